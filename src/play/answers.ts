@@ -11,7 +11,6 @@ import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
 import { linkOfQuestion, type PlayQuestion, terminalLine } from './question.js';
 
-/** Command with the same answer. */
 const COMMAND = 'moeprof advise';
 
 /** An answer for a page; names with `Html` are HTML. */
@@ -24,7 +23,6 @@ export interface PlayAnswer {
   readonly restHtml: string;
   /** Text after `#` in the address. */
   readonly link: string;
-  /** For a terminal. */
   readonly command: string;
   readonly knobs: MachineKnobs | null;
 }
@@ -41,7 +39,6 @@ export class Answers {
   readonly #curves = new Map<string, Promise<Curve>>();
   readonly #watch: Pick<WorkWatch, 'breathe'>;
 
-  /** @param watch may throw to end the answer */
   constructor(watch: Pick<WorkWatch, 'breathe'>) {
     this.#watch = watch;
   }
@@ -92,10 +89,8 @@ function shown(question: PlayQuestion, advice: Advice, isWhole: boolean): PlayAn
   };
 }
 
-/** Lines to paste and memory bars. */
 const isFirst = (block: Block): boolean => block.kind === 'code' || (block.kind === 'facts' && block.shares !== undefined);
 
-/** Colours of memory bars. */
 const MEMORY = [
   ['hit', 'weights'],
   ['accent', 'KV cache'],

@@ -1,10 +1,8 @@
-// Options of the page's controls.
 import { listProfiles } from '../base/profiles.js';
 import { CPUS, GPUS } from '../hardware/door.js';
 import { QUANTIZATIONS } from '../model/door.js';
 import { ADVISED } from '../runtime/index.js';
 
-/** Name and note. */
 type Choice = readonly [name: string, note: string];
 
 /** All options, in file or alphabetical order. */

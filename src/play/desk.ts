@@ -1,4 +1,4 @@
-// Messages between the page and the computing thread; the same in browsers and tests.
+// Messages between the page and the computing thread.
 
 import { USUAL_PROMPT } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
@@ -79,7 +79,6 @@ function asked({ link, trace }: Sent): PlayQuestion {
   return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
 }
 
-/** A trace as shown on the page. */
 interface TraceView {
   /** The bundled model named by the trace, or null. */
   readonly model: string | null;

@@ -10,7 +10,6 @@ import type { PlayQuestion } from './question.js';
 /** Replayed tokens. Ours: more tokens move the curve by less than its range. */
 const REPLAYED = 512;
 
-/** Drawn policies. */
 const DRAWN = [
   { policy: 'lru', color: 'hit', label: 'LRU' },
   { policy: 'belady', color: 'belady', label: 'perfect foresight' },

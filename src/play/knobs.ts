@@ -1,4 +1,4 @@
-// Parts of a machine as controls: values of a machine's name, and the name with a changed part.
+// Parts of a machine as controls of the page.
 import { UserError } from '../base/errors.js';
 import { GPUS, givenBy, isComposed, machineWords, parseMachine } from '../hardware/door.js';
 
@@ -41,10 +41,7 @@ export function knobsOf(name: string): MachineKnobs | null {
   };
 }
 
-/**
- * Name of the machine with a changed control; parts that depend on a replaced part return to defaults. @throws
- * UserError
- */
+/** The machine's name with a changed control; dependent parts return to defaults. @throws UserError */
 export function turned(name: string, knob: Knob, value: string): string {
   const knobs = knobsOf(name);
   if (knobs === null) throw new UserError(`${name}: is described by a file; name its parts, e.g. rtx-3060+32GB`);

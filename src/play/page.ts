@@ -1,4 +1,4 @@
-// The page as a single file: controls, answer, scripts, and the computing code, started as a thread.
+// The page as a single file, with the computing thread's code.
 import { clientScript, codeAt, DOCUMENT_STYLE, html, type Markup, page, scriptAt } from '../report/door.js';
 import { VERSION } from '../result/version.js';
 import { DEFAULT_RUNTIME } from '../runtime/index.js';

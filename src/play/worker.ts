@@ -11,7 +11,6 @@ type Message = { readonly id: number } & (
   | { readonly kind: 'end' }
 );
 
-/** Globals of a page's thread. */
 interface Scope {
   onmessage: (event: { readonly data: Message }) => void;
   postMessage(message: object): void;

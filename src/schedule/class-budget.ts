@@ -1,5 +1,5 @@
-// Budget of a request class: fewer experts, skipped layers, or lower precision (APTP, arXiv 2406.12042). A pass copies
-// routing within the budget; low-precision copies: src/engine/vocabulary/class-precision.ts.
+// Budget of a request class: fewer experts, skipped layers, or lower precision (APTP, arXiv 2406.12042). Copies:
+// src/engine/vocabulary/class-precision.ts.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { didYouMean } from '../base/text.js';
@@ -17,14 +17,13 @@ export interface ClassBudget extends Written {
   readonly copy: number;
 }
 
-/** Valid numbers of each part, also in words. */
 const PARTS: Readonly<Record<string, readonly [fits: (value: number) => boolean, expected: string]>> = {
   'top-k': [(value) => Number.isInteger(value) && value >= 1, 'a whole number of experts, e.g. top-k=4'],
   skip: [(value) => value >= 0 && value <= 1, 'a share of the layers, e.g. skip=0.25'],
   copy: [(value) => value > 0 && value < 1, "a share of an expert's bytes between 0 and 1, e.g. copy=0.25"],
 };
 
-/** Choices of a class before and after the budget, and gate weights (0 without weights in the trace). */
+/** Choices of a class before and after the budget, and gate weights. */
 export interface ClassUse {
   wanted: number;
   made: number;

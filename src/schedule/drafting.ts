@@ -1,4 +1,3 @@
-// Options of speculative decoding: acceptance, and drafter.
 import { UserError } from '../base/errors.js';
 import { DURATION, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
@@ -16,8 +15,8 @@ export interface Acceptance extends Written {
 }
 
 /**
- * Parses `0.7` or `70%`, the chance of each token given the tokens before; or `42% of 4`, accepted over drafted tokens.
- * @throws UserError
+ * Parses `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws
+ * UserError
  */
 export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
@@ -34,7 +33,7 @@ export function parseAcceptance(text: string): Acceptance {
 export const sharesOf = ({ chance }: Acceptance, positions: number): number[] =>
   Array.from({ length: positions }, (_, k) => chance ** (k + 1));
 
-/** Chance with mean share `share` over `positions`; the mean grows with the chance, so bisect. */
+/** Chance with mean share `share` over `positions`, by bisection. */
 function chanceOf(share: number, positions: number): number {
   if (positions === 1) return share;
   let [low, high] = [0, 1];
@@ -49,7 +48,7 @@ function chanceOf(share: number, positions: number): number {
 }
 
 /**
- * Time of a token, ns, or bytes of the drafter's experts as a share of the model's, (0, 1]. `looksUp`: the text decides
+ * ns a token, or bytes of the drafter's experts as a share of the model's, (0, 1]. `looksUp`: the text decides
  * acceptance.
  */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });

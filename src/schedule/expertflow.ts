@@ -28,7 +28,6 @@ class ExpertFlowScheduler extends QueueScheduler {
   /** Limit and number of prompt passes in a row while a request decodes. */
   readonly #mostPrompts: number;
   #prompts = 0;
-  /** Waiting batches of the round, last first. */
   readonly #round: Request[][] = [];
   /** Start of the running pass, ns; time of passes since the last composition, ns. */
   #passStartNs = 0;
@@ -90,7 +89,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     };
   }
 
-  /** Groups decoding requests into the batches of a round. */
   #composeRound(pool: readonly Request[]): void {
     const count = pool.length;
     const clusters = Math.ceil(count / this.batch);
@@ -124,13 +122,12 @@ class ExpertFlowScheduler extends QueueScheduler {
     const workNs = ((count * (count - 1)) / 2) * words * Number(wordNs) + forecastNs;
     const mergeNs = this.#moveNs(grouped);
     const passNs = this.#hiddenNs;
-    // Dual-batch pipeline: composition overlaps the passes since the last round; the first round may have none.
+    // Dual-batch pipeline: composition overlaps the passes since the last round.
     this.costNs += overlap === true ? Math.max(0, workNs - passNs) : workNs;
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
     const pathOf = (request: Request): Int32Array => path.get(request)!;
     const expected = this.#loadsOf(standing, pathOf) - this.#loadsOf(grouped, pathOf);
     const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
-    // The next composition can see true paths.
     this.#expected += expected;
     this.#saved += this.#merit(standing) - this.#merit(grouped);
     const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= Number(maxDelay) * passNs);
@@ -163,7 +160,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     return batches.some((batch) => batch.length === 0) ? inOrder : batches;
   }
 
-  /** Time of copying KV caches of moved requests, ns. */
   #moveNs(batches: readonly Request[][]): number {
     const { moves } = this.#context;
     if (this.#parameters.mergeKv !== true || moves === undefined) return 0;
@@ -177,7 +173,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     return tokens * moves.kvTokenNs;
   }
 
-  /** Sum over batches and layers of max(0, distinct experts - cache size), on given paths. */
+  /** Sum over batches and layers of max(0, distinct experts - cache size). */
   #loadsOf(batches: readonly (readonly Request[])[], pathOf: (request: Request) => Int32Array): number {
     let loads = 0;
     for (const batch of batches) {
@@ -191,7 +187,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     return loads;
   }
 
-  /** Loads on the tokens' true paths. */
   #merit(batches: readonly (readonly Request[])[]): number {
     const path = new Int32Array(this.#view.words);
     return this.#loadsOf(batches, (request) => {
@@ -216,12 +211,10 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
   return ordered;
 }
 
-/**
- * Requests of the pool. Passes of a single request cannot be regrouped: two in turn would evict each other's experts.
- */
+/** Passes of a single request cannot be regrouped: two in turn would evict each other's experts. */
 const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
-/** ExpertFlow's token scheduler: groups a pool's next tokens by predicted paths. Prompts first, then rounds. */
+/** ExpertFlow's token scheduler: groups a pool's next tokens by predicted paths. */
 export const expertflow: SchedulerDefinition = {
   ...member('scheduler', 'expertflow'),
   parameters: {

@@ -17,19 +17,16 @@ export const inBlocks = (tokens: number): number => Math.ceil(tokens / BLOCK_TOK
 /** KV room on a GPU. */
 export interface GpuRoom {
   capacityTokens: number;
-  /** Reserved tokens, now and at most. */
   usedTokens: number;
   peakTokens: number;
   /** Requests that have begun. */
   requests: number;
-  /** Admitted requests that have not begun. */
   readonly waiting: Request[];
 }
 
 /** Room for KV caches by GPU; a request runs only with a reservation. */
 export class KvRoom {
   readonly growth: KvGrowth;
-  /** At least one GPU. */
   readonly gpus: readonly GpuRoom[];
   /** Reserved tokens on all GPUs, now and at most. */
   usedTokens = 0;
@@ -41,7 +38,7 @@ export class KvRoom {
   admitted: number[] | null = null;
   /** Drafts that need room besides the next token; null: no drafts. */
   drafts: Drafts | null = null;
-  /** Called with the time before any request for room; null: room does not depend on time. */
+  /** Called before requests for room; null: room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
   readonly #context: number;
@@ -72,7 +69,7 @@ export class KvRoom {
     return true;
   }
 
-  /** Begins a request, for good, on the GPU with room and the fewest requests; moves or exchanges the reservation. */
+  /** Begins a request on the GPU with room and the fewest requests; moves or exchanges the reservation. */
   begin(request: Request): void {
     const { gpus } = this;
     let gpu = -1;
@@ -93,7 +90,7 @@ export class KvRoom {
     request.settled = true;
   }
 
-  /** Reserves room for a running request's next rows; false: no room, or the GPU lost room. */
+  /** Reserves room for a running request's next rows; false: no room. */
   extend(request: Request): boolean {
     const more = this.growth === 'grow' ? Math.max(0, inBlocks(this.#nextRows(request)) - request.kvTokens) : 0;
     if (more > this.#left(request.gpu)) return false;
@@ -101,7 +98,7 @@ export class KvRoom {
     return true;
   }
 
-  /** Preempts a running request: the KV cache is lost, and the request restarts as a prompt (recomputation). */
+  /** Preempts a running request, which restarts as a prompt (recomputation). */
   preempt(request: Request): void {
     this.release(request);
     request.restart();
@@ -129,14 +126,12 @@ export class KvRoom {
     return kvTokens <= this.#left(gpu);
   }
 
-  /** A waiting request on `gpu` that fits an exchange. */
   #partner(request: Request, gpu: number): Request | undefined {
     const { kvTokens: taken } = request;
     const fits = ({ kvTokens }: Request): boolean => taken - kvTokens <= this.#left(gpu) && kvTokens - taken <= this.#left(request.gpu);
     return this.gpus[gpu]!.waiting.find(fits);
   }
 
-  /** Frees the reservation of a waiting request. */
   #leave(request: Request): void {
     const gpu = this.gpus[request.gpu]!;
     gpu.waiting.splice(gpu.waiting.indexOf(request), 1);

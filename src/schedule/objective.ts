@@ -4,7 +4,7 @@ import { parseDuration } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import type { Request } from './request.js';
 
-/** Latencies that an objective may limit, ns, of a request with the last token at `endNs`. */
+/** Latencies that an objective may limit, ns. @param endNs time of the last token */
 const LIMITS = {
   ttft: ({ firstTokenNs, arrivalNs }: Request) => firstTokenNs - arrivalNs,
   // A request without output has no time per token, and meets any limit.
@@ -15,7 +15,6 @@ const LIMITS = {
 type Limit = keyof typeof LIMITS;
 const NAMES = Object.keys(LIMITS) as Limit[];
 
-/** Upper limits, ns; absent: unlimited. */
 type Objective = Partial<Record<Limit, number>>;
 
 /** Service-level objectives by class, e.g. `ttft=2s,tpot=100ms`; empty class: default. */
@@ -50,7 +49,7 @@ export function parseObjectives(text: string): WrittenObjectives {
   return { text, limits: all };
 }
 
-/** True if a finished request met the class's objective, or has none. @param endNs time of the last token */
+/** True if a finished request met the class's objective, if any. @param endNs time of the last token */
 export function meets(objectives: Objectives, request: Request, endNs: number): boolean {
   const objective = objectives.get(request.requestClass) ?? objectives.get('') ?? {};
   return NAMES.every((name) => LIMITS[name](request, endNs) <= (objective[name] ?? Number.POSITIVE_INFINITY));

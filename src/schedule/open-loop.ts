@@ -3,7 +3,7 @@ import { Request } from './request.js';
 import type { RoutingUse, RoutingWalks } from './routing-walk.js';
 import type { Workload } from './workload.js';
 
-/** Open loop: given arrivals and lengths, independent of the machine's speed, with a trace's routing. */
+/** Open loop: given arrivals and lengths, independent of the machine's speed. */
 export class OpenLoop implements Workload {
   readonly requests: number;
   readonly tokens: number;

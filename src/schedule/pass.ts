@@ -4,7 +4,7 @@ import type { Request } from './request.js';
 import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
 
-/** Alternative experts for the tokens of the running pass, in pass order. */
+/** Alternative experts for the pass's tokens. */
 export interface Candidates {
   /** Candidates per token and layer, and per token. */
   readonly topK: number;
@@ -16,9 +16,7 @@ export interface Candidates {
   take(lane: number, at: number, end: number, to: number): void;
 }
 
-/**
- * Tokens of a forward execution, in pass order; columns have `tokens` valid rows. The object is refilled for each pass.
- */
+/** Tokens of a forward execution; columns have `tokens` valid rows. Refilled for each pass. */
 export class Pass {
   /** Passes filled so far. */
   number = 0;
@@ -39,14 +37,10 @@ export class Pass {
   choices = new Uint16Array(0);
   /** The last list of {@link listChosen}. */
   readonly chosen: Uint16Array;
-  /** Gate weights of the choices. */
   weights: Float32Array | null;
-  /** `[tokens, layers, predictedK]` of the trace. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
-  /** Null: choices are fixed. */
   readonly candidates: Candidates | null;
-  /** Null: no class has a budget. */
   readonly budgets: ClassBudgets | null;
   /** Place of each token's request among concurrent requests. */
   slot = new Int32Array(0);
@@ -54,11 +48,10 @@ export class Pass {
   /** `Request.index` of each token. */
   request = new Int32Array(0);
   position = new Int32Array(0);
-  /** Drafting step that ran each token, from 1; 0: not run by the drafter, as the last token of a draft. */
+  /** Drafting step of each token, from 1; 0: not run by the drafter, as the last token of a draft. */
   draftStep = new Int32Array(0);
   /** By token: 1 if drafted and rejected. */
   wrong = new Uint8Array(0);
-  /** Input token id of each token. */
   tokenId: Int32Array | null;
   sequences = 0;
   /** Context of each sequence before the pass, tokens. */
@@ -70,7 +63,6 @@ export class Pass {
   readonly #context: number;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
   #shares: readonly Share[] = [];
-  /** Choices of next tokens, and the pass of {@link following}. */
   #next = new Uint16Array(0);
   #nextTokens = 0;
   #nextOf = 0;
@@ -140,7 +132,7 @@ export class Pass {
     }
   }
 
-  /** Takes the next row of a begun request, as if alone in a pass; the request does not change. */
+  /** Takes a begun request's next row, as if alone in a pass; the request does not change. */
   preview(request: Request): void {
     this.number++;
     this.#shares = [];
@@ -156,8 +148,8 @@ export class Pass {
   }
 
   /**
-   * Choices of the tokens after the pass, in the layout of `choices`: the truth, for oracles only. A prompt or draft
-   * continues with as many tokens as in the pass. @returns a view until the next call
+   * Choices of the tokens after the pass, as `choices`: the truth, for oracles only. Prompts and drafts continue with
+   * as many tokens. @returns a view until the next call
    */
   following(): Uint16Array {
     if (this.#nextOf !== this.number) {
@@ -185,7 +177,7 @@ export class Pass {
     }
   }
 
-  /** Lists a token's experts at a layer, in rank order, into {@link chosen}. @returns the number */
+  /** Lists a token's experts at a layer by rank into {@link chosen}. @returns the number */
   listChosen(token: number, layer: number): number {
     const { choices, chosen, topK } = this;
     const from = token * this.row + layer * topK;
@@ -218,7 +210,6 @@ export class Pass {
     }
   }
 
-  /** Appends a token with the routing of another row of the walk. */
   #appendAt(request: Request, position: number, lane: number, { row, tokens }: Segment): void {
     this.#take(request, position, lane, row, row + tokens);
   }
@@ -289,7 +280,6 @@ export class SlotBuffer {
   }
 }
 
-/** Copy with room for twice the choices and a row. */
 function grown(choices: Uint16Array, row: number): Uint16Array<ArrayBuffer> {
   const larger = new Uint16Array(2 * choices.length + row);
   larger.set(choices);

@@ -7,11 +7,10 @@ import type { Workload } from './workload.js';
 
 /** Learns from passes. */
 export interface PassLearner {
-  /** Learns from a finished pass. */
   learn(pass: Pass): void;
 }
 
-/** The serving loop, also of dry runs: requests arrive, the scheduler composes a pass, the pass runs. */
+/** The serving loop: requests arrive, the scheduler composes a pass, the pass runs. */
 export class Passes {
   readonly pass: Pass;
   shares: readonly Share[] = [];
@@ -29,14 +28,12 @@ export class Passes {
   again = false;
   /** Learns from every pass and forecasts paths; null: no learner. */
   learner: PassLearner | null = null;
-  /** Null: no drafts. */
   readonly speculation: Speculation | null;
   /** Most passes in a row without a begun request. */
   passedOver = 0;
-  /** Most passes from arrival to a request's first, and of a waiting request when a later request began. */
+  /** Most passes before a request's first, and waited when a later request began. */
   longestWait = 0;
   overtaken = 0;
-  /** Requests in order of arrival; requests before the head have begun. */
   readonly #arrived: Request[] = [];
   #head = 0;
   #composed = 0;
@@ -57,7 +54,7 @@ export class Passes {
     return this.#scheduler.metrics?.() ?? {};
   }
 
-  /** Fills the next pass. @returns start time (after `nowNs` if nothing can run yet), or -1: all done */
+  /** Fills the next pass. @returns start time (after `nowNs` if nothing can run), or -1: all done */
   next(nowNs: number): number {
     this.again = this.#runAgain();
     if (this.again) return nowNs;
@@ -86,7 +83,7 @@ export class Passes {
     }
   }
 
-  /** Fills a pass with tokens to rerun, without preempted requests. @returns false: no such tokens */
+  /** Fills a pass with tokens to rerun. @returns false: no such tokens */
   #runAgain(): boolean {
     const { speculation } = this;
     if (speculation === null || speculation.again.length === 0) return false;

@@ -4,13 +4,12 @@ import type { Request } from './request.js';
 
 /** Path forecasts by the run's predictor, for schedulers. */
 export interface PathForecast {
-  /** Time of a forecast, ns. */
   readonly costNs: number;
-  /** Fills `scores`, by dense id, with the probability of each expert for a begun request's next token. */
+  /** Fills `scores`, by dense id, for a begun request's next token. */
   forecast(request: Request, scores: Float32Array): void;
 }
 
-/** Source of a path: the run's predictor, the next token (an oracle), or the previous token. */
+/** The run's predictor, the next token (an oracle), or the previous token. */
 const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** A member of {@link PATH_SOURCES}. */
 export type PathSource = (typeof PATH_SOURCES)[number];
@@ -63,10 +62,7 @@ export class PathView {
     this.#chunk = allocateChunk(trace, 1);
   }
 
-  /**
-   * Writes the path of the request's next token into `into[at, at + words)`. @param source `previous`: the token
-   * before, if any
-   */
+  /** Writes the path of the request's next token into `into[at, at + words)`. */
   path(request: Request, source: PathSource, into: Int32Array, at: number): void {
     const { offsets } = this;
     const { experts } = this.#read(request, source);
@@ -131,7 +127,7 @@ export class PathView {
   }
 }
 
-/** Experts beyond the cache's size, summed over layers: ExpertFlow's merit of a batch. @param union OR of the paths */
+/** Experts beyond the cache's size over layers: ExpertFlow's merit of a batch. @param union OR of the paths */
 export function loadsBeyondCache(view: PathView, union: Int32Array): number {
   let loads = 0;
   for (let layer = 0; layer < view.layers; layer++) {

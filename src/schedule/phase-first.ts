@@ -1,4 +1,4 @@
-// Passes of a single phase, for engines that do not mix prompts and decode steps.
+// Passes of a single phase, for engines without mixed passes.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';

@@ -1,4 +1,3 @@
-// Schedulers that choose from a pool larger than a pass: admission, prompts, and a bound on waiting.
 import type { Parameter, Parameters } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
@@ -22,7 +21,7 @@ export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Par
   return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
 }
 
-/** Moves up to `most` of the decoding `candidates`, in order of admission, into the empty `chosen`. */
+/** Moves up to `most` decoding `candidates` into the empty `chosen`. */
 export type Choose = (candidates: readonly Request[], most: number, chosen: Request[]) => void;
 
 /** Fills passes from a pool: overdue requests, then prompts, then the choice of `choose`. */

@@ -26,13 +26,13 @@ export class RequestQueue {
     this.#waiting.push(request);
   }
 
-  /** Admits waiting requests in order until `most` run; a request without KV room blocks all later requests. */
+  /** Admits waiting requests in order until `most` run, or KV room is short. */
   admit(most: number): void {
     while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
   }
 
   /**
-   * Admits the waiting request of least `rank`, ties by arrival; after `maxWait` passes the earliest. @returns null: no
+   * Admits the request of least `rank`, ties by arrival; after `maxWait` passes the earliest. @returns null: no
    * request, or no room
    */
   admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
@@ -78,7 +78,7 @@ export class RequestQueue {
     if (this.#context.kv.growth !== 'static') this.#extend();
   }
 
-  /** Gives each running request room for the next token, in order of admission, preempting the GPU's last admitted. */
+  /** Gives running requests room for the next token, in order of admission, preempting the GPU's last admitted. */
   #extend(): void {
     const { kv } = this.#context;
     const { running } = this;
@@ -95,7 +95,6 @@ export class RequestQueue {
     }
   }
 
-  /** Returns a request to the queue, in order of arrival. */
   #putBack(request: Request): void {
     let at = this.#head;
     while (at < this.#waiting.length && this.#waiting[at]!.index < request.index) at++;
@@ -123,7 +122,7 @@ export class ShareList {
     this.#draftBudget = budget - batch;
   }
 
-  /** Adds a decode token and the draft of each decoding request within the budget, without preempted requests. */
+  /** Adds a decode token and the draft of each decoding request within the budget. */
   decodes(requests: readonly Request[]): void {
     for (const request of requests) {
       if (this.budget <= 0) return;
@@ -139,13 +138,12 @@ export class ShareList {
     }
   }
 
-  /** Adds a request's next tokens: prompt within the budget, or a decode token and the draft. */
+  /** Adds a request's prompt within the budget, or a decode token and the draft. */
   next(request: Request): void {
     const { done, inPrefill, promptRows } = request;
     this.#push(request, inPrefill ? Math.min(this.budget, promptRows - done) : 1 + this.#draft(request));
   }
 
-  /** Takes a draft's tokens from the budgets. */
   #draft(request: Request): number {
     if (this.#drafts === null) return 0;
     const tokens = Math.min(this.#drafts.draftOf(request), this.#draftBudget, this.budget - 1);
@@ -177,7 +175,7 @@ export abstract class QueueScheduler implements Scheduler {
     this.#list = new ShareList(context.drafts);
   }
 
-  /** Admits requests and fills the empty `list`, for a pass that can begin at `nowNs`. */
+  /** Admits requests and fills the empty `list`. */
   protected abstract compose(list: ShareList, nowNs: number): void;
 
   get pending(): number {

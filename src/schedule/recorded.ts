@@ -1,4 +1,4 @@
-// Replays a first run's passes, for policies with foresight when passes depend on earlier end times.
+// Replays a first run's passes, for policies with foresight.
 import type { KvRoom } from './kv-room.js';
 import { RequestQueue } from './queue-scheduler.js';
 import type { Request } from './request.js';
@@ -11,7 +11,6 @@ export class PassRecord {
   readonly tokens: number[] = [];
   /** First entry of each pass, plus an end entry. */
   readonly starts: number[] = [0];
-  /** Modelled time of composing each pass, ns. */
   readonly costNs: number[] = [];
   /** Requests admitted before each pass, in order. */
   readonly admitted: (readonly number[])[] = [];
@@ -38,7 +37,7 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: Share[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
-  /** True: admission order matters (preemption or several GPUs), so admit before the recorded pass. */
+  /** True: admission order matters (preemption or several GPUs). */
   readonly #strict: boolean;
   /** Recorded admissions that have not arrived yet. */
   #late: number[] = [];
@@ -68,7 +67,7 @@ export class RecordedScheduler implements Scheduler {
     }
     const admitted = this.#record.admitted[this.#pass]!;
     if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) return [];
-    // Passes do not wait for requests that are not in a pass yet.
+    // Passes wait only for their own requests.
     const due = [...this.#late, ...admitted];
     for (const request of due) if (this.#arrived.has(request)) this.#queue.admitAgain(request);
     this.#late = due.filter((request) => !this.#arrived.has(request));

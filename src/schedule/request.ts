@@ -21,7 +21,6 @@ export class Request {
   promptRows: number;
   /** Rows run at least once. */
   computed = 0;
-  /** Reserved tokens of KV cache; 0 while not running. */
   kvTokens = 0;
   /** Last run trace row; -1: none. */
   lastRow = -1;
@@ -39,11 +38,10 @@ export class Request {
   drawShift = -1;
   /** Start of the first pass, ns; -1 before. */
   startedNs = -1;
-  /** Time of the first output token, ns (end of prefill, or start of the first pass without prefill); -1 before. */
+  /** First output token, ns (end of prefill, or start of the first pass without prefill); -1 before. */
   firstTokenNs = -1;
-  /** Time of the newest token, ns. */
   lastTokenNs = -1;
-  /** End of the last pass before the first token, initially the first pass's start, ns. */
+  /** End of the last pass before the first token, initially the first start, ns. */
   promptedNs = -1;
   /** `firstTokenNs` on the bounds' clocks: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;
@@ -89,7 +87,7 @@ export class Request {
     return this.done >= this.tokens;
   }
 
-  /** Restarts after loss of the KV cache: known tokens run again as a prompt, and the end gives the next token. */
+  /** Restarts without KV cache: known tokens run again as a prompt, and the end gives the next token. */
   restart(): void {
     if (this.computed > 0 && this.computed >= this.prefill) this.promptRows = this.computed + 1;
     this.done = 0;
@@ -107,7 +105,7 @@ export class Request {
     this.segmentEnd = from + tokens;
   }
 
-  /** Stand-in row of a rejected token: the token half of the output away. @returns the row, and rows that follow */
+  /** Stand-in row of a rejected token, half the output away. @returns the row, and rows that follow */
   standIn(position: number): Segment {
     return this.placeOf(this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode));
   }

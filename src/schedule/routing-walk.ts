@@ -9,15 +9,13 @@ export interface Segment {
 
 /** Reuse of a trace's routing. */
 export interface RoutingUse {
-  /** Tokens with a row. */
   readonly tokens: number;
   /** Tokens on an already used row. */
   readonly reused: number;
-  /** Phase without rows in the trace, which takes the other phase's: `prompt` or `output`; null: none. */
+  /** Phase that takes the other phase's rows, for lack of rows in the trace; null: none. */
   readonly borrowed: 'prompt' | 'output' | null;
 }
 
-/** Rows of a phase, end to end. */
 interface Pool {
   /** Request (index), first row and rows of each run. */
   readonly request: readonly number[];
@@ -26,7 +24,7 @@ interface Pool {
   readonly total: number;
 }
 
-/** Plans walks for requests of other lengths than the trace's: rows in order, then seeded random places. */
+/** Plans walks for other lengths than the trace's: rows in order, then random places. */
 export class RoutingWalks {
   readonly #requests: readonly TraceRequest[];
   readonly #prompts: Pool;
@@ -38,7 +36,7 @@ export class RoutingWalks {
   #tokens = 0;
   #reused = 0;
 
-  /** @param requests of the trace @param rows usable rows from the start, at least 1 */
+  /** @param rows usable rows from the start, at least 1 */
   constructor(requests: readonly TraceRequest[], rows: number, seed: number) {
     const cut = cutAt(requests, rows);
     const prompts = poolOf(cut, ({ start, prefill }) => ({ row: start, tokens: prefill }));
@@ -67,7 +65,7 @@ export class RoutingWalks {
     let request = planned;
     for (const { need, pool } of phases) {
       let left = need;
-      // Output follows the prompt's trace request; a borrowed phase continues from the other phase's end.
+      // Output follows the prompt's trace request; a borrowed phase continues the other phase.
       const follows = pool.request.indexOf(request);
       if (left > 0 && follows >= 0) {
         const last = segments.at(-1);

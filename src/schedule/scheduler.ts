@@ -13,7 +13,7 @@ export interface Share {
   readonly tokens: number;
   /** Trailing drafted tokens to be rejected; absent: 0. */
   rejected?: number;
-  /** Source texts of drafts: a rejected token takes the source's routing. Absent, null: the routing of a far token. */
+  /** Source texts of drafts, for the routing of rejected tokens. Absent, null: the routing of a far token. */
   standIns?: Pick<TextDrafts, 'sourceOf'> | null;
   /** True: reruns the tokens before the next, all counted as rejected. */
   readonly again?: boolean;
@@ -62,12 +62,10 @@ export interface SchedulerContext {
   readonly moves?: {
     /** Copy of a KV token within GPU memory, ns. */
     readonly kvTokenNs: number;
-    /** KV tokens of each request before the first. */
     readonly context: number;
     /** Load of an expert, ns. */
     readonly loadNs: number;
   };
-  /** Absent or null: no drafts. */
   readonly drafts?: Drafts | null;
 }
 
@@ -84,10 +82,7 @@ export interface SchedulerDefinition extends Member {
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
 
-/**
- * A scheduler's knowledge (L17): the future if grouping by true paths. For new requests, `previous` reads the first
- * path.
- */
+/** The future if grouping by true paths (L17). For new requests, `previous` reads the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
   const isTruth = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
   return { knows: isTruth ? 'future' : 'nothing' };

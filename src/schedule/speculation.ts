@@ -22,11 +22,10 @@ export interface SpeculationSpec {
 export const ROLLBACKS = ['free', 'redo'] as const;
 type Rollback = (typeof ROLLBACKS)[number];
 
-/** Speculative decoding: a pass verifies drafts. Acceptance draws are evenly spread, so short runs match the mean. */
+/** A pass verifies drafts. Acceptance draws are evenly spread, so short runs match the mean. */
 export class Speculation implements Drafts {
   /** Drafting time of the running pass, ns. */
   draftNs = 0;
-  /** Drafting time of all passes, ns. */
   totalDraftNs = 0;
   /** Verified drafts, drafted tokens and accepted tokens. */
   verified = 0;
@@ -89,7 +88,6 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** True if the drafter has a draft for the next pass. */
   #finds(request: Request): boolean {
     if (this.#text !== null) return this.#text.find(request) > 0;
     const { found = 1 } = this.#spec;
@@ -111,9 +109,7 @@ export class Speculation implements Drafts {
   }
 }
 
-/**
- * Van der Corput's sequence (1935), mirrored binary digits: any 2^k values cover [0, 1) evenly, so means settle early.
- */
+/** Van der Corput's sequence (1935), mirrored binary digits: any 2^k values cover [0, 1) evenly. */
 function mirrored(n: number): number {
   let value = 0;
   for (let weight = 0.5; n > 0; n = Math.floor(n / 2), weight /= 2) value += (n % 2) * weight;

@@ -8,10 +8,9 @@ const ROWS = 256;
 
 interface Text {
   readonly ids: Int32Array;
-  /** Last end of each pair of neighbouring ids, keyed as a number; by position, the pair's previous end; -1: none. */
+  /** Last end of each pair of neighbouring ids; by position, the pair's previous end; -1: none. */
   readonly last: Map<number, number>;
   readonly before: Int32Array;
-  /** Indexed positions. */
   indexed: number;
   /** Last looked-up position, the match's end and length; end -1: no match. */
   at: number;
@@ -27,12 +26,11 @@ export class TextDrafts {
   readonly #trace: RoutingTrace;
   readonly #texts = new WeakMap<Request, Text>();
 
-  /** @param trace with token ids */
   constructor(trace: RoutingTrace) {
     this.#trace = trace;
   }
 
-  /** Matches a request's ids up to the next. @returns match length, {@link LEAST} to {@link MOST}; 0: no draft */
+  /** Matches a request's last ids. @returns match length, {@link LEAST} to {@link MOST}; 0: no draft */
   find(request: Request): number {
     const text = this.#textOf(request);
     const { done } = request;
@@ -40,7 +38,7 @@ export class TextDrafts {
     return text.agreeing;
   }
 
-  /** Source position of the `k`-th drafted token, from 1; a draft repeats from the match's end on. */
+  /** Source of the `k`-th drafted token, from 1; a draft repeats from the match's end on. */
   sourceOf(request: Request, k: number): number {
     const { at, end } = this.#textOf(request);
     return end + 1 + ((k - 1) % (at - end));

@@ -10,14 +10,13 @@ import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, Schedu
 export interface OwnSchedulerContext extends SchedulerContext {
   /** Waiting and running requests; admits by KV room. */
   readonly queue: RequestQueue;
-  /** Shares of a pass within the token budget. */
   readonly list: ShareList;
 }
 
 /** Default bound on passes without a begun request. Ours: far above any turn. */
 const PATIENCE = 10_000;
 
-/** The scheduler of a module, also checked during the run. @throws UserError for an unusable module */
+/** A module's scheduler, also checked during the run. @throws UserError for an unusable module */
 export function ownScheduler(exported: OwnExport): SchedulerDefinition {
   exported.nameApart(SCHEDULERS.map(({ name }) => name));
   exported.requireMethod('create(limits, parameters, context)');
@@ -48,7 +47,6 @@ class CheckedScheduler implements Scheduler {
   readonly #limits: SchedulerLimits;
   readonly #context: SchedulerContext;
   readonly #patience: number;
-  /** Unfinished requests, and passes in a row without each. */
   readonly #open = new Map<Request, number>();
 
   constructor(exported: OwnExport, scheduler: Scheduler, limits: SchedulerLimits, context: SchedulerContext, patience: number) {

@@ -20,8 +20,8 @@ export interface Workload {
 export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
 
 /**
- * Requests of a trace's first rows, the longest cut evenly if fewer than streams. @returns walks by row, and true if
- * cut
+ * Requests of a trace's first rows; the longest are cut evenly if too few for the streams. @returns walks by row, and
+ * true if cut
  */
 export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
   const begun = cutAt(trace.requests, tokens).filter(({ decode, prefill }) => prefill + decode > 0);
@@ -31,7 +31,7 @@ export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, s
   return { walks: cut ? cutEvenly(walks, wanted) : walks, cut };
 }
 
-/** Cuts walks into `wanted` pieces: the walk with the longest pieces gets the next cut. */
+/** Cuts the walk with the longest pieces until `wanted` pieces. */
 function cutEvenly(walks: readonly Walk[], wanted: number): Walk[] {
   const pieces = walks.map(() => 1);
   const length = (i: number): number => (walks[i]!.prefill + walks[i]!.decode) / pieces[i]!;

@@ -10,14 +10,13 @@ interface SystemChange {
   readonly value: unknown;
 }
 
-/** Values without an effect on a system. */
 const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
 /** Changes by system: runs of a study share systems. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
-/** Values that differ from the bundled system of the same name; empty without a bundled system. */
+/** Values that differ from the bundled system of the same name, if any. */
 export const systemChanges = (system: SystemSpec): readonly SystemChange[] => remembered(KNOWN, system, () => changesOf(system));
 
 function changesOf(system: SystemSpec): SystemChange[] {

@@ -31,9 +31,7 @@ const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
 /** Inputs of a run on a command line. */
 export interface RunCommand {
-  /** Bundled name or path; undefined: no profile. */
   readonly profile: string | undefined;
-  /** Later overrides win. */
   readonly overrides: readonly Override[];
   /** True: files may name modules. */
   readonly allowCode?: boolean;
@@ -41,7 +39,7 @@ export interface RunCommand {
   readonly timings?: readonly string[];
 }
 
-/** The command line that repeats a run, from the settings: rankings, sweeps and library runs have a command too. */
+/** The command line that repeats a run, from the settings. */
 export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunCommand): string {
   const last = lastOf(overrides);
   const flags: string[] = [];
@@ -84,7 +82,6 @@ function lastOf(overrides: readonly Override[]): Map<string, Override> {
   return last;
 }
 
-/** Makes paths below the working folder relative. */
 function fromHere(word: string): string {
   const here = `${cwd()}${sep}`;
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
@@ -111,7 +108,7 @@ export function repeatable(result: Result, given: RunCommand): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
-/** Words of a flag; null: use `--set`. @param amends true: the value amends the old value, as in `--predictor` */
+/** Words of a flag; null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
   if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];
@@ -120,7 +117,7 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
   return values.every(isWord) ? values.flatMap((word) => [flag, fromHere(String(word))]) : null;
 }
 
-/** True if a flag takes the value unchanged; a list with commas would be several runs. */
+/** True if a flag takes the value unchanged; commas would mean several runs. */
 const isWord = (value: unknown): value is string | number =>
   typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
 

@@ -3,10 +3,7 @@ import { onOff, written } from '../base/written.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import type { MissRules } from './miss-rules.js';
 
-/**
- * Low-precision copies on the GPU outside the expert cache (HOBBIT, SliceMoE): number and policy; miss rules set size
- * and use.
- */
+/** Low-precision copies on the GPU outside the expert cache (HOBBIT, SliceMoE). */
 export const copies = z.strictObject({
   share: z.number().positive().lt(1),
   policy: written(parsePolicy, z.string().min(1)).prefault('lru'),

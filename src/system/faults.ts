@@ -1,10 +1,9 @@
-// Timed faults of a machine: slower links, lost lanes, a throttled CPU, taken GPU memory.
+// Timed faults of a machine.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';
 import { quantity } from '../base/yaml.js';
 
-/** Lost memory: a negative size, read as lost bytes. */
 const LOSS: Quantity = {
   noun: 'a loss of memory',
   accepted: '-4GiB or -500MiB',

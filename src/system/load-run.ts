@@ -24,10 +24,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
   return allowCode ? run : withoutCode(run, overrides);
 }
 
-/**
- * Checks a run without a file, and reads the system. @param label for messages @param allowCode as in {@link loadRun}
- * @throws UserError
- */
+/** Checks a run without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const run = specOf(label, cwd(), overrides, (inner) => locateValue(input, label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);
@@ -42,7 +39,7 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  // A part in short text form becomes a mapping when an inner value is set.
+  // Short text parts become mappings when an inner value is set.
   const ofSystem = within('system').map((override) => ({ ...override, shorthand: SHORTHANDS[override.path[0]!] }));
   const isOutside = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !isOutside(path[0]!)));
@@ -77,7 +74,6 @@ function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workl
   return shares.length === 0 ? system : { ...system, onMiss: withCopies(system.onMiss, shares) };
 }
 
-/** The run's system, and the folder of the defining file. */
 function systemOf(
   run: Located<RunProfile>,
   folder: string,
@@ -90,14 +86,13 @@ function systemOf(
 }
 
 /**
- * Makes module paths absolute, from the file's folder, or from the working folder for flags. @param systemFolder of the
- * system's file
+ * Makes module paths absolute, from the file's or (flags) the working folder. @param systemFolder of the system's file
  */
 function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
   const { folder, system, variants } = run;
   const { cache, dram, predictor, scheduler } = system;
   const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
-  // Keeps the system's identity, so that facts cached by system hold for all cells of a study.
+  // Keeps the system's identity for facts cached by system.
   if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, folder: string): C => {
     const place = placeIn(run, path);
@@ -116,10 +111,7 @@ function withLocatedModules(run: RunSpec, systemFolder: string, overrides: reado
   };
 }
 
-/**
- * Refuses modules named in files, which may be a stranger's; overrides and the caller may name modules. @throws
- * UserError with the place
- */
+/** Refuses modules named in files, which may be a stranger's. @throws UserError with the place */
 function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   const { system, traceFormat, variants = [] } = run;
   const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
@@ -142,6 +134,5 @@ function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   return run;
 }
 
-/** Module of a choice, as written; undefined: built in. */
 const moduleOf = ({ name, path }: { readonly name: string; readonly path?: string }): string | undefined =>
   path === undefined ? undefined : name;

@@ -24,13 +24,12 @@ export interface MissCondition {
   readonly misses?: Range;
   /** Unimportance of the expert. */
   readonly gate: GateShare | null;
-  /** Share of bytes accepted by all tokens that chose the expert, by class. Absent: any. */
   readonly copy?: number;
 }
 
-/** Range of the gate weight held by better-ranked experts, minimum over the tokens that chose the expert. */
+/** Range of gate weight held by better-ranked experts, minimum over the expert's tokens. */
 export interface GateShare {
-  /** Source: the trace's gate weights; the rank, as if weights were equal; or weights if known, else ranks. */
+  /** The trace's gate weights; the rank, as if weights were equal; or weights if known, else ranks. */
   readonly by: 'known' | 'rank' | 'weights';
   readonly share: Range;
 }
@@ -39,7 +38,6 @@ export interface GateShare {
 export interface MissRule {
   readonly do: MissAction;
   readonly admit: Admission;
-  /** `background`: misses before a promotion. */
   readonly after: number;
   /** `cpu`: most of a token's last choices with results a layer late. */
   readonly defer: number;
@@ -57,7 +55,7 @@ export interface MissRule {
 export interface MissRules {
   /** A word, or rules with defaults filled in. */
   readonly written: unknown;
-  /** At least one rule; only the last always holds, except `substitute`, which may find no expert. */
+  /** At least one; only the last always holds, except `substitute`, which may find no expert. */
   readonly rules: readonly MissRule[];
 }
 
@@ -222,7 +220,7 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/** Prepends rules for classes that accept copies, smallest copies first. @param shares of the experts' bytes */
+/** Prepends rules for accepting classes, smallest copies first. @param shares of the experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
   const sorted = [...new Set(shares)].sort((a, b) => a - b);
   const copies = sorted.map((copy): MissRule => {
@@ -231,7 +229,7 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
   return { written, rules: [...copies, ...rules] };
 }
 
-/** Rules for misses on the machine (L13). With unified memory and no CPU to compute, the CPU's rules become loads. */
+/** Rules on the machine (L13). On unified memory without a computing CPU, the CPU's rules become loads. */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));

@@ -21,7 +21,6 @@ const positive = z.int().positive();
 /** A size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
 
-/** Unusual column names of a tabular trace. */
 const traceColumns = z.strictObject({
   layer: word,
   experts: word,

@@ -22,26 +22,25 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly folder: string;
   /** Values inside the named model, hardware and runtime profiles. */
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
-  /** Note for the reader, without effect. */
   readonly note?: string;
   /** The machine as taught by timings. Absent: untaught. */
   readonly learned?: Learned;
 }
 
-/** Runtime of the run, else of the system; undefined: the machine's usual runtime. */
+/** Runtime of the run or the system; undefined: the machine's usual runtime. */
 export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime' | 'system'>): string | undefined {
   if (runtime === 'default') return undefined;
   return runtime === 'own' ? system.runtime : runtime;
 }
 
 /**
- * Error for a value that contradicts the rest of the run. @param path dotted, `system...` for the system's @param
- * message the mistake
+ * Error for a value that contradicts the run. @param path dotted, `system...` for the system's @param message the
+ * mistake
  */
 export const misfit = ({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError =>
   new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
 
-/** Place of a value, else of the nearest enclosing value, else the run's label. @param path dotted */
+/** Place of a value or the nearest enclosing value, else the run's label. @param path dotted */
 export function placeIn({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string): string {
   const steps = path.split('.');
   const given = steps.map((_, length) => steps.slice(0, steps.length - length).join('.')).find((parent) => Object.hasOwn(places, parent));

@@ -1,5 +1,4 @@
-// A system, read from YAML: policy, predictor, scheduler and miss action. Published systems are files in
-// profiles/systems/.
+// A system, read from YAML: policy, predictor, scheduler and miss action.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { byName } from '../base/objects.js';
@@ -32,10 +31,7 @@ export const predictorFields = z.looseObject({
   train: z.array(z.string()).default([]),
 });
 
-/**
- * Replaces a predictor for `--predictor`; keeps horizon, correction and training traces. @param before as in the
- * system's file
- */
+/** Replaces a predictor for `--predictor`; keeps horizon, correction and training traces. */
 export function replacePredictor(kind: string): (before: unknown) => unknown {
   return (before) => {
     if (typeof before !== 'object' || before === null) return kind;
@@ -44,7 +40,7 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
   };
 }
 
-/** Parses a member of a family; checks parameters separately for error places. @param parse throws a UserError */
+/** Parses a member of a family; checks parameters separately for error places. */
 function chosen<C extends Choice>(
   context: z.RefinementCtx,
   kind: string,
@@ -145,10 +141,7 @@ export type SystemSpec = z.infer<typeof systemSchema>;
 export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined =>
   (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
 
-/**
- * Reads a system by bundled name or path. @param overrides replace the file's values, paths from the root @throws
- * UserError
- */
+/** Reads a system by bundled name or path. @param overrides paths from the root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {
   const path = findProfile('systems', nameOrPath, relativeTo);
   return locateYaml(readText(path), shownPath(path), systemSchema, overrides);

@@ -20,7 +20,6 @@ const inUnits =
   (text: string, what: string, place: string): number =>
     arrivalTimeOf(text, unitNs, what, place);
 
-/** Splits a line at commas; drops spaces and quotes around fields. */
 const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
 function columnFormat({ name, summary, cites, arrivalTime: moment, requestClass, ...names }: ColumnNames): ArrivalFormat {

@@ -23,14 +23,11 @@ export interface ArrivalFormat {
   readonly header: boolean;
   /** True if the first line is of the format. */
   recognises(firstLine: string): boolean;
-  /**
-   * Makes a line reader from the first line; a malformed line throws a UserError that begins with `place`
-   * (`path:line`).
-   */
+  /** Makes a line reader from the first line; errors are UserErrors that begin with `place` (`path:line`). */
   reader(firstLine: string): (line: string, place: string) => Arrival;
 }
 
-/** Reads a number of tokens. @param place `path:line` @throws UserError unless a whole number of at least 1 */
+/** @param place `path:line` @throws UserError unless a whole number of at least 1 */
 export function tokensOf(text: unknown, what: string, place: string): number {
   const value = typeof text === 'string' ? (/^\s*\d+(\.0*)?\s*$/.test(text) ? Number(text) : Number.NaN) : text;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value;
@@ -39,7 +36,7 @@ export function tokensOf(text: unknown, what: string, place: string): number {
   );
 }
 
-/** Reads a moment as a number of units. @param unitNs ns of a unit @throws UserError unless a finite number */
+/** @param unitNs ns of a unit @throws UserError unless a finite number */
 export function arrivalTimeOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;

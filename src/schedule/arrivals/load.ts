@@ -1,4 +1,3 @@
-// Arrivals of a run: read from a file, or drawn from a random process.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';
@@ -23,7 +22,6 @@ interface ArrivalOptions {
   readonly rate?: number | undefined;
   /** Most requests; absent: all of a file, 100 of a process. */
   readonly requests?: number | undefined;
-  /** Tokens of a drawn request. */
   readonly prompt: number;
   readonly output: number;
 }
@@ -59,9 +57,7 @@ function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arri
   return rate === undefined ? read : atRate(read, rate);
 }
 
-/**
- * Reads the first `most` requests of a file; the first line decides the format. @throws UserError with file and line
- */
+/** Reads the first `most` requests of a file of any known format. @throws UserError with file and line */
 export const readArrivals = (path: string, most: number = Number.POSITIVE_INFINITY): Arrivals =>
   withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);
@@ -102,7 +98,6 @@ class Columns {
   #arrivalNs = new Float64Array(256);
   #prompt = new Int32Array(256);
   #output = new Int32Array(256);
-  /** Classes up to the last request with a class. */
   readonly #classes: string[] = [];
 
   add({ arrivalNs, output, prompt, requestClass }: Arrival): void {
@@ -141,10 +136,7 @@ const PROCESSES = byName<ParameterTable>({
 
 const REQUESTS = 100;
 
-/**
- * Draws arrivals of equal lengths, the first at 0. @param name a key of {@link PROCESSES} @throws UserError without a
- * rate
- */
+/** Draws arrivals of equal lengths, the first at 0. @throws UserError without a rate */
 function drawArrivals(
   name: string,
   parameters: Parameters,

@@ -14,7 +14,7 @@ function objectOf(line: string): Record<string, unknown> | null {
   }
 }
 
-/** Mooncake traces: JSON lines, times in ms. Prefix hashes are unused: routing comes from the trace. */
+/** Mooncake traces: JSON lines, times in ms. Prefix hashes are unused. */
 export const mooncake: ArrivalFormat = {
   name: 'mooncake',
   summary: 'JSON lines of timestamp (ms), input_length, output_length',

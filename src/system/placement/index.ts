@@ -10,6 +10,6 @@ export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, r
 /** @throws UserError with the nearest name */
 export const findPlacement = (name: string): PlacementDefinition => findNamed('placement', PLACEMENTS, name);
 
-/** Parses `even`, `replicated:hottest=4`. @param beside more parameters, overridden by the text's @throws UserError */
+/** Parses `even`, `replicated:hottest=4`. @param beside more parameters @throws UserError */
 export const parsePlacement = (text: string, beside: Readonly<Record<string, unknown>> = {}): Choice =>
   choose('placement', text, beside, findPlacement);

@@ -1,4 +1,3 @@
-// Placements by a profile's popularity.
 import { member } from '../../base/members.js';
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
