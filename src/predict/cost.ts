@@ -60,6 +60,7 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
   };
 }
 
+/** A constant cost per prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
 /** Scales a measured cost to a host's clock and runtime factor. */

@@ -20,6 +20,7 @@ type Objective = Partial<Record<Limit, number>>;
 /** Service-level objectives by class, e.g. `ttft=2s,tpot=100ms`; empty class: default. */
 export type Objectives = ReadonlyMap<string, Objective>;
 
+/** Objectives as text and parsed. */
 export interface WrittenObjectives extends Written {
   readonly limits: Objectives;
 }

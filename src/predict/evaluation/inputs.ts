@@ -23,6 +23,7 @@ export interface PredictionRequest {
   readonly seed: number;
 }
 
+/** Opened traces and the model of a prediction. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
   /** How the model was found, if unnamed in the trace. */

@@ -16,6 +16,7 @@ export const KNOWN = 'known';
 /** Metadata: weights multiplied per token. */
 export const PRODUCTS = 'moeprof.products';
 
+/** Names of a sequence model's possible inputs. */
 export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOWN] as const;
 export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
 export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;

@@ -39,6 +39,7 @@ interface PastInputs {
   readonly known: Value;
 }
 
+/** GRU weights, gates in a row: update, reset, candidate. */
 export interface GruWeights {
   readonly input: Value;
   readonly inputBias: Value;
