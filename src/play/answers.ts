@@ -1,4 +1,4 @@
-// Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
+// Answers of the page, by the command line's functions: at a glance while dragging, and whole.
 
 import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
 import { rememberedWork } from '../base/objects.js';
@@ -11,37 +11,34 @@ import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
 import { linkOfQuestion, type PlayQuestion, terminalLine } from './question.js';
 
-/** Name of the command that writes the same answer. */
 const COMMAND = 'moeprof advise';
 
-/** An answer as a page shows it; texts are HTML where they end in `Html`. */
+/** An answer for a page; names with `Html` are HTML. */
 export interface PlayAnswer {
   readonly advice: Advice;
   readonly headerHtml: string;
-  /** Lines to paste, memory and time, which a glance has as well. */
+  /** Lines to paste, memory and time; also at a glance. */
   readonly firstHtml: string;
   /** Empty at a glance. */
   readonly restHtml: string;
-  /** Behind `#` in the address. */
+  /** Text after `#` in the address. */
   readonly link: string;
-  /** For a terminal. */
   readonly command: string;
   readonly knobs: MachineKnobs | null;
 }
 
-/** A setting that an answer had, under the runtime that has it. */
+/** A former answer's setting and runtime. */
 export interface Before {
   readonly runtime: string;
   readonly setting: Setting;
 }
 
-/** Answers questions one after another; the model that was asked about last is kept for the next glance, and curves of hits. */
+/** Answers questions in turn; keeps the last model and all hit curves. */
 export class Answers {
   #subject: { readonly key: string; readonly subject: Subject } | null = null;
   readonly #curves = new Map<string, Promise<Curve>>();
   readonly #watch: Pick<WorkWatch, 'breathe'>;
 
-  /** @param watch may throw, which ends the answer */
   constructor(watch: Pick<WorkWatch, 'breathe'>) {
     this.#watch = watch;
   }
@@ -51,7 +48,7 @@ export class Answers {
     return shown(question, await adviceFor(question.model, question.machine, question.wishes, this.#watch), true);
   }
 
-  /** The answer at a glance. @param before the answer to a question like it; null: there is none @throws UserError */
+  /** The answer at a glance. @param before a similar question's answer, or null @throws UserError */
   async atAGlance(question: PlayQuestion, before: Before | null): Promise<PlayAnswer> {
     const { machine, model, wishes } = question;
     const runtime = wishes.runtime ?? before?.runtime;
@@ -60,7 +57,7 @@ export class Answers {
     return shown(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null), false);
   }
 
-  /** Hit rate against slots. @throws UserError */
+  /** Hit rate by slots. @throws UserError */
   async hits(question: PlayQuestion, advice: Advice): Promise<HitView> {
     const key = `${question.model}\n${question.wishes.trace}`;
     return hitView(await rememberedWork(this.#curves, key, () => hitCurve(question, this.#watch)), question, advice);
@@ -75,7 +72,7 @@ export class Answers {
   }
 }
 
-/** The page that `moeprof advise -o advice.html` writes. */
+/** The page of `moeprof advise -o advice.html`. */
 export const reportOf = (advice: Advice): string => renderDocumentPage(adviceDocument({ advice, explain: true }), COMMAND);
 
 function shown(question: PlayQuestion, advice: Advice, isWhole: boolean): PlayAnswer {
@@ -92,17 +89,15 @@ function shown(question: PlayQuestion, advice: Advice, isWhole: boolean): PlayAn
   };
 }
 
-/** Lines to paste and bars of memory. */
 const isFirst = (block: Block): boolean => block.kind === 'code' || (block.kind === 'facts' && block.shares !== undefined);
 
-/** Colours of the bars of memory. */
 const MEMORY = [
   ['hit', 'weights'],
   ['accent', 'KV cache'],
   ['stall', 'compute'],
 ] as const;
 
-/** Where the time of a decoded token goes, as a bar. */
+/** Bar of a decoded token's time. */
 function timeOf({ answer }: Advice): Markup {
   if (answer === null) return html``;
   const { decode, setting, waits } = answer;

@@ -1,13 +1,11 @@
-// What the choices of the page offer: models, cards, processors, engines and formats.
 import { listProfiles } from '../base/profiles.js';
 import { CPUS, GPUS } from '../hardware/door.js';
 import { QUANTIZATIONS } from '../model/door.js';
 import { ADVISED } from '../runtime/index.js';
 
-/** Something to choose: its name, and a word on it. */
 type Choice = readonly [name: string, note: string];
 
-/** All choices, each list in the order of its files or of the alphabet. */
+/** All options, in file or alphabetical order. */
 export interface PlayCatalogue {
   readonly models: readonly Choice[];
   readonly gpus: readonly Choice[];
@@ -18,7 +16,7 @@ export interface PlayCatalogue {
 
 const plain = (names: readonly string[]): Choice[] => names.map((name) => [name, '']);
 
-/** Reads the catalogues of parts whole, which takes about as long as an answer. */
+/** Reads the whole catalogues of parts, in about the time of an answer. */
 export function playCatalogue(): PlayCatalogue {
   return {
     models: plain(listProfiles('models').filter((name) => !name.startsWith('mini-'))),

@@ -1,4 +1,4 @@
-// What a page sends to the thread that computes, and what comes back; the same in a browser and in a test.
+// Messages between the page and the computing thread.
 
 import { USUAL_PROMPT } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
@@ -11,30 +11,30 @@ import { playCatalogue } from './catalogue.js';
 import { type Knob, turned } from './knobs.js';
 import { linkOfQuestion, type PlayQuestion, questionOf, refuseFiles } from './question.js';
 
-/** A question as a page sends it: its link, and a trace that was given to the page. */
+/** A question's link, and a trace given to the page. */
 interface Sent {
   readonly link: string;
   readonly trace?: string;
 }
 
-/** What is wanted; `turns` change parts of the machine before. */
+/** A request of the page; `turns` first change parts of the machine. */
 export type PlayRequest =
   | (Sent & { readonly kind: 'glance'; readonly before: Before | null; readonly turns?: readonly (readonly [knob: Knob, value: string])[] })
   | (Sent & { readonly kind: 'hits' | 'report' | 'whole' })
   | { readonly kind: 'catalogue' }
   | { readonly kind: 'trace'; readonly path: string };
 
-/** Answers requests, one at a time; a mistake of the user becomes a line. */
+/** Answers requests in turn; a user's mistake becomes a line. */
 export class Desk {
   readonly #answers: Answers;
   #last: { readonly key: string; readonly answer: Awaited<ReturnType<Answers['whole']>> } | null = null;
 
-  /** @param watch may throw, which ends the answer */
+  /** @param watch may throw to end the answer */
   constructor(watch: Pick<WorkWatch, 'breathe'> = {}) {
     this.#answers = new Answers(watch);
   }
 
-  /** @returns what was wanted, or `{ error }`: one printable line */
+  /** @returns the answer, or `{ error }` with a printable line */
   async answer(request: PlayRequest): Promise<object> {
     try {
       return await this.#answered(request);
@@ -64,7 +64,7 @@ export class Desk {
     }
   }
 
-  /** The whole answer, which the page's curve, report and data share. */
+  /** The whole answer, shared by curve, report and data. */
   async #whole(sent: Sent) {
     const question = asked(sent);
     const key = JSON.stringify([linkOfQuestion(question), sent.trace]);
@@ -79,16 +79,15 @@ function asked({ link, trace }: Sent): PlayQuestion {
   return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
 }
 
-/** What a page says of a trace. */
 interface TraceView {
-  /** The bundled model that it names; null: none. */
+  /** The bundled model named by the trace, or null. */
   readonly model: string | null;
-  /** The longest prompt that it has tokens for; null: the usual one. */
+  /** Longest prompt within the trace's tokens; null: the usual prompt. */
   readonly prompt: number | null;
   readonly text: string;
 }
 
-/** Reads a trace once, so that its faults are found. */
+/** Opens a trace, so that faults show early. */
 async function readTrace(path: string): Promise<TraceView> {
   const trace = await openTrace(path);
   try {

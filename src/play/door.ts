@@ -1,4 +1,4 @@
-// What other rooms import of play: the page in the browser, and how it is served.
+// Exports to other rooms: the browser's page, and questions.
 
 export { playPage } from './page.js';
 export { FIRST_QUESTION, linkOfQuestion, refuseFiles } from './question.js';

@@ -1,4 +1,4 @@
-// Hit rate against the slots of an expert cache, with the answer's own as a point that can be moved.
+// Hit rate by slots of an expert cache, with the answer's slots as a movable point.
 import type { Advice } from '../advise/door.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { type Curve, curveFor } from '../capacity/door.js';
@@ -7,29 +7,28 @@ import { curves, dot, html, legend, type Markup, plot } from '../report/door.js'
 import { slotRange } from '../runtime/setting/setting.js';
 import type { PlayQuestion } from './question.js';
 
-/** Tokens that are replayed: more move the curve by less than its range. */
+/** Replayed tokens. Ours: more tokens move the curve by less than its range. */
 const REPLAYED = 512;
 
-/** A policy that a page draws. */
 const DRAWN = [
   { policy: 'lru', color: 'hit', label: 'LRU' },
   { policy: 'belady', color: 'belady', label: 'perfect foresight' },
 ] as const;
 
-/** What a page draws of a curve, and the control on it. */
+/** A drawn curve with a control. */
 export interface HitView {
   readonly html: string;
-  /** Slots of each layer: the least and the most, and those of the answer; null: the runtime has no cache, or the answer takes none. */
+  /** Slots per layer: least, most, and the answer's; null: no cache in the runtime or the answer. */
   readonly slots: { readonly least: number; readonly most: number; readonly now: number | null };
 }
 
-/** The curve of a model's routing, drawn or recorded; it does not depend on the machine. */
+/** Curve of a model's drawn or recorded routing, independent of the machine. */
 export function hitCurve({ model, wishes }: PlayQuestion, watch: Pick<WorkWatch, 'breathe'>): Promise<Curve> {
   const input = { model, ...(wishes.trace !== undefined && { trace: wishes.trace }), workload: { tokens: REPLAYED } };
   return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' }, watch);
 }
 
-/** Draws a curve with the answer's cache on it. */
+/** Draws a curve with the answer's cache. */
 export function hitView(curve: Curve, { model }: PlayQuestion, { answer }: Advice): HitView {
   const { layers } = loadModel(model);
   const [least, most] = slotRange(layers);
@@ -60,7 +59,7 @@ export function hitView(curve: Curve, { model }: PlayQuestion, { answer }: Advic
   return { html: view.text, slots: { least, most, now: slots } };
 }
 
-/** A curve between its points, straight; before the first and after the last it stays. */
+/** Linear interpolation, constant outside the points. */
 function rateAt(points: readonly (readonly [x: number, y: number])[], x: number): number {
   const after = points.findIndex(([to]) => to >= x);
   if (after <= 0) return points.at(after)![1];

@@ -1,19 +1,19 @@
-// The parts of a machine as controls of a page: the values that its name gives or takes for granted, and the name with one of them changed.
+// Parts of a machine as controls of the page.
 import { UserError } from '../base/errors.js';
 import { GPUS, givenBy, isComposed, machineWords, parseMachine } from '../hardware/door.js';
 
-/** Values of the controls. Sizes are in GiB. */
+/** Values of the controls; sizes in GiB. */
 export interface MachineKnobs {
-  /** The first card; empty: there is none. */
+  /** First card; empty: no card. */
   readonly gpu: string;
   readonly gpus: number;
-  /** Memory of the card; null: there is none of its own. */
+  /** Memory of a card; null: no separate memory. */
   readonly vram: number | null;
   readonly cpu: string;
   readonly ram: number;
-  /** `most`: channels that the processors have. Null: memory is soldered, or nothing is known of it. */
+  /** `most`: channels of the processors. Null: soldered or unknown memory. */
   readonly memory: { readonly channels: number; readonly most: number; readonly mts: number; readonly type: string } | null;
-  /** Generation and lanes: `4x16`; null: there is no slot. */
+  /** Generation and lanes, e.g. `4x16`; null: no slot. */
   readonly pcie: string | null;
 }
 
@@ -22,7 +22,7 @@ export type Knob = 'channels' | 'cpu' | 'gpu' | 'gpus' | 'mts' | 'pcie' | 'ram' 
 
 const GIB = 2 ** 30;
 
-/** The controls of a machine; null: it is described by a file, which has no parts to change. @throws UserError if it is none */
+/** Controls of a machine; null: a file describes the machine. @throws UserError for an unknown machine */
 export function knobsOf(name: string): MachineKnobs | null {
   if (!isComposed(name)) return null;
   const { cpu, gpus, pcie, ram, sockets, unified } = parseMachine(name);
@@ -41,7 +41,7 @@ export function knobsOf(name: string): MachineKnobs | null {
   };
 }
 
-/** The machine with a control at another value. Parts that go with a part that is replaced are taken for granted again. @throws UserError */
+/** The machine's name with a changed control; dependent parts return to defaults. @throws UserError */
 export function turned(name: string, knob: Knob, value: string): string {
   const knobs = knobsOf(name);
   if (knobs === null) throw new UserError(`${name}: is described by a file; name its parts, e.g. rtx-3060+32GB`);
@@ -71,13 +71,13 @@ export function turned(name: string, knob: Knob, value: string): string {
     }
   };
   const changed = words();
-  // A card alone may be the name of a bundled machine, which has its own memory.
+  // A card alone may name a bundled machine with other memory.
   const text = (changed.length === 1 ? [...changed, `${ram}GB`] : changed).join('+');
   parseMachine(text);
   return text;
 }
 
-/** Another card beside the same parts, or none; a chip with a GPU brings its own memory and CPU. */
+/** Replaces the card, or removes all cards; a chip with a GPU brings memory and CPU. */
 function withGpu(words: readonly string[], gpu: string, cpu: string): string[] {
   if (gpu === '') {
     const others = words.filter((word) => givenBy(word) !== 'pcie');

@@ -1,9 +1,9 @@
-// The page as one file: controls, the places of the answer, the script that joins them, and the code that computes, which starts as a thread.
+// The page as a single file, with the computing thread's code.
 import { clientScript, codeAt, DOCUMENT_STYLE, html, type Markup, page, scriptAt } from '../report/door.js';
 import { VERSION } from '../result/version.js';
 import { DEFAULT_RUNTIME } from '../runtime/index.js';
 
-/** A slider. @param values its steps, in order */
+/** @param values steps in order */
 const slider = (
   id: string,
   label: string,
@@ -12,7 +12,6 @@ const slider = (
 <input type="range" id="${id}" min="0" max="${values.length - 1}" step="1" data-values="${values.join(' ')}"></p>
 `;
 
-/** A choice of few. */
 const choice = (
   id: string,
   label: string,
@@ -65,7 +64,7 @@ const ANSWER = html`<div id="answer">
 </div>
 `;
 
-/** Columns side by side if there is room. It stands before the style of every page, so what both have is named more closely here. */
+/** Columns side by side if wide enough. Precedes the common style, so shared selectors are more specific. */
 const STYLE = `body>main,body>header,body>footer{max-width:1280px}.play{display:grid;grid-template-columns:minmax(250px,320px) minmax(0,1fr);gap:2.2rem;margin-top:1rem}
 .brand{font-weight:650;margin:0;letter-spacing:-.01em}body>header{padding-top:18px}
 #ask{font-size:.9rem;align-self:start;position:sticky;top:0;max-height:100vh;overflow-y:auto;padding:.4rem .6rem 1rem .2rem}
@@ -82,8 +81,8 @@ body.drop{outline:4px dashed var(--accent);outline-offset:-8px}
 @media print{#ask,.tools{display:none}.play{display:block}}`;
 
 /**
- * The whole file. It may load nothing, and start only its own threads, whose script `scripts/web.mjs` makes.
- * @param link of the first question, without `#`; an address that has one of its own comes first
+ * The whole file. May load nothing, and start only own threads, from the script of `scripts/web.mjs`.
+ * @param link of the first question, without `#`; a link in the address wins
  */
 export function playPage(link: string): string {
   return page({

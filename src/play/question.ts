@@ -1,4 +1,4 @@
-// A question of the page, and the link that holds all of it: `#m=gpt-oss-120b&w=rtx-3060+64GB&context=32768`.
+// A question of the page, and its link: `#m=gpt-oss-120b&w=rtx-3060+64GB&context=32768`.
 import type { AdviceWishes } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
 import { isPath } from '../base/profiles.js';
@@ -6,19 +6,19 @@ import { LINE_SHELLS } from '../base/shell.js';
 import { didYouMean } from '../base/text.js';
 import { parseCount } from '../base/units.js';
 
-/** What is asked: a model, a machine, and the options of `moeprof advise`. */
+/** A model, a machine, and options of `moeprof advise`. */
 export interface PlayQuestion {
-  /** A bundled name, or the path of a file that was given to the page. */
+  /** A bundled name, or the path of a file given to the page. */
   readonly model: string;
-  /** As `-w` takes it. */
+  /** As in `-w`. */
   readonly machine: string;
   readonly wishes: AdviceWishes;
 }
 
-/** The question of a link without one: a usual model on a usual computer. */
+/** Default question: a usual model on a usual computer. */
 export const FIRST_QUESTION: PlayQuestion = { model: 'qwen3.6-35b-a3b', machine: 'rtx-3060+32GB', wishes: {} };
 
-/** Fields of a link beside model and machine: the options of `moeprof advise` of the same names. */
+/** Other fields of a link, named like options of `moeprof advise`. */
 const FIELDS = {
   runtime: 'text',
   goal: 'text',
@@ -34,10 +34,10 @@ const FIELDS = {
 
 type Field = keyof typeof FIELDS;
 
-/** Longest value of a link, characters. */
+/** Longest value of a link, characters. Ours. */
 const LONGEST = 300;
 
-/** Reads what stands behind `#` in an address; fields that are missing are those of {@link FIRST_QUESTION}. @throws UserError */
+/** Reads the text after `#` in an address; missing fields are {@link FIRST_QUESTION}'s. @throws UserError */
 export function questionOf(link: string): PlayQuestion {
   let { machine, model } = FIRST_QUESTION;
   const wishes = new Map<Field, unknown>();
@@ -53,18 +53,18 @@ export function questionOf(link: string): PlayQuestion {
   return { model, machine, wishes: Object.fromEntries(wishes) as AdviceWishes };
 }
 
-/** Refuses a model that a page cannot read. @throws UserError */
+/** Refuses a model file. @throws UserError */
 export function refuseFiles({ model }: PlayQuestion): void {
   if (isPath(model)) throw new UserError(`m=${model}: a page has no files of models; take a bundled name`);
 }
 
-/** The link of a question, without `#`; {@link questionOf} reads it back. */
+/** Link of a question, without `#`; inverse of {@link questionOf}. */
 export function linkOfQuestion({ machine, model, wishes }: PlayQuestion): string {
   const fields = fieldsOf(wishes).map(([name, value]) => `${name}=${encoded(value)}`);
   return [`m=${encoded(model)}`, `w=${encoded(machine)}`, ...fields].join('&');
 }
 
-/** The same question for a terminal. */
+/** The question as a terminal command. */
 export function terminalLine({ machine, model, wishes }: PlayQuestion): string {
   const [shell] = LINE_SHELLS as readonly [(typeof LINE_SHELLS)[number]];
   const options = fieldsOf(wishes).map(([name, value]) => ` --${name} ${shell.quoted(value)}`);
@@ -92,7 +92,7 @@ function readValue(name: Field, text: string): number | string | readonly string
   }
 }
 
-/** Plus signs and commas stay as they are: a machine consists of them. */
+/** Keeps plus signs and commas readable, as machines contain both. */
 const encoded = (text: string): string => encodeURIComponent(text).replace(/%(?:2B|2C|2F|3A|40)/g, decodeURIComponent);
 
 function decoded(text: string): string {

@@ -1,26 +1,25 @@
-// The thread of the page that computes: it gets requests and files as messages, and answers each in turn.
+// The page's computing thread: answers requests and files in turn.
 import { UserError } from '../base/errors.js';
 import { putFile } from '../base/web/files.js';
 import { breathing } from '../base/work-watch.js';
 import { Desk, type PlayRequest } from './desk.js';
 
-/** A message of the page: a request, a file for the next requests, or the end of a request that is answered or waits. */
+/** A request, a file for later requests, or the end of a request. */
 type Message = { readonly id: number } & (
   | PlayRequest
   | { readonly kind: 'file'; readonly path: string; readonly bytes: ArrayBuffer }
   | { readonly kind: 'end' }
 );
 
-/** What a thread of a page has of its own. */
 interface Scope {
   onmessage: (event: { readonly data: Message }) => void;
   postMessage(message: object): void;
 }
 
-/** Time between two signs that an answer is being computed, ms. */
+/** Time between signs of work, ms. Ours. */
 const SIGN = 500;
 
-/** Answers the messages of the page from now on, one at a time; gives a sign of its work now and then. */
+/** Answers the page's messages in turn, with regular signs of work. */
 export function answerMessages(): void {
   const scope = globalThis as unknown as Scope;
   const turn = breathing();

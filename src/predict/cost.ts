@@ -1,25 +1,24 @@
 import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 
-/** ns of one prediction = call + tokens x (token + experts scored x expert). */
+/** Prediction time, ns: call + tokens x (token + experts scored x expert). */
 export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
-  /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
-  /** A run of its network, once a pass at most. Absent: there is none. */
+  /** One run of the network, at most once a pass. */
   readonly network?: PredictionCost;
 }
 
-/** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
+/** GHz of the measuring host: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
 const MEASURED_CLOCK = 2.45;
 
-/** The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU. */
+/** Prediction time before prefetches start (L11). */
 export interface PredictionTime {
-  /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
+  /** Time to predict layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
-  /** Time of a run of its network, ns. Absent: there is none. */
+  /** Time of one run of the network, ns. */
   networkNs?(tokens: number): number;
 }
 
@@ -27,7 +26,7 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
   return [...layers.map(({ offset }) => offset), experts];
 }
 
-/** Time of predictions on the host. */
+/** Prediction time on the host. */
 export function hostTime(
   { callNs, expertNs, mostTokens, network, tokenNs }: PredictionCost,
   model: Pick<ModelSpec, 'experts' | 'layers'>,
@@ -39,14 +38,16 @@ export function hostTime(
   };
 }
 
-/** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
+/** Bytes of a router's weight: checkpoints keep routers in 16 bits. */
 const ROUTER_BYTES = 2;
 
-/** Gates of coming layers on the GPU: reading or arithmetic of hidden x experts weights, and launches. @param factor multiple of the runtime */
+/**
+ * Gate time on the GPU: launches, and reading or multiplying hidden x experts weights. @param factor multiple of the
+ * runtime
+ */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;
-  // Of one expert's row of a router: reading it, and multiplying it with one token.
   const readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
   const tokenNs = factor * 2 * model.hidden * nsPerFlop;
   const below = expertsBelow(model);
@@ -59,10 +60,10 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
   };
 }
 
-/** A cost that does not depend on the prediction. */
+/** A constant cost per prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
-/** A measured cost on another host: scaled by its clock, if that is known, and by the runtime's factor. */
+/** Scales a measured cost to a host's clock and runtime factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
   const { callNs, expertNs, mostTokens, network, tokenNs } = cost;

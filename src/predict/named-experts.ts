@@ -4,13 +4,13 @@ import { NULL_EXPERT } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 import { either } from './predictor.js';
 
-/** One pseudo-observation at the mean of measured models (reuse by the next token, 0.26 to 0.5). */
+/** A pseudo-observation at the mean of measured models (reuse by the next token: 0.26 to 0.5). */
 const PRIOR = { right: 0.4, trials: 1 };
 
-/** The cost of naming experts: bench/prediction-cost.mjs, on the host that cost.ts names. */
+/** Cost of naming experts: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** Predictors that name experts without probabilities: the share of names that turn out right is learned per layer, and stands for all. */
+/** Gives named experts the learned share of correct names per layer as probability. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;
@@ -22,7 +22,7 @@ export class NamedExperts {
     this.#trials = new Float64Array(model.layers.length).fill(PRIOR.trials);
   }
 
-  /** Judges the experts named for a token at a layer, `names[from .. from + count)`, by its known choices. */
+  /** Compares `names[from .. from + count)` with a token's known choices at a layer. */
   judge({ choices, row, topK }: Pass, token: number, layer: number, names: Uint16Array, from: number, count: number): void {
     this.#trials[layer]! += named(names, from, count);
     this.#right[layer]! += overlap(names, from, count, choices, token * row + layer * topK, topK);
@@ -33,7 +33,7 @@ export class NamedExperts {
     scores.fill(0, offset, offset + experts);
   }
 
-  /** Adds one token's named experts of a layer to a batch's scores; names beyond the layer's experts are ignored. */
+  /** Adds named experts to a batch's scores; unknown experts are ignored. */
   score(layer: number, names: Uint16Array, from: number, count: number, scores: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const probability = this.#right[layer]! / this.#trials[layer]!;
@@ -44,10 +44,13 @@ export class NamedExperts {
   }
 }
 
-/** By expert: how often the list being compared has it; all zero between calls. Comparing pairs would mispredict branches. */
+/** Occurrences by expert, all zero between calls. Comparing pairs would mispredict branches. */
 const marks = new Uint8Array(NULL_EXPERT + 1);
 
-/** Counts equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`, NULL_EXPERT aside. @param topK below 256 */
+/**
+ * Equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`, without NULL_EXPERT. @param topK below
+ * 256
+ */
 export function overlap(names: Uint16Array, from: number, count: number, choices: Uint16Array, at: number, topK: number): number {
   for (let i = at; i < at + topK; i++) marks[choices[i]!]! += 1;
   marks[NULL_EXPERT] = 0;
@@ -57,7 +60,7 @@ export function overlap(names: Uint16Array, from: number, count: number, choices
   return equal;
 }
 
-/** Experts in `names[from .. from + count)` that are not NULL_EXPERT. */
+/** Experts in `names[from .. from + count)`, without NULL_EXPERT. */
 export function named(names: Uint16Array, from: number, count: number): number {
   let some = 0;
   for (let i = from; i < from + count; i++) some += names[i] === NULL_EXPERT ? 0 : 1;

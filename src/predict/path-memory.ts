@@ -1,10 +1,9 @@
 import type { Pass } from '../schedule/door.js';
 
-/** The experts of each running request's previous token, layer by layer, for persistence and same-layer predictors. */
+/** Experts of each running request's previous token, by layer. */
 export class PathMemory {
   /** `[slots, layers, topK]`, NULL_EXPERT = none. */
   readonly experts: Uint16Array;
-  /** Request whose path a slot holds, by slot and layer: layers become known one after another. */
   readonly #owner: Int32Array;
   readonly #layers: number;
   readonly #topK: number;
@@ -16,13 +15,13 @@ export class PathMemory {
     this.#topK = topK;
   }
 
-  /** Index in {@link experts} of the previous token's choices at a layer; -1: the request has no previous token. */
+  /** Index in {@link experts} of the previous token's choices; -1: no previous token. */
   previous(pass: Pass, token: number, layer: number): number {
     const at = pass.slot[token]! * this.#layers + layer;
     return this.#owner[at] === pass.request[token] ? at * this.#topK : -1;
   }
 
-  /** Replaces them by those of a token, unless that is a wrong draft, which nothing follows. */
+  /** Stores a token's choices at a layer; skips wrong drafts. */
   store(pass: Pass, token: number, layer: number): void {
     if (pass.wrong[token] === 1) return;
     const at = pass.slot[token]! * this.#layers + layer;
@@ -33,5 +32,5 @@ export class PathMemory {
   }
 }
 
-/** No request has this index: those of a run count from 0, those of training traces down from -2. */
+/** No request's index: a run counts from 0, training traces count down from -2. */
 const NOBODY = -1;

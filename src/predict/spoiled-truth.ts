@@ -1,4 +1,4 @@
-// The true experts of a pass, spoiled to a given recall and precision: for a predictor that cannot run on a trace.
+// True experts of a pass, spoiled to a given recall and precision.
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
@@ -7,33 +7,29 @@ import type { Pass } from '../schedule/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { layerwise, type Predictor } from './predictor.js';
 
-/** Recall and precision at one distance, 0..1. */
+/** Recall and precision at a distance, 0..1. */
 export interface Quality {
-  /** Share of the demanded experts that it names. */
+  /** Named share of the demanded experts. */
   readonly recall: number;
-  /** Share of the named experts that are demanded. */
+  /** Demanded share of the named experts. */
   readonly precision: number;
 }
 
 /**
- * Part of a score that an expert loses as fewer tokens of a pass choose it: all are as sure, and where the CPU computes misses those of many tokens
- * are worth more. Ours: without it 16 users of gpt-oss-20b took 6 % longer under `moeprof`; .05 is less than one step of a score's calibration.
+ * Score lost as fewer tokens choose the expert: misses of many tokens cost more on a CPU. Ours: with 0 16 users of
+ * gpt-oss-20b took 6 % longer under `moeprof`; .05 is less than a step of a score's calibration.
  */
 const BY_LOAD = 0.05;
 
-/** What is true of one pass, and a draw for each expert of the model. */
 class Draw {
-  /** By dense id: tokens that choose an expert. */
+  /** Tokens per expert, by dense id. */
   readonly demanded: Int32Array;
-  /** Tokens of the pass, at least 1. */
   tokens = 1;
-  /** By dense id: an expert is named if the chance is larger. */
+  /** By dense id: named if below the chance. */
   readonly drawn: Float64Array;
   readonly #model: ModelSpec;
   readonly #random: Random;
-  /** Number of the pass that it was drawn for. */
   #of = -1;
-  /** Number of the pass that its truth was read in. */
   #seenIn = -1;
 
   constructor(model: ModelSpec, random: Random) {
@@ -43,7 +39,7 @@ class Draw {
     this.drawn = new Float64Array(model.experts);
   }
 
-  /** Draws for pass `number`, once, and reads its truth in `choices`, once in a pass. @param seenIn the pass that runs */
+  /** Draws once for pass `number`, reads `choices` once per running pass `seenIn`. */
   renew(number: number, seenIn: number, choices: Uint16Array, { row, topK }: Pass): void {
     if (number === this.#of && seenIn === this.#seenIn) return;
     if (number !== this.#of) for (let id = 0; id < this.drawn.length; id++) this.drawn[id] = this.#random.next();
@@ -61,16 +57,15 @@ class Draw {
 }
 
 /**
- * Names demanded experts with probability `recall`, others so that `precision` of all named are demanded. One draw per expert and pass:
- * correction keeps it, the pass before names the same of it, and higher recall names a superset.
+ * Names demanded experts with probability `recall`, others so that `precision` of all named are demanded. One draw per
+ * expert and pass: corrections and the pass before agree, and higher recall names a superset.
  * @param qualityAt by distance in layers (infinite before the pass); null: no prediction
- * @param oracle true: it also names what the next pass demands, and of experts that are as sure first those that most tokens choose
+ * @param oracle true: also predicts the next pass, and ranks experts by load
  */
 export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => Quality | null, random: Random, oracle = false): Predictor {
-  // Passes take turns: one runs, and the next may have been named.
   const draws = [new Draw(model, random), new Draw(model, random)];
   const byLoad = oracle ? BY_LOAD : 0;
-  /** By demanded expert that is named: tokens that choose it. Experts that are named in error take their loads, so that these tell nothing. */
+  /** Loads of named demanded experts; false names take the same loads, so loads give nothing away. */
   const loads = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   const name = ({ experts, offset }: MoeLayer, scores: Float32Array, { demanded, drawn, tokens }: Draw, distance: number): void => {
     const end = offset + experts;
@@ -84,7 +79,7 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
       if (demanded[id] === 0) others++;
       else if (drawn[id]! < recall) loads[hits++] = demanded[id]!;
     }
-    // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
+    // Expected false names: hits x (1 - precision) / precision, spread evenly over experts not demanded.
     const chance = others === 0 ? 0 : Math.min(1, (hits * (1 - precision)) / precision / others);
     for (let id = offset; id < end; id++) {
       const right = demanded[id]! > 0;
@@ -107,6 +102,6 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
   return { ...named, next };
 }
 
-/** The knowledge of a spoiled truth (L17): a quality that `source` published, or the future if that is empty. */
+/** Knowledge of a spoiled truth (L17): quality published by `source`, or the future if empty. */
 export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
   source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };

@@ -1,10 +1,10 @@
 import { bitCount } from '../base/bits.js';
 import type { Random } from '../base/random.js';
 
-/** Rounds of assignment after which the clusters stand as they are (the official code's default). */
+/** Most rounds of assignment (the official code's default). */
 const EPOCHS = 30;
 
-/** Hamming distance of every pair of paths. @param paths `[count, words]`, a bit an expert @returns `[count, count]`, symmetric */
+/** Hamming distances of all pairs. @param paths `[count, words]`, a bit per expert @returns `[count, count]` */
 export function hammingDistances(paths: Int32Array, count: number, words: number): Int32Array {
   const distances = new Int32Array(count * count);
   for (let i = 0; i < count; i++) {
@@ -18,11 +18,11 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
   return distances;
 }
 
-/** Sizes of `clusters` clusters of `count` items: equal, or else the first ones larger by one. */
+/** Sizes of `clusters` even clusters of `count` items; the first may be larger by 1. */
 export const evenSizes = (count: number, clusters: number): number[] =>
   Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
 
-/** K-medoids of {@link evenSizes}, as ExpertFlow: nearest medoid with room. @param distances `[count, count]` @returns cluster by item */
+/** K-medoids of {@link evenSizes}, as in ExpertFlow. @param distances `[count, count]` @returns cluster by item */
 export function balancedMedoids(distances: Int32Array, count: number, clusters: number, random: Random): Int32Array {
   const sizes = evenSizes(count, clusters);
   let medoids = drawDistinct(count, clusters, random);
@@ -60,7 +60,6 @@ function assign(distances: Int32Array, count: number, medoids: readonly number[]
   return labels;
 }
 
-/** The member with the least summed distance to the others of its cluster; ties by number. */
 function medoidOf(distances: Int32Array, count: number, labels: Int32Array, cluster: number): number {
   let best = -1;
   let least = Number.POSITIVE_INFINITY;

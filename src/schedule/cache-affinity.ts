@@ -16,7 +16,7 @@ function fewestMisses({ paths }: Parameters, context: SchedulerContext): Choose 
   };
 }
 
-/** Runs the requests of a pool whose next token finds most of its experts in GPU memory; others wait, within the pool's bound. */
+/** Runs the pool's requests with the fewest missing experts; a bound limits the wait. */
 export const cacheAffinity: SchedulerDefinition = {
   ...member('scheduler', 'cache-affinity', { ...POOL_PARAMETERS, paths: PATHS }),
   needs: ['paths', 'residency'],

@@ -1,7 +1,7 @@
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Candidates, SlotBuffer } from './pass.js';
 
-/** Candidates of the tokens of a pass: experts that they might choose instead, from a trace that holds more than the model's top-k. */
+/** Alternative experts for a pass's tokens, from a trace with more than the model's top-k. */
 export class CandidateRows implements Candidates {
   readonly topK: number;
   readonly row: number;

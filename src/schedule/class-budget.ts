@@ -1,5 +1,5 @@
-// The budget of a class of requests: fewer experts, none at some layers, or lower precision (APTP, arXiv 2406.12042). Passes hold many
-// classes, so choices are cut when a pass copies a token's routing; copies: src/engine/vocabulary/class-precision.ts.
+// Budget of a request class: fewer experts, skipped layers, or lower precision (APTP, arXiv 2406.12042). Copies:
+// src/engine/vocabulary/class-precision.ts.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { didYouMean } from '../base/text.js';
@@ -7,24 +7,23 @@ import type { Written } from '../base/written.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { PlaceDraws } from '../trace/variants/draws.js';
 
-/** A budget of a class. */
+/** Budget of a class. */
 export interface ClassBudget extends Written {
-  /** Best ranked choices that a token keeps at a layer. */
+  /** Best-ranked choices kept per token and layer. */
   readonly topK: number;
-  /** Share of the layers that a token skips, 0..1. */
+  /** Share of layers that a token skips, 0..1. */
   readonly skip: number;
-  /** Bytes of the copies that its tokens accept for missed experts, as a share of the expert's; 1: no copies. */
+  /** Bytes of copies accepted for missed experts, as a share of the expert's; 1: no copies. */
   readonly copy: number;
 }
 
-/** Its parts: which numbers each can have, in words, too. */
 const PARTS: Readonly<Record<string, readonly [fits: (value: number) => boolean, expected: string]>> = {
   'top-k': [(value) => Number.isInteger(value) && value >= 1, 'a whole number of experts, e.g. top-k=4'],
   skip: [(value) => value >= 0 && value <= 1, 'a share of the layers, e.g. skip=0.25'],
   copy: [(value) => value > 0 && value < 1, "a share of an expert's bytes between 0 and 1, e.g. copy=0.25"],
 };
 
-/** Choices of the tokens of a class before and after its budget, and their gate weights if the trace has some. */
+/** Choices of a class before and after the budget, and gate weights. */
 export interface ClassUse {
   wanted: number;
   made: number;
@@ -32,7 +31,7 @@ export interface ClassUse {
   madeWeight: number;
 }
 
-/** Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas. @throws UserError */
+/** Parses `top-k=4`, `skip=0.25`, `copy=0.25`, or several with commas. @throws UserError */
 export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {
@@ -47,19 +46,18 @@ export function parseClassBudget(text: string): ClassBudget {
   return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0, copy: given.get('copy') ?? 1 };
 }
 
-/** A use of nothing yet. */
+/** Zero use. */
 export const noUse = (): ClassUse => ({ wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 });
 
-/** Budgets of the classes of a run, and their use. */
+/** Budgets of a run's classes, and use. */
 export class ClassBudgets {
-  /** Use by class over all tokens of passes; the empty class is of requests without one. */
+  /** Use by class over all tokens; empty class: requests without a class. */
   readonly use = new Map<string, ClassUse>();
   readonly #budgets: ReadonlyMap<string, ClassBudget>;
   readonly #layers: number;
   readonly #topK: number;
   readonly #draws: PlaceDraws;
 
-  /** @param trace whose rows are `layers x topK` choices */
   constructor(
     budgets: ReadonlyMap<string, ClassBudget>,
     { layers, topK }: { readonly layers: number; readonly topK: number },
@@ -72,8 +70,9 @@ export class ClassBudgets {
   }
 
   /**
-   * Makes choices beyond a class's budget null. @param row decides the skipped layers @param choices `[..., layers, topK]` @param at first one
-   * @param use counts them; by default that of the class
+   * Sets choices beyond a class's budget to NULL_EXPERT. @param row decides the skipped layers @param choices `[...,
+   * layers, topK]`
+   * @param at first choice @param use counts of choices; default: the class's
    */
   cut(
     requestClass: string,

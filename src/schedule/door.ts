@@ -1,4 +1,4 @@
-// What other rooms import of schedule: arrivals, requests, and the schedulers that form passes.
+// Exports to other rooms: arrivals, requests, and schedulers.
 export { arrivalsDigest } from './arrivals/arrivals.js';
 export { loadArrivals, parseArrivals } from './arrivals/load.js';
 export { CandidateRows } from './candidate-rows.js';

@@ -1,18 +1,23 @@
-// Speculative decoding, as users give it. Acceptance by token, as a share or by position; a drafter's time or smaller expert copies.
 import { UserError } from '../base/errors.js';
 import { DURATION, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
 
-/** Most tokens of a draft. */
+/** Most tokens of a draft. Ours. */
 export const MOST_DRAFT = 64;
 
-/** Acceptance that does not depend on the position. */
+/** Acceptance independent of position. */
 export interface Acceptance extends Written {
-  /** Chance that a drafted token is right if all before it are (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
+  /**
+   * Chance of a right token if all earlier drafted tokens are right (Leviathan et al., ICML 2023, arXiv 2211.17192:
+   * alpha).
+   */
   readonly chance: number;
 }
 
-/** Reads an acceptance: `0.7` or `70%`, each token's chance, given those before it; or `42% of 4`, accepted over drafted tokens. @throws UserError */
+/**
+ * Parses `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws
+ * UserError
+ */
 export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
   const value = SHARE.read(share);
@@ -24,11 +29,11 @@ export function parseAcceptance(text: string): Acceptance {
   return { text, chance: chanceOf(value, positions) };
 }
 
-/** Shares by position of a chance: that of the k-th token is its k-th power. */
+/** Shares by position: k-th power of the chance. */
 export const sharesOf = ({ chance }: Acceptance, positions: number): number[] =>
   Array.from({ length: positions }, (_, k) => chance ** (k + 1));
 
-/** The probability for which the shares of `positions` positions have the mean `share`. The mean grows with it, so bisection finds it. */
+/** Chance with mean share `share` over `positions`, by bisection. */
 function chanceOf(share: number, positions: number): number {
   if (positions === 1) return share;
   let [low, high] = [0, 1];
@@ -42,13 +47,21 @@ function chanceOf(share: number, positions: number): number {
   return high;
 }
 
-/** A drafter: ns a token, or bytes of its experts as a share of the model's, (0, 1]. `looksUp`: the text gives how many drafts are right. */
+/**
+ * ns a token, or bytes of the drafter's experts as a share of the model's, (0, 1]. `looksUp`: the text decides
+ * acceptance.
+ */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 
-/** Time of a draft that is looked up, ns a token: an upper bound, since `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */
+/**
+ * Time of a looked-up draft, ns a token, an upper bound: `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC.
+ */
 const LOOK_UP_NS = 1000;
 
-/** Reads `1ms`, the time a token; `ngram`, drafts from the request's text; or `copy 25%`, the model in so many bytes. @throws UserError */
+/**
+ * Parses `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws
+ * UserError
+ */
 export function parseDrafter(text: string): Drafter {
   if (text.trim() === 'ngram') return { text, ns: LOOK_UP_NS, looksUp: true };
   const copy = /^\s*copy(?:\s+(.*))?$/.exec(text);

@@ -15,22 +15,21 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #source: PathSource;
   readonly #parameters: Parameters;
   #places = new Map<Request, number>();
-  /** Start of the running round, ns; decode steps of rounds, and their wait for the batches before theirs. */
+  /** Start of the round, ns; decode steps of rounds, and wait for earlier batches, ns. */
   #roundNs = 0;
   #steps = 0;
   #waitedNs = 0;
   #rounds = 0;
   #regrouped = 0;
   #mergeNs = 0;
-  /** Loads that regrouping was expected to save, and loads that it would have saved, over all rounds. */
+  /** Expected and actual savings of regrouping over all rounds, loads. */
   #expected = 0;
   #saved = 0;
-  /** Limit of prompt passes in a row while a request decodes, and their number so far. */
+  /** Limit and number of prompt passes in a row while a request decodes. */
   readonly #mostPrompts: number;
   #prompts = 0;
-  /** Batches of the running round that have not run yet, last first. */
   readonly #round: Request[][] = [];
-  /** Start of the running pass, ns, and time of passes since the last round was composed. */
+  /** Start of the running pass, ns; time of passes since the last composition, ns. */
   #passStartNs = 0;
   #hiddenNs = 0;
   #loads = 0;
@@ -65,7 +64,7 @@ class ExpertFlowScheduler extends QueueScheduler {
 
   #fill(list: ShareList): void {
     const { running } = this.queue;
-    // All remaining requests of a round may have been preempted for lack of KV room.
+    // Remaining requests of a round may all have been preempted for KV room.
     while (list.shares.length === 0) {
       if (this.#round.length === 0) {
         this.queue.admit(this.#running);
@@ -90,7 +89,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     };
   }
 
-  /** Groups the requests of the pool that decode into the batches of one round. */
   #composeRound(pool: readonly Request[]): void {
     const count = pool.length;
     const clusters = Math.ceil(count / this.batch);
@@ -106,7 +104,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#round.push(...batches.toReversed());
   }
 
-  /** The batches of similar paths if that pays, else the standing ones. */
+  /** Batches of similar paths if regrouping pays, else standing batches. */
   #regroup(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     const { maxDelay, overlap, regroup, wordNs } = this.#parameters;
     const view = this.#view;
@@ -124,13 +122,12 @@ class ExpertFlowScheduler extends QueueScheduler {
     const workNs = ((count * (count - 1)) / 2) * words * Number(wordNs) + forecastNs;
     const mergeNs = this.#moveNs(grouped);
     const passNs = this.#hiddenNs;
-    // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none before it.
+    // Dual-batch pipeline: composition overlaps the passes since the last round.
     this.costNs += overlap === true ? Math.max(0, workNs - passNs) : workNs;
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
     const pathOf = (request: Request): Int32Array => path.get(request)!;
     const expected = this.#loadsOf(standing, pathOf) - this.#loadsOf(grouped, pathOf);
     const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
-    // The true paths are known when the next round is composed.
     this.#expected += expected;
     this.#saved += this.#merit(standing) - this.#merit(grouped);
     const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= Number(maxDelay) * passNs);
@@ -144,12 +141,12 @@ class ExpertFlowScheduler extends QueueScheduler {
     return batches;
   }
 
-  /** Ratio of actual to expected savings in the rounds so far; 1 before the first. */
+  /** Actual over expected savings so far; 1 before the first round. */
   #trust(): number {
     return this.#expected > 0 ? Math.min(1, Math.max(0, this.#saved / this.#expected)) : 1;
   }
 
-  /** The batches of the round before, filled up with new requests; batches in order if they no longer fit. */
+  /** Batches of the last round, filled up with new requests; in order if some batch is empty. */
   #standing(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     if (this.#places.size === 0) return inOrder;
     const batches: Request[][] = inOrder.map(() => []);
@@ -163,7 +160,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     return batches.some((batch) => batch.length === 0) ? inOrder : batches;
   }
 
-  /** Time of copying the KV caches of requests that change their batch, ns. */
   #moveNs(batches: readonly Request[][]): number {
     const { moves } = this.#context;
     if (this.#parameters.mergeKv !== true || moves === undefined) return 0;
@@ -177,7 +173,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     return tokens * moves.kvTokenNs;
   }
 
-  /** Sum over batches and layers of max(0, distinct experts - cache size), on given paths. */
+  /** Sum over batches and layers of max(0, distinct experts - cache size). */
   #loadsOf(batches: readonly (readonly Request[])[], pathOf: (request: Request) => Int32Array): number {
     let loads = 0;
     for (const batch of batches) {
@@ -191,7 +187,6 @@ class ExpertFlowScheduler extends QueueScheduler {
     return loads;
   }
 
-  /** The same on the actual paths of the tokens. */
   #merit(batches: readonly (readonly Request[])[]): number {
     const path = new Int32Array(this.#view.words);
     return this.#loadsOf(batches, (request) => {
@@ -201,7 +196,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 }
 
-/** Batches in the order in which the fewest requests change their place: the largest overlaps first. */
+/** Orders batches to move few requests: largest overlaps first. */
 function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, number>): readonly Request[][] {
   const overlaps = batches.flatMap((batch, from) =>
     batches.map((_, to) => ({ from, to, stay: batch.filter((request) => places.get(request) === to).length })),
@@ -216,10 +211,10 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
   return ordered;
 }
 
-/** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
+/** Passes of a single request cannot be regrouped: two in turn would evict each other's experts. */
 const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
-/** ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds. */
+/** ExpertFlow's token scheduler: groups a pool's next tokens by predicted paths. */
 export const expertflow: SchedulerDefinition = {
   ...member('scheduler', 'expertflow'),
   parameters: {

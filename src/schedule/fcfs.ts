@@ -11,7 +11,7 @@ class FcfsScheduler extends QueueScheduler {
   }
 }
 
-/** First come, first served: continuous batching as in vLLM (decode, then prompts), or static batches that run until all requests end. */
+/** First come, first served: continuous batching as in vLLM, decode tokens before prompts. */
 export const fcfs: SchedulerDefinition = {
   ...member('scheduler', 'fcfs'),
   fairness: () => ({ passedOver: 0, overtaken: 0 }),
@@ -26,12 +26,12 @@ class StaticScheduler extends QueueScheduler {
   }
 }
 
-/** The limits with so many batches as one. */
+/** Limits with `gather` batches as one. */
 function gathered(limits: SchedulerLimits, { gather }: Parameters): SchedulerLimits {
   return { ...limits, batch: limits.batch * Number(gather) };
 }
 
-/** Registry entry. */
+/** Static batching: a batch runs until all requests end. */
 export const staticBatch: SchedulerDefinition = {
   ...member('scheduler', 'static'),
   fairness: () => ({ passedOver: 0, overtaken: 0 }),

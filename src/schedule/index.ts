@@ -1,4 +1,4 @@
-// The family of schedulers. A new one is a file in this folder and a line here.
+// Family of schedulers; a new member is a file here and a line below.
 import { choose, findNamed } from '../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../base/user-module.js';
 import { cacheAffinity } from './cache-affinity.js';
@@ -9,7 +9,7 @@ import { readMe } from './read-me.js';
 import type { SchedulerDefinition } from './scheduler.js';
 import { shortestFirst } from './shortest-first.js';
 
-/** All schedulers, in the order in which they are listed. */
+/** All schedulers, in listing order. */
 export const SCHEDULERS: readonly SchedulerDefinition[] = [
   fcfs,
   staticBatch,
@@ -21,12 +21,14 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
   cacheAffinity,
 ];
 
-/** Finds a scheduler by name. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export const findScheduler = (name: string): SchedulerDefinition => findNamed('scheduler', SCHEDULERS, name);
 
-/** A scheduler that a user named: a member of the family, or a module of the user's own. */
+/** A user's choice: a member of the family or a user's module. */
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
-/** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside more parameters @throws UserError */
+/**
+ * Parses `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside more parameters @throws UserError
+ */
 export const parseScheduler = (text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice =>
   moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);

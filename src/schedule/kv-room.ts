@@ -1,50 +1,49 @@
 import type { Drafts, Request } from './request.js';
 
-/** KV memory. `static`: full length, apart. `reserve`: full length, shared with experts. `grow`: as filled; the youngest is preempted. */
+/**
+ * KV memory. `static`: full length, apart. `reserve`: full length, shared with experts. `grow`: as filled, preempting
+ * the youngest.
+ */
 export const KV_GROWTH = ['static', 'reserve', 'grow'] as const;
-/** One of {@link KV_GROWTH}. */
+/** A member of {@link KV_GROWTH}. */
 export type KvGrowth = (typeof KV_GROWTH)[number];
 
 /** Tokens of a block: vLLM's default (Kwon et al., "PagedAttention", SOSP 2023, arXiv 2309.06180, section 4.2). */
 const BLOCK_TOKENS = 16;
 
-/** Tokens in as many whole blocks as `tokens` take. */
+/** Tokens rounded up to whole blocks. */
 export const inBlocks = (tokens: number): number => Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
 
-/** Room on one GPU. */
+/** KV room on a GPU. */
 export interface GpuRoom {
-  /** Tokens that fit. */
   capacityTokens: number;
-  /** Tokens that are set aside now, and at most so far. */
   usedTokens: number;
   peakTokens: number;
-  /** Requests that run here: those that have begun. */
+  /** Requests that have begun. */
   requests: number;
-  /** Requests that have room here and have not begun. */
   readonly waiting: Request[];
 }
 
-/** Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation. */
+/** Room for KV caches by GPU; a request runs only with a reservation. */
 export class KvRoom {
   readonly growth: KvGrowth;
-  /** At least one. */
   readonly gpus: readonly GpuRoom[];
-  /** Tokens that are set aside on all GPUs now, and at most so far. */
+  /** Reserved tokens on all GPUs, now and at most. */
   usedTokens = 0;
   peakTokens = 0;
   preemptions = 0;
-  /** Preempted requests of the last pass, for the code that gave them a slot. */
+  /** Preempted requests of the last pass, for the owner of slots. */
   readonly preempted: Request[] = [];
-  /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
+  /** Indices of admitted requests, emptied by the reader; null: no record. */
   admitted: number[] | null = null;
-  /** Tokens that requests draft, which need room in addition to the one that is always kept; null: none. */
+  /** Drafts that need room besides the next token; null: no drafts. */
   drafts: Drafts | null = null;
-  /** Called with the time before each request for room; null: the room does not depend on time. */
+  /** Called before requests for room; null: room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
   readonly #context: number;
 
-  /** @param capacityTokens that fit, by GPU; a number: there is one @param context tokens that requests hold before their first */
+  /** @param capacityTokens by GPU; a number: a single GPU @param context tokens of each request before the first */
   constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static', context = 0) {
     this.growth = growth;
     this.#context = context;
@@ -52,12 +51,12 @@ export class KvRoom {
     this.gpus = capacities.map((tokens) => ({ capacityTokens: tokens, usedTokens: 0, peakTokens: 0, requests: 0, waiting: [] }));
   }
 
-  /** Tokens that a request of `tokens` takes when it has run to its end, its context included. */
+  /** Tokens of a request at the end, including context. */
   needOf(tokens: number): number {
     return this.growth === 'static' ? tokens + this.#context : inBlocks(tokens + this.#context);
   }
 
-  /** Reserves the room that a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */
+  /** Reserves room to start on the GPU with the most room, ties by index; false: wait. */
   admit(request: Request): boolean {
     const need = this.growth === 'grow' ? inBlocks(this.#nextRows(request)) : this.needOf(request.tokens);
     let gpu = 0;
@@ -70,7 +69,7 @@ export class KvRoom {
     return true;
   }
 
-  /** An admitted request begins on the GPU with room and the fewest requests, and stays; its room elsewhere moves or is exchanged. */
+  /** Begins a request on the GPU with room and the fewest requests; moves or exchanges the reservation. */
   begin(request: Request): void {
     const { gpus } = this;
     let gpu = -1;
@@ -91,7 +90,7 @@ export class KvRoom {
     request.settled = true;
   }
 
-  /** Reserves room for the next rows of a running request; false: there is none, or its present room is lost. */
+  /** Reserves room for a running request's next rows; false: no room. */
   extend(request: Request): boolean {
     const more = this.growth === 'grow' ? Math.max(0, inBlocks(this.#nextRows(request)) - request.kvTokens) : 0;
     if (more > this.#left(request.gpu)) return false;
@@ -99,7 +98,7 @@ export class KvRoom {
     return true;
   }
 
-  /** Preempts a running request: its KV cache is lost, and it starts again as a prompt (preemption by recomputation). */
+  /** Preempts a running request, which restarts as a prompt (recomputation). */
   preempt(request: Request): void {
     this.release(request);
     request.restart();
@@ -118,7 +117,7 @@ export class KvRoom {
     request.kvTokens = 0;
   }
 
-  /** Rows of a request that have a place when it has run its prompt, or its next token and what it drafts. */
+  /** Rows of a request after the prompt, or after the next token and draft. */
   #nextRows(request: Request): number {
     return Math.max(request.promptRows, request.done + 1 + (this.drafts?.draftOf(request) ?? 0));
   }
@@ -127,14 +126,12 @@ export class KvRoom {
     return kvTokens <= this.#left(gpu);
   }
 
-  /** One on `gpu` that has not begun, with which a request on another GPU could change places. */
   #partner(request: Request, gpu: number): Request | undefined {
     const { kvTokens: taken } = request;
     const fits = ({ kvTokens }: Request): boolean => taken - kvTokens <= this.#left(gpu) && kvTokens - taken <= this.#left(request.gpu);
     return this.gpus[gpu]!.waiting.find(fits);
   }
 
-  /** Room that is reserved for a request that has not begun may go to another. */
   #leave(request: Request): void {
     const gpu = this.gpus[request.gpu]!;
     gpu.waiting.splice(gpu.waiting.indexOf(request), 1);
@@ -146,7 +143,7 @@ export class KvRoom {
     this.#use(gpu, request.kvTokens);
   }
 
-  /** Tokens that still fit on a GPU; fewer than none if it has lost room that was set aside. */
+  /** Tokens that still fit; negative after a loss of room. */
   #left(gpu: number): number {
     const { capacityTokens, usedTokens } = this.gpus[gpu]!;
     return capacityTokens - usedTokens;

@@ -3,7 +3,7 @@ import { Request } from './request.js';
 import type { RoutingUse, RoutingWalks } from './routing-walk.js';
 import type { Workload } from './workload.js';
 
-/** An open loop: requests of given arrivals and lengths, whether or not the machine keeps up, with the routing of a trace. */
+/** Open loop: given arrivals and lengths, independent of the machine's speed. */
 export class OpenLoop implements Workload {
   readonly requests: number;
   readonly tokens: number;
@@ -55,7 +55,7 @@ export class OpenLoop implements Workload {
     });
   }
 
-  /** The first output token comes with the last prompt token, so it takes no pass of its own. */
+  /** The first output token comes with the last prompt token, without a pass. */
   #decode(index: number): number {
     const output = this.#arrivals.output[index]!;
     return this.#arrivals.prompt[index]! > 0 ? output - 1 : output;

@@ -4,79 +4,73 @@ import type { Request } from './request.js';
 import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
 
-/** Experts that the tokens of the running pass might choose instead, in pass order. */
+/** Alternative experts for the pass's tokens. */
 export interface Candidates {
-  /** Candidates per token and layer, and of a token in all. */
+  /** Candidates per token and layer, and per token. */
   readonly topK: number;
   readonly row: number;
-  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none; and their gate weights. */
+  /** `[tokens, layers, topK]` experts within the layer in rank order, NULL_EXPERT = none; and gate weights. */
   readonly experts: Uint16Array;
   readonly weights: Float32Array;
-  /** Reads trace row `at` for token `to` of the pass; the buffer of `lane` may read ahead, not beyond row `end`. */
+  /** Reads trace row `at` for token `to`; the buffer of `lane` reads ahead up to row `end`. */
   take(lane: number, at: number, end: number, to: number): void;
 }
 
-/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. One object is filled again and again. */
+/** Tokens of a forward execution; columns have `tokens` valid rows. Refilled for each pass. */
 export class Pass {
-  /** Passes filled so far, this one included. */
+  /** Passes filled so far. */
   number = 0;
   tokens = 0;
-  /** Tokens that are decode steps, drafted ones included; the others are prompt tokens. */
+  /** Decode tokens including drafted tokens; the rest are prompt tokens. */
   decodeTokens = 0;
-  /** Time of drafting its tokens before the pass, ns. */
+  /** Drafting time before the pass, ns. */
   draftNs = 0;
-  /** Steps of drafting before it: the largest draft of its requests, tokens. */
+  /** Drafting steps before the pass: the largest draft, tokens. */
   draftSteps = 0;
-  /** Steps so far, counted by the engine. */
+  /** Drafting steps so far, counted by the engine. */
   drafted = 0;
-  /** Width of one token's row: layers x topK. */
+  /** Width of a token's row: layers x topK. */
   readonly row: number;
   readonly layers: number;
   readonly topK: number;
-  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
+  /** `[tokens, layers, topK]`, expert within the layer in rank order, NULL_EXPERT = none. */
   choices = new Uint16Array(0);
   /** The last list of {@link listChosen}. */
   readonly chosen: Uint16Array;
-  /** Gate weights of the choices, or null. */
   weights: Float32Array | null;
-  /** `[tokens, layers, predictedK]` of the trace, or null. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
-  /** Candidates of the tokens; null if choices are fixed. */
   readonly candidates: Candidates | null;
-  /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;
-  /** Slot of each token's request: the place of the request among those that run at once. */
+  /** Place of each token's request among concurrent requests. */
   slot = new Int32Array(0);
   gpu = new Int32Array(0);
   /** `Request.index` of each token. */
   request = new Int32Array(0);
   position = new Int32Array(0);
-  /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
+  /** Drafting step of each token, from 1; 0: not run by the drafter, as the last token of a draft. */
   draftStep = new Int32Array(0);
-  /** By token: 1 if it is drafted and turns out wrong at the end of the pass. */
+  /** By token: 1 if drafted and rejected. */
   wrong = new Uint8Array(0);
-  /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
   sequences = 0;
-  /** Context of each sequence before this pass, tokens. */
+  /** Context of each sequence before the pass, tokens. */
   readonly sequenceContext: Int32Array;
-  /** Tokens of each sequence in this pass. */
+  /** Tokens of each sequence in the pass. */
   readonly sequenceTokens: Int32Array;
 
   readonly #trace: RoutingTrace;
   readonly #context: number;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
   #shares: readonly Share[] = [];
-  /** The tokens that come next, as `choices`, and the pass that {@link following} read them for. */
   #next = new Uint16Array(0);
   #nextTokens = 0;
   #nextOf = 0;
   readonly #free: number[] = [];
-  /** Slots given out so far at once: every `slot` is below it. */
+  /** Slots given out: upper bound of `slot`. */
   #slots = 0;
 
-  /** @param trace of the rows @param context tokens in each KV cache before the first @param budgets of classes */
+  /** @param trace of the rows @param context tokens in each KV cache before the first */
   constructor(
     trace: RoutingTrace,
     maxSequences: number,
@@ -101,7 +95,7 @@ export class Pass {
     this.#reserve(Math.max(1, maxSequences));
   }
 
-  /** Takes the next rows of each share. @param draftNs time of drafting, ns */
+  /** Takes the next rows of each share. @param draftNs drafting time, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.#shares = shares;
@@ -129,7 +123,7 @@ export class Pass {
       if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
       else this.#append(request, tokens - rejected);
       if (again) continue;
-      // Stand-ins of a request have a read-ahead buffer of their own.
+      // Stand-ins have a separate read-ahead buffer.
       const lane = this.sequenceTokens.length + request.slot;
       for (let k = tokens - rejected; k < tokens; k++) {
         const place = standIns === null ? request.standIn(from + k) : request.placeOf(standIns.sourceOf(request, k));
@@ -138,7 +132,7 @@ export class Pass {
     }
   }
 
-  /** Takes the next row of a request that has run before, as if it were alone in a pass; nothing of the request changes. */
+  /** Takes a begun request's next row, as if alone in a pass; the request does not change. */
   preview(request: Request): void {
     this.number++;
     this.#shares = [];
@@ -154,8 +148,8 @@ export class Pass {
   }
 
   /**
-   * The choices of the tokens that the requests of this pass run next, as `choices` has those of this one: the truth, which oracles alone may know.
-   * A prompt goes on by as many tokens as it has here, and so does an answer that drafts. @returns a view until the next call
+   * Choices of the tokens after the pass, as `choices`: the truth, for oracles only. Prompts and drafts continue with
+   * as many tokens. @returns a view until the next call
    */
   following(): Uint16Array {
     if (this.#nextOf !== this.number) {
@@ -169,7 +163,7 @@ export class Pass {
   #follow({ again = false, rejected = 0, request, tokens }: Share): void {
     const from = again ? request.done : request.done + tokens - rejected;
     const end = from < request.promptRows ? request.promptRows : request.tokens;
-    // A prompt ends with one generated token, whatever came before.
+    // A prompt ends with a single generated token.
     const count = Math.min(end - from, from >= request.promptRows && request.inPrefill ? 1 : tokens);
     const { row } = this;
     for (let position = from; position < from + count; position++) {
@@ -183,7 +177,7 @@ export class Pass {
     }
   }
 
-  /** Lists a token's experts at a layer, in rank order, without empty places, at the start of {@link chosen}. @returns how many */
+  /** Lists a token's experts at a layer by rank into {@link chosen}. @returns the number */
   listChosen(token: number, layer: number): number {
     const { choices, chosen, topK } = this;
     const from = token * this.row + layer * topK;
@@ -192,7 +186,7 @@ export class Pass {
     return count;
   }
 
-  /** Marks the rows of `shares` as run and frees the slots of requests that are done. */
+  /** Marks rows as run and frees slots of finished requests. */
   advance(shares: readonly Share[]): void {
     for (const { rejected = 0, request, tokens } of shares) {
       request.done += tokens - rejected;
@@ -216,12 +210,11 @@ export class Pass {
     }
   }
 
-  /** Appends a token with the routing of a row elsewhere in the walk of its request. */
   #appendAt(request: Request, position: number, lane: number, { row, tokens }: Segment): void {
     this.#take(request, position, lane, row, row + tokens);
   }
 
-  /** Copies trace row `at` to the end of the pass. @param lane buffer that reads ahead, not beyond row `end` */
+  /** Appends trace row `at`. @param lane buffer that reads ahead up to row `end` */
   #take(request: Request, position: number, lane: number, at: number, end: number): void {
     const buffer = this.#bufferOf(lane);
     const { row } = this;
@@ -263,10 +256,10 @@ export class Pass {
   }
 }
 
-/** Rows that a slot reads ahead; at batch 1 this is the size of a sequential read. */
+/** Rows that a slot reads ahead; at batch 1, the size of a sequential read. Ours. */
 const READ_AHEAD = 256;
 
-/** Rows of a trace that one request has read ahead: it needs one token at a time, and reads in blocks are faster. */
+/** Trace rows read ahead for a request: block reads are faster. */
 export class SlotBuffer {
   readonly chunk: TraceChunk;
   readonly #trace: RoutingTrace;
@@ -277,7 +270,7 @@ export class SlotBuffer {
     this.chunk = allocateChunk(trace, READ_AHEAD);
   }
 
-  /** Row of `chunk` that holds trace row `at`; reads ahead, not beyond `end`. */
+  /** Row of `chunk` with trace row `at`; reads ahead up to `end`. */
   seek(at: number, end: number): number {
     if (at < this.#start || at >= this.#start + this.chunk.tokens) {
       this.#trace.read(at, Math.min(READ_AHEAD, end - at), this.chunk);
@@ -287,14 +280,13 @@ export class SlotBuffer {
   }
 }
 
-/** The same choices, with room for twice as many, and one more row. */
 function grown(choices: Uint16Array, row: number): Uint16Array<ArrayBuffer> {
   const larger = new Uint16Array(2 * choices.length + row);
   larger.set(choices);
   return larger;
 }
 
-/** A plain loop: for rows of a few hundred elements it is as fast as `set(subarray)` and allocates nothing. */
+/** A plain loop: as fast as `set(subarray)` for a few hundred elements, without allocation. */
 function copy<T extends Uint16Array | Float32Array>(source: T, from: number, target: T, to: number, count: number): void {
   for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
 }

@@ -7,44 +7,40 @@ import type { Workload } from './workload.js';
 
 /** Learns from passes. */
 export interface PassLearner {
-  /** Learns from a pass that has run, whose choices are known. */
   learn(pass: Pass): void;
 }
 
-/** The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run, until the workload is done; also in the dry run. */
+/** The serving loop: requests arrive, the scheduler composes a pass, the pass runs. */
 export class Passes {
   readonly pass: Pass;
   shares: readonly Share[] = [];
-  /** Room for KV caches, with its peak use. */
   readonly kv: KvRoom;
-  /** Modelled time that passes were delayed by composing them, ns; of the running pass, and of all. */
+  /** Modelled delay by composing passes, ns: running pass, and total. */
   costNs = 0;
   totalCostNs = 0;
-  /** Tokens that ran again after preemptions: of the running pass, and of all. */
+  /** Tokens recomputed after preemptions: running pass, and total. */
   recomputed = 0;
   totalRecomputed = 0;
-  /** Tokens that the running pass generates, and rejected drafts. */
+  /** Generated and rejected tokens of the running pass. */
   generated = 0;
   rejected = 0;
-  /** True if the running pass was composed by no scheduler: tokens of the pass before it run again. */
+  /** True if the running pass reruns tokens of the last pass, without the scheduler. */
   again = false;
-  /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
+  /** Learns from every pass and forecasts paths; null: no learner. */
   learner: PassLearner | null = null;
-  /** Drafts, accepted or not; null: nothing is drafted. */
   readonly speculation: Speculation | null;
-  /** Most passes in a row that left out a request which had begun. */
+  /** Most passes in a row without a begun request. */
   passedOver = 0;
-  /** Most passes that a request waited for its first, and that one had waited when a later one began before it. */
+  /** Most passes before a request's first, and waited when a later request began. */
   longestWait = 0;
   overtaken = 0;
-  /** Requests in order of arrival; those before the head have begun. */
   readonly #arrived: Request[] = [];
   #head = 0;
   #composed = 0;
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
-  /** @param kv the room that the scheduler admits requests to @param speculation drafts of requests; null: none */
+  /** @param kv room for admitted requests @param speculation null: no drafts */
   constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom, speculation: Speculation | null = null) {
     this.#workload = workload;
     this.#scheduler = scheduler;
@@ -58,7 +54,7 @@ export class Passes {
     return this.#scheduler.metrics?.() ?? {};
   }
 
-  /** Fills the next pass. @returns when it starts (later than `nowNs` if nothing could run before), or -1: everything has been run */
+  /** Fills the next pass. @returns start time (after `nowNs` if nothing can run), or -1: all done */
   next(nowNs: number): number {
     this.again = this.#runAgain();
     if (this.again) return nowNs;
@@ -87,7 +83,7 @@ export class Passes {
     }
   }
 
-  /** Fills a pass with the tokens of the last one that must run again, without requests preempted since. @returns false: there are none */
+  /** Fills a pass with tokens to rerun. @returns false: no such tokens */
   #runAgain(): boolean {
     const { speculation } = this;
     if (speculation === null || speculation.again.length === 0) return false;
@@ -112,7 +108,7 @@ export class Passes {
     preempted.length = 0;
   }
 
-  /** Separates tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
+  /** Separates first runs from reruns; a recomputed prompt ends with a generated token. */
   #countTokens(): void {
     this.recomputed = 0;
     this.generated = this.pass.decodeTokens - this.rejected;

@@ -2,20 +2,19 @@ import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
 
-/** Forecasts of paths: the run's predictor for schedulers. */
+/** Path forecasts by the run's predictor, for schedulers. */
 export interface PathForecast {
-  /** Time of one forecast, ns. */
   readonly costNs: number;
-  /** Fills `scores`, by dense id, with the probability that the next token of a request that has run before chooses each expert. */
+  /** Fills `scores`, by dense id, for a begun request's next token. */
   forecast(request: Request, scores: Float32Array): void;
 }
 
-/** The source of a predicted path: the run's predictor, the token itself (an oracle), or the token before, if nothing is predicted. */
+/** The run's predictor, the next token (an oracle), or the previous token. */
 const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
-/** One of them. */
+/** A member of {@link PATH_SOURCES}. */
 export type PathSource = (typeof PATH_SOURCES)[number];
 
-/** Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert. */
+/** Parameter of a path's source. */
 export const PATHS: Parameter = {
   default: 'next',
   values: PATH_SOURCES,
@@ -28,24 +27,26 @@ export interface Residency {
   holds(id: number, layer: number): boolean;
 }
 
-/** Reads paths without any effect on the run. */
+/** Reads paths without effect on the run. */
 export class PathView {
-  /** Words of one path: bit `offset of the layer + expert`, 32 to a word. */
+  /** Words of a path: bit `offset of the layer + expert`, 32 to a word. */
   readonly words: number;
   readonly layers: number;
   readonly experts: number;
-  /** Dense id of each layer's first expert; one entry more than layers. */
+  /** Dense id of each layer's first expert, `layers + 1` entries. */
   readonly offsets: Int32Array;
-  /** Experts that the GPU holds of each layer, on average. */
+  /** Mean experts per layer on the GPU. */
   readonly cachePerLayer: number;
-  /** Null: nothing is predicted. */
+  /** Null: no predictor. */
   readonly forecast: PathForecast | null;
   readonly #trace: RoutingTrace;
   readonly #chunk: TraceChunk;
-  /** The predicted path of a token. */
   readonly #scores: Float32Array;
 
-  /** @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer experts on the GPU, on average @param forecast or null */
+  /**
+   * @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer mean experts per layer on the
+   * GPU
+   */
   constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number, forecast: PathForecast | null = null) {
     this.#trace = trace;
     this.forecast = forecast;
@@ -61,7 +62,7 @@ export class PathView {
     this.#chunk = allocateChunk(trace, 1);
   }
 
-  /** Writes the path of the request's next token into `into[at, at + words)`. @param source `previous`: of the token before, if there is one */
+  /** Writes the path of the request's next token into `into[at, at + words)`. */
   path(request: Request, source: PathSource, into: Int32Array, at: number): void {
     const { offsets } = this;
     const { experts } = this.#read(request, source);
@@ -77,13 +78,13 @@ export class PathView {
     }
   }
 
-  /** The expert of the highest rank at `layer`, or -1 if the token has none there. */
+  /** Top-ranked expert at `layer`, or -1. */
   first(request: Request, source: PathSource, layer: number): number {
     const expert = this.#read(request, source).experts[layer * this.#trace.topK]!;
     return expert === NULL_EXPERT ? -1 : expert;
   }
 
-  /** Choices of a path, over all layers, whose expert does not lie in GPU memory. */
+  /** Choices of a path outside GPU memory, over all layers. */
   missing(request: Request, source: PathSource, residency: Residency): number {
     const { experts } = this.#read(request, source);
     const { topK } = this.#trace;
@@ -104,7 +105,7 @@ export class PathView {
     return this.#chunk;
   }
 
-  /** The most probable experts of each layer, as many as a token chooses, in order of probability; nothing of a request that has never run. */
+  /** Most probable experts of each layer, `topK` by rank; empty before a request's first pass. */
   #predict(forecast: PathForecast, request: Request): Pick<TraceChunk, 'experts'> {
     const { experts } = this.#chunk;
     experts.fill(NULL_EXPERT);
@@ -126,7 +127,7 @@ export class PathView {
   }
 }
 
-/** Experts of a set of paths beyond the cache's size, over layers: ExpertFlow's figure of merit of a batch. @param union OR of the paths */
+/** Experts beyond the cache's size over layers: ExpertFlow's merit of a batch. @param union OR of the paths */
 export function loadsBeyondCache(view: PathView, union: Int32Array): number {
   let loads = 0;
   for (let layer = 0; layer < view.layers; layer++) {

@@ -1,4 +1,4 @@
-// Passes of one phase only, for engines that do not mix prompts with decode steps: one goes first, the other after a bound at the latest.
+// Passes of a single phase, for engines without mixed passes.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
@@ -10,7 +10,7 @@ type PhaseName = 'prefill' | 'decode';
 class PhaseFirstScheduler extends QueueScheduler {
   readonly #first: PhaseName;
   readonly #maxWait: number;
-  /** Passes in a row of the phase that goes first. */
+  /** Preferred passes in a row. */
   #row = 0;
 
   constructor(first: PhaseName, limits: SchedulerLimits, { maxWait }: Parameters, context: SchedulerContext) {
@@ -32,7 +32,6 @@ class PhaseFirstScheduler extends QueueScheduler {
     return inPrefill === (this.#first === 'prefill');
   }
 
-  /** Fills the list with the preferred phase, or with the other one. */
   #take(list: ShareList, other: boolean): void {
     const { running } = this.queue;
     if ((this.#first === 'prefill') === other) list.decodes(running);
@@ -46,8 +45,8 @@ const definition = (first: PhaseName): SchedulerDefinition => ({
   create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
 });
 
-/** Registry entry. */
+/** Prompts first, decode steps within a bound. */
 export const prefillFirst = definition('prefill');
 
-/** Registry entry. */
+/** Decode steps first, prompts within a bound. */
 export const decodeFirst = definition('decode');

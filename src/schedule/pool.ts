@@ -1,10 +1,9 @@
-// The common part of schedulers that choose from a pool larger than a pass: admission, prompts, and a bound on passing requests over.
 import type { Parameter, Parameters } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, SchedulerContext, SchedulerLimits } from './scheduler.js';
 
-/** Parameters of every scheduler with a pool. */
+/** Parameters of every pool scheduler. */
 export const POOL_PARAMETERS = {
   batches: { default: 2, description: 'batches in the pool', min: 1, max: 64 },
   maxWait: {
@@ -17,19 +16,22 @@ export const POOL_PARAMETERS = {
 /** Requests of the pool. */
 export const poolSize = (limits: SchedulerLimits, { batches }: Parameters): number => passSize(limits) * Number(batches);
 
-/** The promises of schedulers with a pool. */
+/** Promises of pool schedulers. */
 export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Parameters): Fairness {
   return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
 }
 
-/** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`, which is empty. */
+/** Moves up to `most` decoding `candidates` into the empty `chosen`. */
 export type Choose = (candidates: readonly Request[], most: number, chosen: Request[]) => void;
 
-/** Fills passes from a pool: first requests that have waited too long, then prompts, then those that `choose` picks. */
+/** Fills passes from a pool: overdue requests, then prompts, then the choice of `choose`. */
 export class PoolScheduler extends QueueScheduler {
   readonly #choose: Choose;
   readonly #running: number;
-  /** Passes left out until a request goes first; `due + batches - 1` is the bound. At least `batches`, so that prompts get turns. */
+  /**
+   * Passes left out before a request is overdue; at least `batches`, so that prompts get turns. Bound: `due + batches -
+   * 1`.
+   */
   readonly #due: number;
   readonly #overdue: Request[] = [];
   readonly #candidates: Request[] = [];
@@ -49,7 +51,7 @@ export class PoolScheduler extends QueueScheduler {
     this.queue.admit(this.#running);
     overdue.length = candidates.length = 0;
     for (const request of running) {
-      // Prompts that have not begun go in order of arrival; among those none is overtaken.
+      // New prompts go in order of arrival without overtaking.
       const waits = request.lastPass > 0 || !request.inPrefill;
       if (waits && passes - lastSeen(request) >= this.#due) overdue.push(request);
       else if (!request.inPrefill) candidates.push(request);
@@ -58,7 +60,7 @@ export class PoolScheduler extends QueueScheduler {
     overdue.length = Math.min(overdue.length, this.batch);
     list.decodes(overdue);
     const due = list.shares.length;
-    // At most one prompt has begun, and it is the first: if it is overdue, the others have left it a place.
+    // At most one prompt has begun, and comes first; overdue requests leave a place.
     list.prompts(running, this.batch);
     if (list.shares.length > due) return;
     const chosen = this.#chosen;
@@ -68,5 +70,5 @@ export class PoolScheduler extends QueueScheduler {
   }
 }
 
-/** Number of the pass that a request was in last, or of the last one before it was admitted. */
+/** Pass of the request's last turn, or the last pass before admission. */
 const lastSeen = ({ admittedPass, lastPass }: Request): number => (lastPass > 0 ? lastPass : admittedPass);

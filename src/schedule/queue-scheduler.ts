@@ -1,9 +1,9 @@
 import type { Drafts, Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
-/** A first-in-first-out queue with admission by KV room. */
+/** First-in-first-out queue with admission by KV room. */
 export class RequestQueue {
-  /** Requests that were admitted and have not finished, in order of admission. */
+  /** Admitted, unfinished requests in order of admission. */
   readonly running: Request[] = [];
   passes = 0;
   readonly #waiting: Request[] = [];
@@ -26,12 +26,15 @@ export class RequestQueue {
     this.#waiting.push(request);
   }
 
-  /** Admits waiting requests in order until `most` run; the first for whose KV cache there is no room makes all others wait too. */
+  /** Admits waiting requests in order until `most` run, or KV room is short. */
   admit(most: number): void {
     while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
   }
 
-  /** Admits the waiting request of the least `rank`, ties by arrival; or the earliest after `maxWait` passes. @returns it; null: none, or no room */
+  /**
+   * Admits the request of least `rank`, ties by arrival; after `maxWait` passes the earliest. @returns null: no
+   * request, or no room
+   */
   admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
     const waiting = this.#waiting;
     if (this.#head === waiting.length) return null;
@@ -42,7 +45,7 @@ export class RequestQueue {
     return this.#admitAt(least) ? this.running.at(-1)! : null;
   }
 
-  /** Admits the request of this index, which waits, and was admitted here before. @throws Error if there is no room this time */
+  /** Admits a waiting request of a recording. @throws Error without room */
   admitAgain(index: number): void {
     const at = this.#waiting.findIndex((request, place) => place >= this.#head && request.index === index);
     if (at < 0 || !this.#admitAt(at)) throw new Error(`request ${index} had room when the passes were recorded, and has none now`);
@@ -75,7 +78,7 @@ export class RequestQueue {
     if (this.#context.kv.growth !== 'static') this.#extend();
   }
 
-  /** Every running request gets room for its next token, in order of admission, at the expense of the last admitted of its GPU. */
+  /** Gives running requests room for the next token, in order of admission, preempting the GPU's last admitted. */
   #extend(): void {
     const { kv } = this.#context;
     const { running } = this;
@@ -92,7 +95,6 @@ export class RequestQueue {
     }
   }
 
-  /** Puts a request back among the waiting ones, in order of arrival. */
   #putBack(request: Request): void {
     let at = this.#head;
     while (at < this.#waiting.length && this.#waiting[at]!.index < request.index) at++;
@@ -100,27 +102,27 @@ export class RequestQueue {
   }
 }
 
-/** A list of shares that is rebuilt for each pass. */
+/** Shares of a pass, rebuilt for each pass. */
 export class ShareList {
   readonly shares: Share[] = [];
-  /** Tokens that the pass may still take, and those of them that may be drafted ones. */
+  /** Tokens left in the pass, and left for drafts. */
   budget = 0;
   #draftBudget = 0;
   readonly #drafts: Drafts | null;
 
-  /** @param drafts what decoding requests draft after their next token; null: nothing */
+  /** @param drafts null: no drafts */
   constructor(drafts: Drafts | null = null) {
     this.#drafts = drafts;
   }
 
-  /** @param budget tokens of the pass @param batch requests that a token of each must be left for */
+  /** @param budget tokens of the pass @param batch tokens kept from drafts, one per request */
   begin(budget: number, batch = budget): void {
     this.shares.length = 0;
     this.budget = budget;
     this.#draftBudget = budget - batch;
   }
 
-  /** One decode token and the draft of each of `requests` that decodes, as the budget allows; preempted ones are left out. */
+  /** Adds a decode token and the draft of each decoding request within the budget. */
   decodes(requests: readonly Request[]): void {
     for (const request of requests) {
       if (this.budget <= 0) return;
@@ -128,7 +130,7 @@ export class ShareList {
     }
   }
 
-  /** Prompt tokens of those of `requests` whose prompt is not done, in order, as the budget allows. */
+  /** Adds prompt tokens in order, within the budget. */
   prompts(requests: readonly Request[], most = Number.POSITIVE_INFINITY): void {
     for (const request of requests) {
       if (this.budget === 0 || this.shares.length >= most) return;
@@ -136,13 +138,12 @@ export class ShareList {
     }
   }
 
-  /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token and its draft. */
+  /** Adds a request's prompt within the budget, or a decode token and the draft. */
   next(request: Request): void {
     const { done, inPrefill, promptRows } = request;
     this.#push(request, inPrefill ? Math.min(this.budget, promptRows - done) : 1 + this.#draft(request));
   }
 
-  /** Tokens that a request drafts, of those that all may; they are taken. */
   #draft(request: Request): number {
     if (this.#drafts === null) return 0;
     const tokens = Math.min(this.#drafts.draftOf(request), this.#draftBudget, this.budget - 1);
@@ -156,12 +157,12 @@ export class ShareList {
   }
 }
 
-/** Requests of one pass: a token of each must fit. */
+/** Most requests of a pass: each needs a token. */
 export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number => Math.min(batch, maxTokensPerPass);
 
-/** The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list. */
+/** Base of schedulers with a single queue; members choose the requests of a pass. */
 export abstract class QueueScheduler implements Scheduler {
-  /** Most requests that run at once. */
+  /** Most concurrent requests. */
   protected readonly batch: number;
   protected readonly queue: RequestQueue;
   readonly #list: ShareList;
@@ -174,7 +175,7 @@ export abstract class QueueScheduler implements Scheduler {
     this.#list = new ShareList(context.drafts);
   }
 
-  /** Admits requests and fills `list`, which is empty and has the budget of a pass that can begin at `nowNs`. */
+  /** Admits requests and fills the empty `list`. */
   protected abstract compose(list: ShareList, nowNs: number): void;
 
   get pending(): number {

@@ -18,7 +18,7 @@ function longestQueues(parameters: Parameters, context: SchedulerContext): Choos
   };
 }
 
-/** Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest. */
+/** Read-ME's batching: a queue per expert; a pass takes the longest queues first. */
 export const readMe: SchedulerDefinition = {
   ...member('scheduler', 'read-me'),
   parameters: {

@@ -1,21 +1,20 @@
-// Replays the passes that a first run composed, for policies with foresight if passes depend on when earlier ones ended.
+// Replays a first run's passes, for policies with foresight.
 import type { KvRoom } from './kv-room.js';
 import { RequestQueue } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
 
-/** The requests of each pass, and the number of tokens of each. */
+/** Requests and tokens of each pass. */
 export class PassRecord {
-  /** `Request.index` and tokens of each share, all passes one after another. */
+  /** `Request.index` and tokens of each share, pass after pass. */
   readonly index: number[] = [];
   readonly tokens: number[] = [];
-  /** First entry of each pass; one more than passes. */
+  /** First entry of each pass, plus an end entry. */
   readonly starts: number[] = [0];
-  /** Modelled time of composing each pass, ns. */
   readonly costNs: number[] = [];
-  /** Requests that were admitted since the pass before, in order. */
+  /** Requests admitted before each pass, in order. */
   readonly admitted: (readonly number[])[] = [];
-  /** The own metrics of the scheduler that composed them, by name of the catalogue. */
+  /** The recorded scheduler's metrics, by name. */
   metrics: Readonly<Record<string, number>> = {};
 
   append(shares: readonly Share[], costNs: number, admitted: readonly number[]): void {
@@ -29,7 +28,7 @@ export class PassRecord {
   }
 }
 
-/** Gives the passes of a record, each as soon as its requests have arrived. */
+/** Gives recorded passes once the requests have arrived. */
 export class RecordedScheduler implements Scheduler {
   costNs = 0;
   pending = 0;
@@ -38,12 +37,12 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: Share[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
-  /** True if requests may be preempted, or their GPU depends on others: each is admitted before the same pass as in the record. */
+  /** True: admission order matters (preemption or several GPUs). */
   readonly #strict: boolean;
-  /** Requests that the record has admitted by now and that have not arrived yet. */
+  /** Recorded admissions that have not arrived yet. */
   #late: number[] = [];
 
-  /** @param kv the room that requests are admitted to, as they were when the passes were recorded */
+  /** @param kv as at the recording */
   constructor(record: PassRecord, kv: KvRoom) {
     this.#record = record;
     this.#queue = new RequestQueue({ kv });
@@ -68,7 +67,7 @@ export class RecordedScheduler implements Scheduler {
     }
     const admitted = this.#record.admitted[this.#pass]!;
     if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) return [];
-    // No pass waits for requests that no pass holds yet.
+    // Passes wait only for their own requests.
     const due = [...this.#late, ...admitted];
     for (const request of due) if (this.#arrived.has(request)) this.#queue.admitAgain(request);
     this.#late = due.filter((request) => !this.#arrived.has(request));
@@ -76,7 +75,7 @@ export class RecordedScheduler implements Scheduler {
     return shares;
   }
 
-  /** The passes are the same, and so is what their scheduler measures of them. */
+  /** Equal passes have equal metrics. */
   metrics(): Readonly<Record<string, number>> {
     return this.#record.metrics;
   }

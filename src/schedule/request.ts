@@ -1,6 +1,8 @@
 import type { Segment } from './routing-walk.js';
 
-/** One request, a walk through a trace: `prefill` prompt rows, then `decode` generated ones, consecutive from `start`, or in segments. */
+/**
+ * A walk through a trace: `prefill` prompt rows, then `decode` generated rows, consecutive from `start` or in segments.
+ */
 export class Request {
   /** Order of arrival, 0-based. */
   readonly index: number;
@@ -8,51 +10,49 @@ export class Request {
   readonly prefill: number;
   readonly decode: number;
   readonly arrivalNs: number;
-  /** Class of the request, for objectives that differ by class; empty: none. */
+  /** Class for objectives; empty: none. */
   readonly requestClass: string;
-  /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from the place of the walk on. */
+  /** Trace row of position p: `rowBase + p`, for p from the walk's place up to `segmentEnd`. */
   rowBase: number;
   segmentEnd: number;
-  /** Rows that have run since its last preemption. */
+  /** Rows run since the last preemption. */
   done = 0;
-  /** Rows that run as a prompt: those of the prompt, and after a preemption those that had run. */
+  /** Rows that run as a prompt: the prompt, and rows recomputed after a preemption. */
   promptRows: number;
-  /** Rows that have been run at least once. */
+  /** Rows run at least once. */
   computed = 0;
-  /** Tokens of KV cache that are set aside for it: none while it does not run. */
   kvTokens = 0;
-  /** Trace row that was run last; -1 before. */
+  /** Last run trace row; -1: none. */
   lastRow = -1;
-  /** Passes that had run when it arrived, and when a scheduler admitted it; `Pass.number` of its last pass, 0 before. */
+  /** Passes run before arrival and before admission; `Pass.number` of the last pass, 0: none. */
   arrivedPass = 0;
   admittedPass = 0;
   lastPass = 0;
-  /** GPU that has room for its KV cache and runs its dense layers; settled while it runs. Of the last time it was admitted, 0 before. */
+  /** GPU of the KV cache and dense layers since the last admission; settled while running. */
   gpu = 0;
   settled = false;
-  /** Place among the requests that run at once, given while it runs; -1 before and after. */
+  /** Place among concurrent requests; -1 while not running. */
   slot = -1;
-  /** Passes that verified a draft of it, and the start of its draws, [0, 1); -1 before the first. */
+  /** Passes that verified a draft, and offset of the draws, [0, 1); -1 before the first. */
   verified = 0;
   drawShift = -1;
-  /** Start of its first pass, ns; -1 before. */
+  /** Start of the first pass, ns; -1 before. */
   startedNs = -1;
-  /** Time of its first output token (end of the prefill; start of the first pass if the trace has no prefill), ns; -1 before. */
+  /** First output token, ns (end of prefill, or start of the first pass without prefill); -1 before. */
   firstTokenNs = -1;
-  /** Time of its newest token, ns. */
   lastTokenNs = -1;
-  /** End of its last pass before the first token, start of its first one before that, ns. */
+  /** End of the last pass before the first token, initially the first start, ns. */
   promptedNs = -1;
-  /** `firstTokenNs` on the clocks of the bounds: everything resident, and no cache. */
+  /** `firstTokenNs` on the bounds' clocks: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;
-  /** Passes that had ended at its first output token. */
+  /** Passes ended by the first output token. */
   firstTokenPass = 0;
 
   readonly #segments: readonly Segment[];
   #segment = 0;
 
-  /** @param fields `segments`: rows in order, as many as `prefill + decode`; absent: consecutive from `start` */
+  /** @param fields `segments`: `prefill + decode` rows in order; absent: consecutive from `start` */
   constructor(fields: {
     index: number;
     start: number;
@@ -78,7 +78,7 @@ export class Request {
     return this.prefill + this.decode;
   }
 
-  /** True while rows are left that run as a prompt. */
+  /** True while prompt rows are left. */
   get inPrefill(): boolean {
     return this.done < this.promptRows;
   }
@@ -87,7 +87,7 @@ export class Request {
     return this.done >= this.tokens;
   }
 
-  /** Restarts a request that has lost its KV cache: its rows, and what it generated, run again as a prompt, whose end gives the next token. */
+  /** Restarts without KV cache: known tokens run again as a prompt, and the end gives the next token. */
   restart(): void {
     if (this.computed > 0 && this.computed >= this.prefill) this.promptRows = this.computed + 1;
     this.done = 0;
@@ -97,7 +97,7 @@ export class Request {
     this.segmentEnd = this.#segments[0]!.tokens;
   }
 
-  /** Moves the walk from `segmentEnd` to the next segment. */
+  /** Moves the walk to the next segment. */
   turn(): void {
     const from = this.segmentEnd;
     const { row, tokens } = this.#segments[++this.#segment]!;
@@ -105,12 +105,12 @@ export class Request {
     this.segmentEnd = from + tokens;
   }
 
-  /** The row of a drafted token that turns out wrong: that of the token half of the generated ones away. @returns the row, and how many follow */
+  /** Stand-in row of a rejected token, half the output away. @returns the row, and rows that follow */
   standIn(position: number): Segment {
     return this.placeOf(this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode));
   }
 
-  /** The place of a position in the trace: its row, and the number of consecutive rows from there. Moves nothing. */
+  /** Row of a position, and consecutive rows from the position; the walk stays. */
   placeOf(position: number): Segment {
     let from = 0;
     for (const { row, tokens } of this.#segments) {
@@ -120,7 +120,7 @@ export class Request {
     throw new Error(`request ${this.index} has ${from} rows, and none at ${position}`);
   }
 
-  /** Trace row of `position`, which has not been run yet. Moves nothing. */
+  /** Trace row of a position not yet run; the walk stays. */
   rowAt(position: number): number {
     if (position < this.segmentEnd) return this.rowBase + position;
     let from = this.segmentEnd;
@@ -132,7 +132,7 @@ export class Request {
   }
 }
 
-/** Speculative decoding: how many tokens a request would draft for its next pass, none while it reads its prompt. */
+/** Draft lengths of requests, 0 during the prompt. */
 export interface Drafts {
   draftOf(request: Request): number;
 }

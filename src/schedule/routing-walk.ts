@@ -1,23 +1,21 @@
 import { Random } from '../base/random.js';
 import type { TraceRequest } from '../trace/trace.js';
 
-/** Consecutive rows of a trace that a request walks. */
+/** Consecutive rows of a trace. */
 export interface Segment {
   readonly row: number;
   readonly tokens: number;
 }
 
-/** The part of the routing that was walked more than once. */
+/** Reuse of a trace's routing. */
 export interface RoutingUse {
-  /** Tokens that were given a row. */
   readonly tokens: number;
-  /** Of these, tokens whose row an earlier token had already used. */
+  /** Tokens on an already used row. */
   readonly reused: number;
-  /** The phase whose tokens took rows of the other, if the trace has only one: `prompt` or `output`; null: none. */
+  /** Phase that takes the other phase's rows, for lack of rows in the trace; null: none. */
   readonly borrowed: 'prompt' | 'output' | null;
 }
 
-/** Rows of one phase, laid end to end. */
 interface Pool {
   /** Request (index), first row and rows of each run. */
   readonly request: readonly number[];
@@ -26,7 +24,7 @@ interface Pool {
   readonly total: number;
 }
 
-/** Plans walks for requests of other lengths than the trace's: rows in order, then at places drawn by seed; equal for equal lengths. */
+/** Plans walks for other lengths than the trace's: rows in order, then random places. */
 export class RoutingWalks {
   readonly #requests: readonly TraceRequest[];
   readonly #prompts: Pool;
@@ -38,7 +36,7 @@ export class RoutingWalks {
   #tokens = 0;
   #reused = 0;
 
-  /** @param requests of the trace @param rows rows of the trace that may be walked, from its start, at least 1 */
+  /** @param rows usable rows from the start, at least 1 */
   constructor(requests: readonly TraceRequest[], rows: number, seed: number) {
     const cut = cutAt(requests, rows);
     const prompts = poolOf(cut, ({ start, prefill }) => ({ row: start, tokens: prefill }));
@@ -55,7 +53,7 @@ export class RoutingWalks {
     return { tokens: this.#tokens, reused: this.#reused, borrowed: this.#borrowed };
   }
 
-  /** Rows for the next request: `prefill` prompt tokens, then `decode` generated ones. */
+  /** Rows for the next request: `prefill` prompt tokens, then `decode` generated tokens. */
   plan(prefill: number, decode: number): readonly Segment[] {
     const segments: Segment[] = [];
     const planned = this.#planned < this.#requests.length ? this.#planned : -1;
@@ -67,7 +65,7 @@ export class RoutingWalks {
     let request = planned;
     for (const { need, pool } of phases) {
       let left = need;
-      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on from the end of the other.
+      // Output follows the prompt's trace request; a borrowed phase continues the other phase.
       const follows = pool.request.indexOf(request);
       if (left > 0 && follows >= 0) {
         const last = segments.at(-1);
@@ -113,7 +111,7 @@ function poolOf(requests: readonly TraceRequest[], run: (request: TraceRequest) 
   };
 }
 
-/** The requests of a trace that begin in its first `rows` rows, as far as they lie there. */
+/** Requests that begin in a trace's first `rows` rows, cut at the end. */
 export function cutAt(requests: readonly TraceRequest[], rows: number): TraceRequest[] {
   const begun = requests.filter(({ start }) => start < rows);
   return begun.map((request) => {

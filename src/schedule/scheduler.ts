@@ -6,86 +6,83 @@ import type { PathView, Residency } from './paths.js';
 import type { Drafts, Request } from './request.js';
 import type { TextDrafts } from './text-drafts.js';
 
-/** The share of one request in a pass: its next `tokens` rows. */
+/** A request's next `tokens` rows in a pass. */
 export interface Share {
   readonly request: Request;
-  /** Drafted ones included. */
+  /** Includes drafted tokens. */
   readonly tokens: number;
-  /** The last of them that are drafted and turn out wrong: they run, and are run again. Absent: none. */
+  /** Trailing drafted tokens to be rejected; absent: 0. */
   rejected?: number;
-  /** The texts that drafts were copied from: a rejected token takes the routing of its source. Absent, null: that of a token far away. */
+  /** Source texts of drafts, for the routing of rejected tokens. Absent, null: the routing of a far token. */
   standIns?: Pick<TextDrafts, 'sourceOf'> | null;
-  /** True: the tokens are those before the next one, and run a second time. Then all of them count as rejected. Absent: false. */
+  /** True: reruns the tokens before the next, all counted as rejected. */
   readonly again?: boolean;
 }
 
-/** The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them. */
+/** Decides the requests of the next pass. */
 export interface Scheduler {
   add(request: Request): void;
-  /** The next pass at time `nowNs`; empty: nothing can run now. The array is reused by the next call. */
+  /** The next pass at `nowNs`, valid until the next call; empty: nothing can run now. */
   next(nowNs: number): readonly Share[];
-  /** The pass made of `shares` has run; `request.done` is up to date. */
+  /** After the pass of `shares`, with `request.done` updated. */
   finished(shares: readonly Share[], nowNs: number): void;
-  /** Requests that were added and have not finished. */
+  /** Added, unfinished requests. */
   readonly pending: number;
-  /** Modelled time of the last {@link next} that delays its pass, ns. Absent: none. */
+  /** Modelled delay of a pass by the last {@link next}, ns. Absent: none. */
   readonly costNs?: number;
-  /** The error if {@link next} stays empty although requests are pending; absent: that would be a bug of ours. */
+  /** Error if {@link next} stays empty with pending requests; absent: an internal error. */
   stuck?(): Error;
-  /** This scheduler's own metrics, by name of the catalogue. */
+  /** Metrics of the scheduler, by name of the catalogue. */
   metrics?(): Readonly<Record<string, number>>;
 }
 
-/** Limits that every scheduler obeys. */
+/** Limits for every scheduler. */
 export interface SchedulerLimits {
   readonly batch: number;
-  /** Most tokens of one pass: decode tokens first, the rest is filled with prefill (chunked prefill). */
+  /** Most tokens of a pass: decode tokens, then prefill (chunked prefill). */
   readonly maxTokensPerPass: number;
 }
 
-/** The promises of a scheduler to every request, in passes. */
+/** Promises to every request, in passes. */
 export interface Fairness {
-  /** Most passes in a row that leave out a request which has begun. */
+  /** Most passes in a row without a begun request. */
   readonly passedOver: number;
-  /** Most passes that a request has waited when one that came after it begins before it; both have a prompt. */
+  /** Most passes waited when a later request begins first; only requests with prompts. */
   readonly overtaken: number;
 }
 
-/** Knowledge of a scheduler besides its requests. Fields that it did not name in `needs` may be null. */
+/** A scheduler's view of the run. Fields not named in `needs` may be null. */
 export interface SchedulerContext {
-  /** Room for KV caches: admits requests, and releases finished ones. */
+  /** Admits requests, and releases finished requests. */
   readonly kv: KvRoom;
   readonly paths: PathView | null;
   readonly residency: Residency | null;
-  /** A stream of this scheduler's own. */
   readonly random: Random;
-  /** Costs of moving KV caches and experts on this machine; absent: none. */
+  /** Costs of moving KV caches and experts; absent: none. */
   readonly moves?: {
-    /** Copying a token of KV cache within GPU memory, ns. */
+    /** Copy of a KV token within GPU memory, ns. */
     readonly kvTokenNs: number;
-    /** Tokens of KV cache that every request has before its first. */
     readonly context: number;
-    /** Loading an expert, ns. */
+    /** Load of an expert, ns. */
     readonly loadNs: number;
   };
-  /** Drafts of requests; absent or null: none. */
   readonly drafts?: Drafts | null;
 }
 
 type SchedulerNeed = 'paths' | 'residency';
 
-/** One member of the family of schedulers. */
+/** A member of the family of schedulers. */
 export interface SchedulerDefinition extends Member {
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
-  /** Requests that run at once, if these are more than one pass holds (a pool); absent: the batch. */
+  /** Concurrent requests if more than a pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
-  /** Requests whose dense work runs together, one such group after another; absent: all of a pass. */
+  /** Requests whose dense work runs together, group after group; absent: the whole pass. */
   attending?(limits: SchedulerLimits, parameters: Parameters): number;
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
 
-/** A scheduler's knowledge (L17): the future if it groups by paths that tokens take. Of new requests, `previous` is the first path. */
+/** The future if grouping by true paths (L17). For new requests, `previous` reads the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
   const isTruth = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
   return { knows: isTruth ? 'future' : 'nothing' };

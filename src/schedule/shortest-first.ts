@@ -25,7 +25,7 @@ class ShortestFirstScheduler extends QueueScheduler {
     const { running } = this.queue;
     list.decodes(running);
     list.prompts(running);
-    // A request is admitted in the pass in which it begins: one admitted earlier could not be overtaken and would still wait.
+    // Admits in the pass of the first run: a request admitted early would wait without being overtaken.
     while (list.budget > 0 && running.length < this.batch) {
       const request = this.queue.admitLeast(this.#length, this.#maxWait);
       if (request === null) break;
@@ -34,7 +34,7 @@ class ShortestFirstScheduler extends QueueScheduler {
   }
 }
 
-/** Shortest job first: the mean latency falls at the expense of long requests, so one that has waited for too many passes goes first. */
+/** Shortest job first, with a bound on the wait of long requests. */
 export const shortestFirst: SchedulerDefinition = {
   ...member('scheduler', 'shortest-first'),
   fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),

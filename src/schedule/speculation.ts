@@ -5,58 +5,57 @@ import type { Drafts, Request } from './request.js';
 import type { Share } from './scheduler.js';
 import { TextDrafts } from './text-drafts.js';
 
-/** Drafting and verification of tokens. */
+/** Options of drafting and verification. */
 export interface SpeculationSpec {
-  /** Tokens that a request drafts for each pass, at least 1. */
+  /** Tokens drafted per request and pass, at least 1. */
   readonly draft: number;
-  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text decides. */
+  /** By position: share of drafts right so far, falling, at least `draft` long. null: the text decides. */
   readonly acceptances: readonly number[] | null;
-  /** Share of the passes of a request for which the drafter has a draft, if the text does not decide. Absent: 1. */
+  /** Share of passes with a draft, unless the text decides. Absent: 1. */
   readonly found?: number;
-  /** Time of drafting one token for all requests of a pass together, ns. */
+  /** Time of drafting a token for all requests of a pass, ns. */
   readonly drafterNs: number;
   readonly rollback: Rollback;
 }
 
-/** The way back to the last accepted token: `free` drops the rest of the KV cache; `redo` restores a state, and accepted tokens run again. */
+/** After a rejection: `free` drops KV entries; `redo` restores a state, and accepted tokens run again. */
 export const ROLLBACKS = ['free', 'redo'] as const;
 type Rollback = (typeof ROLLBACKS)[number];
 
-/** Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too. */
+/** A pass verifies drafts. Acceptance draws are evenly spread, so short runs match the mean. */
 export class Speculation implements Drafts {
-  /** Time of drafting for the running pass, ns. */
+  /** Drafting time of the running pass, ns. */
   draftNs = 0;
-  /** The same of all passes, ns. */
   totalDraftNs = 0;
-  /** Verified drafts, their tokens, and the accepted tokens. */
+  /** Verified drafts, drafted tokens and accepted tokens. */
   verified = 0;
   drafted = 0;
   accepted = 0;
   wastedActivations = 0;
-  /** Tokens that ran again because a state could not go back. */
+  /** Tokens rerun after a restored state. */
   redone = 0;
-  /** Tokens of the last pass that must run again; the caller that takes them empties the list. */
+  /** Tokens to rerun, emptied by the caller. */
   readonly again: Share[] = [];
   readonly #spec: SpeculationSpec;
   readonly #seed: number;
-  /** Drafts from the texts of requests; null: what is right is drawn. */
+  /** Drafts from requests' texts; null: acceptance is drawn. */
   readonly #text: TextDrafts | null;
 
-  /** @param seed the run's @param trace with token ids, if the text decides what is right */
+  /** @param trace with token ids, if the text decides */
   constructor(spec: SpeculationSpec, seed: number, trace?: RoutingTrace) {
     this.#spec = spec;
     this.#seed = seed;
     this.#text = spec.acceptances === null ? new TextDrafts(trace!) : null;
   }
 
-  /** The last token of a request needs no draft after it, so that none ever runs beyond its end. */
+  /** Never drafts beyond the request's last token. */
   draftOf(request: Request): number {
     const { done, inPrefill, tokens } = request;
     if (inPrefill || !this.#finds(request)) return 0;
     return Math.min(this.#spec.draft, tokens - done - 1);
   }
 
-  /** Marks the rejected tokens in the shares of a pass. @returns their number over all requests */
+  /** Marks rejected tokens in a pass's shares. @returns their number */
   verify(shares: readonly Share[]): number {
     let longest = 0;
     let rejected = 0;
@@ -80,7 +79,7 @@ export class Speculation implements Drafts {
     return rejected;
   }
 
-  /** Counts the activations of rejected tokens in a filled pass. */
+  /** Counts activations of rejected tokens in a filled pass. */
   waste({ choices, row }: Pass, shares: readonly Share[]): void {
     let end = 0;
     for (const { rejected = 0, tokens } of shares) {
@@ -89,7 +88,6 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** True if the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
   #finds(request: Request): boolean {
     if (this.#text !== null) return this.#text.find(request) > 0;
     const { found = 1 } = this.#spec;
@@ -102,7 +100,6 @@ export class Speculation implements Drafts {
     return (request.drawShift + mirrored(n)) % 1;
   }
 
-  /** Number of accepted tokens of a draft, drawn by the shares. */
   #drawn(request: Request, drafted: number): number {
     const acceptances = this.#spec.acceptances!;
     const draw = this.#draw(request, request.verified++);
@@ -112,7 +109,7 @@ export class Speculation implements Drafts {
   }
 }
 
-/** Van der Corput's sequence (1935), mirrored binary digits: any 2^k cover [0, 1) evenly, so means settle after a few passes. */
+/** Van der Corput's sequence (1935), mirrored binary digits: any 2^k values cover [0, 1) evenly. */
 function mirrored(n: number): number {
   let value = 0;
   for (let weight = 0.5; n > 0; n = Math.floor(n / 2), weight /= 2) value += (n % 2) * weight;

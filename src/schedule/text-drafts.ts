@@ -1,35 +1,36 @@
 import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
 import type { Request } from './request.js';
 
-/** Fewest ids that must agree, and most that are compared. */
+/** Fewest and most compared ids of a match. */
 const LEAST = 2;
 const MOST = 4;
 const ROWS = 256;
 
 interface Text {
   readonly ids: Int32Array;
-  /** By pair of neighbouring ids, as one number, the last place at which it ended; by position the place before for its pair; -1: none. */
+  /** Last end of each pair of neighbouring ids; by position, the pair's previous end; -1: none. */
   readonly last: Map<number, number>;
   readonly before: Int32Array;
-  /** Positions that are indexed: those before it. */
   indexed: number;
-  /** Position whose draft was looked up last, the end of the ids that agree there, and how many they are; end -1: none do. */
+  /** Last looked-up position, the match's end and length; end -1: no match. */
   at: number;
   end: number;
   agreeing: number;
 }
 
-/** Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding). */
+/**
+ * Drafts from a request's own text: continuation of an earlier match (prompt lookup,
+ * github.com/apoorvumang/prompt-lookup-decoding).
+ */
 export class TextDrafts {
   readonly #trace: RoutingTrace;
   readonly #texts = new WeakMap<Request, Text>();
 
-  /** @param trace with token ids */
   constructor(trace: RoutingTrace) {
     this.#trace = trace;
   }
 
-  /** Looks up the ids up to the next one of a request. @returns how many agree, {@link LEAST} to {@link MOST}; 0: nothing is drafted */
+  /** Matches a request's last ids. @returns match length, {@link LEAST} to {@link MOST}; 0: no draft */
   find(request: Request): number {
     const text = this.#textOf(request);
     const { done } = request;
@@ -37,13 +38,13 @@ export class TextDrafts {
     return text.agreeing;
   }
 
-  /** Position of the text that the `k`-th drafted token, from 1, is copied from: the draft repeats itself when it reaches its own beginning. */
+  /** Source of the `k`-th drafted token, from 1; a draft repeats from the match's end on. */
   sourceOf(request: Request, k: number): number {
     const { at, end } = this.#textOf(request);
     return end + 1 + ((k - 1) % (at - end));
   }
 
-  /** How many of the first `drafted` tokens of the draft are what follows. */
+  /** Right tokens among the first `drafted`. */
   right(request: Request, drafted: number): number {
     const { ids } = this.#textOf(request);
     let right = 0;
@@ -61,7 +62,7 @@ export class TextDrafts {
     text.at = at;
     text.agreeing = 0;
     text.end = -1;
-    // The longest agreement wins, and of equals the newest.
+    // The longest match wins, ties to the newest.
     for (let end = before[at]!; end > 0 && text.agreeing < MOST; end = before[end]!) {
       let agreeing = LEAST;
       while (agreeing < MOST && end >= agreeing && ids[end - agreeing] === ids[at - agreeing]) agreeing++;

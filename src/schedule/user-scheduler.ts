@@ -6,18 +6,17 @@ import { passSize, RequestQueue, ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
 
-/** The context of a user's scheduler: its knowledge, and the building blocks of the built-in schedulers. */
+/** Context of a user's scheduler, with building blocks. */
 export interface OwnSchedulerContext extends SchedulerContext {
-  /** Waiting requests in order of arrival, and running ones; it admits them if there is room for their KV cache. */
+  /** Waiting and running requests; admits by KV room. */
   readonly queue: RequestQueue;
-  /** The shares of a pass, within its budget of tokens. */
   readonly list: ShareList;
 }
 
-/** Most passes in a row that may leave out a request which has begun, if the module states no bound. Ours: far more than any turn takes. */
+/** Default bound on passes without a begun request. Ours: far above any turn. */
 const PATIENCE = 10_000;
 
-/** Checks a user's module. @throws UserError if it cannot be used */
+/** A module's scheduler, also checked during the run. @throws UserError for an unusable module */
 export function ownScheduler(exported: OwnExport): SchedulerDefinition {
   exported.nameApart(SCHEDULERS.map(({ name }) => name));
   exported.requireMethod('create(limits, parameters, context)');
@@ -48,7 +47,6 @@ class CheckedScheduler implements Scheduler {
   readonly #limits: SchedulerLimits;
   readonly #context: SchedulerContext;
   readonly #patience: number;
-  /** Requests that were added and have not finished, with the passes in a row that have left them out since they began. */
   readonly #open = new Map<Request, number>();
 
   constructor(exported: OwnExport, scheduler: Scheduler, limits: SchedulerLimits, context: SchedulerContext, patience: number) {

@@ -2,24 +2,27 @@ import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
 import { cutAt, type RoutingUse } from './routing-walk.js';
 
-/** Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered. A source of requests. */
+/** Source of requests. */
 export interface Workload {
   readonly requests: number;
   readonly tokens: number;
-  /** Longest request, tokens: KV memory needed per running request. */
+  /** Longest request, tokens. */
   readonly longest: number;
-  /** The next request that has arrived by `nowNs`, or null. `pending`: requests that have not finished yet. */
+  /** The next request arrived by `nowNs`, or null. @param pending unfinished requests */
   poll(nowNs: number, pending: number): Request | null;
-  /** Routing that the requests so far have walked, if it is not simply that of the trace's requests. */
+  /** Routing walked so far; absent: the trace's own requests. */
   readonly routing?: RoutingUse;
-  /** Time of the next arrival, if it is known to be later than now; Infinity: there is none. */
+  /** Next known arrival, ns; Infinity: none. */
   readonly nextArrivalNs: number;
 }
 
-/** A run of rows of a trace that becomes one request. */
+/** Rows of a trace that become a request. */
 export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
 
-/** The requests of a trace's first rows, the longest cut evenly while there are fewer than streams. @returns walks by row, and whether any was cut */
+/**
+ * Requests of a trace's first rows; the longest are cut evenly if too few for the streams. @returns walks by row, and
+ * true if cut
+ */
 export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
   const begun = cutAt(trace.requests, tokens).filter(({ decode, prefill }) => prefill + decode > 0);
   const walks = begun.map(({ decode, prefill, start }): Walk => ({ start, prefill, decode }));
@@ -28,7 +31,7 @@ export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, s
   return { walks: cut ? cutEvenly(walks, wanted) : walks, cut };
 }
 
-/** Cuts walks into `wanted` pieces: each time the walk with the longest pieces gets one more. */
+/** Cuts the walk with the longest pieces until `wanted` pieces. */
 function cutEvenly(walks: readonly Walk[], wanted: number): Walk[] {
   const pieces = walks.map(() => 1);
   const length = (i: number): number => (walks[i]!.prefill + walks[i]!.decode) / pieces[i]!;
@@ -48,7 +51,7 @@ function cutEvenly(walks: readonly Walk[], wanted: number): Walk[] {
   });
 }
 
-/** `concurrency` users who never pause. */
+/** Closed loop: `concurrency` users without pauses. */
 export class ClosedLoop implements Workload {
   readonly requests: number;
   readonly tokens: number;

@@ -6,18 +6,17 @@ import { loadSystem, type SystemSpec } from './system.js';
 interface SystemChange {
   /** Dotted, from the system's root. */
   readonly path: string;
-  /** As written; null: the bundled system has one, and this has none. */
+  /** As written; null: removed from the bundled system. */
   readonly value: unknown;
 }
 
-/** Values without an effect on a system. */
 const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
-/** Changes of systems so far: runs of a study share them. */
+/** Changes by system: runs of a study share systems. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
-/** Values that differ from the bundled system of the same name; none if no such system is bundled. */
+/** Values that differ from the bundled system of the same name, if any. */
 export const systemChanges = (system: SystemSpec): readonly SystemChange[] => remembered(KNOWN, system, () => changesOf(system));
 
 function changesOf(system: SystemSpec): SystemChange[] {

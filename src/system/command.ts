@@ -6,7 +6,7 @@ import { flagValue, type Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
 
-/** Flags of `moeprof run` that are shorter than `--set`, by the path of the value that they set. */
+/** Flags of `moeprof run` that replace `--set`, by path of the value. */
 const FLAGS = byName<string>({
   model: '-m',
   quantization: '--quantization',
@@ -21,19 +21,17 @@ const FLAGS = byName<string>({
   'workload.tokens': '--tokens',
   seed: '--seed',
 });
-/** Without one of these and without a profile, `moeprof run` is the quick start. */
+/** Without a profile and without these values, `moeprof run` is the quick start. */
 const NAMES = ['model', 'hardware', 'system', 'trace'];
-/** The profile of `moeprof run` alone. */
+/** The profile of a bare `moeprof run`. */
 export const QUICK_START = 'quickstart';
-/** Defaults of the schema, for a run that does not set a value. */
+/** Schema defaults for unset values. */
 const DEFAULT_MACHINE = ['-w', 'rtx-4090'];
 const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
-/** The inputs of a run on a command line. */
+/** Inputs of a run on a command line. */
 export interface RunCommand {
-  /** Bundled name or path of a run profile; undefined: none. */
   readonly profile: string | undefined;
-  /** Overrides; later ones win. */
   readonly overrides: readonly Override[];
   /** True: files may name modules. */
   readonly allowCode?: boolean;
@@ -41,7 +39,7 @@ export interface RunCommand {
   readonly timings?: readonly string[];
 }
 
-/** The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too. */
+/** The command line that repeats a run, from the settings. */
 export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunCommand): string {
   const last = lastOf(overrides);
   const flags: string[] = [];
@@ -56,7 +54,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     }
   }
   const unnamed = profile === undefined && overrides.length > 0 && !NAMES.some((name) => named.has(name));
-  // A flag wins over --set, so the name cannot come from --set.
+  // A flag wins over --set, so avoid flags for values in --set.
   const names = !unnamed ? [] : last.has('hardware') ? DEFAULT_SYSTEM : DEFAULT_MACHINE;
   const code = allowCode ? ['--allow-code'] : [];
   return [
@@ -73,7 +71,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     .join(' ');
 }
 
-/** The last override of each path, in order: a part that is set before the whole would be lost. */
+/** Last override of each path, in order: a part set before the whole would be lost. */
 function lastOf(overrides: readonly Override[]): Map<string, Override> {
   const last = new Map<string, Override>();
   for (const override of overrides) {
@@ -84,13 +82,12 @@ function lastOf(overrides: readonly Override[]): Map<string, Override> {
   return last;
 }
 
-/** The path of a file below the working folder, relative to it, with everything after it; other words unchanged. */
 function fromHere(word: string): string {
   const here = `${cwd()}${sep}`;
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 
-/** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
+/** Command of a library run, which begins with defaults. @param more overrides of the input */
 export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
   const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =
@@ -106,12 +103,12 @@ export function commandOfInput(input: RunInput, more: readonly Override[] = []):
   };
 }
 
-/** The result with the command that repeats it. */
+/** Adds the repeating command to a result. */
 export function repeatable(result: Result, given: RunCommand): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
-/** The words of a flag; null: there is none, and `--set` is used. @param amends true: the value amends the old one, as `--predictor` does */
+/** Words of a flag; null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
   if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];
@@ -120,11 +117,10 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
   return values.every(isWord) ? values.flatMap((word) => [flag, fromHere(String(word))]) : null;
 }
 
-/** True for a value that a flag takes unchanged: a list with commas would be several runs. */
+/** True if a flag takes the value unchanged; commas would mean several runs. */
 const isWord = (value: unknown): value is string | number =>
   typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
 
-/** A value as `--set` reads it. */
 function yamlOf(value: unknown): string {
   if (typeof value !== 'string') return JSON.stringify(value);
   try {

@@ -3,7 +3,7 @@ import { onOff, written } from '../base/written.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import type { MissRules } from './miss-rules.js';
 
-/** Low-precision copies that stay on the GPU (HOBBIT, SliceMoE), out of the expert cache: number and policy; miss rules set size and use. */
+/** Low-precision copies on the GPU outside the expert cache (HOBBIT, SliceMoE). */
 export const copies = z.strictObject({
   share: z.number().positive().lt(1),
   policy: written(parsePolicy, z.string().min(1)).prefault('lru'),
@@ -11,20 +11,19 @@ export const copies = z.strictObject({
   additive: onOff.default(false),
 });
 
-/** Low-precision copies that stay on the GPU. */
+/** Settings of resident low-precision copies. */
 export type CopiesSpec = z.infer<typeof copies>;
 
-/** Bytes of a copy as a share of its expert's; 1: no rule makes copies. */
+/** Bytes of a copy as a share of the expert's; 1: no copies. */
 export const copyShare = ({ rules }: Pick<MissRules, 'rules'>): number => rules.find((rule) => rule.do === 'low-precision')?.copyBytes ?? 1;
 
-/** The parts of a system that resident copies depend on. */
 interface Beside {
   readonly onMiss: MissRules;
   readonly cache: { readonly copies?: CopiesSpec | undefined; readonly exclusive: boolean };
   readonly predictor: { readonly kind: { readonly name: string } };
 }
 
-/** The error for a system that contradicts its resident copies, with what to write instead; null: there is none. */
+/** Error and advice for a system that contradicts resident copies; null: no error. */
 export function misfitOfCopies({ cache, onMiss, predictor }: Beside): string | null {
   if (cache.copies === undefined) return null;
   const sizes = new Set(onMiss.rules.flatMap((rule) => (rule.do === 'low-precision' ? [rule.copyBytes] : [])));

@@ -1,4 +1,4 @@
-// What other rooms import of system: a system: policy, predictor, scheduler and miss action, read from YAML or flags.
+// Exports to other rooms: systems, runs and the parts of both.
 export { systemChanges } from './changes.js';
 export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, REPLAYS, type Replay, RUNTIME_WORDS } from './choices.js';
 export { commandOfInput, QUICK_START, type RunCommand, repeatable, repeatCommand } from './command.js';

@@ -1,10 +1,9 @@
-// Faults of a machine during a run, each with a time: links that slow down or lose lanes, a throttled CPU, GPU memory that is taken.
+// Timed faults of a machine.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';
 import { quantity } from '../base/yaml.js';
 
-/** Lost memory: a size with a minus sign, read as the lost bytes. */
 const LOSS: Quantity = {
   noun: 'a loss of memory',
   accepted: '-4GiB or -500MiB',
@@ -47,22 +46,25 @@ const faultSchema = z
 /** Schema of `faults` in a run profile. */
 export const faultsSchema = z.array(faultSchema).min(1);
 
-/** One fault, times in ns: exactly one of `bandwidth`, `lanes` (with `link`), `cpu` and `gpuMemory`, bytes lost, perhaps of one `gpu`. */
+/**
+ * A fault, times in ns: exactly one of `bandwidth`, `lanes` (with `link`), `cpu`, and `gpuMemory` (lost bytes);
+ * optionally of a `gpu`.
+ */
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */
 export const isInEffect = ({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean => at <= nowNs && nowNs < until;
 
-/** True if a fault hits GPU number `gpu`, or the whole machine. */
+/** True if a fault hits the GPU, or the whole machine. */
 export const hits = (fault: Fault, gpu: number): boolean => fault.gpu === undefined || fault.gpu === gpu;
 
-/** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
+/** Bytes that a GPU lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
   const active = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
   return active.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
-/** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. @param gpus of the machine */
+/** A fault in words: `h2d at 50.0 % of its bandwidth from 2.00 s`. @param gpus of the machine */
 export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link, until }: Fault, gpus = 1): string {
   const when = `from ${formatNs(at)}${until === undefined ? '' : ` to ${formatNs(until)}`}`;
   const path = gpus === 1 || gpu === undefined ? link : `${link} of GPU ${gpu}`;
@@ -73,7 +75,9 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
   return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;
 }
 
-/** Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked. @throws UserError if a part is not `key=value` */
+/**
+ * Splits `at=2s,link=h2d,bandwidth=50%` into unchecked profile fields. @throws UserError for a part without `key=value`
+ */
 export function splitFault(text: string): Record<string, string | number> {
   const fault = new Map<string, string | number>();
   for (const part of text.split(',')) {

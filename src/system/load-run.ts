@@ -12,7 +12,11 @@ import { misfit, placeIn, type RunSpec } from './run.js';
 import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
 
-/** Reads a run profile. @param overrides below `model`, `hardware`, `runtime`, `system` too @param allowCode modules @throws UserError */
+/**
+ * Reads a run profile. @param overrides also below `model`, `hardware`, `runtime`, `system` @param allowCode true:
+ * files may name modules
+ * @throws UserError
+ */
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const path = findProfile('runs', nameOrPath);
   const label = shownPath(path);
@@ -20,7 +24,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
   return allowCode ? run : withoutCode(run, overrides);
 }
 
-/** Checks a run that is not in a file, and reads its system. @param label for messages @param allowCode of its system @throws UserError */
+/** Checks a run without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const run = specOf(label, cwd(), overrides, (inner) => locateValue(input, label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);
@@ -35,7 +39,7 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  // A part that is a text alone becomes a mapping if one of its own values is set.
+  // Short text parts become mappings when an inner value is set.
   const ofSystem = within('system').map((override) => ({ ...override, shorthand: SHORTHANDS[override.path[0]!] }));
   const isOutside = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !isOutside(path[0]!)));
@@ -60,17 +64,16 @@ function specOf(
 
 const BELOW_SYSTEM = new WeakMap<Places, Places>();
 
-/** Places in a system as places in a run: made once, since cells of a study share their system. */
+/** Prefixes places with `system.`; cached, since cells of a study share systems. */
 const belowSystem = (places: Places): Places =>
   remembered(BELOW_SYSTEM, places, () => Object.fromEntries(Object.entries(places).map(([path, place]) => [`system.${path}`, place])));
 
-/** The system with rules that serve misses from copies for classes of requests that accept them. */
+/** Adds rules that serve misses from copies for accepting classes. */
 function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workload']): SystemSpec {
   const shares = Object.values(classes).flatMap(({ budget: { copy } }) => (copy < 1 ? [copy] : []));
   return shares.length === 0 ? system : { ...system, onMiss: withCopies(system.onMiss, shares) };
 }
 
-/** The system that a run names or contains, and the folder of the file that defines it. */
 function systemOf(
   run: Located<RunProfile>,
   folder: string,
@@ -82,12 +85,14 @@ function systemOf(
   return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
 }
 
-/** The same run with absolute paths of modules, from the folder of their file or, in a flag, the working one. @param systemFolder of its file */
+/**
+ * Makes module paths absolute, from the file's or (flags) the working folder. @param systemFolder of the system's file
+ */
 function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
   const { folder, system, variants } = run;
   const { cache, dram, predictor, scheduler } = system;
   const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
-  // The system stays the same object, so that facts kept about it hold for all cells of a study.
+  // Keeps the system's identity for facts cached by system.
   if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, folder: string): C => {
     const place = placeIn(run, path);
@@ -106,7 +111,7 @@ function withLocatedModules(run: RunSpec, systemFolder: string, overrides: reado
   };
 }
 
-/** The run, whose files name no module, as they may be a stranger's, unlike overrides and a caller's value. @throws UserError with the place */
+/** Refuses modules named in files, which may be a stranger's. @throws UserError with the place */
 function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   const { system, traceFormat, variants = [] } = run;
   const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
@@ -129,6 +134,5 @@ function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   return run;
 }
 
-/** The module of a choice, as written; undefined: the choice is built in. */
 const moduleOf = ({ name, path }: { readonly name: string; readonly path?: string }): string | undefined =>
   path === undefined ? undefined : name;

@@ -4,60 +4,58 @@ import { issueOf, onOff } from '../base/written.js';
 import type { HardwareSpec } from '../hardware/door.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
-/** The range of numbers of a condition. */
+/** Range of a condition's number. */
 export interface Range {
   readonly min: number;
   readonly max: number;
-  /** Exclusive bounds: those of `>` and `<`. */
+  /** Exclusive bounds, from `>` and `<`. */
   readonly above: number;
   readonly below: number;
 }
 
-/** The condition of a rule: all of its fields must hold. */
+/** Condition of a rule; all fields must hold. */
 export interface MissCondition {
-  /** Of the pass: `prefill` if it holds a prompt token. */
+  /** Phase of the pass: `prefill` if any token is a prompt token. */
   readonly phase: 'prefill' | 'decode' | null;
-  /** Tokens of the pass that chose the expert, and tokens of the pass. */
+  /** Tokens that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
   readonly pass: Range | null;
-  /** Misses of the event, this one included. Absent: any number. */
+  /** Misses of the event, including the current miss. Absent: any number. */
   readonly misses?: Range;
-  /** Unimportance of the expert to its tokens. */
+  /** Unimportance of the expert. */
   readonly gate: GateShare | null;
-  /** Share of its bytes that all tokens which chose the expert accept, by their class. Absent: any. */
   readonly copy?: number;
 }
 
-/** A range of the share of a token's gate weight that better-ranked experts have, the smallest over the tokens that chose the expert. */
+/** Range of gate weight held by better-ranked experts, minimum over the expert's tokens. */
 export interface GateShare {
-  /** The source of the share: gate weights of the trace; the rank alone, as if weights were equal; or whichever is known, weights first. */
+  /** The trace's gate weights; the rank, as if weights were equal; or weights if known, else ranks. */
   readonly by: 'known' | 'rank' | 'weights';
   readonly share: Range;
 }
 
-/** One rule. */
+/** A rule for misses. */
 export interface MissRule {
   readonly do: MissAction;
   readonly admit: Admission;
-  /** `background`: misses of an expert after which it is promoted. */
   readonly after: number;
-  /** `cpu`: most of a token's choices, the last ones, whose results may come one layer late. */
+  /** `cpu`: most of a token's last choices with results a layer late. */
   readonly defer: number;
-  /** `static`: kernels read it in place while they compute. Absent: it is copied, and then read from GPU memory. */
+  /** `static`: kernels read the expert in place. Absent: copied first, then read from GPU memory. */
   readonly inPlace?: true;
-  /** `cheaper`: rates alone are compared, and the handover to the CPU is not. Absent: times are. */
+  /** `cheaper`: compare rates without the handover to the CPU. Absent: compare times. */
   readonly byRate?: true;
   /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
   readonly copyBytes: number;
-  /** Null: it always holds. */
+  /** Null: always holds. */
   readonly when: MissCondition | null;
 }
 
-/** Rules for misses (L13), as written and as applied: the first that holds has the action and the admission. A single word is one rule. */
+/** Rules for misses (L13): the first rule that holds decides. */
 export interface MissRules {
-  /** A word, or rules as written, with defaults filled in. */
+  /** A word, or rules with defaults filled in. */
   readonly written: unknown;
-  /** At least one. Only the last always holds; one with `substitute` may find no expert, so it may come earlier without a condition. */
+  /** At least one; only the last always holds, except `substitute`, which may find no expert. */
   readonly rules: readonly MissRule[];
 }
 
@@ -74,7 +72,7 @@ const EVERYTHING: Range = {
 
 const BOUNDS = { '>=': 'min', '<=': 'max', '>': 'above', '<': 'below' } as const;
 
-/** Reads `>=32`, `>32`, `<=8`, `<8` or `8`. @throws UserError */
+/** Parses `>=32`, `>32`, `<=8`, `<8` or `8`. @throws UserError */
 function parseRange(text: string): Range {
   const match = /^\s*(>=|<=|>|<|)\s*(\d+(?:\.\d+)?)\s*$/.exec(text);
   if (match === null) throw new UserError(`expected >=32, >32, <=8, <8, 8 or { min: 8, max: 32 }, got ${JSON.stringify(text)}`);
@@ -103,7 +101,7 @@ const when = z.strictObject({
     .optional(),
 });
 
-/** Admissions that each action can have; the first is the default. */
+/** Admissions of each action, default first. */
 const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
   load: ['policy', 'always'],
   cpu: ['never', 'background'],
@@ -115,10 +113,10 @@ const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
   'low-precision': ['never', 'background'],
 };
 
-/** Actions that change what the model computes. */
+/** Actions that change the model's output. */
 const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
 
-/** Default size of a low-precision copy, as a share of the expert: 4 of 16 bits. */
+/** Default bytes of a low-precision copy, as a share of the expert: 4 of 16 bits. */
 const COPY_BYTES = 0.25;
 
 function insteadOf(action: MissAction, admit: Admission): string {
@@ -191,7 +189,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-/** The written form of a rule: a word if that suffices. */
+/** Written form of a rule: a word if sufficient. */
 function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;
@@ -222,7 +220,7 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/** The same rules after those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
+/** Prepends rules for accepting classes, smallest copies first. @param shares of the experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
   const sorted = [...new Set(shares)].sort((a, b) => a - b);
   const copies = sorted.map((copy): MissRule => {
@@ -231,31 +229,31 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
   return { written, rules: [...copies, ...rules] };
 }
 
-/** The rules for misses on this machine (L13). Processors of one memory leave no expert to the other: what DRAM lacks comes from the SSD. */
+/** Rules on the machine (L13). On unified memory without a computing CPU, the CPU's rules become loads. */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
-/** True if the CPU may compute what the rule serves. */
+/** True if the CPU may serve the rule's misses. */
 export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
   action === 'cpu' || action === 'cheaper' || action === 'balance';
 
-/** True if some rule has one of these actions. */
+/** True if any rule has an action of the list. */
 export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
   rules.some((rule) => actions.includes(rule.do));
 
-/** True if some rule is lossy. */
+/** True if any rule is lossy. */
 export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
 
-/** True if results of some misses come one layer late. */
+/** True if some results come a layer late. */
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
-/** The source of shares of gate weights, if rules need them. */
+/** Sources of gate shares in the rules. */
 export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
   new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 
-/** True if every miss has the action of the word, whatever the pass. */
+/** True if the word's rule serves every miss. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
   return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;

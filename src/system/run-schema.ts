@@ -18,10 +18,9 @@ const word = z.string().min(1);
 const whole = z.int().nonnegative();
 const positive = z.int().positive();
 
-/** Capacity of a cache: a size, or a share of the experts. */
+/** A size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
 
-/** Columns of a table whose names are not the usual ones. */
 const traceColumns = z.strictObject({
   layer: word,
   experts: word,
@@ -65,7 +64,7 @@ const workload = z.strictObject({
   output: positive.default(128),
 });
 
-/** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`; fields: profiles/fields.txt, as of all schemas. */
+/** Schema of `profiles/runs/*.yaml` and of `simulate`'s input; fields: profiles/fields.txt. */
 export const runSchema = z.strictObject({
   model: word
     .superRefine(known((name) => isPath(name) || name.startsWith(SHAPE) || findProfile('models', meantModel(name).name)))
@@ -99,5 +98,5 @@ export const runSchema = z.strictObject({
   budgets: budgetsSchema.default([]),
 });
 
-/** A run profile after the schema has checked it and filled in defaults. Its system is still a name or an unchecked object. */
+/** A checked run profile with defaults; the system is still a name or unchecked. */
 export type RunProfile = z.infer<typeof runSchema>;

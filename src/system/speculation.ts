@@ -4,7 +4,7 @@ import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, parseDrafter, ROLLBACKS, sharesOf } from '../schedule/door.js';
 
-/** The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting. */
+/** Schema of speculative decoding: draft length, acceptance, and cost. */
 export const speculationSchema = z
   .strictObject({
     draft: z.int().min(0).max(MOST_DRAFT).default(0),
@@ -33,10 +33,10 @@ export const speculationSchema = z
       refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
   });
 
-/** True if drafts are looked up in the text, which decides what is right of them. */
+/** True if drafts are looked up in the text, which also decides acceptance. */
 export const looksUpDrafts = ({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean =>
   drafter !== undefined && 'looksUp' in drafter;
 
-/** Shares by position, of as many as are drafted or more. */
+/** Acceptance shares by position, at least `draft` many. */
 export const acceptancesOf = ({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] =>
   acceptances ?? sharesOf(acceptance!, draft);

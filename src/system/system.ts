@@ -1,4 +1,4 @@
-// A system: a policy, a predictor, a scheduler and a miss action, read from YAML; every system of the field is a file in profiles/systems/.
+// A system, read from YAML: policy, predictor, scheduler and miss action.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { byName } from '../base/objects.js';
@@ -23,7 +23,7 @@ const word = z.string().min(1);
 const whole = z.int().nonnegative();
 const positive = z.int().positive();
 
-/** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
+/** Fields of every predictor; other keys are parameters. */
 export const predictorFields = z.looseObject({
   kind: word.default('none'),
   horizon: z.union([positive, z.enum(['all', 'auto'])]).default(1),
@@ -31,7 +31,7 @@ export const predictorFields = z.looseObject({
   train: z.array(z.string()).default([]),
 });
 
-/** Replaces a predictor, for `--predictor`: horizon, correction and training traces stay. @param before as in the system's file */
+/** Replaces a predictor for `--predictor`; keeps horizon, correction and training traces. */
 export function replacePredictor(kind: string): (before: unknown) => unknown {
   return (before) => {
     if (typeof before !== 'object' || before === null) return kind;
@@ -40,7 +40,7 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
   };
 }
 
-/** Reads a member of a family; parameters after its name are checked one by one, for their places. @param parse throws a UserError */
+/** Parses a member of a family; checks parameters separately for error places. */
 function chosen<C extends Choice>(
   context: z.RefinementCtx,
   kind: string,
@@ -63,10 +63,10 @@ const predictor = named.pipe(predictorFields).transform(({ kind, horizon, correc
   parameters,
 }));
 
-/** Field that every scheduler has; all other keys are parameters of its own. */
+/** Field of every scheduler; other keys are parameters. */
 export const schedulerFields = z.looseObject({ kind: z.string().default('fcfs') });
 
-/** Field that every placement has; all other keys are parameters of its own. */
+/** Field of every placement; other keys are parameters. */
 export const placementFields = z.looseObject({ kind: z.string().default('even') });
 
 const scheduler = named
@@ -81,10 +81,10 @@ const policy = written(parsePolicy, word);
 
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
-/** Parts of a system that may be a text alone: the key of the mapping that it stands for. */
+/** Parts of a system that may be plain text: the key that the text sets. */
 export const SHORTHANDS = byName<string>({ predictor: 'kind', scheduler: 'kind', placement: 'kind', onMiss: 'do' });
 
-/** Schema of `profiles/systems/*.yaml`; what its fields mean is in profiles/fields.txt. */
+/** Schema of `profiles/systems/*.yaml`; fields: profiles/fields.txt. */
 export const systemSchema = z.strictObject({
   name: word,
   cites: z.string().optional(),
@@ -137,11 +137,11 @@ export const systemSchema = z.strictObject({
 /** A checked system. */
 export type SystemSpec = z.infer<typeof systemSchema>;
 
-/** The first part of a system that is about GPUs that share experts; undefined: none is. */
+/** First part about GPUs that share experts; undefined: none. */
 export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined =>
   (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
 
-/** Reads a system, a bundled name or a path. @param overrides values that replace the file's, paths from its root @throws UserError */
+/** Reads a system by bundled name or path. @param overrides paths from the root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {
   const path = findProfile('systems', nameOrPath, relativeTo);
   return locateYaml(readText(path), shownPath(path), systemSchema, overrides);

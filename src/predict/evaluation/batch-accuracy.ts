@@ -3,27 +3,25 @@ import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
 
-/** ExpertFlow's batch accuracy: recall and precision of the union of the paths of tokens that run together. */
+/** ExpertFlow's batch accuracy: recall and precision of the union of a batch's paths. */
 export interface BatchAccuracy {
-  /** Tokens per batch. */
   readonly size: number;
   readonly batches: number;
   /** |R and R'| / |R|, mean over batches and layers: B_acc of arXiv 2410.17954, section 3.1. */
   readonly recall: number;
   /** |R and R'| / |R'|, mean over batches and layers. */
   readonly precision: number;
-  /** Mean size of R and of R' per layer. */
   readonly demanded: number;
   readonly named: number;
-  /** The same with as many names as the batch is expected to use: the sum of the probabilities that it uses an expert, rounded. */
+  /** With as many names as the batch's expected experts. */
   readonly expected: { readonly recall: number; readonly precision: number; readonly named: number };
-  /** Recall, which equals precision, with as many names as the batch uses. */
+  /** With as many names as the batch uses; recall equals precision. */
   readonly atTrueSize: number;
 }
 
 /**
- * Batches as in continuous batching; R: union of paths, R': of predicted ones. @returns null: no full batch, or no prediction
  * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
+ * @returns null: no full batch, or no prediction
  */
 export function batchAccuracy(
   trace: RoutingTrace,
@@ -93,14 +91,14 @@ export function batchAccuracy(
   };
 }
 
-/** The probability that a batch uses an expert: its tokens are taken as independent given their known routing. */
+/** Probability that a batch uses an expert; tokens count as independent. */
 export class BatchUnions {
   readonly batches: readonly (readonly number[])[];
   readonly size: number;
   readonly #experts: number;
-  /** Batch of each row; -1: none. */
+  /** Batch of each row; -1: no batch. */
   readonly #batchOf: Int32Array;
-  /** `[batches, experts]`: that no token of it uses the expert; and the same by what names are filled up with. */
+  /** `[batches, experts]` probability that no token uses the expert. */
   readonly #missed: Float32Array;
   readonly #filled: Float32Array;
 
@@ -114,7 +112,7 @@ export class BatchUnions {
     this.#filled = new Float32Array(this.batches.length * experts).fill(1);
   }
 
-  /** Adds a token's probabilities, by dense id; `fill` ranks the experts that no token of the batch names, and changes no size. */
+  /** Adds a token's probabilities by dense id; `fill` ranks experts without a score. */
   add(row: number, scores: Float32Array, fill: Float32Array | null): void {
     const batch = this.#batchOf[row]!;
     if (batch < 0) return;
@@ -125,7 +123,6 @@ export class BatchUnions {
     }
   }
 
-  /** Experts among `[offset, offset + experts)` that a batch is expected to use, rounded. */
   expectedSize(batch: number, offset: number, experts: number): number {
     const from = batch * this.#experts + offset;
     let sum = 0;
@@ -133,12 +130,11 @@ export class BatchUnions {
     return Math.round(sum);
   }
 
-  /** Writes the ids of the `count` most probable experts into `order`, ties by id. @returns their number */
+  /** Writes the `count` most probable ids into `order`, ties by id. @returns their number */
   best(batch: number, offset: number, experts: number, order: Int32Array, count: number): number {
     const from = batch * this.#experts;
     const rank = Float32Array.from({ length: experts }, (_, e) => {
       const probable = 1 - this.#missed[from + offset + e]!;
-      // Below every expert that is named.
       return probable > 0 ? 1 + probable : 1 - this.#filled[from + offset + e]!;
     });
     const some = bestOf(rank, 0, experts, order, count);

@@ -9,7 +9,7 @@ import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from './inputs.js';
 
-/** A trace that was learned from or judged on. */
+/** A trace learned from or judged on. */
 export interface TraceReference {
   readonly path: string;
   readonly sha256: string;
@@ -21,37 +21,36 @@ export interface TraceEvaluation {
   readonly trace: TraceReference;
   readonly options: EvaluationOptions;
   readonly predictors: readonly JudgedPredictor[];
-  /** Predictors that need what the trace does not carry, among others that were judged. */
+  /** Predictors without a needed trace field. */
   readonly unjudged: readonly { readonly predictor: string; readonly reason: string }[];
 }
 
 type JudgedPredictor = { readonly predictor: string } & Evaluation;
 
-/** Measured times of a predictor on a trace, on this machine: kept apart from the exact figures. */
+/** Measured times of a predictor on a trace, on this machine. */
 export interface JudgedTimes extends PredictionTimes {
   readonly trace: string;
   readonly predictor: string;
 }
 
 interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
-  /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
-  /** Judge predictions during the pass on one token in this many; null: on about {@link AHEAD_TOKENS} tokens. */
+  /** Stride of tokens judged during the pass; null: about {@link AHEAD_TOKENS} tokens. */
   readonly every: number | null;
   readonly seed: number;
 }
 
-/** Default number of tokens judged during the pass: enough for a third decimal, few enough for a slow predictor. */
+/** Default tokens judged during the pass. Ours: enough for a third decimal. */
 const AHEAD_TOKENS = 500;
 
-/** Predictors that name only the experts of one token: popularity fills them up to 2k names. */
+/** Predictors filled up to 2k names by popularity. */
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
-/** Not judged unless named: it needs a file, or names every expert. */
+/** Judged only by name: `onnx` needs a file, `whole-layer` names every expert. */
 const NEVER = ['onnx', 'whole-layer'];
 
-/** Names of all registered predictors whose needs all of these traces meet, without oracles. */
+/** Registered predictors usable on every trace, without oracles. */
 export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] =>
   PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (NEVER.includes(name)) return false;
@@ -62,7 +61,7 @@ export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] 
     );
   }).map(({ name }) => name);
 
-/** The named predictors, each that corrects another after that one, with the same parameters: their difference is the gain of the correction. */
+/** Inserts `ensemble` before each `adaptive`, same parameters: the difference is the correction's gain. */
 export function withCorrected(named: readonly string[]): string[] {
   const all: string[] = [];
   for (const text of named) {
@@ -77,7 +76,7 @@ export function withCorrected(named: readonly string[]): string[] {
   return all;
 }
 
-/** Evaluates every predictor on every trace. @throws UserError if one is unknown, or none has what it needs */
+/** Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if no predictor fits */
 export async function comparePredictors(
   request: ComparisonRequest,
   watch: EvaluationWatch = {},
@@ -122,24 +121,23 @@ export async function comparePredictors(
   return { evaluations, times: allTimes };
 }
 
-/** The reference to a trace in reports. */
+/** Reference to a trace in reports. */
 export function referenceOf(trace: RoutingTrace): TraceReference {
   return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
 }
 
-/** @throws UserError for a name that no predictor has, before anything long begins */
 function chosenOf(text: string): PredictorChoice {
   const chosen = parsePredictor(text);
   if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
   return chosen;
 }
 
-/** Layers ahead that predictors are judged at. */
+/** Default distances of judged predictions, layers ahead. */
 export const DISTANCES: readonly number[] = [1, 2, 4, 8];
 
-/** A request to judge predictors; all but traces is optional. */
+/** A request to judge predictors; only traces are required. */
 export interface JudgingRequest extends Partial<PredictionRequest>, Partial<EvaluationOptions> {
-  /** Names with parameters, modules or ONNX files; all that the traces allow unless given. */
+  /** Names with parameters, modules or ONNX files; absent: all that the traces allow. */
   readonly predictors?: readonly string[];
 }
 
@@ -150,7 +148,7 @@ export interface Judged {
   readonly times: readonly JudgedTimes[];
 }
 
-/** Evaluates predictors on traces, side by side: `moeprof predict eval`. @throws UserError if something is unknown, or a trace lacks it */
+/** Runs `moeprof predict eval`. @throws UserError for an unknown name or a missing trace field */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {
     batch = 16,

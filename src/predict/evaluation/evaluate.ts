@@ -9,45 +9,41 @@ import { type Score, ScoreCounter } from './score.js';
 
 /** Options of an evaluation. */
 export interface EvaluationOptions {
-  /** Layers ahead, ascending; by default 1, 2, 4 and 8. */
+  /** Layers ahead, ascending; default 1, 2, 4 and 8. */
   readonly distances: readonly number[];
-  /** Tokens whose union of paths is evaluated; by default 16. */
+  /** Tokens per union of paths; default 16. */
   readonly batch: number;
-  /** Stride of the tokens whose predictions during the pass are evaluated; by default about 500 are. */
+  /** Stride of tokens judged during the pass; default: about 500 tokens. */
   readonly every: number;
-  /** Least probability of an expert that would be prefetched; by default .15. Precision is that of these predictions. */
+  /** Least probability of a prefetched expert; default .15. Precision counts these. */
   readonly minProbability: number;
 }
 
-/** The scores of an evaluation. */
+/** Scores of an evaluation. */
 export interface Evaluation {
-  /** Score of the whole path, before the first layer of the pass; null: the predictor predicts nothing then. */
+  /** Score of the whole path, before the pass; null: no prediction. */
   readonly before: Score | null;
   /** Distance in layers from the last known layer. */
   readonly ahead: readonly { readonly distance: number; readonly score: Score | null }[];
   readonly batch: BatchAccuracy | null;
 }
 
-/** Measured times of a predictor here, ns of a median token: they differ from machine to machine, and from run to run. */
+/** Measured times on this machine, ns of a median token. */
 export interface PredictionTimes {
-  /** The whole path, before the pass. */
   readonly before: number;
-  /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor did not run. */
+  /** All judged distances and layers together; null: did not run. */
   readonly during: number | null;
-  /** Learning from a token's choices, all layers together. */
   readonly learning: number;
 }
 
 /** Callbacks during an evaluation. */
 export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
-  /** Called with the tokens judged so far. */
   progress?(done: number): void;
 }
 
-/** Tokens between two looks at the watch. */
 const STRIDE = 8;
 
-/** Evaluates a predictor on all rows, each predicted from those before it in its request. @param filler names experts up to 2k; null: none */
+/** Evaluates a predictor on all rows, each from the request's earlier rows. @param filler names experts up to 2k */
 export async function evaluatePredictor(
   predictor: Predictor,
   trace: RoutingTrace,
@@ -87,7 +83,6 @@ export async function evaluatePredictor(
       const asked = horizon > 0 && done % every === 0;
       for (let layer = 0; layer < layers; layer++) {
         clock.time('learning', () => predictor.observe(pass, layer));
-        // The most used experts of later layers do not change within a pass.
         filler?.observe(pass, layer);
         if (!asked || layer === layers - 1) continue;
         clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
@@ -112,7 +107,7 @@ export async function evaluatePredictor(
   };
 }
 
-/** Times a predictor token by token. The median counts: now and then another program has the processor. */
+/** Times a predictor token by token; medians ignore interruptions. */
 class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
@@ -123,7 +118,6 @@ class Stopwatch {
     this.#running[what] += performance.now() - began;
   }
 
-  /** Ends a token. @param asked whether it was predicted during its pass */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

@@ -10,31 +10,30 @@ import { rowsNamed, selectMarked } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { holdOut } from '../onnx/dataset.js';
 
-/** The user's choices. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
+/** The user's choices. A trace is a path, a bundled name, or a range of rows: `path#from:to`. */
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
-  /** Share of the training traces that is judged if `judged` is empty. */
+  /** Share of training traces held out if `judged` is empty. */
   readonly holdOut: number;
-  /** Model; absent: that of the first trace. */
+  /** Absent: the first trace's model. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Columns of the traces, if they are tables with names of their own. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
 
-/** The same, open. */
+/** Opened traces and the model of a prediction. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found, if the trace does not name it. */
+  /** How the model was found, if unnamed in the trace. */
   readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
   close(): void;
 }
 
-/** Opens traces to learn from and, not overlapping, to judge on. @throws UserError for what is unknown or malformed, or does not fit the rest */
+/** Opens traces, training apart from judged rows. @throws UserError for unknown, malformed or mismatched inputs */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);
@@ -74,7 +73,6 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   }
 }
 
-/** Holds out a share of every trace: whole requests, or the end if there are too few. */
 function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
   const training: RoutingTrace[] = [];
   const judged: RoutingTrace[] = [];

@@ -2,50 +2,46 @@ import { meanOfPresent, sum } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** A part of the reliability curve: all predictions whose probability lies in `[from, to)` (the last one: `to` included). */
+/** Predictions with a probability in `[from, to)` (last bin: `to` included). */
 interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
-  /** Predictions (one per token, layer and expert). */
   readonly predictions: number;
-  /** Their mean probability, and the share of them that came true. */
   readonly probability: number;
   readonly frequency: number;
 }
 
-/** Scores of predictions of one situation (before the pass, or at a distance in layers): recall, precision, calibration. Ratios are 0..1. */
+/** Recall, precision and calibration before the pass or at a distance; ratios are 0..1. */
 export interface Score {
   readonly tokens: number;
-  /** Of the experts that a token uses at a layer, those among the k best-scored (k = the layer's top-k); mean over tokens, then layers. */
+  /** Share of a token's experts among the k best-scored (k: layer's top-k); mean over tokens, then layers. */
   readonly recallAtK: number;
-  /** The same among the 2k best-scored. */
   readonly recallAt2K: number;
-  /** By MoE layer; null: this situation does not occur there. */
+  /** By MoE layer; null: no predictions. */
   readonly recallAtKByLayer: readonly (number | null)[];
   readonly recallAt2KByLayer: readonly (number | null)[];
-  /** {@link recallAtK} of prompt tokens and of generated ones, apart; null: there are none. */
+  /** {@link recallAtK} of prompt and of generated tokens; null: no tokens. */
   readonly recallAtKByPhase: { readonly prefill: number | null; readonly decode: number | null };
-  /** Of the predictions of at least `minProbability`, the share that came true; null: there were none. */
+  /** Share of predictions of at least `minProbability` that came true; null: no predictions. */
   readonly precision: number | null;
-  /** Of the experts used, the share predicted with at least `minProbability`. */
+  /** Share of used experts predicted with at least `minProbability`. */
   readonly recall: number;
   /** Experts predicted with at least `minProbability`, per token and layer. */
   readonly named: number;
-  /** Expected calibration error: mean distance between probability and frequency over the bins, by their predictions. */
+  /** Expected calibration error: |probability - frequency|, weighted by predictions. */
   readonly calibrationError: number;
   readonly reliability: readonly ReliabilityBin[];
 }
 
 const BINS = 10;
 
-/** Collects judgements of one situation. */
+/** Collects judgements before the pass or at one distance. */
 export class ScoreCounter {
   readonly #model: ModelSpec;
   readonly #minProbability: number;
   readonly #tokens: Float64Array;
   readonly #atK: Float64Array;
   readonly #at2K: Float64Array;
-  /** Of generated tokens alone. */
   readonly #decoded: Float64Array;
   readonly #decodedAtK: Float64Array;
   #named = 0;
@@ -57,7 +53,7 @@ export class ScoreCounter {
   readonly #truth: Uint8Array;
   readonly #others: Float32Array;
   readonly #order: Int32Array;
-  /** The 2k best-scored experts of the last judgement (dense ids), best first, what filled them up last, and how many there were. */
+  /** The last judgement's 2k best-scored dense ids, best first. */
   readonly best: Int32Array;
   bestCount = 0;
 
@@ -76,12 +72,14 @@ export class ScoreCounter {
     this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
   }
 
-  /** True when nothing that was judged had a positive score. */
   get silent(): boolean {
     return this.#binProbability.every((sum) => sum === 0);
   }
 
-  /** Judges a layer's scores. @param choices `[topK]` from `from` on @param decoded no prompt token @param fill scores to fill up to 2k, or null */
+  /**
+   * Judges a layer's scores. @param choices `[topK]` from index `from` @param decoded true for a generated token
+   * @param fill scores to fill up to 2k
+   */
   judge(
     layer: number,
     scores: Float32Array,
@@ -134,7 +132,6 @@ export class ScoreCounter {
     for (let at = from; at < from + topK; at++) if (choices[at] !== NULL_EXPERT) truth[offset + choices[at]!] = 0;
   }
 
-  /** Adds the best experts by other scores to those that are named, up to a number. */
   #fillUp(fill: Float32Array, scores: Float32Array, offset: number, experts: number, names: number): void {
     const others = this.#others;
     for (let id = offset; id < offset + experts; id++) others[id] = scores[id]! > 0 ? 0 : fill[id]!;
@@ -142,7 +139,7 @@ export class ScoreCounter {
     for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
   }
 
-  /** The score; null if nothing was judged, or nothing was ever predicted. */
+  /** Null if nothing was judged, or no score was positive. */
   score(): Score | null {
     if (this.#used === 0 || this.silent) return null;
     const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>
@@ -186,7 +183,7 @@ export class ScoreCounter {
   }
 }
 
-/** Writes the ids of the `count` largest positive scores in `[offset, offset + experts)`, ties by id (L16). @returns how many there are */
+/** Writes the `count` best positive ids of `[offset, offset + experts)`, ties by id (L16). @returns their number */
 export function bestOf(scores: Float32Array, offset: number, experts: number, order: Int32Array, count: number): number {
   let found = 0;
   for (let id = offset; id < offset + experts; id++) {

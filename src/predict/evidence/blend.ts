@@ -1,15 +1,15 @@
 import { LOGISTIC } from '../../base/log-odds.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
-/** Addresses are bytes of the kernels' memory; lengths are multiples of {@link LANES} numbers. */
+/** Addresses in bytes; lengths are multiples of {@link LANES} numbers. */
 interface BlendKernels {
-  /** `sums += weight x column`, for the single-precision column up to `end`. @param weight address of it, in double precision */
+  /** `sums += weight x column` up to `end`. @param column singles @param weight address of a double */
   add(column: number, end: number, weight: number, sums: number): number;
-  /** Writes the logistic function of the sums up to `end`, as {@link LOGISTIC} tabulates it, in single precision. */
+  /** Writes the logistic function of the sums up to `end`, as singles. */
   chances(sums: number, end: number, table: number, into: number): number;
 }
 
-/** Most numbers that are processed at once. */
+/** Singles per SIMD vector. */
 const LANES = 4;
 
 const LOAD_TWICE = (address: number): number[] => [...get(address), ...simd(0x0a, 0, 0)];
@@ -23,7 +23,6 @@ const TO_I32 = simd(0xfc);
 const lane = (index: number): number[] => simd(0x1b, index);
 const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
 
-/** Two numbers of the column, `at` bytes after the address; their sums are twice as long. */
 const addTwo = (at: number): number[] => [
   ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
 ];
@@ -38,7 +37,6 @@ const ADD: KernelBody = {
   ],
 };
 
-/** Looks up a lane's step in the table, and writes the value. */
 const lookUp = (index: number): number[] => [
   ...[...get(3), ...get(4), ...lane(index), ...literal(2), 0x74, ...get(2), 0x6a],
   ...[0x2a, 0x02, 0x00, 0x38, 0x02, 4 * index],
@@ -63,18 +61,16 @@ const CHANCES: KernelBody = {
   ],
 };
 
-/** The weighted sums of a mixture and their probabilities in WebAssembly SIMD, a layer's experts at a time, equal to plain double loops. */
+/** Mixture sums and probabilities in WebAssembly SIMD, equal to plain double loops. */
 export class Blend {
   /** Sums of evidence, in log-odds. */
   readonly sums: Float64Array;
   readonly #kernels: BlendKernels;
   readonly #weight: Float64Array;
   readonly #column: Float32Array;
-  /** By number of experts: a view of the results of {@link chances}. */
   readonly #chances: readonly Float32Array[];
   readonly #table: number;
 
-  /** @param widths experts of the layers */
   constructor(widths: readonly number[]) {
     const most = LANES * Math.ceil(Math.max(1, ...widths) / LANES);
     const column = 8 + 8 * most;
@@ -92,7 +88,7 @@ export class Blend {
     new Float32Array(buffer, this.#table, LOGISTIC.table.length).set(LOGISTIC.table);
   }
 
-  /** Adds `weight` times a column, which is no longer than the widest layer, to the {@link sums} of as many experts. */
+  /** Adds `weight` times a column to the {@link sums}. */
   add(column: Float32Array, weight: number): void {
     this.#column.set(column);
     this.#weight[0] = weight;
@@ -100,7 +96,7 @@ export class Blend {
     this.#kernels.add(from, from + 4 * LANES * Math.ceil(column.length / LANES), 0, this.sums.byteOffset);
   }
 
-  /** The probabilities of the sums of a layer of `experts` experts; a view that the next call overwrites. */
+  /** Probabilities of a layer's sums; a view that the next call overwrites. */
   chances(experts: number): Float32Array {
     const chances = this.#chances[experts]!;
     const from = this.sums.byteOffset;

@@ -6,14 +6,12 @@ function squaredDistance(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Index of the smallest; ties go to the first. */
 function smallest(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! < values[best]!) best = i;
   return best;
 }
 
-/** The first seed is the vector nearest to the mean of all, each further one the vector that is farthest from its nearest seed. */
 function seedsOf(vectors: readonly Float32Array[], k: number): Float32Array[] {
   const mean = meanOf(vectors);
   const seeds = [vectors[smallest(vectors.map((vector) => squaredDistance(vector, mean)))]!];
@@ -32,7 +30,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/** k-means with seeds as far apart as possible, without draws. @param k most clusters @returns indices nearest to the mean of each, ascending */
+/** k-means without random draws. @param k most clusters @returns ascending indices nearest to each mean */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);
   let centres = seedsOf(vectors, k);

@@ -1,4 +1,3 @@
-// The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { byName, ownValue } from '../../base/objects.js';
@@ -18,23 +17,23 @@ import { RequestPrior } from './request-prior.js';
 import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
-/** Parameter of predictors with transition tables. */
+/** Parameter of transition tables. */
 export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
-/** Parameter of predictors that look token ids up: 16,384 ids of a model with 6,144 experts take 100 MB. */
+/** Parameter of token-id tables: 16,384 ids of a model with 6,144 experts take 100 MB. */
 export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
-/** Parameter of predictors that retrieve paths: 8,192 of a model with 48 layers of 128 experts, top-8, take 17 MB. */
+/** Parameter of path retrieval: 8,192 paths of 48 layers of 128 experts, top-8, take 17 MB. */
 export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
-/** Parameter of predictors that a network may be a part of. */
+/** Parameter of an optional network. */
 export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
-/** Parameter of predictors that combine kinds of evidence. */
+/** Parameter of combined evidence. */
 export const PARTS: Parameter = {
   default: 'transition+history+markov',
   description: 'kinds of evidence: transition, history, request, markov, expert-map, retrieval, token-table, onnx',
 };
 
 /**
- * Kinds of evidence by name. `reach` is that of transition tables. Weights before the first fit are ours, small as sums over dependent
- * experts are overconfident; halved or doubled, they change recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
+ * Kinds of evidence by name. Weights before the first fit are ours, small because sums over dependent experts are
+ * overconfident; halved or doubled, recall of `ensemble` changes by at most 0.15 points on four traces (evidence.ts).
  */
 const KINDS = byName<
   (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
@@ -53,28 +52,25 @@ const KINDS = byName<
 });
 
 interface EvidenceLimits {
-  /** Layers ahead that have a transition table of their own. */
   readonly reach: number;
-  /** Most token ids with counts of their own. */
   readonly ids: number;
   readonly paths: number;
   readonly file: string;
 }
 
-/** @throws UserError if no file is named */
 function fileOf(file: string, folder = '.'): string {
   if (file === '') throw new UserError('predictor: parts: onnx names no file; write file=predictor.onnx beside the parts');
   return resolve(folder, file);
 }
 
-/** FineMoE's search: the maps that share most experts over all layers so far, with a vote each. */
+/** FineMoE's search: votes of the maps with most shared experts so far. */
 export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
   const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
   const votes = new PathVotes(model, index, [{ before: 0, during: 0 }]);
   return votes.columns.map((evidence) => ({ evidence, weight }));
 }
 
-/** ns of each kind per token and expert scored, and of a mixture: bench/prediction-cost.mjs, on the host that cost.ts names. */
+/** ns per token and expert scored: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const EVIDENCE_NS = {
   transition: 6,
   history: 7,
@@ -86,15 +82,15 @@ export const EVIDENCE_NS = {
   'activation-matrix': 2,
 } as const;
 const MIXTURE_NS = 3;
-/** Fixed time of a mixture per prediction, ns. */
+/** Time of a mixture per prediction, ns (bench/prediction-cost.mjs). */
 const MIXTURE_CALL_NS = 800;
 
-/** The cost of a mixture whose evidence takes `evidenceNs` per token and expert scored. */
+/** Cost of a mixture. @param evidenceNs per token and expert scored */
 export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
-/** The cost of a mixture of the kinds that {@link PARTS} names. @param folder of the network's path @param moreNs per token and expert scored */
+/** Cost of a mixture of the named kinds. @param moreNs per token and expert scored */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));
@@ -102,7 +98,7 @@ export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 
   return { ...cost, network: networkCost(fileOf(String(file), folder)) };
 }
 
-/** The evidence that {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name. @throws UserError if one is unknown */
+/** Evidence of the named kinds. @throws UserError for an unknown kind */
 export async function evidenceOf(
   context: PredictorContext,
   { parts, reach, ids, paths, file }: Parameters,
@@ -117,10 +113,10 @@ export async function evidenceOf(
   return evidence;
 }
 
-/** The fields of a trace that the kinds named by `parts` need. */
+/** Trace fields needed by `parts`. */
 export const needsOf = ({ parts }: Parameters): readonly PredictorNeed[] =>
   String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
 
-/** A mixture of this evidence that has learned from the training traces. */
+/** A mixture trained on the training traces. */
 export const mixtureOf = (context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture =>
   trainedOn(new Mixture(context.model, evidence), context.training);

@@ -4,30 +4,31 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { addColumn, type Evidence } from '../evidence.js';
 
-/** Pseudo-tokens at the layer's mean rate in every past. Ours: 2 and 8 change the recall of `ensemble` by at most 0.21 points (see evidence.ts). */
+/**
+ * Pseudo-tokens at the layer's mean rate. Ours: 2 and 8 change recall of `ensemble` by at most 0.21 points
+ * (evidence.ts).
+ */
 const SMOOTHING = 4;
-/** One token in this many is counted once a layer has seen {@link EARLY} of them. */
+/** Stride of counted tokens after the first {@link EARLY} tokens of a layer. Ours. */
 const STRIDE = 4;
 const EARLY = 512;
 
-/** Log-odds of use given the request's past use of the expert: two bytes hold eight tokens and eight blocks of eight; following uses count. */
+/** Log-odds by the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
-  /** Bytes of one slot: experts of each layer, padded to whole words. */
   readonly #slotBytes: number;
   readonly #start: Int32Array;
-  /** `[slots, experts]`: an event is a token of the slot's request. */
+  /** `[slots, experts]`; an event is a token of the request. */
   readonly #bits: PastBits;
-  /** Request and tokens so far, by slot and layer. */
   readonly #owner: Int32Array;
   readonly #length: Int32Array;
-  /** `[layers, PASTS]` experts in each past, those used next, and the log-odds relative to the layer's mean rate. */
+  /** `[layers, PASTS]` experts seen, experts used next, and log-odds relative to the layer's mean. */
   readonly #seen: Uint32Array;
   readonly #used: Uint32Array;
   readonly #logOdds: Float32Array;
   readonly #learned: Float64Array;
   readonly #dueAt: Float64Array;
-  /** By slot and layer: the log-odds of each expert's past, looked up once for all distances; and 1 while they are valid. */
+  /** By slot and layer: log-odds of each expert's past; and 1 while valid. */
   readonly #said: readonly Float32Array[];
   readonly #holds: Uint8Array;
 
@@ -69,7 +70,6 @@ export class History implements Evidence {
     return logOdds;
   }
 
-  /** Writes the log-odds of the pasts from place `from` on. */
   #lookUp(layer: number, from: number, into: Float32Array): void {
     const bits = this.#bits;
     const logOdds = this.#logOdds;
@@ -77,7 +77,7 @@ export class History implements Evidence {
     for (let e = 0; e < into.length; e++) into[e] = logOdds[base + bits.past(from + e)]!;
   }
 
-  /** What a wrong draft chose is no part of its request's past. */
+  /** Skips wrong drafts: they are no part of the request's past. */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
     if (pass.wrong[token] === 1) return;
     const slot = pass.slot[token]!;

@@ -1,31 +1,33 @@
 import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Log-odds are whole steps of 1 / STEPS, two to a 32-bit word. A lane is value + BIAS; SWEEP lanes of at most 2 BIAS stay below 2^16. */
+/**
+ * Log-odds are steps of 1 / STEPS in 16-bit lanes of value + BIAS, two per word; sums of SWEEP lanes stay below 2^16.
+ */
 const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
 
-/** Largest count of a pair. */
 const FULL = 0xffff;
 
-/** Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains 0.1 to 0.4 (evidence.ts). */
+/**
+ * Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains
+ * 0.1 to 0.4 (evidence.ts).
+ */
 const SMOOTHING = 2;
 
-/** Naive Bayes by pairs (source expert, target expert) that one token used. Rows are renewed only as their counts have grown. */
+/** Naive Bayes over pairs (source expert, target expert) of a token. */
 export class LogOddsTable {
   readonly #targets: number;
-  /** `[sources, targets]` tokens that used both; all counts are halved before one of them is full, so that old ones fade. */
+  /** `[sources, targets]` tokens with the pair; halved at the limit, so old tokens fade. */
   readonly #pairs: Uint16Array;
-  /** `[sources, words]` log P(source | target) / P(source | not target), as of the row's last renewal. */
+  /** `[sources, words]` log P(source | target) / P(source | not target) at the last renewal. */
   readonly #rows: Int32Array;
   readonly #words: number;
-  /** First entries of the rows of the running sum. */
   readonly #starts = new Int32Array(SWEEP);
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;
   #tokens = 0;
-  /** Uses of each source at which its row is renewed. */
   readonly #dueAt: Uint32Array;
 
   constructor(sources: number, targets: number) {
@@ -38,7 +40,7 @@ export class LogOddsTable {
     this.#dueAt = new Uint32Array(sources).fill(1);
   }
 
-  /** Counts one token. @param from its experts: `sources[from .. from + topK)`, NULL_EXPERT = none @param to its targets likewise */
+  /** Counts a token. @param from first of `topK` source experts @param to first of `topK` targets */
   learn(sources: Uint16Array, from: number, targets: Uint16Array, to: number, topK: number): void {
     const pairs = this.#pairs;
     for (let i = from; i < from + topK; i++) {
@@ -59,7 +61,7 @@ export class LogOddsTable {
     this.#tokens = Math.ceil(this.#tokens / 2);
   }
 
-  /** Adds `weight` times the summed log-odds of a token's source experts to `into[0 .. targets)`. */
+  /** Adds `weight` times the summed log-odds of a token's sources to `into[0 .. targets)`. */
   add(sources: Uint16Array, from: number, topK: number, weight: number, into: Float64Array): void {
     const starts = this.#starts;
     let found = 0;
@@ -104,14 +106,16 @@ export class LogOddsTable {
     if (this.#targets % 2 === 1) this.#sumLast(count, weight, into);
   }
 
-  /** Sums the last target of an odd number: the low lane of the last word. */
   #sumLast(count: number, weight: number, into: Float64Array): void {
     let sum = 0;
     for (let k = 0; k < count; k++) sum += (this.#rows[this.#starts[k]! + this.#words - 1]! & 0xffff) - BIAS;
     into[this.#targets - 1]! += weight * sum;
   }
 
-  /** With a = SMOOTHING and p = P(source): log (both + a p) / (target + a) - log (source - both + a p) / (tokens - target + a). */
+  /**
+   * With a = SMOOTHING and p = P(source): log (both + a p) / (target + a) - log (source - both + a p) / (tokens -
+   * target + a).
+   */
   #renew(source: number): void {
     const pairs = this.#pairs;
     const rows = this.#rows;
@@ -127,7 +131,7 @@ export class LogOddsTable {
       const target = targetUsed[e]!;
       const withTarget = (both + chance) * (tokens - target + SMOOTHING);
       const withoutTarget = (used - both + chance) * (target + SMOOTHING);
-      // An integer is cut off faster than a number with a fraction.
+      // `| 0`: V8 clamps integers faster than doubles.
       const steps = Math.round(STEPS * fastLog(withTarget / withoutTarget)) | 0;
       const lane = BIAS + Math.max(-BIAS, Math.min(BIAS - 1, steps));
       const word = row + (e >> 1);

@@ -8,10 +8,10 @@ import { either, type Predictor } from '../predictor.js';
 import { Blend } from './blend.js';
 import { Stacked } from './stacked.js';
 
-/** Maximum number of tokens of a pass that are predicted one by one; an even sample represents more. */
+/** Most tokens of a pass predicted separately; larger passes are sampled. Ours. */
 export const SAMPLED_TOKENS = 64;
 
-/** Distances that have weights of their own: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
+/** Distances with separate weights: before the pass; 1, 2, 3-4, 5-8, more. */
 const BUCKETS = 6;
 
 function bucketOf(after: number, layer: number): number {
@@ -20,52 +20,48 @@ function bucketOf(after: number, layer: number): number {
   return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
 }
 
-/** Last known layer for training bucket `b` at `layer`, or null if the layer is too near the first. */
 function practiceAfter(bucket: number, layer: number): number | null {
   if (bucket === 0) return BEFORE_PASS;
   const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
   return layer - distance >= 0 ? layer - distance : null;
 }
 
-/** Buckets in the order in which they are practised: the nearest distances most often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
-/** One token-layer in this many fits weights: at first often. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points (evidence.ts). */
+/**
+ * Token-layers per weight fit, early and late. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
+ * (evidence.ts).
+ */
 const EARLY_PRACTICE = 256;
 const EARLY_STRIDE = 3;
 const LATE_STRIDE = 61;
 
-/** Number of first tokens that are all counted, and the stride of later ones. */
+/** Tokens counted without a stride, and the later stride. Ours. */
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
 interface PredictedFrom {
   after: number;
   slot: number;
-  /** NaN: the prediction cannot be used again. */
   state: number;
 }
 
-/** A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance. */
+/** logit P(expert) = bias + sum of weight x log-odds, fitted online per distance. */
 export class Mixture implements Predictor {
-  /** Present if every evidence has a version. */
   readonly versions?: Uint32Array;
-  /** Present if a network is among the evidence. */
   readonly network?: Stacked;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
   readonly #usage: Usage;
-  /** One fit per bucket; features are the bias, the prior, and each evidence. */
   readonly #fits: readonly LogisticFit[];
   readonly #blend: Blend;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
-  /** By bucket and layer: the weighted bias and prior of its experts, and the state that they were computed from. */
+  /** By bucket and layer: weighted bias and prior, and the inputs' state. */
   readonly #priors: readonly (readonly Float64Array[])[];
   readonly #priorOf: readonly Float64Array[];
-  /** By dense id: the latest prediction of each layer, for one token; null: predictions are not kept. */
+  /** Each layer's latest prediction for a single token; null: not kept. */
   readonly #latest: Float32Array | null;
-  /** The same by layer, and its inputs. */
   readonly #latestByLayer: readonly Float32Array[];
   readonly #latestFrom: readonly PredictedFrom[];
   #practised = 0;
@@ -99,10 +95,9 @@ export class Mixture implements Predictor {
   observe(pass: Pass, layer: number): void {
     const first = layer === 0;
     for (let token = 0; token < pass.tokens; token++) {
-      // A wrong draft is no token of the text: what it chose is known in its own pass, and learned by nobody.
       const wrong = pass.wrong[token] === 1;
       if (!wrong && --this.#untilPractice === 0) this.#practise(pass, token, layer);
-      // A token is counted at all layers or at none: pairs of layers need both.
+      // Pairs of layers need both: count all layers of a token or none.
       const counted = !wrong && (this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0);
       if (counted) this.#usage.learn(pass, token, layer);
       for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
@@ -137,14 +132,12 @@ export class Mixture implements Predictor {
     this.network?.evidence.close?.();
   }
 
-  /** Log-odds of each expert of a layer for one token: the sums of `#blend`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const sums = this.#tables(pass, token, after, layer);
     this.network?.speak(bucketOf(after, layer), pass, token, after, layer, this.model.layers[layer]!.experts, sums);
     return sums;
   }
 
-  /** The same of the tables alone. */
   #tables(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const blend = this.#blend;
     const logits = blend.sums;
@@ -170,7 +163,6 @@ export class Mixture implements Predictor {
     return logits;
   }
 
-  /** Repeats the latest prediction of a layer if nothing has changed since. */
   #repeat(pass: Pass, after: number, layer: number, latest: Float32Array, scores: Float32Array): void {
     const of = this.#latestFrom[layer]!;
     const slot = pass.slot[0]!;
@@ -185,14 +177,12 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Sum of states that only grow: it is unchanged only if each of them is. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);
     return state;
   }
 
-  /** Forgets the kept predictions of the layers `(after, last]`, which have been predicted for several tokens since. */
   #forget(after: number, last: number): void {
     for (let layer = after + 1; layer <= last; layer++) {
       this.#latestFrom[layer]!.state = Number.NaN;
@@ -200,7 +190,7 @@ export class Mixture implements Predictor {
     }
   }
 
-  /** Tokens are taken as independent given their known layers: a batch demands an expert if at least one token does. */
+  /** A batch demands an expert if any token does; tokens count as independent. */
   #predictLayer(pass: Pass, after: number, layer: number, scores: Float32Array): void {
     const { experts, offset } = this.model.layers[layer]!;
     const { tokens } = pass;
@@ -216,7 +206,6 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Predicts a token whose experts are now known, as from one distance, and fits the weights of that distance. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;
@@ -235,7 +224,7 @@ export class Mixture implements Predictor {
   }
 }
 
-/** Counts of uses by expert, and their log-odds, renewed as the counts grow by an eighth. */
+/** Uses by expert and log-odds, renewed as counts grow by an eighth. */
 export class Usage {
   /** Tokens that chose each expert, by dense id. */
   readonly used: Float64Array;
@@ -259,13 +248,13 @@ export class Usage {
     this.tokens[layer]! += 1;
   }
 
-  /** A number that grows whenever what {@link write} writes of a layer changes. */
+  /** Number that grows whenever {@link write} changes. */
   state(layer: number): number {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     return this.#dueAt[layer]!;
   }
 
-  /** Writes `bias` plus `weight` times the log-odds of use of each expert of a layer; uses are smoothed by an even share of one token's. */
+  /** Writes `bias` plus `weight` times log-odds of use, smoothed by an even share. */
   write(layer: number, bias: number, weight: number, into: Float64Array): void {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     const { experts, offset } = this.#model.layers[layer]!;

@@ -6,10 +6,10 @@ import { named, overlap } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
 import { LogOddsTable } from './log-odds-table.js';
 
-/** Log-odds of reuse, measured on real models between 1.1 and 2.6; every layer starts here, with the weight of as many trials. */
+/** Trials of reuse at the start. Log-odds of reuse on real models: 1.1 to 2.6. */
 const PRIOR = { again: 8, trials: 20 };
 
-/** Evidence from the request's previous token at the same layer: its experts recur at a rate counted per layer, and some follow others. */
+/** Evidence from the request's previous token: experts recur at a rate counted per layer. */
 export class PreviousToken implements Evidence {
   readonly #model: ModelSpec;
   readonly #memory: PathMemory;
@@ -17,7 +17,7 @@ export class PreviousToken implements Evidence {
   readonly #trials: Float64Array;
   readonly #silentWithin: number;
 
-  /** @param silentWithin layers ahead within which it adds nothing */
+  /** @param silentWithin layers ahead without evidence */
   constructor(model: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#model = model;
     this.#memory = new PathMemory(slots, model.layers.length, topK);
@@ -50,13 +50,13 @@ export class PreviousToken implements Evidence {
   }
 }
 
-/** First-order Markov chain over the experts of one layer, read as naive Bayes over the previous token's experts. */
+/** Markov chain over a layer's experts, as naive Bayes over the previous token's experts. */
 export class SameLayer implements Evidence {
   readonly #memory: PathMemory;
   readonly #tables: readonly LogOddsTable[];
   readonly #silentWithin: number;
 
-  /** @param topK width of a token's row per layer @param silentWithin layers ahead within which it adds nothing: the token's own path is known */
+  /** @param silentWithin layers ahead without evidence: the own path is known */
   constructor({ layers }: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#silentWithin = silentWithin;
     this.#memory = new PathMemory(slots, layers.length, topK);

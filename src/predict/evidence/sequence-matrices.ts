@@ -1,38 +1,33 @@
-// Evidence from whole sequences, as in MoE-Infinity: the most similar matrix of uses continues this one. Training matrices are clustered.
+// Evidence from whole sequences, as in MoE-Infinity.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { type Evidence, evenShare } from '../evidence.js';
 import { representatives } from './clusters.js';
 
-/** Sequences of fewer tokens are not worth keeping. Ours. */
+/** Fewest tokens of a kept sequence. Ours. */
 const FEWEST_TOKENS = 16;
-/** Rows of kept counts that are added up at once. */
 const SWEEP = 8;
-/** Pseudo-tokens of even use if a matrix is read as rates. Ours: 0.5 and 2 change recall by at most 0.17 points (see evidence.ts). */
+/** Pseudo-tokens of even use. Ours: 0.5 and 2 change recall by at most 0.17 points (evidence.ts). */
 const SMOOTHING = 1;
 
 interface Sequence {
-  /** Activations by dense id, and the number of tokens that they are of. */
   readonly counts: Float64Array;
   readonly tokens: number;
 }
 
-/** The running matrix of one slot's sequence. */
 class Running implements Sequence {
-  /** Activations by dense id. */
   readonly counts: Float64Array;
   tokens = 0;
   request = -1;
-  /** `[layers]` squared norm of each layer's counts; `[layers, capacity]` their dot product with each kept matrix. */
+  /** `[layers]` squared norms; `[layers, capacity]` dot products with kept matrices. */
   readonly norms: Float64Array;
   readonly dots: Float64Array;
-  /** `[layers, capacity]` cosine of each layer's counts with each kept matrix, and `[capacity]` their sum over layers. */
+  /** `[layers, capacity]` cosines with kept matrices, and `[capacity]` sums over layers. */
   readonly cosines: Float64Array;
   readonly similarity: Float64Array;
-  /** Index of the most similar kept matrix, -1: none yet. */
   match = -1;
-  /** Grows whenever another matrix is matched, or the matched one has become another. */
+  /** Grows when the match changes or is replaced. */
   matches = 0;
 
   constructor(experts: number, layers: number, capacity: number) {
@@ -50,26 +45,23 @@ class Running implements Sequence {
   }
 }
 
-/** A collection of matrices, searched by the cosine of each layer's row, averaged over the layers. */
+/** Matrices searched by the cosine of layer rows, averaged over layers. */
 export class SequenceMatrices implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #window: number;
-  /** `[experts + 1, capacity]` activations of each kept sequence, the last row all zero; and its tokens. */
+  /** `[experts + 1, capacity]` activations, last row zero; and tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
-  /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 if the row is empty. */
+  /** `[layers, capacity]` inverse norms; 0 for an empty row. */
   readonly #keptScale: Float64Array;
-  /** First entries of the rows that are being added up. */
   readonly #starts = new Int32Array(SWEEP);
   #count = 0;
-  /** Of these, the first that were learned beforehand: they are replaced by none. */
   #lasting = 0;
-  /** Sequences of the training, until the run begins; null: it has. */
   #past: Sequence[] | null = [];
   readonly #slots: Running[];
 
-  /** @param capacity matrices kept; then the most similar one of the run is replaced @param window tokens after which a long sequence is kept */
+  /** @param capacity most kept matrices @param window tokens after which a long sequence is kept */
   constructor(model: ModelSpec, slots: number, capacity: number, window: number) {
     this.#model = model;
     this.#capacity = capacity;
@@ -111,7 +103,6 @@ export class SequenceMatrices implements Evidence {
     if (layer === this.#model.layers.length - 1) running.tokens++;
   }
 
-  /** A token of a request begins: the sequence before it may have ended. */
   #begin(running: Running, request: number): void {
     if (request >= 0 && this.#past !== null) this.#settle(this.#past);
     if (running.request === request && running.tokens < this.#window) return;
@@ -120,14 +111,13 @@ export class SequenceMatrices implements Evidence {
     running.begin(request);
   }
 
-  /** A sequence has ended: it is kept, if it is long enough. */
   #end(running: Running): void {
     if (running.tokens < FEWEST_TOKENS) return;
     this.#past?.push({ counts: running.counts.slice(), tokens: running.tokens });
     this.#keep(running, this.#placeFor(running));
   }
 
-  /** The run begins: of what was learned beforehand the middles of clusters stay, for good. */
+  /** Begins the run: the middles of training clusters stay, for good. */
   #settle(past: Sequence[]): void {
     for (const running of this.#slots) {
       this.#end(running);
@@ -146,7 +136,7 @@ export class SequenceMatrices implements Evidence {
     this.#lasting = this.#count;
   }
 
-  /** Each layer's counts in unit length: their squared distances are twice what the cosines lack of 1. */
+  /** Counts scaled to unit length per layer: squared distance = 2 - 2 x cosine. */
   #directions(counts: Float64Array): Float32Array {
     const vector = Float32Array.from(counts);
     for (const { experts, offset } of this.#model.layers) {
@@ -177,7 +167,6 @@ export class SequenceMatrices implements Evidence {
     }
   }
 
-  /** Adds eight rows of kept counts to a layer's dot products: whole numbers, so that their order does not matter. */
   #addRows(dots: Float64Array, layer: number): void {
     const kept = this.#kept;
     const [a, b, c, d] = [this.#starts[0]!, this.#starts[1]!, this.#starts[2]!, this.#starts[3]!];
@@ -196,7 +185,7 @@ export class SequenceMatrices implements Evidence {
     running.matches++;
   }
 
-  /** A layer's counts have changed: the match is chosen anew, from the layers so far and those of the tokens before. */
+  /** Chooses the match anew after a layer's change. */
   #compare(running: Running, layer: number): void {
     const { cosines, dots, norms, similarity } = running;
     const scale = scaleOf(norms[layer]!);
@@ -213,7 +202,6 @@ export class SequenceMatrices implements Evidence {
     this.#match(running, best);
   }
 
-  /** Place of a sequence of the run: the next free one, else that of the most similar one of the run; -1: none. */
   #placeFor({ similarity }: Running): number {
     if (this.#count < this.#capacity) return this.#count++;
     let best = -1;
@@ -230,7 +218,6 @@ export class SequenceMatrices implements Evidence {
     this.#keptTokens[at] = tokens;
     for (const { experts: width, index, offset } of layers)
       this.#keptScale[index * capacity + at] = scaleOf(squareOf(counts, offset, width));
-    // Sequences that are running have no dot product with the new matrix yet.
     for (const other of this.#slots) {
       if (other.match === at) other.matches++;
       other.similarity[at] = 0;
@@ -252,5 +239,4 @@ function squareOf(counts: Float64Array, from: number, width: number): number {
   return sum;
 }
 
-/** One over the norm of a row, from its square; 0 if the row is empty. */
 const scaleOf = (norm: number): number => (norm > 0 ? 1 / Math.sqrt(norm) : 0);

@@ -4,25 +4,24 @@ import type { Warning } from '../../result/result.js';
 import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';
 
-/** Share that a judged layer leaves of those before it (about the last 100 count), fewest of them, and standard errors of a gain. Ours, as is usual. */
+/**
+ * Decay per judged layer (about the last 100 count), fewest layers, and standard errors of a gain. Ours, as is usual.
+ */
 const [FADING, LEAST, ERRORS] = [0.99, 16, 2];
-/** Judged layers after which a network without a gain is off: 300 tokens of a run after earlier text. Ours. */
+/** Judged layers after which a useless network is off: 300 tokens of a run after earlier text. Ours. */
 const PATIENCE = 512;
 
-/** A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone. */
+/** A network stacked on a mixture's tables (Wolpert, Neural Networks 5, 1992), used at distances with a gain. */
 export class Stacked {
   readonly evidence: Evidence;
-  /** True: its answer is in the last prediction. */
   spoke = false;
-  /** By distance: fits of the tables and of both; decayed sums of 1, the gain in squared error and its square; and whether there is one. */
+  /** By distance: fits without and with the network; decayed sums of 1, gain in squared error, squared gain. */
   readonly #trials: readonly { tables: LogisticFit; both: LogisticFit; sums: [number, number, number]; gains: boolean }[];
-  /** One, the tables' log-odds and the network's. */
   readonly #columns: readonly [Float64Array, Float64Array, Float64Array];
   #judged = 0;
-  /** Pass after which it is off; 0: it is on. */
   #off = 0;
 
-  /** @param distances that are judged apart @param widest most experts of a layer */
+  /** @param distances judged separately @param widest most experts of a layer */
   constructor(evidence: Evidence, distances: number, widest: number) {
     this.evidence = evidence;
     const trial = () => ({
@@ -38,7 +37,7 @@ export class Stacked {
     return this.evidence.runs!();
   }
 
-  /** Weighs it into the tables' log-odds of a layer of `experts` experts, if it gains at this distance. */
+  /** Adds the network to the tables' log-odds, if the distance gains. */
   speak(distance: number, pass: Pass, token: number, after: number, layer: number, experts: number, sums: Float64Array): void {
     const { both, gains } = this.#trials[distance]!;
     const column = this.#columns[2].fill(0);
@@ -46,7 +45,7 @@ export class Stacked {
     if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + column[e]!;
   }
 
-  /** Judges and learns from a layer that is known now. @param sums the tables' log-odds @param used 1 for each expert of the layer that was used */
+  /** Judges and learns a layer. @param sums the tables' log-odds @param used 1 for each used expert */
   practise(distance: number, pass: Pass, token: number, after: number, layer: number, sums: Float64Array, used: Uint8Array): void {
     if (this.#off > 0 || !this.evidence.add(pass, token, after, layer, 1, this.#columns[2].fill(0))) return;
     this.#columns[1].set(sums.subarray(0, this.#columns[1].length));

@@ -3,18 +3,17 @@ import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';
 import { LogOddsTable } from './log-odds-table.js';
 
-/** Tables of farther distances learn from one token in this many once they have seen {@link EARLY} of them. */
+/** Stride of tokens for farther distances after the first {@link EARLY}. Ours. */
 const FAR_STRIDE = 4;
 const EARLY = 2048;
 
-/** Naive Bayes over the true experts of the last known layer: a table of log-odds for every layer and distance up to `reach`. */
+/** Naive Bayes over the last known layer's experts, per layer and distance up to `reach`. */
 export class Transitions implements Evidence {
   readonly #reach: number;
-  /** Table from layer l to layer l + d at `l * reach + d - 1`. */
   readonly #tables: readonly (LogOddsTable | undefined)[];
   #tokens = 0;
 
-  /** @param reach layers ahead that have a table of their own; it is silent about those farther away */
+  /** @param reach layers ahead with a table; no evidence beyond */
   constructor({ layers }: ModelSpec, reach: number) {
     this.#reach = Math.max(1, Math.min(reach, layers.length - 1));
     this.#tables = layers.flatMap(({ experts }, l) =>

@@ -1,14 +1,13 @@
-// Batches of training rows, drawn in any order: rows in, the feeds of the training graphs out. Tensors are filled in place.
 import type { Random } from '../../base/random.js';
 import type { PathDataset } from './dataset.js';
 import type { NetworkOptions } from './network.js';
 import type { Ort } from './runtime.js';
 import type { Step, StepSource } from './trainer.js';
 
-/** Most held-out rows that are evaluated after an epoch, evenly spread. */
+/** Most held-out rows evaluated after an epoch, evenly spread. Ours. */
 const HELD_OUT_ROWS = 2048;
 
-/** Shuffled batches of rows. @param rows for training and for early stopping @param size tokens of a step */
+/** Shuffled batches of rows as training feeds. @param size tokens of a step */
 export function rowBatches(
   ort: typeof Ort,
   dataset: PathDataset,
@@ -28,7 +27,7 @@ export function rowBatches(
     heldOut: held.length,
     steps: Math.ceil(learn.length / size),
     epoch: (random) => stepsOf(shuffled(learn, random), (rows) => batch.draw(rows, random)),
-    /** Half of the rows before the pass, half after some known layers: the two questions to a predictor. */
+    /** Half of the rows before the pass, half after some known layers. */
     measured() {
       const stride = Math.max(1, Math.ceil(held.length / HELD_OUT_ROWS));
       const rows = held.filter((_, index) => index % stride === 0);
@@ -52,12 +51,10 @@ class Batch {
   readonly #ort: typeof Ort;
   readonly #dataset: PathDataset;
   readonly #network: NetworkOptions;
-  /** `[batch, experts]` each. */
   readonly #dense: Readonly<Record<'history' | 'history_slow' | 'observed' | 'target' | 'mask', Float32Array>>;
   readonly #tokenId: BigInt64Array;
   #weight = 0;
 
-  /** @param batch most rows */
   constructor(ort: typeof Ort, dataset: PathDataset, network: NetworkOptions, batch: number) {
     this.#ort = ort;
     this.#dataset = dataset;
@@ -67,13 +64,13 @@ class Batch {
     this.#tokenId = new BigInt64Array(batch);
   }
 
-  /** Fills a batch at random: half of the rows see a part of their own path, all layers up to a random one. */
+  /** Random rows, half with a known path up to a random layer. */
   draw(rows: Int32Array, random: Random): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, () => (layers > 1 && random.next() < 0.5 ? random.below(layers - 1) : -1));
   }
 
-  /** Fills a batch evenly, without randomness; `first` is the index of the first row among all. */
+  /** Rows spread without randomness. @param first index of the first row */
   spread(rows: Int32Array, first: number): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, (index) => {
@@ -95,7 +92,6 @@ class Batch {
     };
   }
 
-  /** `afterOf`: last known layer of a row, -1 for none; known layers are not predicted. */
   #fill(rows: Int32Array, afterOf: (index: number) => number): void {
     const dataset = this.#dataset;
     const { experts, layers } = dataset.model;

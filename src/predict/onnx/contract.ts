@@ -1,37 +1,41 @@
-// The contract of an ONNX path predictor: any subset of these inputs, and one output. A misfit is refused with both shapes.
+// Contract of an ONNX path predictor: any subset of the inputs, and the output.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ValueInfo } from './writer.js';
 
-/** `history` after a token: history / 2 + path. Its bits are then the last paths, newest first; float32 holds 24 of them without loss. */
+/**
+ * `history` after a token: history / 2 + path. Bits are the last paths, newest first; float32 holds 24 without loss.
+ */
 export const HISTORY_DECAY = 0.5;
-/** `history_slow` after a token: 0.98 x history_slow + path; half of it is from the last 34 tokens. */
+/** `history_slow` after a token: 0.98 x history_slow + path; the last 34 tokens have half of the weight. */
 export const HISTORY_SLOW_DECAY = 0.98;
 
-/** Names of the tensors that a predictor may use. */
+/** Names of possible inputs. */
 export const INPUT_NAMES = ['history', 'history_slow', 'observed', 'token_id', 'position', 'popularity'] as const;
 export type InputName = (typeof INPUT_NAMES)[number];
 
-/** Name of the output tensor: logits of the probability that the token uses each expert, [N, L*E]. */
+/** Name of the output: logits of the probability that the token uses each expert, [N, L*E]. */
 export const OUTPUT_NAME = 'logits';
 
-/** Name, element type and shape of a tensor as a model declares it; `type` is the runtime's name for it. */
+/** A tensor as declared by a model; `type` is the runtime's name. */
 export interface TensorSignature {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly Dimension[];
 }
 
-/** Type and shape of a tensor. Sizes that are named must be left open. */
+/** Type and shape of a tensor; named sizes must be open. */
 export type TensorShape = Pick<ValueInfo, 'type' | 'shape'>;
 
-/** Type and shape of an input or of the output, for a model with a given number of dense expert ids. */
+/** Type and shape of an input or the output. @param experts over all layers */
 export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): TensorShape {
   if (name === 'token_id' || name === 'position') return { type: 'int64', shape: ['N'] };
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
-/** Checks a model's declarations. @param path for messages @param experts over all layers @returns its inputs @throws UserError */
+/**
+ * Checks declared tensors. @param path for messages @param experts over all layers @returns inputs @throws UserError
+ */
 export function checkContract(
   path: string,
   inputs: readonly TensorSignature[],
@@ -56,12 +60,11 @@ export function checkContract(
   return used;
 }
 
-/** Checks one tensor. @throws UserError with the expected and the found shape */
+/** Checks a tensor. @throws UserError with the expected and the found shape */
 export function checkTensor(path: string, role: 'input' | 'output', found: TensorSignature, expected: TensorShape): void {
   const fits =
     found.type === expected.type &&
     found.shape.length === expected.shape.length &&
-    // An open size of the model is checked when it runs; a size with a name here must be open.
     expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || found.shape[axis] === size);
   if (fits) return;
   const want = `${expected.type} [${expected.shape.join(', ')}]`;

@@ -1,31 +1,28 @@
-// Training data: all paths in memory, and the dense history before each token (two floats per expert), rebuilt from the nearest snapshot.
+// Training data: paths in memory; histories (two floats per expert) are rebuilt from snapshots.
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
 const SNAPSHOT_BYTES = 64 * 2 ** 20;
-/** Fewest tokens between two snapshots: rebuilding this many costs no more than copying a snapshot. */
+/** Fewest tokens between snapshots: rebuilding costs no more than a copy. */
 const SPACING = 32;
 
-/** The tokens of a trace, by row. */
+/** Tokens of a trace, by row. */
 export class PathDataset {
   readonly model: ModelSpec;
   readonly rows: number;
   readonly requests: readonly TraceRequest[];
-  /** Input token id of each row, or null. */
   readonly tokenIds: Int32Array | null;
   /** `[rows, layers, topK]`: dense id, or -1. */
   readonly #ids: Int32Array;
   readonly #row: number;
   readonly #topK: number;
-  /** First row of each row's request. */
   readonly #start: Int32Array;
   readonly #spacing: number;
   /** `[snapshots, experts]` histories before rows 0, spacing, 2 spacing, ... */
   readonly #fast: Float32Array;
   readonly #slow: Float32Array;
 
-  /** Reads the whole trace: 4 bytes per choice. */
   constructor(trace: RoutingTrace, model: ModelSpec) {
     this.model = model;
     this.rows = trace.tokens;
@@ -55,7 +52,7 @@ export class PathDataset {
     for (let i = 1; i < snapshots; i++) this.history(i * this.#spacing, this.#fast, this.#slow, i * model.experts);
   }
 
-  /** Share of the given rows that used each expert, by dense id. */
+  /** Share of the rows that used each expert, by dense id. */
   frequency(rows: Int32Array): Float64Array {
     const share = new Float64Array(this.model.experts);
     for (const row of rows) {
@@ -64,16 +61,16 @@ export class PathDataset {
     return share;
   }
 
-  /** Writes 1 for every expert that a row uses at layers `[from, to)` into a cleared `[experts]` part of `into`. */
+  /** Writes 1 for each expert of layers `[from, to)` into a clear `[experts]` part of `into`. */
   path(row: number, from: number, to: number, into: Float32Array, at: number): void {
     const end = row * this.#row + to * this.#topK;
     for (let i = row * this.#row + from * this.#topK; i < end; i++) if (this.#ids[i]! >= 0) into[at + this.#ids[i]!] = 1;
   }
 
-  /** Writes both histories before a row, `[experts]` each, into `fast` and `slow` from index `at` on. */
+  /** Writes both histories before a row, `[experts]` each, from index `at` on. */
   history(row: number, fast: Float32Array, slow: Float32Array, at: number): void {
     const { experts } = this.model;
-    // Before the row itself: this call may be the one that makes the snapshot there.
+    // An earlier snapshot: the call may be making the snapshot at `row`.
     const snapshot = Math.max(0, Math.ceil(row / this.#spacing) - 1);
     const from = Math.max(snapshot * this.#spacing, this.#start[row]!);
     if (from > this.#start[row]!) {
@@ -103,7 +100,7 @@ export class PathDataset {
   }
 }
 
-/** Splits off rows for early stopping: random requests, or the ends of too few. @param share held out @param next draws in [0, 1) */
+/** Holds out random requests, or the ends of few. @param share held out @param next draws in [0, 1) */
 export function holdOut(requests: readonly TraceRequest[], share: number, next: () => number): { learn: Int32Array; held: Int32Array } {
   const learn: number[] = [];
   const held: number[] = [];
@@ -124,5 +121,5 @@ export function holdOut(requests: readonly TraceRequest[], share: number, next: 
   return { learn: Int32Array.from(learn).sort(), held: Int32Array.from(held).sort() };
 }
 
-/** Requests below this number are cut instead of drawn. */
+/** Below this number, requests are cut instead of drawn. Ours. */
 const FEW_REQUESTS = 5;

@@ -3,7 +3,7 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
-/** Inputs of an ONNX predictor in a run: decayed uses of each request and of all, and the known routing, in shared tensors filled in place. */
+/** Inputs of an ONNX predictor in a run. */
 export class PathFeatures {
   readonly #model: ModelSpec;
   /** `[slots, experts]`; valid if `#owner` is the slot's request. */
@@ -12,10 +12,9 @@ export class PathFeatures {
   readonly #owner: Int32Array;
   readonly #used: Float64Array;
   #tokens = 0;
-  /** Pass whose path is part of the histories: replayed activation by activation, a layer is observed several times. */
+  /** Last recorded pass: a replay by activation observes a layer several times. */
   #recorded = -1;
 
-  /** @param slots most requests at once */
   constructor(model: ModelSpec, slots: number) {
     this.#model = model;
     this.#fast = new Float32Array(slots * model.experts);
@@ -24,7 +23,7 @@ export class PathFeatures {
     this.#used = new Float64Array(model.experts);
   }
 
-  /** Counts a token for {@link popularity}. `row`: start of its `[layers, topK]` choices. */
+  /** Counts a token for {@link popularity}. @param row start of the `[layers, topK]` choices */
   count(choices: Uint16Array, row: number, topK: number): void {
     this.#tokens++;
     this.#eachExpert(choices, row, topK, this.#model.layers.length, (id) => {
@@ -32,7 +31,7 @@ export class PathFeatures {
     });
   }
 
-  /** Adds the tokens of a pass with all layers known to the histories, in their order. */
+  /** Adds a fully known pass to the histories. */
   record(pass: Pass): void {
     if (this.#recorded === pass.number) return;
     this.#recorded = pass.number;
@@ -51,19 +50,19 @@ export class PathFeatures {
     }
   }
 
-  /** Fills `[N, experts]`: the decayed sum of the paths before this pass. */
+  /** Fills `[N, experts]`: decayed sum of the paths before the pass. */
   history(pass: Pass, slow: boolean, into: Float32Array): void {
     for (let token = 0; token < pass.tokens; token++) this.historyOf(pass, token, slow, into, token * this.#model.experts);
   }
 
-  /** Writes the decayed sum of the paths that a token's request had before this pass, `[experts]`, into `into` from index `to` on. */
+  /** Writes a request's decayed paths before the pass, `[experts]`, from index `to` on. */
   historyOf(pass: Pass, token: number, slow: boolean, into: Float32Array, to: number): void {
     const { experts } = this.#model;
     const at = this.#slotOf(pass, token) * experts;
     into.set((slow ? this.#slow : this.#fast).subarray(at, at + experts), to);
   }
 
-  /** Fills `[N, experts]`: 1 for the experts that each token has used at layers up to `after`. */
+  /** Fills `[N, experts]`: 1 for each token's experts at layers up to `after`. */
   observed(pass: Pass, after: number, into: Float32Array): void {
     const { experts } = this.#model;
     into.fill(0, 0, pass.tokens * experts);
@@ -79,7 +78,6 @@ export class PathFeatures {
     for (let id = 0; id < experts; id++) into[id] = this.#tokens === 0 ? 0 : this.#used[id]! / this.#tokens;
   }
 
-  /** The slot of a token's request, cleared of an earlier request. */
   #slotOf(pass: Pass, token: number): number {
     const slot = pass.slot[token]!;
     if (this.#owner[slot] !== pass.request[token]) {

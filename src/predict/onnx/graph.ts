@@ -4,7 +4,6 @@ import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxMode
 /** A tensor of a graph. */
 export interface Value extends ValueInfo {}
 
-/** Maps gradients of the outputs to gradients of the inputs; null: no gradient flows there. */
 type Backward = (...gradients: Value[]) => readonly (Value | null)[];
 
 interface TapeEntry {
@@ -15,14 +14,13 @@ interface TapeEntry {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** An ONNX graph under construction, with inferred shapes. Operators are ONNX's; those with a gradient are recorded on the tape. */
+/** An ONNX graph under construction; a tape records operators with gradients. */
 export class Graph {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #tape: TapeEntry[] = [];
-  /** Names of values that depend on a parameter: the others need no gradient. */
   readonly #trainable = new Set<string>();
   readonly #constants = new Map<string, Value>();
   #count = 0;
@@ -31,7 +29,7 @@ export class Graph {
     return { name, nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs, metadata };
   }
 
-  /** A graph input. `trainable`: {@link gradients} with respect to it are possible. */
+  /** A graph input. @param trainable true: {@link gradients} are possible */
   input(name: string, type: ElementType, shape: readonly Dimension[], trainable = false): Value {
     const value = { name, type, shape };
     this.#inputs.push(value);
@@ -49,7 +47,7 @@ export class Graph {
     return { name, type: data instanceof Float32Array ? 'float32' : 'int64', shape };
   }
 
-  /** A float scalar, shared by all uses of the same value. */
+  /** A float scalar, shared by equal values. */
   scalar(value: number): Value {
     return this.#constant(`f${value}`, [], Float32Array.of(value));
   }
@@ -80,7 +78,6 @@ export class Graph {
     ]);
   }
 
-  /** Product element by element, broadcasting. */
   multiply(a: Value, b: Value): Value {
     const out = this.#op('Mul', [a, b], broadcast(a.shape, b.shape));
     return this.#record([a, b], out, (gradient) => [
@@ -102,7 +99,7 @@ export class Graph {
     return this.#unary('Tanh', x, (out) => this.#op('Sub', [this.scalar(1), this.#op('Mul', [out, out], x.shape)], x.shape));
   }
 
-  /** Rows [N, d] over their root mean square: x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, arXiv 1910.07467). */
+  /** x / sqrt(mean(x^2) + epsilon) by row, x [N, d] (Zhang and Sennrich, arXiv 1910.07467). */
   rmsNorm(x: Value, epsilon: number): Value {
     const column = x.shape.with(1, 1);
     const mean = (value: Value): Value => this.#op('ReduceMean', [value], column, { axes: { ints: [1] }, keepdims: { int: 1 } });
@@ -114,18 +111,18 @@ export class Graph {
     });
   }
 
-  /** Natural logarithm of an input: no gradient flows. */
+  /** Natural logarithm, without gradient. */
   log(x: Value): Value {
     return this.#op('Log', [this.#fixed(x)], x.shape);
   }
 
-  /** 1 if x >= limit, else 0: no gradient flows. */
+  /** 1 if x >= limit, else 0; without gradient. */
   atLeast(x: Value, limit: number): Value {
     const test = this.#op('GreaterOrEqual', [this.#fixed(x), this.scalar(limit)], x.shape, {}, 'bool');
     return this.#op('Cast', [test], x.shape, { to: { int: 1 } });
   }
 
-  /** x mod n of integers: no gradient flows. */
+  /** x mod n of integers. */
   modulo(x: Value, n: number): Value {
     return this.#op('Mod', [x, this.#constant(`i${n}`, [], BigInt64Array.of(BigInt(n)))], x.shape, {}, 'int64');
   }
@@ -146,19 +143,19 @@ export class Graph {
     ]);
   }
 
-  /** The same elements in another shape; at most one size is a name, `N`. */
+  /** Same elements, new shape; at most one size is a name, `N`. */
   reshape(x: Value, shape: readonly Dimension[]): Value {
     const out = this.#op('Reshape', [x, this.#integers(shape.map((size) => (typeof size === 'number' ? size : -1)))], shape, {}, x.type);
     return this.#record([x], out, (gradient) => [this.reshape(gradient, x.shape)]);
   }
 
-  /** Axes in another order: no gradient flows. */
+  /** Reorders axes, without gradient. */
   transpose(x: Value, order: readonly number[]): Value {
     const shape = order.map((axis) => x.shape[axis]!);
     return this.#op('Transpose', [this.#fixed(x)], shape, { perm: { ints: order } }, x.type);
   }
 
-  /** Rows [N, d] laid out as the two axes of `like` [A, B]: [A, B, d]. No gradient flows. */
+  /** Lays rows [N, d] out as [A, B, d], axes of `like` [A, B]; without gradient. */
   unflatten(x: Value, like: Value): Value {
     const width = x.shape[1]!;
     const sizes = this.#op('Shape', [like], [2], {}, 'int64');
@@ -167,7 +164,7 @@ export class Graph {
   }
 
   /**
-   * ONNX's GRU with `linear_before_reset`, over x [steps, streams, width]: no gradient flows.
+   * ONNX's GRU with `linear_before_reset`, over x [steps, streams, width], without gradient.
    * @param start [streams, units]
    * @param weights input [width, 3 units], recurrent [units, 3 units], biases [3 units]; gates update, reset, candidate
    * @returns states [steps, 1, streams, units], and the last [streams, units]
@@ -187,7 +184,6 @@ export class Graph {
     const inputs = [x, turned(weights.input), turned(weights.recurrent), bias];
     this.#nodes.push({
       op: 'GRU',
-      // Lengths of the sequences are left out: all are whole.
       inputs: [...inputs.map(({ name }) => name), '', front(start).name],
       outputs: [states.name, last.name],
       attributes: { hidden_size: { int: units }, linear_before_reset: { int: 1 } },
@@ -214,7 +210,9 @@ export class Graph {
     return outs;
   }
 
-  /** Sum over weight `mask` of binary cross-entropy, mask . (softplus(z) - z . y) / scale; gradient mask . (sigmoid(z) - y) / scale. */
+  /**
+   * Masked binary cross-entropy, sum of mask . (softplus(z) - z . y) / scale; gradient mask . (sigmoid(z) - y) / scale.
+   */
   crossEntropy(z: Value, y: Value, mask: Value, scale: Value): Value {
     const each = this.#op('Sub', [this.#op('Softplus', [z], z.shape), this.#op('Mul', [z, y], z.shape)], z.shape);
     const masked = this.#op('Mul', [each, mask], z.shape);
@@ -226,7 +224,7 @@ export class Graph {
     });
   }
 
-  /** Any operator without a gradient, for use after {@link gradients}. */
+  /** An operator without gradient, for use after {@link gradients}. */
   apply(op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Sqrt', inputs: readonly Value[]): Value {
     return this.#op(
       op,
@@ -235,10 +233,10 @@ export class Graph {
     );
   }
 
-  /** Adds gradients of a scalar for values, in order, walking the tape backwards. @throws Error if one does not lead to it */
+  /** Gradients of a scalar for values. @throws Error if a value does not lead to the scalar */
   gradients(of: Value, values: readonly Value[]): Value[] {
     const sums = new Map<string, Value>([[of.name, this.scalar(1)]]);
-    // Adding to the tape while it is walked must not lengthen the walk.
+    // A copy: backward functions add to the tape.
     for (const { backward, inputs, outputs } of this.#tape.slice().reverse()) {
       if (!outputs.some((output) => sums.has(output.name))) continue;
       const gradients = outputs.map((output) => sums.get(output.name) ?? this.#op('Mul', [output, this.scalar(0)], output.shape));
@@ -261,7 +259,6 @@ export class Graph {
     return output;
   }
 
-  /** An operator of one input; `slope`: its derivative, from its output. */
   #unary(op: string, x: Value, slope: (out: Value) => Value): Value {
     const out = this.#op(op, [x], x.shape);
     return this.#record([x], out, (gradient) => [this.#op('Mul', [gradient, slope(out)], x.shape)]);
@@ -277,13 +274,11 @@ export class Graph {
     return this.#trainable.has(value.name) ? gradient() : null;
   }
 
-  /** @throws Error if a gradient would be lost */
   #fixed(x: Value): Value {
     if (this.#trainable.has(x.name)) throw new Error(`${x.name} is trained, but this operator has no gradient`);
     return x;
   }
 
-  /** Sums over the axes along which `shape` was broadcast. */
   #reduceTo(gradient: Value, shape: readonly Dimension[]): Value {
     const lead = gradient.shape.length - shape.length;
     const axes = gradient.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));

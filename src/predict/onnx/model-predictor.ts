@@ -7,10 +7,10 @@ import { PathFeatures } from './features.js';
 import type { SyncSession } from './session.js';
 import type { SharedTensor } from './session-worker.js';
 
-/** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
+/** Steps per unit of probability, coarser than arithmetic differences between CPUs. */
 const RESOLUTION = 2 ** 20;
 
-/** Runs a trained model over the passes, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores. */
+/** Runs a trained model over passes. */
 export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
   protected predicted = 0;
@@ -18,7 +18,6 @@ export abstract class ModelPredictor<Input extends string = string> implements P
   protected readonly context: PredictorContext;
   protected readonly inputs: readonly Input[];
   protected readonly features: PathFeatures;
-  /** Tensors that the model reads and writes, with room for `#capacity` tokens. */
   protected tensors = new Map<string, SharedTensor>();
   #capacity = 0;
   #wallMs = 0;
@@ -37,14 +36,14 @@ export abstract class ModelPredictor<Input extends string = string> implements P
 
   protected abstract readonly outputs: readonly string[];
 
-  /** Type and shape of a tensor; a size that is known only when the model runs has a name. */
+  /** Sizes known only at run time have names. */
   protected abstract shapeOf(name: string): TensorShape;
 
   observe(pass: Pass, layer: number): void {
     if (layer === this.context.model.layers.length - 1) this.features.record(pass);
   }
 
-  /** An expert is demanded if any of the tokens uses it, and they are taken as independent. */
+  /** A batch demands an expert if any token does; tokens count as independent. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const { experts: width, layers } = this.context.model;
     const logits = this.logits(pass, after);
@@ -62,7 +61,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     }
   }
 
-  /** Wall time that the model took: measured, so it stands with what may differ between two runs. */
+  /** Measured wall time of the model, apart from reproducible figures. */
   measured(): Readonly<Record<string, number>> {
     if (this.predicted === 0) return {};
     return {
@@ -76,7 +75,6 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     this.#session.close();
   }
 
-  /** Makes room for `tokens` tokens in one call. */
   protected reserve(tokens: number): void {
     if (tokens <= this.#capacity) return;
     this.#capacity = Math.max(tokens, this.context.slots, 2 * this.#capacity);
@@ -95,7 +93,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     return { name, data, shape: shape.map((size) => (typeof size === 'number' ? size : size === 'S' ? -2 : -1)) };
   }
 
-  /** Runs the model on `rows` rows of `steps` steps, whose tensors are filled. */
+  /** Runs the model on filled tensors of `rows` rows of `steps` steps. */
   protected run(rows: number, steps = 1): void {
     const before = performance.now();
     this.#session.run(rows, steps);
@@ -103,10 +101,10 @@ export abstract class ModelPredictor<Input extends string = string> implements P
   }
 }
 
-/** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
+/** Steps per unit of logits, coarser than arithmetic differences between CPUs. */
 const LOGIT_STEPS = 1024;
 
-/** A network's logits before the pass, relative to an even share. No evidence on training traces, which it may have memorised. */
+/** A network's logits before the pass, relative to an even share; none for training traces, which may be memorised. */
 export function onnxEvidence(model: ModelSpec, source: ModelPredictor): Evidence {
   return {
     add(pass, token, after, layer, weight, into) {

@@ -1,51 +1,50 @@
-// The networks of `predict train`. One code builds the training graph and the exported predictor, so that what was trained is what runs.
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';
 import type { Graph, Value } from './graph.js';
 
-/** The shape of a network. */
+/** Shape of a network. */
 export interface NetworkOptions {
   readonly hidden: number;
-  /** Width of the low-rank encodings. */
+  /** Width of low-rank encodings. */
   readonly rank: number;
-  /** True: the observed layers of the running token are an input, for correction. */
+  /** True: the running token's observed layers are an input, for correction. */
   readonly observed: boolean;
-  /** Rows of the table of token embeddings: ids are taken modulo this. null: token ids are no input. */
+  /** Rows of the token table; ids are taken modulo `tokenRows`. null: no token ids. */
   readonly tokenRows: number | null;
 }
 
-/** One trained tensor. */
+/** A trained tensor. */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   initial(random: Random): Float32Array;
 }
 
-/** Adds a parameter to a graph: as an input during training, as a constant afterwards. */
+/** Adds a parameter to a graph: an input in training, a constant afterwards. */
 export type ParameterSource = (parameter: ParameterSpec) => Value;
 
-/** The shape of a model for networks. */
+/** Shape of a model for networks. */
 export interface PathShape {
   readonly layers: ModelSpec['layers'];
   readonly experts: number;
-  /** Share of the training tokens that used each expert, by dense id: the initial bias of the output. */
+  /** Share of training tokens that used each expert, by dense id. */
   readonly frequency: Float64Array;
 }
 
-/** Floors of the histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
+/** Floors of histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
 const FAST_FLOOR = 0.02;
 const SLOW_FLOOR = 0.005;
-/** Weights of log-histories before training: recall is flat around these on real traces. The rest of the prior goes into the bias. */
+/** Initial weights of log-histories. Recall is flat around these values on real traces. */
 const FAST_WEIGHT = 0.3;
 const SLOW_WEIGHT = 0.6;
 export const PRIOR_WEIGHT = 0.3;
-/** Embeddings are stored small and used large: most ids are rare, and Adam moves by the learning rate at most. Ours. */
+/** Stored embeddings are small: most ids are rare, and Adam moves by the learning rate at most. Ours. */
 const TOKEN_SCALE = 16;
 
 /**
- * Path predictor: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3 token, low-rank E.
- * Histories and token are residuals too: they are much of the answer and need no hidden layer. @returns logits, [N, experts]
+ * Path predictor: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3
+ * token, low-rank E. Histories and token are residuals too: a hidden layer adds little. @returns logits, [N, experts]
  */
 export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
   const { experts, layers } = shape;
@@ -79,33 +78,32 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
 }
 
-/** The embedding of a token id: a row of a trained table. */
 function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, rows: number, rank: number): Value {
   const table = parameter(normal('encode.token', [rows, rank], 0.05 / TOKEN_SCALE));
   return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));
 }
 
-/** a_f log fast + a_s log slow, of decayed histories [N, experts]: how often each expert was used lately. */
+/** a_f log fast + a_s log slow, of decayed histories [N, experts]: recent uses of each expert. */
 export function logHistories(graph: Graph, parameter: ParameterSource, fast: Value, slow: Value): Value {
   const part = (x: Value, floor: number, name: string, weight: number): Value =>
     graph.multiply(graph.log(graph.add(x, graph.scalar(floor))), parameter(constant(name, [x.shape[1] as number], weight)));
   return graph.add(part(fast, FAST_FLOOR, 'output.fast', FAST_WEIGHT), part(slow, SLOW_FLOOR, 'output.slow', SLOW_WEIGHT));
 }
 
-/** A parameter that begins with the log-odds of each expert's share of the training tokens, times `weight`. */
+/** A parameter that starts at `weight` times the log-odds of training use. */
 export function prior(name: string, frequency: Float64Array, weight: number): ParameterSpec {
   const logOdds = (share: number): number => weight * Math.log((share + 1e-4) / (1 - share + 1e-4));
   return { name, shape: [frequency.length], initial: () => Float32Array.from(frequency, logOdds) };
 }
 
-/** A normally distributed parameter, with this standard deviation. */
+/** A normally distributed parameter. */
 export const normal = (name: string, shape: readonly number[], deviation: number): ParameterSpec => ({
   name,
   shape,
   initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
 });
 
-/** A parameter with one initial value. */
+/** A parameter with a constant initial value. */
 export function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
   return { name, shape, initial: () => new Float32Array(sizeOf(shape)).fill(value) };
 }

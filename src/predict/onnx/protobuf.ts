@@ -6,7 +6,7 @@ const FIXED32 = 5;
 
 const encoder = new TextEncoder();
 
-/** Appends fields of one Protocol Buffers message (varints, floats, length-delimited) to a buffer that grows; nested ones have own writers. */
+/** Appends Protocol Buffers fields to a growing buffer. */
 export class ProtobufWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
@@ -15,7 +15,7 @@ export class ProtobufWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** An int32, int64 or enum field. Negative values take ten bytes, as the format demands. */
+  /** An int32, int64 or enum field; negative values take ten bytes by the format. */
   integer(field: number, value: number | bigint): void {
     this.#varint(BigInt((field << 3) | VARINT));
     this.#varint(BigInt(value));
@@ -36,7 +36,6 @@ export class ProtobufWriter {
     this.#append(value);
   }
 
-  /** A nested message, filled by `write`. */
   message(field: number, write: (inner: ProtobufWriter) => void): void {
     const inner = new ProtobufWriter();
     write(inner);

@@ -1,4 +1,4 @@
-// onnxruntime-node, imported only if a predictor is trained or run: it has 280 MB, and most runs need none, so it may be left out (--omit=optional).
+// onnxruntime-node (280 MB, optional) is imported only to train or run a predictor.
 import type * as Ort from 'onnxruntime-node';
 import { type UserError, unloadable } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';
@@ -6,12 +6,15 @@ import { setDefaultEnv } from '../../base/host/process.js';
 
 export type { Ort };
 
-/** The library keeps a device id and events unless this is set before it loads (in threads: `env: SHARE_ENV`). The user's value stands. */
+/**
+ * Set before loading: the library otherwise keeps a device id and events (in threads: `env: SHARE_ENV`). A user's value
+ * stands.
+ */
 function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
-/** The runtime's module. @throws UserError if it is not installed, or does not load on this platform */
+/** The runtime's module. @throws UserError if missing or not loadable */
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {
@@ -22,7 +25,7 @@ export async function loadOnnxRuntime(): Promise<typeof Ort> {
   }
 }
 
-/** Path of the runtime's module, for a worker to require. @throws UserError if it is not installed */
+/** Path of the runtime's module, for a worker's `require`. @throws UserError if missing */
 export function runtimePath(): string {
   withoutTelemetry();
   try {
@@ -32,7 +35,7 @@ export function runtimePath(): string {
   }
 }
 
-/** Options of every session. One thread, as last bits depend on how many split a sum (L16); no log lines on stderr. */
+/** Session options. A single thread, as sums depend on the number of threads (L16); no log lines on stderr. */
 export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -40,10 +43,10 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail if it cannot. */
+/** Install command. The package's own script would fetch unused CUDA libraries, or fail. */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
-/** The error if the runtime is missing or does not load. */
+/** Error for a missing or unloadable runtime. */
 export function unusable(error: unknown): UserError {
   return unloadable(error, 'onnxruntime-node', 'ONNX predictors need it', RUNTIME_INSTALL);
 }

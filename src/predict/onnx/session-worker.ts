@@ -6,23 +6,23 @@ import type { SESSION_OPTIONS } from './runtime.js';
 export interface SharedTensor {
   readonly name: string;
   readonly data: Float32Array | BigInt64Array;
-  /** Shape of the tensor; -1 stands for the rows of the call, -2 for its steps. */
+  /** -1 stands for the rows of the call, -2 for the steps. */
   readonly shape: readonly number[];
 }
 
-/** The worker's message when its session is ready. */
+/** The worker's message when ready. */
 export interface Opened {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
 }
 
-/** The message to the worker before its next call. */
+/** Message to the worker before the next call. */
 export interface Binding {
   readonly inputs: readonly SharedTensor[];
   readonly outputs: readonly SharedTensor[];
 }
 
-/** The data that the worker starts with. */
+/** The worker's start data. */
 export interface WorkerOptions {
   readonly runtime: string;
   readonly model: string;
@@ -31,13 +31,13 @@ export interface WorkerOptions {
   readonly port: ThreadPort;
 }
 
-/** The worker; its text runs there and uses nothing from outside. It spins before it sleeps: waking costs as much as a small model. */
+/** Body of the worker, without outer references. Spins first: waking costs as much as a small model. */
 export function serve({ given, load, receive }: ScriptThread): void {
   const { control, model, options, port, runtime } = given as WorkerOptions;
   const ort = load(runtime) as typeof import('onnxruntime-node');
   const SPINS = 20_000;
   type Tensor = InstanceType<typeof ort.Tensor>;
-  /** The runtime cannot read shared memory: each call copies its tensors. */
+  /** The runtime cannot read shared memory: each call copies tensors. */
   let copies: { readonly shared: SharedTensor; readonly own: Float32Array | BigInt64Array }[] = [];
   let outputs: readonly SharedTensor[] = [];
 

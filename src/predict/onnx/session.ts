@@ -8,21 +8,20 @@ import type { TensorSignature } from './contract.js';
 import { runtimePath, SESSION_OPTIONS, unusable } from './runtime.js';
 import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
-/** How long an answer may take before the worker is given up, ms. */
+/** Longest wait for an answer, ms. Ours. */
 const PATIENCE = 120_000;
 
-/** States of the control word; 0: idle. The worker has the same numbers in its own text (session-worker.ts). */
+/** States of the control word (0: idle), repeated in session-worker.ts. */
 const ASKED = 1;
 const FAILED = 2;
 
-/** A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait. One loaded model. */
+/** A synchronous model: a worker runs the session, as the fold over events cannot await. */
 export class SyncSession {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly #path: string;
   readonly #worker: Thread;
   readonly #port: ThreadPort;
-  /** State, and rows and steps of the call. */
   readonly #control: Int32Array;
 
   private constructor(path: string, worker: Thread, port: ThreadPort, control: Int32Array, opened: Opened) {
@@ -34,9 +33,8 @@ export class SyncSession {
     this.outputs = opened.outputs;
   }
 
-  /** Loads a model. @throws UserError if the file cannot be read or is no model, or the runtime is not installed */
+  /** Loads a model. @throws UserError for an unreadable file, a file without a model, or a missing runtime */
   static async open(path: string): Promise<SyncSession> {
-    // The runtime opens it by its name.
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = connection();
@@ -47,32 +45,32 @@ export class SyncSession {
         if (typeof message === 'string') reject(refused(path, message));
         else resolve(message);
       });
-      // An error that the worker throws, instead of sending it, comes from loading the runtime.
+      // The worker throws, instead of sending, only when the runtime does not load.
       worker.once('error', (error) => reject(unusable(error)));
     }).catch(async (error: unknown) => {
       port1.close();
       await worker.terminate();
       throw error;
     });
-    // A session that is never closed must not keep the process alive.
+    // An open session must not keep the process alive.
     worker.unref();
     port1.unref();
     return new SyncSession(path, worker, port1, control, opened);
   }
 
-  /** Fixes the shared tensors of the calls to come. */
+  /** Sets the shared tensors of coming calls. */
   bind(binding: Binding): void {
     this.#port.postMessage(binding);
   }
 
-  /** Runs the first `rows` rows of `steps` steps each and waits. @throws UserError if the model cannot compute them or takes minutes */
+  /** Runs the first `rows` rows of `steps` steps and waits. @throws UserError if the model fails or takes minutes */
   run(rows: number, steps = 1): void {
     const control = this.#control;
     control[1] = rows;
     control[2] = steps;
     Atomics.store(control, 0, ASKED);
     Atomics.notify(control, 0);
-    // A wake-up is not yet an answer: the worker notifies after it has answered, so the notification of the previous call may wake this one.
+    // The last call's notification may wake this call early.
     while (Atomics.load(control, 0) === ASKED) {
       if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out')
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
@@ -91,7 +89,6 @@ export class SyncSession {
 const refused = (path: string, message: string): UserError =>
   new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
 
-/** Messages of the runtime span lines and start with the place in its own source. */
 const oneLine = (message: string): string =>
   message
     .replace(/\s+/g, ' ')

@@ -1,4 +1,3 @@
-// From traces to an `.onnx` file: split of the data, early stopping, and the content of the file.
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -11,39 +10,37 @@ import { type NetworkOptions, type PathShape, sizeOf } from './network.js';
 import { type Epoch, type StepOptions, type Trainable, train } from './trainer.js';
 import { buildTrainingGraphs, exportPredictor } from './training-graph.js';
 
-/** How to train, whatever the network. */
+/** Training options of any network. */
 export interface TrainingBasics extends StepOptions {
-  /** Tokens per step. */
   readonly batch: number;
 }
 
-/** A training of the network of paths. */
+/** Training options of the network of paths. */
 export interface PredictorTraining extends TrainingBasics {
   readonly network: Omit<NetworkOptions, 'tokenRows'>;
-  /** Look at token ids, if the trace has them. */
+  /** True: use the trace's token ids, if present. */
   readonly tokenIds: boolean;
 }
 
-/** The outcome of a training. */
+/** Result of a training. */
 export interface TrainedPredictor {
-  /** Bytes of the `.onnx` file: the same for the same data, options and seed. */
+  /** Bytes of the `.onnx` file: equal for equal data, options and seed. */
   readonly bytes: Uint8Array;
   readonly sha256: string;
   readonly parameters: number;
   readonly tokenIds: boolean;
-  /** Tokens learned from, and tokens held out to stop by. */
+  /** Tokens learned from, and tokens held out for early stopping. */
   readonly learned: number;
   readonly heldOut: number;
   readonly epochs: readonly Epoch[];
   readonly bestEpoch: number;
 }
 
-/** Most rows of the table of token embeddings: a vocabulary larger than this shares rows. */
 const TOKEN_ROWS = 8192;
-/** Share of the training tokens that training is stopped by. */
+/** Share of training tokens held out for early stopping. Ours. */
 const STOP_SHARE = 0.1;
 
-/** Rows of a trace for training and for early stopping, and the metadata that the network's file gets. */
+/** Rows of a trace for training and early stopping, and the network's shape. */
 export interface TrainingRows {
   readonly dataset: PathDataset;
   readonly learn: Int32Array;
@@ -51,12 +48,10 @@ export interface TrainingRows {
   readonly shape: PathShape;
 }
 
-/** A network, ready to be trained on some rows. */
+/** A network to be trained on given rows. */
 export interface TrainingPlan extends Trainable {
-  /** All that the result depends on, besides trace, model and version. */
   readonly training: Readonly<Record<string, unknown>> & { readonly network: unknown };
   readonly tokenIds: boolean;
-  /** The `.onnx` file of some weights. */
   export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
 }
 
@@ -82,7 +77,7 @@ export function trainPredictor(
   return trainNetwork(trace, model, options, plan, watch);
 }
 
-/** Trains a network. @param planOf what, on these rows @throws UserError if runtime or data is missing */
+/** Trains a network from a trace, with early stopping. @throws UserError if runtime or data is missing */
 export async function trainNetwork(
   trace: RoutingTrace,
   model: ModelSpec,
@@ -115,6 +110,6 @@ export async function trainNetwork(
   };
 }
 
-/** Rows for the ids that occur, as many as are needed or allowed. */
+/** Table rows for the occurring ids, at most `most`. */
 export const rowsForIds = (tokenIds: Int32Array, most: number): number =>
   Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);

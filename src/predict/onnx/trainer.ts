@@ -1,4 +1,3 @@
-// The training loop: shuffled batches, falling rate, best held-out weights.
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -6,64 +5,61 @@ import { type ParameterSpec, sizeOf } from './network.js';
 import { loadOnnxRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
 import { ADAM, MOMENTS, type TrainingGraphs } from './training-graph.js';
 
-/** How to train. */
+/** Options of the training loop. */
 export interface StepOptions {
   readonly epochs: number;
-  /** Highest learning rate; it rises over the first steps and falls to 0 along a cosine. */
+  /** Highest learning rate: rises over the first steps, falls to 0 along a cosine. */
   readonly learningRate: number;
   readonly seed: number;
 }
 
 /** One call of a training graph. */
 export interface Step {
-  /** The network's inputs, and `target`, `mask` and `scale`. */
   readonly feeds: Record<string, Ort.Tensor>;
-  /** Outputs besides the loss, and the tensors that they are written to. */
   readonly fetches?: Readonly<Record<string, Ort.Tensor>>;
-  /** Weight of its loss in the mean. */
+  /** Weight of the loss in the mean. */
   readonly weight: number;
 }
 
-/** A source of training steps, each valid until the next. */
+/** Source of training steps; a step is valid until the next. */
 export interface StepSource {
-  /** Tokens to learn from, and tokens to stop by. */
+  /** Tokens to learn from, and held-out tokens. */
   readonly learned: number;
   readonly heldOut: number;
   readonly steps: number;
-  /** The steps of an epoch; all that is drawn comes from `random`. */
+  /** Steps of an epoch; `random` is the only source of chance. */
   epoch(random: Random): Iterable<Step>;
-  /** The steps that measure the loss by which training stops: the same every time. */
+  /** Held-out steps, equal at each call. */
   measured(): Iterable<Step>;
 }
 
-/** A trainable network: graphs, and a source of steps for them. */
+/** A trainable network: graphs and steps. */
 export interface Trainable {
   readonly graphs: TrainingGraphs;
   source(ort: typeof Ort): StepSource;
 }
 
-/** One pass over the data. */
+/** A pass over the data. */
 export interface Epoch {
   readonly epoch: number;
-  /** Mean loss of its steps, nats per expert. */
+  /** Mean loss, nats per expert. */
   readonly loss: number;
   readonly heldOutLoss: number;
 }
 
-/** The outcome of a training. */
 interface Learned {
   readonly epochs: readonly Epoch[];
-  /** Epoch of the least held-out loss, from 1, and the weights after it. */
+  /** Epoch of the least held-out loss, from 1, and the weights after the epoch. */
   readonly bestEpoch: number;
   readonly best: ReadonlyMap<string, Float32Array>;
 }
 
-/** Epochs without a better held-out loss after which training stops. */
+/** Epochs without a better held-out loss before training stops. Ours. */
 const PATIENCE = 2;
-/** Steps in which the learning rate rises. Ours, like the number of epochs before it. */
+/** Steps with a rising learning rate. Ours. */
 const WARM_UP = 20;
 
-/** @param watch its progress is counted in steps @throws UserError if runtime or data is missing, or the loss is NaN */
+/** @param watch progress in steps @throws UserError if runtime or data is missing, or the loss is NaN */
 export async function train(
   { graphs, source: sourceOf }: Trainable,
   { epochs: most, learningRate, seed }: StepOptions,
@@ -110,7 +106,6 @@ export async function train(
   }
 }
 
-/** The learning rate of a step, with Adam's bias corrections. */
 function rateOf(highest: number, step: number, total: number): number {
   const rise = Math.min(1, step / WARM_UP);
   const fall = 0.5 + 0.5 * Math.cos((Math.PI * step) / total);
@@ -118,12 +113,10 @@ function rateOf(highest: number, step: number, total: number): number {
   return highest * rise * fall * correction;
 }
 
-/** The weights and moments of a training, in the tensors of its sessions. */
 class Trainer {
   readonly #ort: typeof Ort;
   readonly #sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>;
   readonly #parameters: readonly ParameterSpec[];
-  /** By name, twice: a step reads one set and writes the other. */
   #now: ReadonlyMap<string, Ort.Tensor>;
   #next: ReadonlyMap<string, Ort.Tensor>;
 
@@ -151,7 +144,6 @@ class Trainer {
     this.#next = tensors(zeros);
   }
 
-  /** Makes a step. @returns its loss */
   async learn({ feeds, fetches: carried }: Step, rate: number): Promise<number> {
     feeds.rate = new this.#ort.Tensor('float32', Float32Array.of(rate), []);
     const fetches: Record<string, Ort.Tensor | null> = { ...carried, loss: null };
@@ -164,7 +156,6 @@ class Trainer {
     return (loss!.data as Float32Array)[0]!;
   }
 
-  /** The mean loss of steps, none of which is made. */
   async loss(steps: Iterable<Step>): Promise<number> {
     let sum = 0;
     let all = 0;

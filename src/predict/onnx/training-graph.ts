@@ -3,42 +3,40 @@ import { Graph, type Value } from './graph.js';
 import { buildNetwork, type NetworkOptions, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
 import { type Dimension, encodeModel } from './writer.js';
 
-/** Adam's constants, as its paper recommends (arXiv 1412.6980). */
+/** Adam's constants, as recommended in arXiv 1412.6980. */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
-/** Endings of the names of Adam's first and second moment. */
+/** Name endings of Adam's first and second moment. */
 export const MOMENTS = ['.m', '.v'] as const;
 
 interface NetworkOutputs {
-  /** Logits, [N, experts]. */
   readonly logits: Value;
-  /** Shape of the mask of the loss; absent: that of the logits. */
+  /** Shape of the loss's mask; absent: shape of the logits. */
   readonly mask?: readonly Dimension[];
-  /** Values that the caller reads after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
 }
 
-/** Adds a network to a graph. @param learning the graph makes steps: what is only there against learning by heart belongs in it */
+/** Adds a network to a graph. @param learning true: add regularisation such as dropout */
 type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
 
-/** Training as ONNX graphs: a step (forward, loss, gradients, Adam), the loss alone, and the predictor. The caller keeps the weights. */
+/** ONNX graphs for training; the caller keeps the weights. */
 export interface TrainingGraphs {
-  /** In the order in which the network takes them. */
   readonly parameters: readonly ParameterSpec[];
   /**
-   * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements averaged over), `rate` (Adam's corrections
-   * included), parameters `p` with moments `p.m`, `p.v`. Outputs: `loss`, `p.next`, `p.m.next`, `p.v.next`.
+   * Step of Adam. Inputs: the network's, `target` and `mask` [N, experts], `scale` (number of averaged elements),
+   * `rate` (with Adam's corrections), parameters `p`, moments `p.m`, `p.v`. Outputs: `loss`, `p.next`, `p.m.next`,
+   * `p.v.next`.
    */
   readonly step: Uint8Array;
-  /** The loss alone: inputs without `rate` and moments. */
+  /** Loss alone: inputs without `rate` and moments. */
   readonly loss: Uint8Array;
 }
 
-/** Builds the training graphs of the network of paths. */
+/** Training graphs of the network of paths. */
 export const buildTrainingGraphs = (options: NetworkOptions, shape: PathShape): TrainingGraphs =>
   trainingGraphsOf((graph, parameter) => ({ logits: buildNetwork(graph, parameter, options, shape) }));
 
-/** Builds the training graphs of a network. */
+/** Training graphs of any network. */
 export function trainingGraphsOf(build: NetworkBuilder): TrainingGraphs {
   const measured = withLoss(build, false);
   const { graph, loss, parameters, values } = withLoss(build, true);
@@ -52,7 +50,7 @@ export function trainingGraphsOf(build: NetworkBuilder): TrainingGraphs {
   };
 }
 
-/** The predictor with its weights: what the contract calls a model. */
+/** The predictor with weights, as an ONNX file. */
 export function exportPredictor(
   options: NetworkOptions,
   shape: PathShape,

@@ -1,10 +1,10 @@
 import { ProtobufWriter } from './protobuf.js';
 
-/** Element types that moeprof's models use, with their numbers in TensorProto.DataType. */
+/** Element types in use, by number in TensorProto.DataType. */
 const ELEMENT_TYPES = { float32: 1, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
-/** A size, or the name of one that is known only when the model runs (`N`). */
+/** A size, or a name (`N`) for a size known only at run time. */
 export type Dimension = number | string;
 
 /** Name, type and shape of a graph's input or output. */
@@ -21,14 +21,14 @@ export interface Initializer {
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** Values of attributes: ONNX distinguishes integers and floats, JavaScript does not. */
+/** Attribute values by kind: ONNX distinguishes integers and floats. */
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly string: string }
   | { readonly ints: readonly number[] };
 
-/** One operator of a graph. An input named '' is left out. */
+/** An operator. An input named '' is omitted. */
 export interface NodeSpec {
   readonly op: string;
   readonly inputs: readonly string[];
@@ -36,22 +36,21 @@ export interface NodeSpec {
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** A whole model. Nodes stand in order of execution. */
+/** A whole model, nodes in order of execution. */
 export interface OnnxModel {
   readonly name: string;
   readonly nodes: readonly NodeSpec[];
   readonly initializers: readonly Initializer[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Free facts, e.g. how the model was trained. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Version of the operators (ONNX 1.12): everything that moeprof's graphs use, and old enough for any runtime in use. */
+/** Operator version (ONNX 1.12): covers all operators in use, and old enough for any runtime. */
 const OPSET = 17;
 const IR_VERSION = 8;
 
-/** Writes ONNX models. Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; only what moeprof uses. */
+/** Encodes an ONNX model, fields of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const writer = new ProtobufWriter();
   writer.integer(1, IR_VERSION);
@@ -88,7 +87,7 @@ function writeNode(writer: ProtobufWriter, { op, inputs, outputs, attributes = {
     });
 }
 
-/** The value, and in field 20 which kind it is (AttributeProto.AttributeType). */
+/** Field 20 is the kind of the value (AttributeProto.AttributeType). */
 function writeAttribute(writer: ProtobufWriter, attribute: Attribute): void {
   if ('float' in attribute) writer.float(2, attribute.float);
   else if ('int' in attribute) writer.integer(3, attribute.int);
@@ -97,7 +96,7 @@ function writeAttribute(writer: ProtobufWriter, attribute: Attribute): void {
   writer.integer(20, 'float' in attribute ? 1 : 'int' in attribute ? 2 : 'string' in attribute ? 3 : 7);
 }
 
-/** Data goes into `raw_data`, little-endian, as it lies in memory on every platform that Node runs on. */
+/** `raw_data` is little-endian, as memory is on every platform of Node. */
 function writeTensor(writer: ProtobufWriter, { name, shape, data }: Initializer): void {
   const elements = shape.reduce((product, size) => product * size, 1);
   if (elements !== data.length) throw new Error(`tensor ${name}: shape [${shape.join(', ')}] does not hold ${data.length} values`);

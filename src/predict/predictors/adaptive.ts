@@ -10,23 +10,23 @@ import { Mixture } from '../evidence/mixture.js';
 import type { Evidence, WeightedEvidence } from '../evidence.js';
 import { COST, type PredictorDefinition, trainedOn } from '../predictor.js';
 
-/** One token in this many is checked, at each layer, against its prediction. */
+/** Stride of checked tokens, at each layer. Ours. */
 const STRIDE = 3;
 /**
- * Checks during which corrections are larger after a drift, and how much larger. Ours, for a change of text; on unchanged text it costs: one layer
- * ahead, a boost of 1 gains up to 2.5 points of recall on four traces (see evidence/evidence.ts), one of 6 loses up to 1.3.
+ * Checks with larger corrections after a drift, and the factor. Ours, for a change of text; on unchanged text, one
+ * layer ahead, a boost of 1 gains up to 2.5 points of recall on four traces, 6 loses up to 1.3 (evidence.ts).
  */
 const BOOSTED = 4096;
 const BOOST = 3;
 
 /**
- * Log-odds of one correction. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the ensemble has .651 on other code
- * and .564 on mathematics, with corrections of .02 it has .670 and .599, of .05 .667 and .591, of .15 .654 and .577. If expert-map is among the parts
- * (.701 and .654) .02 gives .707 and .664, .05 .693 and .652, and .15 loses: .672 and .636.
+ * Step of a correction, log-odds. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the
+ * ensemble has .651 on other code and .564 on mathematics; steps of .02 give .670 and .599, .05 .667 and .591, .15 .654
+ * and .577. With expert-map (.701 and .654), .02 gives .707 and .664, .05 .693 and .652, .15 .672 and .636.
  */
 const RATE = 0.02;
 
-/** Time of looking up its mistakes, ns per token and expert scored; as EVIDENCE_NS. */
+/** Lookup of mistakes, ns per token and expert scored; as EVIDENCE_NS. */
 const MEMORY_NS = 1.5;
 
 class Adaptive extends Mixture {
@@ -35,7 +35,6 @@ class Adaptive extends Mixture {
   readonly #drift = new DriftDetector();
   #checked = 0;
   #boostedUntil = 0;
-  /** Sum of the surprise over the checked layers of the running pass, and their number. */
   #surprise = 0;
   #layers = 0;
   #drifts = 0;
@@ -55,7 +54,7 @@ class Adaptive extends Mixture {
     super.observe(pass, layer);
   }
 
-  /** Starts the run: drifts count only from here on, not between training traces. */
+  /** Starts the run: drifts between training traces do not count. */
   trained(): void {
     this.#trained = true;
   }
@@ -96,7 +95,7 @@ class Adaptive extends Mixture {
   }
 }
 
-/** Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text. */
+/** The ensemble, corrected by recent errors, with a drift test: for text unlike the training text. */
 export const adaptive: PredictorDefinition = {
   ...member('predictor', 'adaptive', {
     parts: PARTS,
@@ -117,16 +116,19 @@ export const adaptive: PredictorDefinition = {
   },
 };
 
-/** Share of a correction left each time its key occurs. Ours: .84 costs `adaptive` .2 to 1.7 points of recall (evidence.ts), .96 -.2 to .35. */
+/**
+ * Share of a correction left at each occurrence of the key. Ours: .84 costs `adaptive` .2 to 1.7 points of recall
+ * (evidence.ts), .96 -.2 to .35.
+ */
 const FADING = 0.92;
 
-/** Corrections of log-odds at once after an error (ReLoop2), by layer and the token's first expert a layer before. */
+/** Corrections of log-odds (ReLoop2), by layer and the token's first expert a layer before. */
 class ErrorMemory implements Evidence {
   readonly #model: ModelSpec;
-  /** Rows of layer l start at `#start[l]`: one of `experts[l]` for each expert of the layer before, and one for "nothing known". */
+  /** First row of each layer: a row for no knowledge, then for each expert of the layer before. */
   readonly #start: Float64Array;
   readonly #corrections: Float32Array;
-  /** Size of a correction step; raised while the routing drifts. */
+  /** Size of a correction step; larger after a drift. */
   rate: number;
 
   constructor(model: ModelSpec, rate: number) {
@@ -148,10 +150,13 @@ class ErrorMemory implements Evidence {
     return true;
   }
 
-  /** Corrections are learned from the whole prediction, by {@link correct}. */
+  /** {@link correct} learns from the whole prediction instead. */
   learn(): void {}
 
-  /** Moves the corrections of a token's prediction down the gradient of the log-loss. @param logits of `layer` when layer - 1 was known, corrected */
+  /**
+   * Moves corrections down the gradient of the log-loss. @param logits corrected prediction of `layer` with layer - 1
+   * known
+   */
   correct(pass: Pass, token: number, layer: number, logits: Float64Array): void {
     const { experts } = this.#model.layers[layer]!;
     const row = this.#row(pass, token, layer - 1, layer);
@@ -161,7 +166,6 @@ class ErrorMemory implements Evidence {
     for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
-  /** The row of a token's first expert at the layer before; one row for all tokens if that is unknown. */
   #row(pass: Pass, token: number, after: number, layer: number): number {
     const { experts } = this.#model.layers[layer]!;
     let key = 0;
@@ -173,23 +177,23 @@ class ErrorMemory implements Evidence {
   }
 }
 
-// All three are ours; test/predict/parts.test.ts tests their effect.
+// All three ours; effect: test/predict/parts.test.ts.
 
 /** Tolerated excess over the mean, in units of surprise (0 to 1). */
 const TOLERANCE = 0.02;
-/** Accumulated excess that counts as drift: fifty observations that are 0.1 worse than the mean, or twenty that are 0.22 worse. */
+/** Accumulated excess of a drift: fifty observations 0.1 above the mean, or twenty 0.22 above. */
 const THRESHOLD = 4;
-/** Observations before anything is judged. */
+/** Observations before any judgement. */
 const WARM_UP = 128;
 
-/** Detects drift by a Page-Hinkley test: the loss beyond mean and tolerance adds up (Page, Biometrika 41, 1954; Hinkley, 58, 1971). */
+/** Page-Hinkley drift test: sums the loss beyond mean and tolerance (Page, Biometrika 41, 1954; Hinkley, 58, 1971). */
 export class DriftDetector {
   #count = 0;
   #mean = 0;
   #sum = 0;
   #lowest = 0;
 
-  /** Takes one observation. @param surprise how badly a token was predicted, 0 (perfectly) to 1 @returns true: a drift; the test starts over */
+  /** @param surprise prediction error, 0 (perfect) to 1 @returns true: a drift; the test starts over */
   observe(surprise: number): boolean {
     this.#count++;
     this.#mean += (surprise - this.#mean) / this.#count;

@@ -1,4 +1,4 @@
-// Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
+// Predictors from counts: mixtures turn counted evidence into probabilities.
 import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -23,11 +23,10 @@ import { Transitions } from '../evidence/transitions.js';
 import type { WeightedEvidence } from '../evidence.js';
 import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 
-/** A registry entry without the common fields of this file, and with its evidence. */
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   readonly parameters?: PredictorDefinition['parameters'];
   evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>;
-  /** Time of its evidence, ns per token and expert scored; or of a whole prediction. */
+  /** Time of the evidence, ns per token and expert scored; or cost of a prediction. */
   takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 
@@ -41,10 +40,10 @@ const counting = ({ evidence, parameters, takes, ...about }: Counting): Predicto
   create: async (context, values) => mixtureOf(context, await evidence(context, values)),
 });
 
-/** Every token uses the experts that most tokens use, whatever its request: the assumption of a static placement. */
+/** Most used experts over all requests: the assumption of static placement. */
 export const popularity = counting({ ...member('predictor', 'popularity'), evidence: () => [], takes: () => 0 });
 
-/** The experts that the same input token id used before: known before the pass, as soon as the token is sampled. */
+/** Experts of earlier tokens with the same id, known before the pass. */
 export const tokenTable = counting({
   ...member('predictor', 'token-table', { ids: IDS }),
   needs: ['tokenIds'],
@@ -52,14 +51,14 @@ export const tokenTable = counting({
   takes: () => EVIDENCE_NS['token-table'],
 });
 
-/** The experts that followed those of the request's previous token, at the same layer. */
+/** Experts that followed the previous token's experts at the same layer. */
 export const markov = counting({
   ...member('predictor', 'markov'),
   evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS.markov,
 });
 
-/** A token's experts predict those of the next layers; farther layers, and a pass without known ones, are predicted from the token before. */
+/** A token's experts predict the next layers; farther layers and whole passes are predicted from the token before. */
 export const transition = counting({
   ...member('predictor', 'transition'),
   parameters: {
@@ -73,7 +72,7 @@ export const transition = counting({
   takes: () => EVIDENCE_NS.transition,
 });
 
-/** Transitions, the request's history and other named evidence, with weights fitted during the run. */
+/** Transitions, history and other named evidence, with weights fitted during the run. */
 export const ensemble = counting({
   ...member('predictor', 'ensemble', { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE }),
   needsWith: needsOf,
@@ -89,20 +88,20 @@ const matrices = counting({
   takes: () => EVIDENCE_NS['activation-matrix'],
 });
 
-/** The current sequence will use the experts that the most similar sequence before it used. */
+/** Experts of the most similar earlier sequence. */
 export const activationMatrix: PredictorDefinition = {
   ...matrices,
   create: async (context, values) => byDistance(context.model, await matrices.create(context, values)),
 };
 
-/** Predicts the layers ahead from those of past tokens whose paths agree best with this one's so far. */
+/** Next experts of the past tokens whose paths agree best with the token's known layers. */
 export const expertMap = counting({
   ...member('predictor', 'expert-map'),
   evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(Number(maps)), Math.floor(Number(matches)), 0.5),
   takes: () => EVIDENCE_NS['expert-map'],
 });
 
-/** Votes of past tokens with similar paths, over the layers so far and the tokens before. */
+/** Votes of past tokens with similar paths, over known layers and earlier tokens. */
 export const pathRetrieval = counting({
   ...member('predictor', 'path-retrieval', {
     parts: { ...PARTS, default: 'history+retrieval' },
@@ -116,14 +115,16 @@ export const pathRetrieval = counting({
   takes: (values, folder) => partsCost(withNetwork(values), folder),
 });
 
-/** A file is a part, whether the parts name it or not. */
+/** Adds the part `onnx` if a file is given. */
 function withNetwork(values: Parameters): Parameters {
   const { file, parts } = values;
   const named = file === '' || String(parts).split('+').includes('onnx');
   return named ? values : { ...values, parts: `${parts}+onnx` };
 }
 
-/** Scores times 1 - (x - l) / (L + 1), for layer x of L after l (MoE-Infinity, arXiv 2401.14361; -1 before the pass), in this pass. */
+/**
+ * Scores times 1 - (x - l) / (L + 1), for layer x of L after l (MoE-Infinity, arXiv 2401.14361; -1 before the pass).
+ */
 function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
   const decayed: Predictor = {
     observe: (pass, layer) => predictor.observe(pass, layer),
@@ -140,6 +141,6 @@ function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
     measured: () => predictor.measured?.() ?? {},
     close: () => predictor.close?.(),
   };
-  // Versions include the layer that was known, so that they change with the weight.
+  // Versions change with the known layer, and so with the weight.
   return predictor.versions === undefined ? decayed : { ...decayed, versions: predictor.versions };
 }

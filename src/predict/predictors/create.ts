@@ -1,4 +1,4 @@
-// Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
+// Creates a predictor from text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { choose, splitSpec } from '../../base/parameters.js';
@@ -14,47 +14,49 @@ import type { Predictor, PredictorDefinition, PredictorNeed } from '../predictor
 import { findPredictor } from './index.js';
 import { ownPredictor } from './user-predictor.js';
 
-/** A predictor that a user named: a member of the family, or a module of the user's own. */
+/** A user's choice: a member of the family or a user's module. */
 export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
 interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
-  /** The trace whose tokens it will predict. */
   readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has' | 'meta'>;
   readonly slots: number;
   readonly seed: number;
-  /** Traces to learn from, open. */
   readonly training: readonly RoutingTrace[];
-  /** Base folder of relative paths; by default the working directory. */
+  /** Base folder of relative paths; default: working directory. */
   readonly folder?: string;
-  /** True: tokens are drafted. Absent: they are not. */
   readonly drafts?: boolean;
 }
 
-/** Needs in words, with the test whether a trace meets them. */
 const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: RoutingTrace['has']) => boolean]>> = {
   weights: ['gate weights', (has) => has.weights],
   tokenIds: ['token ids', (has) => has.tokenIds],
   predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
-/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside more parameters @throws UserError */
+/**
+ * Parses a name, module or ONNX file, with parameters after a colon. @param beside more parameters @throws UserError
+ */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const choice = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (choice !== null) return choice;
-  // A predictor is switched off among the parameters that it has.
+  // `none` keeps the parameter list of a predictor: ignore all.
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }
 
-/** The predictor of a choice, loaded if it is a user's module. @param folder of relative paths; the working directory if absent @throws UserError */
+/**
+ * Loads a choice that is a user's module. @param folder of relative paths; default: working directory @throws UserError
+ */
 export const loadPredictor = async (chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> =>
   loadedChoice('predictor', chosen, ownPredictor, folder);
 
 const definitionOf = ({ definition, name }: PredictorChoice): PredictorDefinition => definition ?? findPredictor(name);
 
-/** Creates a predictor; null: `none`. @throws UserError if the trace lacks what it needs, nothing is drafted, or a file cannot be read */
+/**
+ * Creates a predictor; null: `none`. @throws UserError for a missing trace field, missing drafts, or an unreadable file
+ */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
   const { drafts = false, folder, model, seed, slots, trace, training } = request;
   const chosen = await loadPredictor(request.chosen, folder);
@@ -76,17 +78,18 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   );
 }
 
-/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty if it has none of them; undefined: none. */
 const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
   has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 
-/** A predictor's knowledge of a trace beyond what has happened (L17). */
+/** A predictor's knowledge of a trace beyond the past (L17). */
 export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {
   const definition = chosen.name === 'none' ? null : definitionOf(chosen);
   return definition?.knows?.(chosen.parameters, recordedLookAhead(trace)) ?? { knows: 'nothing' };
 }
 
-/** Time of a run's predictions: `costNs`, gates on the GPU, or as measured, on the machine's host. @param folder of paths among the parameters */
+/**
+ * Time of predictions: `costNs`, gates on the GPU, or measured on the host. @param folder of paths among the parameters
+ */
 export function predictionTime(
   chosen: PredictorChoice,
   model: ModelSpec,
@@ -102,19 +105,19 @@ export function predictionTime(
   return hostTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
 }
 
-/** The first need that a trace cannot meet, in words; null: it meets all. */
+/** First need missing in a trace, in words; null: all met. */
 export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<RoutingTrace, 'has'>): string | null {
   const missing = needs.find((need) => !NEEDS[need][1](has));
   return missing === undefined ? null : NEEDS[missing][0];
 }
 
-/** Splits a spec into name and parameters; a path that ends in `.onnx` means the `onnx` predictor of that file. */
+/** Splits text into name and parameters; a path ending in `.onnx` means the `onnx` predictor. */
 function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
   if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);
 }
 
-/** The same spec with the path of its file or module, if it has one, made absolute from `folder`. */
+/** The same text with its file's or module's path made absolute from `folder`. */
 export function locatedPredictor(kind: string, folder: string): string {
   if (moduleChoice('predictor', kind) !== null) return locatedModule(kind, folder);
   const { given, name } = splitPredictor(kind);

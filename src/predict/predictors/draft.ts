@@ -5,9 +5,11 @@ import type { Pass } from '../../schedule/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn } from '../spoiled-truth.js';
 
-/** The routing of drafts: each choice of a token is named with probability `recall`, else any other expert that the token does not choose. */
+/**
+ * Routing of drafts: a token's choice is named with probability `recall`, else a random expert not chosen by the token.
+ */
 function draftRouting(model: ModelSpec, recall: number, random: Random): Predictor {
-  /** By dense id: step of drafting that names the expert first; 0: none does. */
+  /** By dense id: first drafting step that names the expert; 0: unnamed. */
   const named = new Int32Array(model.experts);
   let of = -1;
   const name = (id: number, step: number): void => {
@@ -35,7 +37,6 @@ function draftRouting(model: ModelSpec, recall: number, random: Random): Predict
   return { ...predictor, drafts: true };
 }
 
-/** Expert number `place` of those that are not among the first `count` of `chosen`. */
 function otherThan(chosen: Uint16Array, count: number, place: number): number {
   for (let expert = 0, left = place; ; expert++) {
     if (chosen.indexOf(expert) >= 0 && chosen.indexOf(expert) < count) continue;
@@ -43,7 +44,9 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
   }
 }
 
-/** A draft model's choices as predictions of the pass that verifies. No trace holds them; the truth is spoiled to a published accuracy. */
+/**
+ * A draft model's choices for the verifying pass: the truth spoiled to a published accuracy, as no trace holds drafts.
+ */
 export const draft: PredictorDefinition = {
   ...member('predictor', 'draft', { costNs: COST }),
   drafts: true,

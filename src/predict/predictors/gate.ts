@@ -6,10 +6,10 @@ import { COST, type PredictorDefinition } from '../predictor.js';
 import { type Quality, spoiledTruth } from '../spoiled-truth.js';
 import { Supplied } from './supplied.js';
 
-/** Default distances of a recording: gates are recorded one layer ahead. */
+/** Default distances of a recording, layers ahead. */
 const USUAL_DISTANCES = [1];
 
-/** Recall and precision by distance: a number each, and `decay` of the last one for each farther layer. @throws UserError if one is no share */
+/** Recall and precision by distance, times `decay` per unlisted layer. @throws UserError for a value outside (0, 1] */
 export function gateQuality({ decay, precision, recall }: Parameters): (distance: number) => Quality {
   const recalls = sharesOf('recall', String(recall));
   const precisions = precision === 'recall' ? recalls : sharesOf('precision', String(precision));
@@ -20,14 +20,13 @@ export function gateQuality({ decay, precision, recall }: Parameters): (distance
   return (distance) => ({ recall: at(recalls, distance), precision: at(precisions, distance) });
 }
 
-/** Shares one after another, with slashes between (commas and brackets of a YAML list do as well). */
 function sharesOf(name: string, text: string): number[] {
   const shares = text.split(/[/,]/).map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (shares.every((share) => share > 0 && share <= 1)) return shares;
   throw new UserError(`predictor gate: ${name}: '${text}' is no list of shares; write 0.84, or 0.84/0.76 for one and two layers ahead`);
 }
 
-/** Gates of the next layers on this hidden state: replayed from the trace, or the truth spoiled to a published accuracy, with a note (L17). */
+/** Next layers' gates on the hidden state: from the trace, or the truth spoiled to a published accuracy (L17). */
 export const gate: PredictorDefinition = {
   ...member('predictor', 'gate', { costNs: COST }),
   runsGates: true,

@@ -1,10 +1,9 @@
-// Predictors that learn nothing, since what they name is given: by the pass itself, spoiled or not, or by the layer.
 import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn, spoiledTruth } from '../spoiled-truth.js';
 
-/** Spoils the true path of the pass to a given recall and precision: what a predictor of that quality would gain. */
+/** The true path spoiled to a given recall and precision. */
 export const oracle: PredictorDefinition = {
   ...member('predictor', 'oracle', { costNs: COST }),
   knows: ({ precision, recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(precision) }),
@@ -14,7 +13,7 @@ export const oracle: PredictorDefinition = {
   },
 };
 
-/** Gives the true experts of layers whose choice has been made. @param ahead layers that are chosen when one is routed; 0: the whole path */
+/** True experts of already chosen layers. @param ahead layers chosen in advance; 0: the whole path */
 const choosing = (model: ModelSpec, ahead: number): Predictor =>
   layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     scores.fill(0, offset, offset + experts);
@@ -25,7 +24,7 @@ const choosing = (model: ModelSpec, ahead: number): Predictor =>
     }
   });
 
-/** Pre-gating: the model itself was trained to choose its experts ahead of time, so the prediction is the choice and always right. */
+/** Pre-gating: the model chooses experts ahead of time, so predictions are right. */
 export const preGated: PredictorDefinition = {
   ...member('predictor', 'pre-gated', { costNs: COST }),
   knows: () => ({ knows: 'future' }),

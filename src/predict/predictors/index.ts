@@ -1,4 +1,4 @@
-// The family of predictors. A new one is a file in this folder and a line here.
+// Family of predictors; a new member is a file here and a line below.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { onnx } from '../onnx/predictor/onnx.js';
@@ -11,16 +11,14 @@ import { oracle, preGated, wholeLayer } from './given.js';
 import { lastToken, previousLayer } from './persistence.js';
 import { supplied } from './supplied.js';
 
-/** Predictors that learn from the choices of tokens so far. */
 const LEARNING = [popularity, tokenTable, lastToken, previousLayer, markov, transition, ensemble, adaptive];
 const MATCHING = [activationMatrix, expertMap, pathRetrieval];
-/** Predictors that name what the trace, the pass or a trained network has. */
 const GIVEN = [supplied, gate, draft, preGated, wholeLayer, onnx, oracle];
 
-/** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
+/** All predictors in listing order, without `none` (no prefetch). */
 export const PREDICTORS: readonly PredictorDefinition[] = [...LEARNING, ...MATCHING, ...GIVEN];
 
-/** Finds a predictor by name. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export function findPredictor(name: string): PredictorDefinition {
   const found = PREDICTORS.find((predictor) => predictor.name === name);
   if (found !== undefined) return found;

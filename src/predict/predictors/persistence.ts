@@ -1,4 +1,4 @@
-// Persistence, ExpertFlow's baselines: the experts of the request's previous token (TLP), or the ids of the layer before (SLP).
+// ExpertFlow's baselines: experts of the request's previous token (TLP), or ids of the layer before (SLP).
 import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -9,7 +9,7 @@ import { COST, layerwise, type Predictor, type PredictorContext, type PredictorD
 function persistent({ model, topK, slots }: PredictorContext): Predictor {
   const memory = new PathMemory(slots, model.layers.length, topK);
   const names = new NamedExperts(model);
-  /** The prediction ignores the token's known layers, so the next token is predicted like this one before it is observed. */
+  /** Known layers do not matter: before `observe`, the next token is predicted alike. */
   const next = (pass: Pass, layer: number, scores: Float32Array): void => {
     names.clear(layer, scores);
     for (let token = 0; token < pass.tokens; token++) {
@@ -28,14 +28,13 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
   return { ...layerwise(model, ({ index }, scores, pass) => next(pass, index, scores), observe), next };
 }
 
-/** The baseline that every other predictor must beat; its rate of success is learned per layer. */
+/** Baseline; the success rate is learned per layer. */
 export const lastToken: PredictorDefinition = {
   ...member('predictor', 'last-token', { costNs: COST }),
   cost: () => NAMING,
   create: (context) => trainedOn(persistent(context), context.training),
 };
 
-/** Predicts the last known layer's ids. */
 function sameIds(model: ModelSpec): Predictor {
   const names = new NamedExperts(model);
   return layerwise(
@@ -53,7 +52,7 @@ function sameIds(model: ModelSpec): Predictor {
   );
 }
 
-/** Ids of different layers are unrelated, so it does no better than chance: the weaker baseline of ExpertFlow. */
+/** Weaker baseline: ids of different layers are unrelated. */
 export const previousLayer: PredictorDefinition = {
   ...member('predictor', 'previous-layer', { costNs: COST }),
   cost: () => NAMING,

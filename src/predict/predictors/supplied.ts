@@ -6,17 +6,15 @@ import { mixtureOf } from '../evidence/evidence-kinds.js';
 import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
 import { COST, type PredictorDefinition } from '../predictor.js';
 
-/** Pseudo-trials of each rank, right at the rate of a fair guess. */
+/** Pseudo-trials of each rank at a rate of one half. Ours. */
 const SMOOTHING = 4;
 
-/** Log-odds of each rank of the trace's `predicted` tensor, by layer, learned during the run; unnamed experts get their popularity. */
+/** Log-odds of each rank of the trace's `predicted` tensor, learned by layer during the run. */
 export class Supplied implements Evidence {
   readonly #model: ModelSpec;
-  /** Of each equal part of a row: layers ahead for which it is there by the time a layer is routed; 0: before the pass. */
+  /** Layers ahead of each equal part of a row; 0: before the pass. */
   readonly #ahead: readonly number[];
-  /** Ranks of all parts; allocated when the first pass shows how many there are. */
   #ranks = 0;
-  /** `[layers, ranks]`. */
   #right = new Float64Array(0);
   #trials = new Float64Array(0);
 
@@ -25,7 +23,7 @@ export class Supplied implements Evidence {
     this.#ahead = ahead;
   }
 
-  /** The part for `layer`, of several the one supplied last; -1: none. */
+  /** Latest available part for `layer`; -1: no part. */
   #partFor(after: number, layer: number): number {
     if (after === NEXT_TOKEN) return -1;
     let best = -1;
@@ -74,7 +72,7 @@ export class Supplied implements Evidence {
   }
 }
 
-/** Registry entry. */
+/** The trace's `predicted` tensor as a predictor. */
 export const supplied: PredictorDefinition = {
   ...member('predictor', 'supplied', { costNs: COST }),
   needs: ['predicted'],

@@ -7,10 +7,10 @@ import { PREDICTORS } from './index.js';
 
 const NEEDS = ['weights', 'tokenIds', 'predicted'];
 
-/** Time of a prediction of the user's own, if the module states no cost: nothing. */
+/** Cost parameter of a module without a stated cost. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
-/** The predictor that a module exports, checked while it runs, too. @throws UserError naming the first thing that keeps it from being used */
+/** A module's predictor, also checked during the run. @throws UserError naming the first fault */
 export function ownPredictor(exported: OwnExport): PredictorDefinition {
   exported.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
   exported.requireMethod('create(context, parameters)');
@@ -46,7 +46,7 @@ export function ownPredictor(exported: OwnExport): PredictorDefinition {
 function checked(exported: OwnExport, predictor: Predictor, { layers }: ModelSpec): Predictor {
   const { next, versions } = predictor;
   let before = new Float32Array(0);
-  /** Lets `fill` write the scores of layers `first` to `last`, and makes sure that these are probabilities and all others are as they were. */
+  /** Runs `fill`; requires probabilities for layers `first` to `last` and no other change. */
   const check = (method: string, first: number, last: number, scores: Float32Array, fill: () => void): void => {
     if (first > last) return;
     const from = layers[first]!.offset;

@@ -1,9 +1,9 @@
-/** Bits of the number of buckets that similarities are counted in. */
+/** Bits of the bucket number. Ours. */
 const BUCKET_BITS = 7;
 
-/** The best places of a scan's list in linear time: buckets, then Hoare's selection in one; the first listed ones stay among equals. */
+/** Best places of a list in linear time: buckets, then Hoare's selection; ties keep list order. */
 export class BestPlaces {
-  /** The found places, in the order of the list, and the similarity of each. */
+  /** Found places in list order, and similarities. */
   readonly places: Int32Array;
   readonly similarity: Int32Array;
   count = 0;
@@ -11,7 +11,6 @@ export class BestPlaces {
   readonly #order: Int32Array;
   readonly #counts = new Int32Array(2 ** BUCKET_BITS);
 
-  /** @param most places that are wanted @param listed most places of a list */
   constructor(most: number, listed: number) {
     this.most = most;
     this.places = new Int32Array(most);
@@ -19,7 +18,7 @@ export class BestPlaces {
     this.#order = new Int32Array(listed);
   }
 
-  /** Takes the best of a list. @param list pairs of place and similarity, `list[from .. to)` @param least every similarity is above it */
+  /** @param list pairs of place and similarity, `list[from .. to)` @param least lower bound of similarities */
   take(list: Int32Array, from: number, to: number, least: number): void {
     const { most, places, similarity } = this;
     let limit = least;
@@ -38,7 +37,7 @@ export class BestPlaces {
     this.count = kept;
   }
 
-  /** The m-th largest similarity of a list: by counting in buckets, then selecting within the one that contains it. */
+  /** The m-th largest similarity, by bucket counts and selection in the m-th's bucket. */
   #limit(list: Int32Array, from: number, to: number, least: number): number {
     let largest = least;
     for (let at = from + 1; at < to; at += 2) if (list[at]! > largest) largest = list[at]!;
@@ -54,7 +53,6 @@ export class BestPlaces {
     return this.#largest(count, wanted);
   }
 
-  /** The m-th largest of the first values of `#order`, by Hoare's selection. */
   #largest(count: number, m: number): number {
     const order = this.#order;
     const wanted = m - 1;

@@ -1,27 +1,26 @@
 import type { Pass } from '../../schedule/door.js';
 
-/** Maximum number of followed tokens of a pass, an even sample if there are more; the last token of each request is followed in addition. */
+/** Most sampled tokens of a pass, besides the last token of each request. Ours. */
 export const FOLLOWED = 64;
 
-/** The followed tokens of a pass, and the known part of each token's path. */
+/** Followed tokens of a pass, and each token's known layers. */
 export class FollowedTokens {
-  /** By token of the pass: its row, -1: it is not followed. */
+  /** Row by token; -1: not followed. */
   rowOf = new Int32Array(0);
-  /** By token of the pass: number of its known layers. */
+  /** Known layers by token. */
   known = new Int32Array(0);
-  /** By slot: first and last token of its request in the pass; -1: it has none. */
+  /** First and last token of each slot's request; -1: no token. */
   readonly first: Int32Array;
   readonly last: Int32Array;
   #pass: Pass | null = null;
   #number = -1;
 
-  /** @param slots most requests that run at once */
   constructor(slots: number) {
     this.first = new Int32Array(slots);
     this.last = new Int32Array(slots);
   }
 
-  /** Assigns rows to the tokens of a new pass. @returns false: the pass has begun already */
+  /** Assigns rows to a new pass. @returns false: the pass has begun already */
   begin(pass: Pass): boolean {
     if (this.#pass === pass && this.#number === pass.number) return false;
     this.#pass = pass;

@@ -1,19 +1,19 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { PathKernels } from './path-kernels.js';
 
-/** Addresses of the parts of a ballot in the memory of the kernels, in bytes. */
+/** Addresses in the kernels' memory, bytes. */
 interface BallotRoom {
-  /** Voters, 8 bytes each: address of the path and weight. */
+  /** 8 bytes each: address of the path, and weight. */
   readonly voters: number;
-  /** Votes, 4 bytes for each expert of the widest layer and for no choice. */
+  /** 4 bytes for each expert of the widest layer and for no choice. */
   readonly votes: number;
-  /** `[capacity, layers, topK]` of 16 bits: the paths. */
+  /** `[capacity, layers, topK]` of 16 bits. */
   readonly paths: number;
 }
 
-/** A vote of paths on the experts of a layer: each elected path gives its weight to the experts that it used there. */
+/** Each elected path gives a weight to its experts at a layer. */
 export class PathBallot {
-  /** `[experts of the widest layer]`: what {@link vote} has counted. */
+  /** `[experts of the widest layer]` result of {@link vote}. */
   readonly votes: Uint32Array;
   readonly #layers: ModelSpec['layers'];
   readonly #kernels: PathKernels;
@@ -35,7 +35,7 @@ export class PathBallot {
     this.votes = new Uint32Array(words.buffer, room.votes, widest);
   }
 
-  /** Names the paths that vote and their weights: the first `count` of each list, at most as many as there is room for. */
+  /** Elects the first `count` paths with weights, within the room. */
   elect(places: Int32Array, weights: Uint32Array, count: number): void {
     const { paths, voters } = this.#room;
     const first = voters >> 2;
@@ -46,7 +46,7 @@ export class PathBallot {
     this.#votersEnd = voters + 8 * count;
   }
 
-  /** Counts the weights of those who used each expert of a layer, into {@link votes}. */
+  /** Sums the weights of the users of each expert into {@link votes}. */
   vote(layer: number): void {
     const { voters, votes } = this.#room;
     const bytes = this.#layerBytes;

@@ -1,23 +1,24 @@
 import { NOWHERE, type PathRing } from './path-ring.js';
 
-/** Longest context that counts, in token ids. */
+/** Longest compared context, token ids. Ours. */
 export const LONGEST_CONTEXT = 8;
 
-/** How many of the last token ids a followed token has in common with each kept path: the same words lead to the same experts. */
+/** Last token ids shared with each kept path: equal words lead to equal experts. */
 export class PathContexts {
   readonly #width: number;
-  /** `[rows, width]`, `[slots, width]`: ids in common, at most {@link LONGEST_CONTEXT}, of each followed token and of each request's last token. */
+  /**
+   * `[rows, width]` of followed tokens, `[slots, width]` of requests' last tokens; at most {@link LONGEST_CONTEXT}.
+   */
   readonly #common: Uint8Array;
   readonly #carried: Uint8Array;
 
-  /** @param width places of a row */
   constructor(rows: number, slots: number, width: number) {
     this.#width = width;
     this.#common = new Uint8Array(rows * width);
     this.#carried = new Uint8Array(slots * width);
   }
 
-  /** Counts the ids that a token's context shares with that of each path. @param slot of its request; -1: unknown @param credits is increased */
+  /** Counts ids shared with each path. @param slot -1: unknown @param credits increased by `credit` of the count */
   compare(id: number, row: number, slot: number, ring: PathRing, credits: Int16Array, from: number, credit: Uint16Array): void {
     const width = this.#width;
     const { count, previous, tokenIds } = ring;
@@ -32,13 +33,13 @@ export class PathContexts {
     }
   }
 
-  /** Keeps a row's common contexts as those of the last token of the request in `slot`. */
+  /** Keeps a row's counts as the last token's of `slot`. */
   carry(row: number, slot: number): void {
     const width = this.#width;
     this.#carried.set(this.#common.subarray(row * width, (row + 1) * width), slot * width);
   }
 
-  /** Another path has come to a place: nothing is in common with it. */
+  /** Clears a place taken by another path. */
   forget(place: number): void {
     const carried = this.#carried;
     for (let at = place; at < carried.length; at += this.#width) carried[at] = 0;

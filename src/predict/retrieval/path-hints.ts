@@ -1,15 +1,13 @@
 import type { BestPlaces } from './best-places.js';
 import { NOWHERE, type PathRing } from './path-ring.js';
 
-/** Rows of places that the last search found: their similarity now is a lower limit, below which the next can skip paths. */
+/** Last search's places: current similarities are a lower limit of the next search. */
 export class PathHints {
   readonly #most: number;
-  /** `[rows, most]`: places. */
+  /** `[rows, most]` places. */
   readonly #places: Int32Array;
-  /** By row: how many. */
   readonly #counts: Int32Array;
 
-  /** @param most places of a row */
   constructor(rows: number, most: number) {
     this.#most = most;
     this.#places = new Int32Array(rows * most);
@@ -21,12 +19,12 @@ export class PathHints {
     this.#counts[row] = best.count;
   }
 
-  /** Places of a row, as many as a search wants; null: the row has fewer. The array is valid until the row changes. */
+  /** Places of a full row, valid until the row changes; null: fewer than `most`. */
   full(row: number): Int32Array | null {
     return this.#counts[row] === this.#most ? this.#places : null;
   }
 
-  /** A row begins with the paths that came after those of row `from`; `from` -1: with none. */
+  /** Starts a row with the successors of row `from`'s paths; `from` -1: empty. */
   follow(row: number, from: number, { successor }: PathRing): void {
     const most = this.#most;
     const places = this.#places;

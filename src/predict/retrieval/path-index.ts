@@ -10,58 +10,56 @@ import { PathHints } from './path-hints.js';
 import { BLOCK, MOST_ROWS, ONE, type PathKernels, pathKernelsOn, SCRATCH_BYTES } from './path-kernels.js';
 import { NOWHERE, PathRing } from './path-ring.js';
 
-/** Decay of an agreement per layer, and of the agreement of previous tokens per token. Ours, chosen on code and math. */
+/** Decay of agreement per layer, and of previous tokens' agreement per token. Ours, chosen on code and math. */
 const LAYER_DECAY = 0.8;
 const TOKEN_DECAY = 0.4;
 
-/** Credit of a path with the same token id, and for each further id of the context, in paths. Ours, chosen on mini-finegrained-64x12l. */
+/**
+ * Credit of a path for an equal token id, and per further context id, in paths. Ours, chosen on
+ * mini-finegrained-64x12l.
+ */
 const SAME_ID = 1;
 const SAME_CONTEXT = 0.25;
 
-/** Largest sum that is meant to fit in 16 bits, with room for rounding. */
+/** Largest 16-bit sum, with room for rounding. */
 const FULL = 30_000;
 
-/** Bytes between two rows of bits beyond their length: rows of 2^n bytes would share the lines of a cache. */
+/** Padding of bit rows, bytes: rows of 2^n bytes would share cache lines. */
 const APART = 64;
 
-/** How similar two paths are once some layers of the running one are known. */
+/** Weights of the similarity of two paths after some known layers. */
 export interface Similarity {
-  /** Weight of the experts shared, decayed by {@link LAYER_DECAY} a layer: 0 or 1. */
+  /** Weight of shared experts, decayed by {@link LAYER_DECAY} a layer: 0 or 1. */
   readonly near: number;
-  /** Weight of the experts shared per layer known. */
+  /** Weight of shared experts per known layer. */
   readonly mean: number;
-  /** Weight of the experts that the tokens before shared per layer of theirs, decayed by {@link TOKEN_DECAY} a token. */
+  /** Weight of earlier tokens' shared experts per layer, decayed by {@link TOKEN_DECAY} a token. */
   readonly before: number;
 }
 
-/** For whom {@link PathIndex.best} was searched. */
+/** Inputs of the last {@link PathIndex.best}. */
 interface Asked {
-  /** -1: none. */
   token: number;
   after: number;
-  /** Layers of the token that were known. */
   known: number;
 }
 
-/** The kept paths, and how similar those of the running tokens are to them, layer by layer, in whole numbers: equal on every machine. */
+/** Kept paths and similarities to running tokens, in whole numbers: equal on every machine. */
 export class PathIndex {
   readonly ring: PathRing;
-  /** The paths that {@link select} found, with similarities in units of {@link unit}. */
+  /** Paths found by {@link select}, similarities in units of {@link unit}. */
   readonly best: BestPlaces;
-  /** The votes of kept paths on experts. */
   readonly ballot: PathBallot;
-  /** Grows with every search: while it stays, so does {@link best}. */
+  /** Grows with every search, and so with changes of {@link best}. */
   searches = 0;
-  /** Similarity of one expert that is shared at the last layer known, and of one that a token before shared. */
+  /** Similarity of an expert shared at the last known layer, and by an earlier token. */
   readonly unit: number;
   readonly beforeUnit: number;
-  /** By ids of the same context: what they are worth. */
   readonly #credit: Uint16Array;
   readonly #layers: ModelSpec['layers'];
   readonly #during: Similarity;
   readonly #shift: number;
   readonly #kernels: PathKernels;
-  /** The kernels' memory; its parts begin at these bytes. */
   readonly #words: Int32Array;
   readonly #shorts: Int16Array;
   readonly #list = SCRATCH_BYTES;
@@ -69,46 +67,45 @@ export class PathIndex {
   readonly #bits: number;
   readonly #nobodys: number;
   readonly #rowBytes: number;
-  /** Paths of a row of counts, whole blocks; and bytes of a row. */
   readonly #width: number;
   readonly #bytes: number;
-  /** `[rows, width]` of each followed token: experts shared so far, decayed and plain, and of the tokens before; `[slots, width]` of next tokens. */
+  /**
+   * `[rows, width]` by followed token: shared experts decayed, plain, and of earlier tokens; `[slots, width]` carried
+   * to next tokens.
+   */
   readonly #near: number;
   readonly #whole: number;
   readonly #before: number;
   readonly #carried: number;
   readonly #rows: number;
-  /** Common contexts of token ids; null: tokens have no ids. */
   #contexts: PathContexts | null = null;
-  /** The best paths of the last search: a row for each followed token, then for each slot; from row `#nextHints` on about next tokens. */
+  /** Last search's best by followed token, then slot; for next tokens from row `#nextHints`. */
   readonly #hints: PathHints;
   readonly #nextHints: number;
   readonly #followed: FollowedTokens;
-  /** By slot: its request, the place of the request's last path, and how many paths had been kept before that. */
+  /** By slot: request, place of the last path, and paths kept before. */
   readonly #owner: Int32Array;
   readonly #place: Int32Array;
   readonly #keptAt: Float64Array;
   #kept = 0;
   readonly #asked: Asked = { token: -1, after: 0, known: 0 };
 
-  /** @param slots most requests at once @param capacity paths that are kept @param voters paths that are found @param during weighs similarity */
+  /** @param slots most requests at once @param capacity kept paths @param voters found paths @param during weights */
   constructor(model: ModelSpec, topK: number, slots: number, capacity: number, voters: number, during: Similarity) {
     this.#layers = model.layers;
     this.#during = during;
     this.#width = BLOCK * Math.ceil(capacity / BLOCK);
     this.#bytes = 2 * this.#width;
     this.#rowBytes = this.#width / 8 + APART;
-    // A sample, the last of each request, and one to look back with.
+    // Sampled tokens, each request's last, and a spare row.
     this.#rows = FOLLOWED + slots + 1;
     this.#found = 64 * Math.ceil((SCRATCH_BYTES + 4 * MOST_ROWS) / 64);
     this.#bits = this.#found + 8 * this.#width;
-    // After the last expert comes a row that is used by no path.
     this.#nobodys = this.#bits + model.experts * this.#rowBytes;
     this.#near = this.#nobodys + this.#rowBytes;
     this.#whole = this.#near + this.#rows * this.#bytes;
     this.#before = this.#whole + this.#rows * this.#bytes;
     this.#carried = this.#before + this.#rows * this.#bytes;
-    // After them: voters, their votes, and the paths.
     const votersAt = this.#carried + slots * this.#bytes;
     const votes = votersAt + 8 * voters;
     const paths = votes + 4 * (NULL_EXPERT + 1);
@@ -128,7 +125,6 @@ export class PathIndex {
       ids === 0 ? 0 : choices * this.beforeUnit * (SAME_ID + SAME_CONTEXT * (ids - 1)),
     );
     const room = FULL / (topK * (1 / (1 - LAYER_DECAY) + during.mean));
-    // Factors of the kernels are at most one.
     this.unit = powerOfTwo(during.before > 0 ? Math.min(room, (model.layers.length * this.beforeUnit) / during.before) : room);
     this.#shift = Math.log2(this.unit);
     this.#nextHints = this.#rows + slots;
@@ -139,7 +135,7 @@ export class PathIndex {
     this.#keptAt = new Float64Array(slots);
   }
 
-  /** The token's experts at `layer` are known. A layer that is known already is passed over: several events may share one. */
+  /** Learns a token's experts at `layer`; skips known layers (several events per layer). */
   learn(pass: Pass, token: number, layer: number): void {
     this.#begin(pass);
     const { known, rowOf } = this.#followed;
@@ -150,7 +146,7 @@ export class PathIndex {
     if (token === pass.tokens - 1 && layer === this.#layers.length - 1) this.#keep(pass);
   }
 
-  /** Finds the paths most similar to a token's into {@link best}, by what is known after layer `after`. @returns false: there are none */
+  /** Finds the most similar paths into {@link best}, known up to layer `after`. @returns false: no paths */
   select(pass: Pass, token: number, after: number): boolean {
     this.#begin(pass);
     const row = this.#followed.rowOf[token]!;
@@ -163,7 +159,7 @@ export class PathIndex {
     asked.known = known;
     const { before, mean, near } = this.#during;
     if (after === NEXT_TOKEN) {
-      // The tokens before count as they will for the next token, in proportion to the layers that are known.
+      // Earlier tokens count as for the next token, in proportion to known layers.
       const share = known / this.#layers.length;
       this.#search(this.#nextHints + row, row, 0, this.beforeUnit, 1 - (1 - TOKEN_DECAY) * share);
     } else if (after < 0) {
@@ -181,7 +177,7 @@ export class PathIndex {
     return this.best.count > 0;
   }
 
-  /** Finds the best by the weighted sum of what row `from` has counted. `hints`: row of those that were best the last time. */
+  /** @param hints row of the last search's best */
   #search(hints: number, from: number, near: number, whole: number, before: number): void {
     this.searches++;
     const { best, ring } = this;
@@ -195,13 +191,13 @@ export class PathIndex {
     for (let least = this.#least(hints, from, a, whole, c); ; least = 0) {
       const found = this.#kernels.scan(nears, nears + bytes, wholes, befores, a, whole, c, least, this.#found);
       best.take(this.#words, this.#found >> 2, found >> 2, least);
-      // Hints may name a path twice: then fewer than are wanted exceed the least of them.
+      // Duplicate hints may leave too few above the least: search again from 0.
       if (least === 0 || best.count === best.most) break;
     }
     this.#hints.found(hints, best);
   }
 
-  /** A similarity that at least as many paths exceed as are wanted: the paths that were best the last time all do. */
+  /** A similarity exceeded by as many paths as wanted. */
   #least(hinted: number, from: number, a: number, whole: number, c: number): number {
     const { most } = this.best;
     const hints = this.#hints.full(hinted);
@@ -231,14 +227,13 @@ export class PathIndex {
     for (let from = 0; from === 0 || from < count; from += MOST_ROWS) {
       const rows = Math.min(count - from, MOST_ROWS);
       for (let i = 0; i < rows; i++) this.#words[list + i] = this.#bits + (offset + pass.chosen[from + i]!) * this.#rowBytes;
-      // A token without a choice shares nothing, and what it shared fades.
+      // A token without a choice shares nothing, and earlier agreement fades.
       if (rows === 0) this.#words[list] = this.#nobodys;
       this.#kernels.share(this.#list, this.#list + 4 * Math.max(1, rows), bytes, near, whole, decay, this.#shift);
       decay = ONE;
     }
   }
 
-  /** A row for a token whose path is known up to layer `after` only. */
   #lookBack(pass: Pass, token: number, after: number, row: number): number {
     const spare = this.#rows - 1;
     this.#clear(spare);
@@ -248,7 +243,6 @@ export class PathIndex {
     return spare;
   }
 
-  /** Nothing of a row's path is known. */
   #clear(row: number): void {
     for (const part of [this.#near, this.#whole]) {
       const from = (part >> 1) + row * this.#width;
@@ -256,7 +250,6 @@ export class PathIndex {
     }
   }
 
-  /** Begins a pass of which nothing is known yet. */
   #begin(pass: Pass): void {
     if (!this.#followed.begin(pass)) return;
     this.#asked.token = -1;
@@ -264,7 +257,7 @@ export class PathIndex {
     for (let token = 0; token < pass.tokens; token++) if (rowOf[token]! >= 0) this.#start(pass, token, rowOf[token]!);
   }
 
-  /** Compares the tokens before a token with those before each path. Of a request's tokens in one pass only the first has them. */
+  /** Compares earlier tokens; only a request's first token in a pass has earlier tokens. */
   #start(pass: Pass, token: number, row: number): void {
     this.#clear(row);
     const slot = pass.slot[token]!;
@@ -281,15 +274,14 @@ export class PathIndex {
     } else {
       shorts.fill(0, before, before + this.#width);
     }
-    // The paths that came after those that were best for the token before are good to begin with.
+    // Successors of the previous token's best paths are the first hints.
     for (const first of [0, this.#nextHints]) this.#hints.follow(first + row, follows ? first + this.#rows + slot : -1, this.ring);
     if (pass.tokenId === null) return;
-    // Paths of the same token id are credited, the more the longer their contexts agree.
     this.#contexts ??= new PathContexts(this.#rows, this.#owner.length, this.#width);
     this.#contexts.compare(pass.tokenId[token]!, row, follows ? slot : -1, this.ring, shorts, before, this.#credit);
   }
 
-  /** All of a pass is known: what its last tokens share is carried to the next pass of their requests, and its paths are kept. */
+  /** Ends a pass: carries agreement to the next pass, keeps the paths. */
   #keep(pass: Pass): void {
     this.#asked.token = -1;
     const { last, rowOf } = this.#followed;
@@ -316,7 +308,6 @@ export class PathIndex {
     }
   }
 
-  /** Nothing is known of what any token shares with the path that has come to a place. */
   #forget(place: number): void {
     const shorts = this.#shorts;
     const width = this.#width;
@@ -327,11 +318,9 @@ export class PathIndex {
 
 const fraction = (factor: number): number => Math.min(ONE, Math.round(factor * (ONE + 1)));
 
-/** A 16-bit number times a factor of the kernels, rounded as they do. */
 const scaled = (value: number, factor: number): number => (value * factor + (ONE + 1) / 2) >> 15;
 
-/** The largest power of two that is not above a number, at least 1. */
 const powerOfTwo = (most: number): number => 2 ** Math.max(0, Math.floor(Math.log2(most)));
 
-/** No request has this index: those of a run count from 0, those of training traces down from -2. */
+/** No request's index: a run counts from 0, training traces count down from -2. */
 const NOBODY = -1;

@@ -1,24 +1,29 @@
-// Kernels of path retrieval in WebAssembly SIMD: bits of the kept paths per expert, 128 at once. Lists took 6 to 10 times as long.
+// Kernels of path retrieval in WebAssembly SIMD, on bits of kept paths per expert. Lists took 6 to 10 times as long.
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
-/** Paths that a kernel counts at once: bits of a vector. */
+/** Paths per step: bits of a vector. */
 export const BLOCK = 128;
-/** Most rows of one call of {@link PathKernels.share}: four bits hold the count. */
+/** Most rows of a {@link PathKernels.share} call: four bits hold the count. */
 export const MOST_ROWS = 15;
-/** One, as a factor of 16 bits in {@link PathKernels}: factors are fractions of 2^15. */
+/** Factor one, in units of 2^-15. */
 export const ONE = 32767;
 
-/** Bytes at the beginning of the memory that kernels write as they like. */
+/** Bytes at the start of memory for the kernels' own use. */
 export const SCRATCH_BYTES = 16;
 
 /** Addresses and lengths are bytes of the kernels' memory. */
 export interface PathKernels extends VoteKernel {
-  /** Counts the rows of bits that have each path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows' addresses */
+  /**
+   * Counts bit rows per path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows'
+   * addresses
+   */
   share(list: number, end: number, bytes: number, near: number, whole: number, decay: number, shift: number): number;
-  /** Lists paths with `near x a + whole x b + before x c` above `least`: place and similarity, from `out` on; a and c in 2^-15. @returns its end */
+  /**
+   * Lists paths with `near x a + whole x b + before x c` above `least`: place and similarity, from `out` on; a and c in
+   * 2^-15. @returns end of the list
+   */
   scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;
-  /** `to = (whole << shift) + before x decay`, of 16 bits each. @param end of `whole` */
   carry(whole: number, end: number, before: number, to: number, decay: number, shift: number): number;
 }
 
@@ -41,7 +46,7 @@ const vectorOf = (bytes: readonly number[]): number[] => simd(0x0c, ...bytes);
 const bytes16 = (of: (lane: number) => number): number[] => vectorOf(Array.from({ length: 16 }, (_, lane) => of(lane)));
 const splat = (local: number): number[] => [...get(local), ...I16_SPLAT];
 
-/** Locals of {@link SHARE}: bit planes of the counts, least significant first, and what ripples through them. */
+/** Locals of {@link SHARE}: bit planes of the counts, least significant first, then temporaries. */
 const PLANES = [8, 9, 10, 11] as const;
 const CARRY = 12;
 const KEPT = 13;
@@ -50,7 +55,7 @@ const DECAY = 15;
 const COUNT = 16;
 const OFFSET = 17;
 
-/** Adds a row to the planes: each plane is flipped if there is a carry, and carries on if it was set. */
+/** Adds a row to the planes: ripple-carry addition. */
 const addRow: readonly number[] = [
   ...[...get(7), 0x28, 0x02, 0x00, ...get(OFFSET), 0x6a, ...simd(0x00, 0, 0), ...set(CARRY)],
   ...PLANES.flatMap((plane) => [
@@ -60,7 +65,7 @@ const addRow: readonly number[] = [
   ]),
 ];
 
-/** Counts of paths 16 j to 16 j + 15 of the block, as bytes: a bit of each plane is worth 1, 2, 4, 8. */
+/** Counts of paths 16 j to 16 j + 15, as bytes from the planes' bits. */
 const countsOf = (j: number): number[] => [
   ...PLANES.flatMap((plane, power) => [
     ...[...get(plane), ...bytes16((lane) => 2 * j + (lane >> 3)), ...SWIZZLE, ...get(BIT), ...AND, ...get(BIT), ...I8_EQUAL],
@@ -69,7 +74,6 @@ const countsOf = (j: number): number[] => [
   ...set(COUNT),
 ];
 
-/** Adds eight counts to `near` and `whole`. */
 const addCounts = (widen: readonly number[], at: number): number[] => [
   ...[...get(3), ...load(3, at), ...get(DECAY), ...Q15_MULTIPLY, ...get(COUNT), ...widen, ...get(6), ...I16_SHIFT_LEFT],
   ...[...I16_ADD, ...save(at)],
@@ -99,7 +103,7 @@ const SHARE: KernelBody = {
   ],
 };
 
-/** Locals of {@link SCAN}: place of the first lane, lanes that are above, the factors and `least` in all lanes, similarities. */
+/** Locals of {@link SCAN}. */
 const PLACE = 9;
 const ABOVE = 10;
 const FACTORS = 11;
@@ -119,7 +123,7 @@ const SCAN: KernelBody = {
       [...load(0, 0), ...get(FACTORS), ...Q15_MULTIPLY, ...load(2, 0), ...get(FACTORS + 1), ...I16_MULTIPLY, ...I16_ADD_SATURATED],
       [...load(3, 0), ...get(FACTORS + 2), ...Q15_MULTIPLY, ...I16_ADD_SATURATED, ...set(SIMILARITY)],
       [...get(SIMILARITY), ...get(LEAST), ...I16_GREATER, ...I16_BITMASK, ...set(ABOVE)],
-      // If some are, which is seldom, all eight go to address 0, and one after another from there to the list.
+      // If any lane is above (seldom), store all eight at address 0, then list each.
       [...get(ABOVE), 0x04, 0x40, ...literal(0), ...get(SIMILARITY), ...save(0)],
       loop(
         [...get(8), ...get(PLACE), ...lane, 0x6a, 0x36, 0x02, 0x00],
@@ -154,6 +158,6 @@ const CARRY_OVER: KernelBody = {
   ],
 };
 
-/** Kernels on a new memory of at least `size` bytes, whose first {@link SCRATCH_BYTES} they use for themselves, and that memory. */
+/** Kernels on a new memory of at least `size` bytes, the first {@link SCRATCH_BYTES} reserved. */
 export const pathKernelsOn = (size: number): { readonly kernels: PathKernels; readonly memory: { readonly buffer: ArrayBuffer } } =>
   instantiate<PathKernels>({ share: SHARE, scan: SCAN, carry: CARRY_OVER, vote: VOTE }, size);

@@ -2,18 +2,18 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** No place: a path has no neighbour in its request, or the neighbour has made room. */
+/** No neighbour in the request, or the neighbour is gone. */
 export const NOWHERE = -1;
 
-/** The newest paths of tokens, with neighbours, and bits of the paths that used each expert. A place is an index below `capacity`. */
+/** Newest paths with neighbours, and bits of each expert's users. A place is an index below `capacity`. */
 export class PathRing {
   readonly capacity: number;
   count = 0;
-  /** `[capacity, layers, topK]`: experts within their layer. */
+  /** `[capacity, layers, topK]`: experts within the layer. */
   readonly paths: Uint16Array;
   /** Input token id of each path, -1: unknown. */
   readonly tokenIds: Int32Array;
-  /** Place of the path of the request's token before and after each, or {@link NOWHERE}. */
+  /** Place of the request's path before and after, or {@link NOWHERE}. */
   readonly previous: Int32Array;
   readonly successor: Int32Array;
   #next = 0;
@@ -23,7 +23,7 @@ export class PathRing {
   readonly #offsets: readonly number[];
   readonly #topK: number;
 
-  /** @param paths `[capacity, layers, topK]`: so many are kept; the oldest makes room @param users `[experts, rowBytes]` bits, zero */
+  /** @param paths `[capacity, layers, topK]`, the oldest is replaced @param users `[experts, rowBytes]` bits, zero */
   constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, paths: Uint16Array, users: Uint8Array, rowBytes: number) {
     const capacity = paths.length / (layers.length * topK);
     this.capacity = capacity;
@@ -37,7 +37,7 @@ export class PathRing {
     this.successor = new Int32Array(capacity).fill(NOWHERE);
   }
 
-  /** Keeps a token's path, which the path at `previous` came before. @returns its place */
+  /** @param previous place of the path before @returns the kept path's place */
   keep(pass: Pass, token: number, previous: number): number {
     const place = this.#next;
     if (this.count === this.capacity) this.#forget(place);
@@ -46,7 +46,7 @@ export class PathRing {
     this.paths.set(pass.choices.subarray(token * pass.row, (token + 1) * pass.row), place * pass.row);
     this.#mark(place, true);
     this.tokenIds[place] = pass.tokenId === null ? -1 : pass.tokenId[token]!;
-    // A path that has just made room for this one comes before nothing.
+    // A path replaced now is no predecessor.
     this.previous[place] = previous === place ? NOWHERE : previous;
     if (this.previous[place] !== NOWHERE) this.successor[previous] = place;
     return place;

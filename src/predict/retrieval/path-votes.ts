@@ -6,15 +6,16 @@ import { addColumn, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js'
 import { PathIndex, type Similarity } from './path-index.js';
 import { NOWHERE } from './path-ring.js';
 
-/** How sharply votes are weighed. */
 interface Sharpness {
-  /** Of whole paths, before the pass and for the next token: per share of a path's experts. */
+  /** Per share of a path's experts, before the pass and for the next token. */
   readonly before: number;
-  /** Once layers are known: per share of a layer's experts. */
+  /** Per share of a layer's experts, once layers are known. */
   readonly during: number;
 }
 
-/** Most similar paths that vote, how found and how weighed. Ours: half and twice of each change recall by at most 0.5 points (docs/predictors.md). */
+/**
+ * Voting paths, and weights. Ours: half and twice of each change recall by at most 0.5 points (docs/predictors.md).
+ */
 const VOTERS = 32;
 const SIMILARITY: Similarity = { near: 1, mean: 4, before: 1 };
 const SHARPNESS: readonly Sharpness[] = [
@@ -22,32 +23,29 @@ const SHARPNESS: readonly Sharpness[] = [
   { before: 23, during: 2 },
 ];
 
-/** Votes of all voters of a column, a whole number: a voter below half a vote has none. Two columns share a 32-bit word. */
+/** Votes of a column, whole numbers: a voter below half a vote has none. Two columns share a 32-bit word. */
 const VOTES = 2048;
 const COLUMN_BITS = 16;
 const COLUMN = 2 ** COLUMN_BITS - 1;
-/** Votes that are spread evenly. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
+/** Evenly spread votes. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
 const SMOOTHING = 16;
 
-/** Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns. */
+/** Evidence from votes of the most similar paths, weight exp(sharpness x similarity). */
 export class PathVotes {
   readonly index: PathIndex;
   /** Each column as evidence; the first teaches the index. */
   readonly columns: readonly Evidence[];
   readonly #sharpness: readonly Sharpness[];
-  /** Experts of a path, and of its mean layer. */
   readonly #pathChoices: number;
   readonly #layerChoices: number;
-  /** Voters, and the votes of the columns, 16 bits each. */
   readonly #places: Int32Array;
   readonly #weights: Uint32Array;
   readonly #distance: Int32Array;
   #voters = 0;
   #search = -1;
   #layer = -1;
-  /** By layer: log-odds of each number of votes, relative to an even share. Layers of one shape share a table. */
+  /** By layer: log-odds by votes, relative to an even share. */
   readonly #logOdds: readonly Float32Array[];
-  /** By column and layer: log-odds of its votes; layers share the room. */
   readonly #said: readonly (readonly Float32Array[])[];
 
   constructor({ layers }: ModelSpec, index: PathIndex, sharpness: readonly Sharpness[]) {
@@ -95,7 +93,7 @@ export class PathVotes {
     }
   }
 
-  /** Divides the votes of each column among the paths that were found; for the next token, their successors vote. */
+  /** Divides each column's votes among the found paths (next token: their successors). */
   #weigh(after: number): void {
     const { beforeUnit, best, ring, searches, unit } = this.index;
     const { count, places, similarity } = best;
@@ -135,7 +133,7 @@ export class PathVotes {
   }
 }
 
-/** exp(-x) at the middle of each step of 1 / EXP_STEPS; beyond the last a voter has less than half a vote, however few there are. */
+/** exp(-x) at the middle of steps of 1 / EXP_STEPS; farther voters have less than half a vote. */
 const EXP_STEPS = 64;
 const EXP = Float64Array.from({ length: 9 * EXP_STEPS }, (_, step) => Math.exp(-(step + 0.5) / EXP_STEPS));
 const LAST_EXP = EXP.length - 1;
@@ -149,7 +147,7 @@ function tableOf(share: number, most: number): Float32Array {
   });
 }
 
-/** Votes of the paths most like a token's own, as `retrieval` casts them. @param paths that are kept */
+/** Votes of the most similar paths, part `retrieval`. @param paths kept */
 export const pathVotes = (model: ModelSpec, topK: number, slots: number, paths: number): PathVotes =>
   new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
 

@@ -1,19 +1,19 @@
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 
-/** Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn. */
+/** Arrivals and lengths of requests, in columns of 16 bytes a request. */
 export interface Arrivals {
   readonly count: number;
-  /** ns since the first arrival, not falling; length `count`. */
+  /** ns since the first arrival, ascending; length `count`. */
   readonly arrivalNs: Float64Array;
   /** Prompt and generated tokens; length `count`. */
   readonly prompt: Int32Array;
   readonly output: Int32Array;
-  /** Class of each request, empty: none; null if no request has one. */
+  /** Class of each request, empty: none; null: no request has a class. */
   readonly requestClass: readonly string[] | null;
 }
 
-/** The same requests at another mean rate (requests/s), all gaps scaled alike. @throws UserError if all arrive at once: no gap to scale */
+/** Scales all gaps to a mean rate (requests/s). @throws UserError if all arrive at once */
 export function atRate(arrivals: Arrivals, rate: number): Arrivals {
   const { arrivalNs, count } = arrivals;
   const lastNs = arrivalNs[count - 1]!;
@@ -23,7 +23,7 @@ export function atRate(arrivals: Arrivals, rate: number): Arrivals {
   return { ...arrivals, arrivalNs: arrivalNs.map((ns) => ns * factor) };
 }
 
-/** SHA-256 of times and lengths, hex: equal for equal requests, wherever they come from. */
+/** SHA-256 of times and lengths, hex, independent of the source. */
 export function arrivalsDigest({ arrivalNs, output, prompt, requestClass }: Arrivals): string {
   const hash = newSha256();
   for (const { buffer, byteLength, byteOffset } of [arrivalNs, prompt, output]) hash.update(new Uint8Array(buffer, byteOffset, byteLength));

@@ -1,4 +1,4 @@
-// CSV files of arrivals, fields by the names of the header; each format has its columns and notation of time. No commas inside quotes.
+// CSV files of arrivals: columns by header name, without commas inside quotes.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { DURATION, parseDuration } from '../../base/units.js';
@@ -8,9 +8,9 @@ interface ColumnNames extends Pick<ArrivalFormat, 'name' | 'summary' | 'cites'> 
   readonly arrival: string;
   readonly prompt: string;
   readonly output: string;
-  /** Column of the request's class, if a file may have one. */
+  /** Column of the request's class, if the format has classes. */
   readonly requestClass?: string;
-  /** Reads a moment; @throws UserError that begins with `place` */
+  /** @throws UserError that begins with `place` */
   arrivalTime(text: string, what: string, place: string): number;
 }
 
@@ -20,7 +20,6 @@ const inUnits =
   (text: string, what: string, place: string): number =>
     arrivalTimeOf(text, unitNs, what, place);
 
-/** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
 const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
 function columnFormat({ name, summary, cites, arrivalTime: moment, requestClass, ...names }: ColumnNames): ArrivalFormat {
@@ -64,7 +63,7 @@ const EPOCH_NS = Date.parse('2020-01-01T00:00:00Z') * 1e6;
 
 const seconds = inUnits(1e9);
 
-/** Azure LLM inference traces: a wall-clock time of seven decimals, context and generated tokens. */
+/** Azure LLM inference traces: wall-clock times of seven decimals, context and generated tokens. */
 export const azure = columnFormat({
   name: 'azure',
   summary: 'TIMESTAMP, ContextTokens, GeneratedTokens',
@@ -77,7 +76,7 @@ export const azure = columnFormat({
     const secondNs = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
     if (Number.isNaN(secondNs))
       throw new UserError(`${place}: ${what} is '${text}', where a time such as 2023-11-16 18:17:03.9799600 is expected`);
-    // From 2020 on, so that a double keeps the 100 ns that the traces have.
+    // Counts from 2020, so that a double keeps the traces' 100 ns.
     return secondNs - EPOCH_NS + Number((match![3] ?? '').padEnd(9, '0'));
   },
 });
@@ -104,7 +103,7 @@ export const llmservingsim = columnFormat({
   arrivalTime: inUnits(1),
 });
 
-/** A format for arrivals of your own: `arrival, prompt, output`, and a class if requests have different objectives. */
+/** moeprof's own format: `arrival, prompt, output`, and optionally `class`. */
 export const generic = columnFormat({
   name: 'generic',
   summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',

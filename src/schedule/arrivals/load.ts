@@ -1,4 +1,3 @@
-// Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';
@@ -15,21 +14,19 @@ import { azure, generic, llmservingsim, vidur } from './csv-formats.js';
 import type { Arrival, ArrivalFormat } from './format.js';
 import { mooncake } from './mooncake.js';
 
-/** The source of arrivals: a file, or a random process. */
 type ArrivalSource = Choice | (Written & { readonly path: string });
 
 interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
-  /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */
+  /** Requests per second: rescales a file, or sets a process's rate. */
   readonly rate?: number | undefined;
   /** Most requests; absent: all of a file, 100 of a process. */
   readonly requests?: number | undefined;
-  /** Prompt and generated tokens of a request if they are drawn. */
   readonly prompt: number;
   readonly output: number;
 }
 
-/** Reads a source of arrivals: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError if it is neither, or impossible */
+/** Parses a path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError for anything else */
 export function parseArrivals(text: string): ArrivalSource {
   if (isPath(text) && PROCESSES[text.split(':', 1)[0]!] === undefined) return { text, path: text };
   return choose('workload', text, {}, (name) => {
@@ -40,10 +37,12 @@ export function parseArrivals(text: string): ArrivalSource {
   });
 }
 
-/** Reads or draws arrivals. @param folder of a relative path @throws UserError with file and line if a line is malformed */
+/**
+ * Reads or draws arrivals. @param folder of a relative path @throws UserError with file and line for a malformed line
+ */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const arrivals = arrivalsOf(options, folder, seed);
-  // Not a number if two infinite times are compared.
+  // Infinite times compare as NaN.
   if (arrivals.arrivalNs[arrivals.count - 1]! <= Number.MAX_SAFE_INTEGER) return arrivals;
   throw new UserError(
     `workload ${options.arrivals.text}: the last request arrives later than 104 days after the first; is the rate, or the unit of time, right?`,
@@ -58,7 +57,7 @@ function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arri
   return rate === undefined ? read : atRate(read, rate);
 }
 
-/** Reads the first `most` requests of a file; its format is recognised by its first line. @throws UserError with file and line */
+/** Reads the first `most` requests of a file of any known format. @throws UserError with file and line */
 export const readArrivals = (path: string, most: number = Number.POSITIVE_INFINITY): Arrivals =>
   withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);
@@ -92,14 +91,13 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
   return columns.arrivals();
 }
 
-/** Arrivals in columns while they are read: a million of them as objects would take a hundred MiB. */
+/** Columns instead of objects: a million objects would take a hundred MiB. */
 class Columns {
   count = 0;
   lastNs = 0;
   #arrivalNs = new Float64Array(256);
   #prompt = new Int32Array(256);
   #output = new Int32Array(256);
-  /** Classes up to the last request that has one. */
   readonly #classes: string[] = [];
 
   add({ arrivalNs, output, prompt, requestClass }: Arrival): void {
@@ -130,7 +128,7 @@ class Columns {
 
 const RATE = { default: 0, description: 'requests per second', min: 0 };
 
-/** Parameters of each process: Poisson, or gamma gaps by their coefficient of variation: 1 is Poisson, above it arrivals come in bursts. */
+/** Parameters by process: Poisson, or gamma gaps by coefficient of variation (1: Poisson, above: bursts). */
 const PROCESSES = byName<ParameterTable>({
   poisson: { rate: RATE },
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
@@ -138,7 +136,7 @@ const PROCESSES = byName<ParameterTable>({
 
 const REQUESTS = 100;
 
-/** Draws arrivals of equal lengths, the first at 0. @param name a key of {@link PROCESSES} @param parameters checked @throws UserError: no rate */
+/** Draws arrivals of equal lengths, the first at 0. @throws UserError without a rate */
 function drawArrivals(
   name: string,
   parameters: Parameters,
@@ -164,7 +162,10 @@ function drawArrivals(
   };
 }
 
-/** A gamma draw of scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; below shape 1 with their boost */
+/**
+ * A gamma draw of scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; their boost below
+ * shape 1
+ */
 export function gamma(random: Random, shape: number): number {
   if (shape < 1) return gamma(random, shape + 1) * (1 - random.next()) ** (1 / shape);
   const d = shape - 1 / 3;
@@ -176,5 +177,5 @@ export function gamma(random: Random, shape: number): number {
   }
 }
 
-/** All formats, in the order in which a file is tried against them. A new one is a file in this folder and a line here. */
+/** All formats, in order of recognition; a new format is a file here and a line below. */
 const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];

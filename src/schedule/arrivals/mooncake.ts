@@ -4,7 +4,7 @@ import { parseJsonBytes } from '../../base/nesting.js';
 import { isObject } from '../../base/objects.js';
 import { type ArrivalFormat, arrivalTimeOf, tokensOf } from './format.js';
 
-/** The fields of a line, or null if it is no JSON object. */
+/** Null: no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
     const value: unknown = parseJsonBytes(bytesOf(line), 'line');
@@ -14,7 +14,7 @@ function objectOf(line: string): Record<string, unknown> | null {
   }
 }
 
-/** Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace. */
+/** Mooncake traces: JSON lines, times in ms. Prefix hashes are unused. */
 export const mooncake: ArrivalFormat = {
   name: 'mooncake',
   summary: 'JSON lines of timestamp (ms), input_length, output_length',

@@ -1,7 +1,7 @@
 import { member } from '../../base/members.js';
 import type { PlacementDefinition } from './placement.js';
 
-/** `order=linear`: neighbours live together, the first GPUs take one more of an uneven rest; `order=round-robin`: expert e on GPU e mod n. */
+/** `order=linear`: neighbours together, first GPUs take the rest; `order=round-robin`: expert e on GPU e mod n. */
 export const even: PlacementDefinition = {
   ...member('placement', 'even'),
   needsPopularity: false,

@@ -1,10 +1,9 @@
-// Experts spread so that GPUs share the load of a profile evenly; or the most popular on every GPU, so that tokens stay on their GPUs.
 import { member } from '../../base/members.js';
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**
- * Longest processing time first (Graham, 1969): popular experts first, to the GPU with least work and room; at most ceil(experts / GPUs) a
- * layer (DeepSeek's EPLB: balanced packing). @param popularity work of each @param homes written at `ids`
+ * Longest processing time first (Graham, 1969): popular experts first, to the GPU with least work and room; at most
+ * ceil(experts / GPUs) a layer (DeepSeek's EPLB: balanced packing). @param homes written at `ids`
  */
 function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
   const room = Math.ceil(ids.length / gpus);
@@ -21,7 +20,7 @@ function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus
   }
 }
 
-/** No parameters. */
+/** Spreads a profile's load evenly over GPUs. */
 export const byPopularity: PlacementDefinition = {
   ...member('placement', 'popularity'),
   needsPopularity: true,
@@ -32,7 +31,7 @@ export const byPopularity: PlacementDefinition = {
   },
 };
 
-/** `hottest`: number of experts of each layer that live everywhere. FasterMoE calls them shadowed, DeepSeek-V3 redundant. */
+/** Puts the `hottest` experts of each layer on every GPU (FasterMoE: shadowed; DeepSeek-V3: redundant). */
 export const replicated: PlacementDefinition = {
   ...member('placement', 'replicated'),
   needsPopularity: true,

@@ -12,24 +12,23 @@ import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
 
-/** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
+/** Per call, per weight read, per weight and token multiplied, ns: {@link networkCost}. */
 const CALL_NS = 33e3;
 const WEIGHT_NS = 0.094;
 const PRODUCT_NS = 0.056;
 
-/** The same of a model of sequences, by the weights that are multiplied: it has more and smaller operators, and its table is only looked up. */
+/** For sequence models, per multiplied weight, ns: more and smaller operators. */
 const SEQUENCE_CALL_NS = 125e3;
 const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
-/** Runs a model whose inputs include the past of each token. */
 class OnnxPredictor extends ModelPredictor<InputName> {
   protected readonly outputs = [OUTPUT_NAME];
-  /** Pass and layer that the logits belong to: a model that does not look at `observed` gives the same all through a pass. */
+  /** Pass and layer of the logits. */
   #pass = -1;
   #after = -1;
 
-  /** A predictor of an open model. Only `popularity` is counted on training traces. @throws UserError if the model breaks the contract */
+  /** Only `popularity` counts training traces. @throws UserError if the model breaks the contract */
   constructor(path: string, session: SyncSession, context: PredictorContext) {
     super(path, session, context, checkContract(path, session.inputs, session.outputs, context.model.experts));
     if (this.inputs.includes('popularity')) this.#countTraining();
@@ -75,7 +74,7 @@ class OnnxPredictor extends ModelPredictor<InputName> {
   }
 }
 
-/** Loads a model, of either contract. @throws UserError if the file is no model, or keeps neither */
+/** Loads a model of either contract. @throws UserError for any other file */
 export async function openOnnx(path: string, context: PredictorContext): Promise<ModelPredictor> {
   const session = await SyncSession.open(path);
   try {
@@ -88,8 +87,9 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
 }
 
 /**
- * The cost of one call: reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32 tokens
- * (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws UserError if unreadable
+ * Cost of a call: reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32
+ * tokens (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws
+ * UserError if unreadable
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
@@ -104,7 +104,7 @@ export function networkCost(path: string): PredictionCost {
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }
 
-/** The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass. */
+/** The predictor in an ONNX file, from `moeprof predict train` or any tool under the contract. */
 export const onnx: PredictorDefinition = {
   name: 'onnx',
   summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,
@@ -117,15 +117,14 @@ export const onnx: PredictorDefinition = {
   },
 };
 
-/** Field of ModelProto that holds a fact (onnx.proto): a message of key (1) and value (2). */
+/** ModelProto's field of metadata (onnx.proto): a message of key (1) and value (2). */
 const FACT = 14;
-/** Longest head of a part: two varints. */
 const HEAD = 20;
-/** Limits of the parts of a file and of the bytes of a fact: more than any exporter writes, so that another kind of file is soon rejected. */
+/** Limits of a file's parts and a fact's bytes. Ours: above any exporter, so that other files fail soon. */
 const MOST_PARTS = 4096;
 const LONGEST_FACT = 65_536;
 
-/** Metadata of a file by name, from its end, without reading the graph; empty: no ONNX file. @throws UserError if it cannot be read */
+/** A file's metadata, without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   return withInput(path, 'predictor', (file) => {
     const facts = new Map<string, string>();
@@ -143,7 +142,6 @@ export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   });
 }
 
-/** Place of the content of a part; null: it is not a part of an ONNX file. */
 function partOf(bytes: Uint8Array, at: number): { field: number; start: number; end: number } | null {
   const tag = varint(bytes, at);
   if (tag === null) return null;
@@ -166,7 +164,7 @@ function factOf(bytes: Uint8Array): [key: string, value: string] {
   return texts as [string, string];
 }
 
-/** A base-128 number, least digits first; null: it does not end here. */
+/** A base-128 number, least digits first; null: no end within 8 bytes. */
 function varint(bytes: Uint8Array, at: number): { value: number; end: number } | null {
   let value = 0;
   for (let i = at, scale = 1; i < Math.min(bytes.length, at + 8); i++, scale *= 128) {

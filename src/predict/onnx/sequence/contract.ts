@@ -1,40 +1,43 @@
-// The contract of an ONNX predictor that reads token ids in order, with a state per request. Models without a state: ../contract.ts.
+// Contract of an ONNX predictor of ordered token ids with a state per request.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
 import type { Dimension } from '../writer.js';
 
-/** Ids of S tokens that follow one another, of each of B requests. A model with this input keeps this contract. */
+/** Input: S consecutive token ids of each of B requests. Marks a sequence model. */
 export const SEQUENCE = 'sequence';
-/** The model's state of a request; all 0 at its beginning. */
+/** Input: state of each request, 0 at the start. */
 export const STATE = 'state';
-/** The state after the tokens. */
+/** Output: state after the tokens. */
 export const NEXT_STATE = 'next_state';
-/** Before which tokens the histories are known: 1, else 0. */
+/** Input: 1 for tokens with known histories, else 0. */
 export const KNOWN = 'known';
 
-/** Fact of a file of such a model: how many weights it multiplies for a token. */
+/** Metadata: weights multiplied per token. */
 export const PRODUCTS = 'moeprof.products';
 
-/** Names of the inputs that such a model may have. */
+/** Names of a sequence model's possible inputs. */
 export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOWN] as const;
 export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
 export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;
 
-/** Inputs and state width of a model of sequences. */
+/** Inputs and state width of a sequence model. */
 export interface SequenceSignature {
   readonly inputs: readonly SequenceInput[];
   readonly state: number;
 }
 
-/** Type and shape of a tensor. `state`: width of the state, or its name. */
+/** Type and shape of a tensor. @param state width of the state, or a name */
 export function sequenceTensorOf(name: SequenceInput | (typeof SEQUENCE_OUTPUTS)[number], experts: number, state: Dimension): TensorShape {
   if (name === SEQUENCE) return { type: 'int64', shape: ['B', 'S'] };
   if (name === STATE || name === NEXT_STATE) return { type: 'float32', shape: ['B', state] };
   return { type: 'float32', shape: name === KNOWN ? ['B', 'S'] : ['B', 'S', experts] };
 }
 
-/** Checks a sequence model's declarations. @param path for messages @param experts sum over layers @throws UserError with both shapes */
+/**
+ * Checks a model's declarations. @param path for messages @param experts sum over layers @throws UserError with both
+ * shapes
+ */
 export function checkSequenceContract(
   path: string,
   inputs: readonly TensorSignature[],

@@ -1,46 +1,45 @@
-// ExpertFlow's path predictor as a causal encoder of token ids. Training and export share the graph, except the recurrence.
+// ExpertFlow's path predictor as a causal encoder of token ids.
 import { HISTORY_SLOW_DECAY } from '../contract.js';
 import type { Graph, Value } from '../graph.js';
 import { constant, logHistories, normal, type ParameterSource, type PathShape, PRIOR_WEIGHT, prior } from '../network.js';
 
-/** The shape of an encoder. */
+/** Shape of an encoder. */
 export interface EncoderOptions {
-  /** Width of the token embeddings, which the heads read next to the encoder's own. */
+  /** Width of the token embeddings, also read by the heads. */
   readonly table: number;
-  /** Width of the encoder, and of the recurrent state of a block. */
+  /** Width of the encoder, and of a block's state. */
   readonly width: number;
-  /** Units inside the feed-forward part of a block. */
+  /** Units of a block's feed-forward part. */
   readonly inside: number;
-  /** Blocks, each a recurrence and a feed-forward part. */
+  /** Blocks of a recurrence and a feed-forward part. */
   readonly blocks: number;
-  /** Units of a layer's head. */
   readonly head: number;
-  /** Also read which experts the tokens before used, if that is known. */
+  /** True: known experts of earlier tokens are an input. */
   readonly history: boolean;
-  /** Rows of the table of token embeddings: ids are taken modulo this. */
   readonly tokenRows: number;
 }
 
-/** The parts that differ between training and a file. */
 interface EncoderParts {
-  /** Token ids, [N]. */
   readonly tokenId: Value;
-  /** Features of the tokens before each; null: the network has no such input. */
+  /** Features of earlier tokens; null: no input. */
   readonly past: PastInputs | null;
-  /** GRU states over x [N, width]. @param weights input and recurrent [width, 3 width], biases [3 width]; update, reset, candidate */
+  /**
+   * GRU states over x [N, width]. @param weights input and recurrent [width, 3 width], biases [3 width]; update, reset,
+   * candidate
+   */
   recur(x: Value, block: number, weights: GruWeights): Value;
-  /** Spoils a value while it is trained, so that nothing is learned by heart; in a file: the value itself. */
+  /** Adds dropout in training; identity in a file. */
   spoil(x: Value, place: string): Value;
 }
 
-/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 if they are unknown. */
+/** Histories before each token, [N, experts]; `known` [N, 1] is 0 if unknown. */
 interface PastInputs {
   readonly history: Value;
   readonly historySlow: Value;
   readonly known: Value;
 }
 
-/** Weights of one GRU, gates in one row: update, reset, candidate. */
+/** GRU weights, gates in a row: update, reset, candidate. */
 export interface GruWeights {
   readonly input: Value;
   readonly inputBias: Value;
@@ -48,17 +47,18 @@ export interface GruWeights {
   readonly recurrentBias: Value;
 }
 
-/** Name of the table of token embeddings, whose rows are looked up and not multiplied. */
+/** Name of the token table, looked up instead of multiplied. */
 export const TOKEN_TABLE = 'token';
-/** Added to the mean square of a row before its root: as T5 has it. */
+/** Added to a row's mean square, as in T5. */
 const EPSILON = 1e-6;
-/** Embeddings are stored small and used large, as in ../network.ts: rare ids move by no more than the learning rate each time. */
+/** Stored embeddings are small, as in ../network.ts. */
 const TOKEN_SCALE = 16;
 
 /**
- * Adds encoder and heads. Blocks are residual and normalised as in T5 (arXiv 1910.10683): x += GRU(norm x); x += W2 relu(W1 norm x). Heads
- * by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]; what is known of earlier tokens goes there, so that states are made of
- * ids. @returns logits, [N, experts]
+ * Adds encoder and heads. Blocks are residual and normalised as in T5 (arXiv 1910.10683): x += GRU(norm x); x += W2
+ * relu(W1 norm x). Heads by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]. States depend on ids alone;
+ * histories enter at the heads.
+ * @returns logits, [N, experts]
  */
 export function buildEncoder(
   graph: Graph,
@@ -108,9 +108,7 @@ export function buildEncoder(
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
   const logitSum = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
   if (past === null) return logitSum;
-  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 if it is unknown.
   const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
-  // With histories, the prior log-odds count less.
   const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));
   return graph.add(logitSum, graph.multiply(graph.add(lately, less), past.known));
 }

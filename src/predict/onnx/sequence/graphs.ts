@@ -1,4 +1,3 @@
-// Graphs of the encoder: for training steps over windows of streams, and for the exported file.
 import { OUTPUT_NAME } from '../contract.js';
 import { Graph, type Value } from '../graph.js';
 import { type PathShape, sizeOf } from '../network.js';
@@ -7,7 +6,7 @@ import { encodeModel } from '../writer.js';
 import { KNOWN, NEXT_STATE, PRODUCTS, SEQUENCE, STATE } from './contract.js';
 import { buildEncoder, type EncoderOptions, type GruWeights, TOKEN_TABLE } from './encoder.js';
 
-/** Widths of the tensors that get noise while training, by name; the first is that of the token embeddings. */
+/** Widths of tensors with training noise, by name, token embeddings first. */
 export function noisePlaces({ blocks, history, table, width }: EncoderOptions): ReadonlyMap<string, number> {
   const places = new Map([['noise.token', table]]);
   for (let block = 0; block < blocks; block++) for (const part of ['gru', 'outside']) places.set(`noise.block.${block}.${part}`, width);
@@ -15,7 +14,7 @@ export function noisePlaces({ blocks, history, table, width }: EncoderOptions): 
   return places;
 }
 
-/** Training graphs over windows of `window` tokens of `streams` sequences, step by step: inputs `token_id` and `state`, output `next_state`. */
+/** Training graphs over windows of sequences: inputs `token_id` and `state`, output `next_state`. */
 export function encoderGraphs(options: EncoderOptions, shape: PathShape, streams: number, window: number): TrainingGraphs {
   const { blocks, history, width } = options;
   const rows = streams * window;
@@ -40,7 +39,7 @@ export function encoderGraphs(options: EncoderOptions, shape: PathShape, streams
   });
 }
 
-/** The encoder with its weights, as a file: what the contract calls a model of sequences. */
+/** The encoder with weights, as a sequence model's file. */
 export function exportEncoder(
   options: EncoderOptions,
   shape: PathShape,
@@ -86,8 +85,8 @@ export function exportEncoder(
 }
 
 /**
- * GRU states (Cho et al., arXiv 1406.1078) of `streams` sequences over `steps` steps, of ordinary operators for gradients. As ONNX with
- * `linear_before_reset`: z, r = sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
+ * GRU states (Cho et al., arXiv 1406.1078) from operators with gradients. As ONNX with `linear_before_reset`: z, r =
+ * sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
  * @param x [steps x streams, width] @param start [streams, width] @returns all states, and the last
  */
 function unrolledGru(

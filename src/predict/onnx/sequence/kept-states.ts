@@ -1,32 +1,30 @@
-/** The state from which a model is called for the next tokens of a request. */
+/** State before a request's next tokens. */
 export interface Continuation {
   readonly state: Float32Array;
-  /** Ids of tokens that this state has not seen, and that come before the next ones. */
+  /** Earlier token ids missing from the state. */
   readonly missed: readonly number[];
 }
 
 interface Kept {
   request: number;
-  /** Tokens before `before`, and before `after`. */
+  /** Tokens before states `before` and `after`. */
   from: number;
   to: number;
   readonly before: Float32Array;
   readonly after: Float32Array;
-  /** Ids of the tokens between them. */
   ids: number[];
 }
 
-/** States of a sequence model by slot, after and before the last pass, as tokens of a pass may be rejected or run again. */
+/** States by slot, after and before the last pass: tokens may be rejected or run again. */
 export class KeptStates {
   readonly #width: number;
   readonly #slots: (Kept | undefined)[] = [];
 
-  /** @param width elements of a state */
   constructor(width: number) {
     this.#width = width;
   }
 
-  /** How a request goes on at a position; from the beginning if no kept state leads there, as after a cached prompt of another request. */
+  /** Continuation of a request at a position; from zero without a kept state, as after a cached prompt. */
   at(slot: number, request: number, position: number): Continuation {
     const kept = this.#slots[slot];
     if (kept !== undefined && kept.request === request && position > 0) {
@@ -36,7 +34,7 @@ export class KeptStates {
     return { state: new Float32Array(this.#width), missed: [] };
   }
 
-  /** Keeps a pass of a request. @param position of its first token @param before state before `missed`, from {@link at} @param after it */
+  /** Keeps a pass. @param position of the first token @param after state after the tokens */
   keep(
     slot: number,
     request: number,

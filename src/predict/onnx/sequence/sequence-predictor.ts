@@ -16,18 +16,17 @@ import {
 } from './contract.js';
 import { type Continuation, KeptStates } from './kept-states.js';
 
-/** Tokens of one call at most: a longer prompt goes through in parts, each with the state of the one before. */
+/** Most tokens of a call; longer prompts are cut. Ours. */
 const CALL_TOKENS = 256;
 
 interface Segment {
   readonly token: number;
   readonly from: Continuation;
-  /** The input: tokens that its state missed, then the tokens. */
   readonly ids: readonly number[];
   state: Float32Array;
 }
 
-/** A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request. */
+/** Runs a sequence model (contract.ts) once per pass, from each request's kept state. */
 export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
   readonly #width: number;
@@ -36,7 +35,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
   #logits = new Float32Array(0);
   #pass = -1;
 
-  /** @throws UserError if the model does not keep the contract */
+  /** @throws UserError if the model breaks the contract */
   constructor(path: string, session: SyncSession, context: PredictorContext) {
     const { inputs, state } = checkSequenceContract(path, session.inputs, session.outputs, context.model.experts);
     super(path, session, context, inputs);
@@ -44,7 +43,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     this.#states = new KeptStates(state);
   }
 
-  /** What is known of earlier tokens is recorded if the model reads it. */
+  /** Records histories only if the model reads histories. */
   override observe(pass: Pass, layer: number): void {
     if (this.inputs.includes('history') || this.inputs.includes('history_slow')) super.observe(pass, layer);
   }
@@ -61,7 +60,6 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     return sequenceTensorOf(name, this.context.model.experts, this.#width);
   }
 
-  /** Calls the model: once for all requests with one token to read, and once or more for each of the others. */
   #read(pass: Pass): void {
     const { experts } = this.context.model;
     if (this.#logits.length < pass.tokens * experts) this.#logits = new Float32Array(pass.tokens * experts);
@@ -112,7 +110,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     });
   }
 
-  /** Histories are known before the first token of a request in a pass; what the others come after runs in the same pass. */
+  /** Only a request's first token in a pass has a known history. */
   #fillPast(pass: Pass, segments: readonly Segment[], step: number, steps: number): void {
     const { experts } = this.context.model;
     for (const name of this.inputs) {

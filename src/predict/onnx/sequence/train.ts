@@ -7,20 +7,23 @@ import type { EncoderOptions } from './encoder.js';
 import { encoderGraphs, exportEncoder, noisePlaces } from './graphs.js';
 import { piecesOf, SequenceWindows } from './windows.js';
 
-/** A training of an encoder. */
+/** Training options of an encoder. */
 export interface EncoderTraining extends TrainingBasics {
   readonly network: Omit<EncoderOptions, 'tokenRows'>;
 }
 
-/** Most rows of the table of token embeddings: twice the vocabulary of T5. Larger ones share rows. */
+/** Most rows of the token table: twice the vocabulary of T5. Larger vocabularies share rows. */
 const TOKEN_ROWS = 65_536;
-/** Tokens of a window: gradients flow back within a window, and the state continues from window to window. Ours. */
+/** Tokens of a window; gradients stay within a window, states pass on. Ours. */
 const WINDOW = 32;
-/** Share of inner values set to 0 in training, and of tokens with hidden ids. Ours, chosen on our 64-expert router. */
+/** Share of inner values set to 0 in training, and of hidden token ids. Ours, chosen on our 64-expert router. */
 const DROPOUT = 0.2;
 const HIDDEN = 0.02;
 
-/** Trains ExpertFlow's encoder of token ids on windows of requests. @throws UserError without ids or runtime, or as {@link trainNetwork} */
+/**
+ * Trains ExpertFlow's encoder of token ids on windows of requests. @throws UserError without ids or runtime, or as
+ * {@link trainNetwork}
+ */
 export function trainEncoder(
   trace: RoutingTrace,
   model: ModelSpec,

@@ -1,4 +1,4 @@
-// Training data of a sequence encoder: requests in streams, a window a step; the state passes on (truncated back-propagation through time).
+// Training data of an encoder: windows of streams; states pass on (truncated back-propagation through time).
 import type { Random } from '../../../base/random.js';
 import { shuffled } from '../batch.js';
 import type { PathDataset } from '../dataset.js';
@@ -6,7 +6,7 @@ import type { Ort } from '../runtime.js';
 import type { Step, StepSource } from '../trainer.js';
 import { KNOWN, NEXT_STATE, STATE } from './contract.js';
 
-/** Rows of one request that follow one another. */
+/** Consecutive rows of a request. */
 interface Piece {
   readonly start: number;
   readonly rows: number;
@@ -15,20 +15,18 @@ interface Piece {
 interface WindowOptions {
   readonly streams: number;
   readonly window: number;
-  /** Elements of a stream's state. */
   readonly state: number;
   /** Width of each noise tensor, [window x streams, width], by name. */
   readonly noise: ReadonlyMap<string, number>;
-  /** Give histories too. */
   readonly history: boolean;
-  /** Share of values that noise sets to 0, and of tokens whose embedding it hides whole. */
+  /** Shares of values set to 0, and of tokens with a hidden embedding. */
   readonly dropout: number;
   readonly hidden: number;
 }
 
-/** Rows of a piece at most: a long request is learned from in several places at once, so that all streams have something to do. */
+/** Most rows of a piece. Ours: long requests are cut, so that all streams are busy. */
 const PIECE_ROWS = 512;
-/** Most tokens that are measured after an epoch. */
+/** Most tokens measured after an epoch. Ours. */
 const HELD_OUT_ROWS = 4096;
 
 /** Windows over the pieces of a trace. */
@@ -51,7 +49,6 @@ export class SequenceWindows implements StepSource {
   readonly #slow: Float32Array;
   readonly #known: Float32Array;
 
-  /** @param pieces to learn from, and to stop by */
   constructor(
     ort: typeof Ort,
     dataset: PathDataset,
@@ -80,13 +77,13 @@ export class SequenceWindows implements StepSource {
     this.#known = new Float32Array(rows);
   }
 
-  /** As many steps as the pieces have windows; a stream that finds no piece left begins again with the first. */
+  /** As many steps as the pieces have windows; streams start over when pieces run out. */
   *epoch(random: Random): Iterable<Step> {
     const order = shuffled(Int32Array.from(this.#learn.keys()), random);
     let dealt = 0;
     const deal = (): Piece => this.#learn[order[dealt++ % order.length]!]!;
     let left = this.steps;
-    // Half of the windows are read as a prompt is, whose tokens run together, half as decoding is, after whose tokens their paths are known.
+    // Half of the windows have histories, as in decoding; half have none, as in a prompt.
     const knows = (): boolean => random.next() < 0.5;
     for (const step of this.#walk(deal, () => left-- > 0, knows)) {
       this.#draw(random);
@@ -105,7 +102,7 @@ export class SequenceWindows implements StepSource {
     );
   }
 
-  /** Steps of streams that take piece after piece while `goesOn` (streams busy) holds. @param knows true if a next window has histories */
+  /** Steps over pieces while `goesOn(busy streams)`. @param knows true: the window has histories */
   *#walk(deal: () => Piece | null, goesOn: (running: number) => boolean, knows: (stream: number) => boolean): Iterable<Step> {
     const { state, streams, window } = this.#options;
     const { experts } = this.#dataset.model;
@@ -147,7 +144,6 @@ export class SequenceWindows implements StepSource {
     }
   }
 
-  /** Ids and paths of the next window of every stream, step by step. @returns tokens in it */
   #fill(at: Int32Array, end: Int32Array, knows: (stream: number) => boolean): number {
     const { history, streams, window } = this.#options;
     const dataset = this.#dataset;
@@ -172,7 +168,7 @@ export class SequenceWindows implements StepSource {
     return tokens;
   }
 
-  /** Inverted dropout (Srivastava et al., JMLR 15, 2014); of the first tensor, whole rows too. */
+  /** Inverted dropout (Srivastava et al., JMLR 15, 2014); the token tensor also loses whole rows. */
   #draw(random: Random): void {
     const { dropout, hidden, noise } = this.#options;
     const kept = 1 / (1 - dropout);
@@ -190,7 +186,7 @@ export class SequenceWindows implements StepSource {
   }
 }
 
-/** Rows in ascending order as pieces: cut at gaps, at the start of a request, and at {@link PIECE_ROWS}. */
+/** Ascending rows as pieces, cut at gaps, at request starts, and at {@link PIECE_ROWS}. */
 export function piecesOf(rows: Int32Array, dataset: PathDataset): Piece[] {
   const starts = new Set(dataset.requests.map(({ start }) => start));
   const pieces: { start: number; rows: number }[] = [];
