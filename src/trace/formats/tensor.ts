@@ -1,4 +1,4 @@
-// A rank-3 array of choices in a file, in any axis order. The usual order is read in place; other orders are transposed while they are decoded.
+// Rank-3 array of choices in a file: read in place in the usual axis order, otherwise transposed while decoding.
 import { UserError } from '../../base/errors.js';
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
@@ -8,7 +8,7 @@ import { axesOf, axisOrderOf, denseLayersIn } from './axes.js';
 import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
-/** Ids examined to determine the axis order. */
+/** Ids examined for the axis order. */
 const SAMPLE_IDS = 4_000_000;
 /** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
@@ -18,7 +18,10 @@ interface FileArray extends ColumnLayout {
   readonly place: string;
 }
 
-/** Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if its axes are unclear */
+/**
+ * Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if the
+ * axes are unclear
+ */
 export function openArray(
   source: TraceSource,
   array: FileArray,
