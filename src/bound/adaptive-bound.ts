@@ -11,9 +11,9 @@ import { leastCost, type Options } from './least-cost.js';
 
 /** Bound at one budget. */
 export interface AdaptivePoint {
-  /** Share of all gate weight that may be lost. */
+  /** Share of gate weight lost. */
   readonly budget: number;
-  /** Minimum time of GPU and link alone, and minimum with both limits, ns per token. */
+  /** Minimum time of GPU, of link, and with limits of all, ns per token. */
   readonly gpuNs: number;
   readonly linkNs: number;
   readonly tokenNs: number;
@@ -29,12 +29,11 @@ export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly inputs: { readonly model: string; readonly quantization: string; readonly hardware: string; readonly system: string };
-  /** Sentences on machine parts not given, with assumed values. */
+  /** Machine parts not given, with assumed values. */
   readonly assumed: readonly string[];
   readonly tokens: number;
-  /** Source of importance: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
-  /** Time of the run, ns per token, and expert cache, bytes. */
+  /** Time of the run, ns per token; expert cache, bytes. */
   readonly runNs: number;
   readonly cacheBytes: number;
   readonly points: readonly AdaptivePoint[];
@@ -141,10 +140,9 @@ export interface ExpertUse {
   readonly events: number;
 }
 
-/** Records uses of a run, with gate weights and cache residence since the last use. */
+/** Records uses, with gate weights and cache residence since the last use. */
 class UseLog extends Onlooker {
   readonly uses: ExpertUse[] = [];
-  /** Weight of all tokens at all layers. */
   weight = 0;
   events = 0;
   tokens = 0;

@@ -16,7 +16,7 @@ interface LeastCost {
 /** Limits of the exact solution: uses, and undominated partial choices. Ours. */
 const MOST_USES = 32;
 const MOST_STATES = 2000;
-/** Bisection steps per multiplier; any multiplier gives a bound, and more steps gain less than a millionth. */
+/** Bisection steps per multiplier; any multiplier gives a bound, more steps gain less than a millionth. */
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
@@ -28,7 +28,6 @@ export function leastCost(options: Options, lossBudget: number, spaceBudget: num
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
 }
 
-/** Bound of multipliers, with loss and space of the choice. */
 interface Chosen {
   readonly bound: number;
   readonly loss: number;

@@ -13,7 +13,6 @@ export const BLOCKS = 16;
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
   readonly rows: number;
-  /** Choices of a row: layers x topK. */
   readonly row: number;
 }
 
@@ -40,7 +39,6 @@ export async function fillBlocks(
   full: (block: number, rows: number, experts: Uint16Array) => Promise<void> | void,
 ): Promise<void> {
   const blocks = blocksOf(ring);
-  // Rows decode directly into shared blocks, without further columns.
   const columns = allocateChunk(trace, ring.rows);
   const chunks = blocks.map((experts): TraceChunk => ({ ...columns, experts }));
   for (let start = 0, block = 0; start < tokens; start += ring.rows, block = (block + 1) % BLOCKS) {

@@ -64,7 +64,6 @@ export async function broadcastToThreads(
   );
   const all = <T>(work: (thread: (typeof threads)[number], job: number, name: string) => Promise<T>): Promise<T[]> =>
     Promise.all(threads.map((thread, job) => work(thread, job, `policy ${specs[job]!.policy.text}`)));
-  /** Resolves when all threads have used the block. */
   const used: Promise<unknown>[] = new Array(BLOCKS).fill(Promise.resolve());
   try {
     await fillBlocks(
@@ -77,7 +76,7 @@ export async function broadcastToThreads(
           await thread.ask({ block, rows }, name);
           meter.fed(job, rows);
         });
-        // A failed thread ends the reading at the next use of the block; until then, no unhandled rejection.
+        // A failed thread ends the reading at the next use of the block.
         used[block].catch(() => undefined);
         watch.block?.(experts, rows);
         await watch.breathe?.();
@@ -91,7 +90,7 @@ export async function broadcastToThreads(
   }
 }
 
-/** Sums progress of jobs; jobs that replay at the end count then. */
+/** Sums progress of jobs; late replays count at the end. */
 function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: BroadcastWatch) {
   // By job: tokens done, rows taken, 1 for replay at the end.
   const [done, taken, late] = [new Float64Array(specs.length), new Float64Array(specs.length), new Uint8Array(specs.length)];
@@ -108,7 +107,6 @@ function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: Broadc
       taken[job]! += rows;
       if (late[job] === 0) set(job, taken[job]!);
     },
-    /** Reports `done` rows of a replay at the end. */
     replayed(job: number, rows: number): void {
       late[job] = 1;
       set(job, Math.max(done[job]!, rows));

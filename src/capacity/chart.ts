@@ -14,13 +14,12 @@ interface ChartOptions {
   /** x of a vertical rule (null: absent), and a mark below the axis. */
   readonly rule: number | null;
   readonly mark: { readonly x: number; readonly label: string } | null;
-  /** Labels of the x axis, dropped without room. */
+  /** Dropped without room. */
   readonly ticks: readonly { readonly x: number; readonly label: string }[];
 }
 
 const MARKERS = { unicode: ['●', '○', '◆', '◇', '■', '□', '▲', '△', '★', '☆'], ascii: ['o', 'x', '*', '+', '#', '@', '%', '&', '$', '='] };
 const PAINTS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red', 'white', 'gray'] as const;
-/** Columns of the y axis with labels. */
 const AXIS = 7;
 
 /** Painted marker of series `index`. */

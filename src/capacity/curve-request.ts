@@ -27,7 +27,7 @@ export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'rep
    * 1000.
    */
   readonly popularity?: string | undefined;
-  /** Capacity of the verdict; default: the knee. */
+  /** Default: the knee. */
   readonly at?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export const CURVE_POPULARITY = '1000';
 
 /** Callbacks of a curve. */
 export interface CurveWatch extends BroadcastWatch {
-  /** Receives a note on the model choice if the trace names no model. */
+  /** Receives a note on a model not named by the trace. */
   note?(text: string): void;
 }
 
@@ -113,16 +113,13 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
   return false;
 }
 
-/** Activations by dense id, and source in words. */
 async function profileFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
   const { popularity, words } = await countedOn(source, inputs, prefix);
   return { counts: countsById(popularity, inputs.model), source: words };
 }
 
-/** True for a number of tokens, not a file or `replayed`. */
 const isCount = (source: string): boolean => /^\d/.test(source) && !isPath(source);
 
-/** Popularity from tokens not replayed (see `profiling.ts`), replayed tokens, or a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === 'replayed') {

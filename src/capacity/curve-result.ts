@@ -6,7 +6,6 @@ export const CURVE_SCHEMA = 'moeprof.curve/1';
 /** A policy at one capacity, after warm-up; no `hitRange` for policies with foresight. */
 export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
-  /** Misses inserted, and misses not inserted. */
   readonly insertions: number;
   readonly streamed: number;
   readonly evictions: number;
@@ -18,10 +17,9 @@ export interface CurvePoint extends Pick<Result, 'hitRange'> {
 
 /** One policy at all capacities. */
 export interface PolicyCurve {
-  /** As written by the user. */
   readonly policy: string;
   readonly name: string;
-  /** True for knowledge of the future: a bound, not a real policy. */
+  /** True with knowledge of the future: a bound. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
   /** Experts of each layer's cache by capacity, for uneven quotas. */
@@ -45,10 +43,9 @@ export interface Verdict {
   readonly policy: string;
   /** Hit rate gained by perfect foresight; null if no such policy was drawn. */
   readonly policyGap: number | null;
-  /** Further hit rate up to compulsory misses: gained by capacity alone. */
+  /** Further hit rate up to compulsory misses, from capacity alone. */
   readonly capacityGap: number;
   readonly problem: 'capacity' | 'policy' | 'neither' | 'unknown';
-  /** Explanation, one or two sentences. */
   readonly sentence: string;
 }
 
@@ -68,7 +65,6 @@ export interface Curve {
     readonly replay: 'atomic' | 'sequential';
     readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
-    /** Source of expert popularity, if used. */
     readonly popularity?: string;
     readonly seed: number;
   };

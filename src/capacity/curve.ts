@@ -25,9 +25,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly capacities: readonly number[];
   /** An event is a token at a layer (atomic), or an activation. */
   readonly replay: 'atomic' | 'sequential';
-  /** Split of a capacity over layers, in layer scope. */
   readonly quotas: Quotas;
-  /** Tokens to replay, from row 0. */
   readonly tokens: number;
   /** Activations by dense id, with source, for policies based on popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
@@ -108,11 +106,10 @@ interface Plan {
   readonly policy: number;
   readonly name: string;
   readonly foresight: boolean;
-  /** Index of the job's capacities in the full list. */
   readonly places: readonly number[];
 }
 
-/** One job per policy; a replay after the end of the trace is divided among idle threads. */
+/** One job per policy; late replays are divided among idle threads. */
 async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
@@ -155,10 +152,7 @@ function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePo
   };
 }
 
-/**
- * Capacities with equal slots in all layers, for every number of slots; with per-layer caches, enough for all
- * capacities.
- */
+/** Capacities with equal slots in all layers; determine all per-layer caches. */
 function slotTable(model: ModelSpec): SplitCapacity[] {
   const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
   return Array.from({ length: most + 1 }, (_, slots) => {
@@ -167,7 +161,7 @@ function slotTable(model: ModelSpec): SplitCapacity[] {
   });
 }
 
-/** Points at the requested capacities and quotas from the slot table, with gains over an even split. */
+/** Points at the requested capacities and quotas, with gains over an even split. */
 function splitCurve(
   { model, capacities, quotas }: CurveOptions,
   table: readonly CapacityCounts[],
@@ -191,13 +185,10 @@ class DemandCount {
   tokens = 0;
   /** Layers of a token with at least one choice. */
   events = 0;
-  /** Members of events, by layer. */
   readonly demanded: Float64Array;
-  /** Activations by layer and expert. */
   readonly activations: readonly Float64Array[];
   readonly #topK: number;
   readonly #warmup: number;
-  /** Experts demanded so far, warm-up included. */
   readonly #seen: readonly Uint8Array[];
   /** First uses after warm-up: unavoidable misses. */
   compulsory = 0;
@@ -222,7 +213,6 @@ class DemandCount {
     this.#done += tokens;
   }
 
-  /** @returns experts seen for the first time */
   #count(experts: Uint16Array, from: number, to: number, weight: 0 | 1): number {
     const layers = this.demanded.length;
     const topK = this.#topK;

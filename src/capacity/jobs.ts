@@ -1,4 +1,4 @@
-// One policy at several capacities. Online policies replay rows on arrival, foresight at the end; LRU counts all
+// One policy at several capacities: online policies replay rows on arrival, foresight at the end, LRU counts all
 // capacities at once.
 import { setCompilerFlag } from '../base/host/machine.js';
 import type { Parameters } from '../base/parameters.js';
@@ -15,7 +15,6 @@ import { NULL_EXPERT } from '../trace/trace.js';
 /** Replay settings common to all policies and capacities. */
 export interface ReplayOptions {
   readonly model: ModelSpec;
-  /** Base folder of users' policy modules. */
   readonly folder: string;
   readonly scope: Scope;
   /** Uncounted tokens at the start, to fill caches. */
@@ -41,7 +40,6 @@ export interface Job {
   rows(experts: Uint16Array, tokens: number): void;
   /** Ends the replay. @param progress gets tokens replayed @returns counts by capacity */
   finish(progress: (tokens: number) => void): CapacityCounts[];
-  /** Drops the recording, if any. */
   close?(): void;
 }
 
@@ -96,7 +94,6 @@ class CapacityReplay {
       seed: job.seed,
       nextUse,
       popularity: job.popularity,
-      // A curve has no predictor.
       predicted: new Float32Array(job.model.experts),
     });
     for (const cache of this.#caches.caches) cache.preload();
@@ -142,7 +139,7 @@ function replayJob(job: ResolvedJob): Job {
   };
 }
 
-/** Records rows, finds next uses backwards, and replays all capacities in one walk. */
+/** Records rows, finds next uses backwards, then replays. */
 function foresightJob(job: ResolvedJob): Job {
   const log = new RowLog(job.model, job.topK, job.sequential);
   return {

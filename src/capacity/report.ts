@@ -74,7 +74,6 @@ const RECORD = [
   ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady', 'hit_rate_low', 'hit_rate_high'],
 ];
 
-/** Rows by policy and capacity. */
 function recordsOf(curve: Curve): Grid {
   const { scope, replay, quotas } = curve.config;
   const rows = curve.policies.flatMap(({ policy, points }) =>
@@ -127,7 +126,7 @@ function boundAt(curve: Curve, capacity: number): number | null {
   return rates.length === 0 ? null : Math.max(...rates);
 }
 
-/** About five round shares of all experts within the range of capacities. */
+/** About five round shares within the capacities. */
 function ticksOf({ capacities, expertBytes }: Curve): number[] {
   const [low, high] = [capacities[0]! / expertBytes, capacities.at(-1)! / expertBytes];
   const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1].find((size) => (high - low) / size <= 6) ?? 0.2;
@@ -135,7 +134,7 @@ function ticksOf({ capacities, expertBytes }: Curve): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/** All policies at one capacity, with the gap to Belady at the capacity and on average. */
+/** All policies at one capacity, with the gap to Belady. */
 function atGrid(curve: Curve, at: number): Grid {
   const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
   const known = bounds[at] !== null;
@@ -157,7 +156,7 @@ const inPoints = (value: number): Datum => ({ value, text: asPoints(value) });
 
 const oneDigit = (value: number): Datum => ({ value, text: formatNumber(value, value < 1000 ? 1 : 0) });
 
-/** Rows by capacity: share used by one event, then hit rate and churn by policy. */
+/** Rows by capacity, columns by policy. */
 function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
   const rows = shown.map((c) => {
     const bytes = curve.capacities[c]!;
@@ -188,7 +187,6 @@ function inGroups(policies: readonly PolicyCurve[]): PolicyCurve[][] {
   return groups;
 }
 
-/** Gain of quotas, and split at the verdict's capacity. */
 function splitFacts(curve: Curve): string[] {
   const at = curve.verdict?.at ?? curve.capacities.length >> 1;
   return curve.policies.flatMap(({ policy, splits, gains }) => {

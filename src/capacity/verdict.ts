@@ -31,10 +31,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   return { at, policy: best.policy, policyGap, capacityGap, problem, sentence: `${start}${rest}` };
 }
 
-/**
- * Cause of missing hits. @param policyGap hits added by perfect foresight; null: unknown @param capacityGap hits added
- * by full residence
- */
+/** Cause of missing hits. @param policyGap by foresight; null: unknown @param capacityGap by full residence */
 function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
   if (policyGap === null)
     return [
@@ -53,7 +50,6 @@ function blame(policyGap: number | null, capacityGap: number): [problem: Verdict
   ];
 }
 
-/** `6.9 points` of a percentage. */
 const pointsText = (gap: number): string => `${(gap * 100).toFixed(1)} points`;
 
 function nearestTo(values: readonly number[], wanted: number): number {

@@ -33,7 +33,6 @@ export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions
   }
 }
 
-/** Panels in a row. */
 function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, xAxis } = figure;
   const panel = (width - 48) / facets.length;
@@ -74,7 +73,6 @@ function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** At most `most` evenly spaced values, from the first. */
 function spaced<T>(values: readonly T[], most: number): T[] {
   const step = Math.ceil(values.length / most);
   return values.filter((_, at) => at % step === 0);
@@ -137,7 +135,7 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** Names of ranked bars by the first series, best first; missing groups last. */
+/** Names of ranked bars, best first by the first series. */
 function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   const sign = METRICS.get(y)?.better === 'lower' ? 1 : -1;
   const most = new Map<string, number>();
@@ -148,7 +146,7 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in given order, with room for full names in lines. @param most characters of a line */
+/** Panels with full names. @param most characters of a line */
 function panelsOf(facets: readonly string[], axis: 'fx' | 'fy', most: number): Panels {
   if (facets.length < 2) return { room: 0, rise: 0, options: {} };
   const lines = facets.map((name) => linesIn(name, most));
@@ -165,14 +163,12 @@ interface Panels {
   readonly options: Plot.PlotOptions;
 }
 
-/** Shortest line for stacked panels' names, characters. @param height of a panel, px */
 function lineFor(facets: readonly string[], height: number): number {
   let most = PANEL_LINE;
   while (facets.some((name) => name.length > most && linesIn(name, most).length * TEXT_PX > height)) most++;
   return most;
 }
 
-/** Axis and height of words below a panel; overlapping words are tilted. */
 function wordsBelow({ points, xAxis }: PaperFigure, width: number): { readonly height: number; readonly axis: Plot.ScaleOptions } {
   if (xAxis.continuous) return { height: 0, axis: {} };
   const domain = [...new Set(points.map(({ x }) => String(x)))];

@@ -89,13 +89,11 @@ function contentOf(plot: string): string {
   return content.replace(/<[^>]*>/g, (tag) => tag.replace(/-?\d+\.\d{3,}/g, (number) => String(round(Number(number)))));
 }
 
-/** Part of a drawing; height in px. */
 interface Drawn {
   readonly height: number;
   readonly text: string;
 }
 
-/** Legend in lines of symbols and series names. */
 function legendOf(figure: PaperFigure, width: number): Drawn {
   const bars = isBars(figure);
   const parts: string[] = [];

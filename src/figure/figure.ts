@@ -44,7 +44,6 @@ interface Rule {
   readonly label: string;
 }
 
-/** x, series and panel of a point. */
 interface FigurePlace {
   readonly x: number | string;
   readonly series: string;
@@ -64,7 +63,6 @@ export interface FigurePoint extends FigurePlace {
 
 /** A figure, ready to draw. */
 export interface PaperFigure extends FigureQuestion {
-  /** Heading, for several figures. */
   readonly title?: string;
   readonly note?: string;
   readonly rules?: readonly Rule[];
@@ -114,7 +112,6 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labe
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
-/** Displayed values; characters invalid in XML are escaped. */
 function wordOf(row: RunRow, names: string, labels: Labels): string {
   return visible(
     names
@@ -134,7 +131,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
   );
 }
 
-/** Axis of a name: continuous if all values are numbers of one unit. */
+/** Axis of a name: numbers of one unit, or words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: Labels): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
@@ -161,7 +158,6 @@ export function readingOf(values: readonly SweepValue[]): Reading | undefined {
 
 interface Reading {
   readonly unit: string;
-  /** Number, or null for a different kind. */
   read(value: SweepValue): number | null;
 }
 
@@ -179,7 +175,6 @@ function numberIn(value: SweepValue, shape: RegExp): number | null {
   return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
 }
 
-/** Marks the Pareto front of each panel. */
 function withFront(figure: PaperFigure): PaperFigure {
   const { points, x, y } = figure;
   if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
@@ -188,7 +183,7 @@ function withFront(figure: PaperFigure): PaperFigure {
   const [sx, sy] = [sign(x), sign(y)];
   const front = new Set<FigurePoint>();
   for (const panel of groupedBy(points, ({ facet }) => facet).values()) {
-    // Best x first, then best y: no point before may be better in y at a better x, or at the same x.
+    // Sorted by x, then y: a front point is better in y than all points of better x, and best at its x.
     let [x, best, bestBefore] = [Number.NaN, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const point of panel.toSorted((a, b) => sx * (Number(b.x) - Number(a.x)) || sy * (b.y - a.y))) {
       if (point.x !== x) [x, bestBefore] = [Number(point.x), best];

@@ -14,7 +14,6 @@ export function pictureFormats<T extends object>(
   documentOf: (value: T) => Document,
   widthMm?: number,
 ): readonly LazyFormat<T>[] {
-  // Formats share one drawing per value.
   const drawn = new WeakMap<T, string>();
   const drawing = async (): Promise<(value: T) => string> => {
     const { drawFigures } = await import('./draw.js');
@@ -24,7 +23,6 @@ export function pictureFormats<T extends object>(
       return remembered(drawn, value, () => drawFigures(figures, widthMm));
     };
   };
-  /** Format derived from the drawing. */
   const printed = (name: string, binary: boolean, load: () => Promise<(svg: string) => string | Uint8Array>): LazyFormat<T> => ({
     ...{ name, extensions: [`.${name}`], binary },
     load: async () => {
@@ -91,7 +89,6 @@ export function figureDocument(figure: PaperFigure): Document {
   };
 }
 
-/** Sentence on the best (or largest) point. */
 function bestPointOf({ points, y, yAxis }: PaperFigure): string {
   const lower = METRICS.get(y)?.better === 'lower';
   const best = points.reduce((a, b) => (a.y < b.y === lower ? a : b));

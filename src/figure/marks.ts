@@ -99,7 +99,6 @@ function barMarks(
 
 const isSpread = ({ high, low }: FigurePoint): boolean => high > low;
 
-/** Tooltip of a point: names, value, range of runs. */
 function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, series, x, y }: FigurePoint): string {
   const withUnit = (value: number, unit: string): string => `${shortNumber(value)}${unit === '' ? '' : ` ${unit}`}`;
   const at = typeof x === 'number' ? `${xAxis.name} ${withUnit(x, xAxis.unit)}` : x;

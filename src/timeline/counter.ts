@@ -4,7 +4,6 @@ import type { TraceEvents } from './events.js';
 export function openCounter(events: TraceEvents, pid: number, name: string, series: string) {
   let current = Number.NaN;
   let begun = false;
-  /** Writes the value at the window's start. */
   const begin = (): void => {
     if (!begun && !Number.isNaN(current)) events.counter(pid, name, series, current, events.fromNs);
     begun = true;

@@ -57,7 +57,6 @@ export class TraceEvents {
     return true;
   }
 
-  /** Writes an event without duration. */
   instant(place: Place, category: string, name: string, ns: number): void {
     if (!this.shows(ns)) return;
     this.#event(`{"ph":"i","s":"t","cat":"${category}","name":"${name}","pid":${place.pid},"tid":${place.tid},"ts":${us(ns)}}`);

@@ -7,7 +7,6 @@ import { Track } from './track.js';
 
 /** GPU shown in a timeline. */
 export interface WatchedGpu {
-  /** Bytes in the expert cache. */
   readonly usedBytes: number;
   readonly link: Link;
 }
@@ -40,7 +39,6 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     events.slice(place, kind, text, start, track.endNs);
     return start;
   };
-  /** Closes a prefetch of known fate; null if not open. */
   const close = (id: number, kind: Kind): Copy | null => {
     const copy = open.get(id);
     if (copy === undefined) return null;
@@ -58,7 +56,6 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     },
     /** Idles until `ns`. */
     reach: (ns: number): void => track.reach(ns),
-    /** Draws work or a stall. */
     draw: (kind: 'dense' | 'stall', text: string, startNs: number, endNs: number) => void slice(GPU_KINDS[kind], text, startNs, endNs),
     /** @returns arrow to the first use of a prefetched expert */
     executed(id: number, startNs: number, endNs: number): Arrow | null {
@@ -79,7 +76,6 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       events.instant(evictions, 'eviction', `evict${label(id)}`, Math.round(nowNs));
       return copy === null ? null : arrow(copy);
     },
-    /** Drops arrows that start at `ns`. */
     forget(ns: number): void {
       for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
     },

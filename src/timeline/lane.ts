@@ -23,7 +23,7 @@ export interface Copy {
   lane: Lane | null;
 }
 
-/** Fixed prefetch queued after a prefetch not yet final, exact ns. */
+/** Fixed prefetch queued after an open prefetch, exact ns. */
 interface Behind {
   readonly copy: Copy;
   readonly startNs: number;
@@ -47,9 +47,7 @@ export class Lane {
     this.#place = place;
   }
 
-  /**
-   * Draws a fixed transfer, interrupting a prefetch in flight. @param resumedNs new arrival of the interrupted prefetch
-   */
+  /** Draws a fixed transfer. @param resumedNs new arrival of the interrupted prefetch */
   demand(startNs: number, endNs: number, resumedNs: number): Part {
     const interrupts = this.#copy !== null && startNs < this.#toNs;
     if (interrupts) this.#cut(startNs);
@@ -61,7 +59,7 @@ export class Lane {
     return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
-  /** Draws a fixed prefetch: inside the prefetch in flight like a {@link demand}, or queued after it. */
+  /** Draws a fixed prefetch, inside the open prefetch or queued. */
   placed(copy: Copy, startNs: number, endNs: number, resumedNs: number): void {
     if (this.#copy !== null && startNs >= this.#toNs) {
       copy.lane = this;
@@ -76,7 +74,6 @@ export class Lane {
     this.#toNs = endNs;
   }
 
-  /** True while a prefetch of an expert would end after `ns`. */
   carries(id: number, ns: number): boolean {
     return this.#copy?.id === id && this.#toNs > ns;
   }
@@ -86,10 +83,7 @@ export class Lane {
     return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /**
-   * Finalizes the prefetch in flight, cut at `endNs` if the lane was lost. @returns finalized prefetches, queue
-   * included
-   */
+  /** Finalizes the open prefetch, at `endNs` if the lane was lost. @returns final prefetches, queue included */
   settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
     if (copy === null) return [];
@@ -106,7 +100,6 @@ export class Lane {
     return final;
   }
 
-  /** Adds the part of the prefetch before `ns`. */
   #cut(ns: number): void {
     const startNs = this.#track.place(PREFETCH, this.#fromNs, ns);
     const { endNs } = this.#track;

@@ -32,7 +32,6 @@ export function openLink(
     events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
     return new Lane(place);
   });
-  /** Draws final prefetches without a destination GPU. */
   const arrived = (copies: readonly Copy[]): void => {
     if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
@@ -53,8 +52,7 @@ export function openLink(
         gpu?.open.set(id, copy);
         return;
       }
-      // A fixed prefetch may restart on a new lane after a lane loss; the lost lane is free since the loss, before the
-      // planned end.
+      // A lost lane frees the link early, so a copy restarts on a new lane.
       const lost = lanes.findIndex((other, i) => i !== index && other.carries(id, link.freeNs(i)));
       if (lost >= 0) {
         const [moved, ...behind] = lanes[lost]!.settle(link.freeNs(lost));

@@ -36,9 +36,8 @@ export class Timeline implements Observer {
   readonly #cpu: ReturnType<typeof openRows>;
   readonly #exchanges: Readonly<Record<keyof typeof EXCHANGE_KINDS, ReturnType<typeof openRows>>>;
   readonly #hitRate: ReturnType<typeof openCounter>;
-  /** By expert: start of the layer that last planned a load in the pass, whole ns; -1: unplanned. */
+  /** By expert: start of the last layer to plan a load in the pass, whole ns; -1: unplanned. */
   readonly #decidedNs: Float64Array;
-  /** Experts planned in the current layer. */
   readonly #decided: number[] = [];
   /** Arrows waiting for the current layer's slice. */
   #arrows: Arrow[] = [];
@@ -150,7 +149,6 @@ export class Timeline implements Observer {
     this.#exchanges[way](EXCHANGE_KINDS[way], ` L${layer}`, startNs, endNs);
   }
 
-  /** Writes everything still open. */
   end(): void {
     for (const link of this.#links.values()) link.end();
     for (const gpu of this.#gpus) for (const arrow of gpu.end()) this.#draw(arrow);
@@ -216,8 +214,7 @@ export class Timeline implements Observer {
 }
 
 /**
- * Rows of one group. @param group opens the group at the first slice, returns `pid` @returns function to draw a slice,
- * exact ns
+ * Rows of one group. @param group opens the group on demand, returns `pid` @returns function to draw a slice, exact ns
  */
 function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];

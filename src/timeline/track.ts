@@ -8,7 +8,6 @@ export const GAP = 0;
 export class Track {
   /** End of the last slice, whole ns. */
   endNs = 0;
-  /** Exact end, ns. */
   exactEndNs = 0;
   /** By kind: total duration, exact and rounded. */
   readonly #exactNs: Float64Array;

@@ -20,7 +20,6 @@ export class RowChecker {
   readonly #topK: number;
   readonly #experts: Int32Array;
   readonly #parts: number;
-  /** Stamp of the last row and layer by id. */
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
 

@@ -5,7 +5,6 @@ import { NULL_EXPERT } from './trace.js';
 /** Element type and offset of a column. */
 export interface ColumnLayout {
   readonly dtype: string;
-  /** Byte offset of element 0 in the file. */
   readonly offset: number;
 }
 
@@ -28,7 +27,6 @@ export const nullIdOf = (dtype: string): number => (dtype === 'U8' ? 0xff : NULL
 /** Reads columns of a tensor file by offset, widened to TraceChunk types; 16-bit columns need no copy. */
 export class ColumnReader {
   readonly #source: TraceSource;
-  /** Buffer for raw bytes, aligned to 8. */
   #scratch = new ArrayBuffer(0);
 
   constructor(source: TraceSource) {

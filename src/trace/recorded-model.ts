@@ -46,7 +46,6 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   return { name, note: `${unnamed(trace)}; taking the nearest bundled model by its sizes, ${name}${fewer} (another one with --model).` };
 }
 
-/** Maximum top-k of a model; null for other layers or experts. */
 function widthOf(name: string, { expertsPerLayer, layers }: RoutingTrace): number | null {
   const model = loadModel(name);
   const alike = model.layers.length === layers && model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]);

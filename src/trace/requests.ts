@@ -53,7 +53,7 @@ export class RequestTable {
     this.requests.push({ id: this.#id, start: this.#start, prefill, decode: this.rows - this.#start - prefill });
   }
 
-  /** Writes request, position and phase of rows `[start, start + count)` into a chunk, from row 0. */
+  /** Writes request, position and phase of rows into a chunk. */
   fill(start: number, count: number, into: TraceChunk): void {
     if (count === 0) return;
     const { request, position, phase } = into;
@@ -111,7 +111,6 @@ export class RequestTable {
     this.#runs++;
   }
 
-  /** Run of a row; fast for sequential readers. */
   #runOf(row: number): number {
     const rows = this.#runRow;
     const holds = (run: number): boolean => run < this.#runs && rows[run]! <= row && (run + 1 === this.#runs || row < rows[run + 1]!);

@@ -86,7 +86,6 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
   };
 }
 
-/** Last request that begins at or before a row. */
 function segmentOf(requests: readonly TraceRequest[], row: number): number {
   let low = 0;
   for (let high = requests.length; high - low > 1; ) {

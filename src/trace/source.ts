@@ -21,14 +21,12 @@ const BOMB_FLOOR = 64 * 1024 * 1024;
 export class TraceSource {
   /** As named by the user; `-` is standard input. */
   readonly path: string;
-  /** Decompressed size, bytes. */
   readonly bytes: number;
-  /** First bytes, at most 64 KiB. */
+  /** At most 64 KiB. */
   readonly head: Uint8Array;
   /** {@link head} as text; empty if binary (has a zero byte). */
   readonly text: string;
   readonly #file: InputFile;
-  /** Open archive around the source, or null. */
   readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 
@@ -117,7 +115,6 @@ export async function openSource(path: string): Promise<TraceSource> {
   }
 }
 
-/** Decompressor by first bytes; null if not compressed. */
 async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor | null> {
   if (head[0] === 0x1f && head[1] === 0x8b) return { decode: gunzipping() };
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
@@ -171,7 +168,6 @@ export async function unpacked(
     await pipe(sourceBlocks(source, from, bytes), check === undefined ? [decode] : [check, decode], sink);
   } catch (error) {
     closeTemporary(fd);
-    // The side that detects a refused stream first decides the error.
     if (error instanceof UserError) throw error;
     throw refusal ?? new UserError(`${place}: cannot be decompressed: ${messageOf(error)}`);
   }

@@ -29,10 +29,8 @@ export class TraceStore {
   idsAt = 0;
   /** Gate weights of the current row, from `idsAt`. */
   weights: Float32Array = new Float32Array(0);
-  /** Predictions of the current row, from `predictedAt`. */
   predicted: Uint16Array = new Uint16Array(0);
   predictedAt = 0;
-  /** Token id of the current row at `tokenAt`. */
   tokenIds: Int32Array = new Int32Array(0);
   tokenAt = 0;
   readonly #rows: PagedRows;
@@ -116,7 +114,6 @@ export class TraceStore {
     };
   }
 
-  /** Discards the rows after a failed import. */
   close(): void {
     this.#rows.close();
   }
@@ -129,7 +126,6 @@ interface PageView {
   readonly tokenIds: Int32Array;
 }
 
-/** Rows in pages; columns are contiguous within a page. */
 class PagedRows {
   readonly rowIds: number;
   readonly predictedRow: number;
@@ -157,7 +153,7 @@ class PagedRows {
     return this.#typed(this.#pages.page(page, write));
   }
 
-  /** Visits pages of the first `rows` rows in order; changes to the view may be lost. */
+  /** Visits pages in order; changes to a view may be lost. */
   walk(rows: number, visit: (view: PageView, firstRow: number, count: number) => void): void {
     for (let first = 0; first < rows; first += this.perPage)
       visit(this.view(first / this.perPage, false), first, Math.min(this.perPage, rows - first));

@@ -7,7 +7,6 @@ import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk, type TraceMeta 
 
 /** Ids decoded at a time, by default. */
 const BLOCK_IDS = 256 * 1024;
-/** Rows of a column read at a time. */
 const BLOCK_ROWS = 16 * 1024;
 
 /** Columns of a tensor trace, `[tokens]` if not noted. */
@@ -73,7 +72,6 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
   };
 }
 
-/** Decodes `count` rows of `width` ids. @throws UserError for an invalid id */
 type IdReader = (column: ColumnLayout, start: number, count: number, width: number, into: Uint16Array) => void;
 
 function idReader(path: string, reader: ColumnReader, layers: number): IdReader {
@@ -87,7 +85,6 @@ function idReader(path: string, reader: ColumnReader, layers: number): IdReader 
   };
 }
 
-/** Largest id; reads the whole file. */
 function largestId(path: string, ids: IdReader, experts: ColumnLayout, tokens: number, row: number): number {
   const rows = Math.max(1, Math.floor(BLOCK_IDS / row));
   const block = new Uint16Array(rows * row);

@@ -33,15 +33,12 @@ export interface TraceRequest {
 /** Facts about a trace. */
 export interface TraceMeta {
   readonly model: string | null;
-  /** Format of the file, e.g. `safetensors`. */
   readonly format: string;
-  /** True for generated routing. */
   readonly synthetic: boolean;
   /** Bytes of an expert by layer; null: not recorded. */
   readonly expertBytes: readonly number[] | null;
-  /** Look-ahead in layers of each equal part of a `predicted` row; 0: before the pass. Absent: unknown, one part. */
+  /** Look-ahead in layers by equal part of a `predicted` row; 0: before the pass. Absent: unknown, one part. */
   readonly predictedAhead?: readonly number[];
-  /** Further metadata, as strings. */
   readonly notes: Readonly<Record<string, string>>;
 }
 

@@ -90,25 +90,22 @@ function checkWindow(path: string, window: number): void {
 
 type Part = 'magic' | 'descriptor' | 'header' | 'skip-size' | 'skip' | 'block' | 'content' | 'checksum';
 
-/** Bytes of a dictionary id, by the two lowest bits of a frame's descriptor. */
+/** Bytes of a dictionary id, by the descriptor's two lowest bits. */
 const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
 
-/** Follows the structure of frames, part by part. */
 class FrameWalker {
   /** Bytes left of the current part. */
   remaining = 4;
   /** Window of the current frame, bytes. */
   window = 0;
-  /** Declared content bytes and low half of the hash of the current or last frame; null: not declared. */
+  /** Declared content bytes and low half of the hash; null: not declared. */
   contentBytes: number | null = null;
   checksum: number | null = null;
   #part: Part = 'magic';
-  /** Bytes of the current part, if relevant. */
   #bytes: number[] = [];
   #descriptor = 0;
   #last = false;
 
-  /** True from a frame's magic number to its end. */
   get inFrame(): boolean {
     return this.#part !== 'magic' && this.#part !== 'skip-size' && this.#part !== 'skip';
   }
@@ -118,11 +115,9 @@ class FrameWalker {
     if (this.#part !== 'magic' || this.#bytes.length > 0) throw new Error('the stream is cut short');
   }
 
-  /** Takes at most {@link remaining} bytes. */
   take(bytes: Uint8Array): void {
     if (this.#part !== 'skip' && this.#part !== 'content') this.#bytes.push(...bytes);
     this.remaining -= bytes.length;
-    // A part may be empty.
     while (this.remaining === 0) [this.#part, this.remaining] = this.#next();
   }
 

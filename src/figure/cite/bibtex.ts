@@ -22,7 +22,7 @@ function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Cita
   return `@misc{${key},\n${lines.join('')}}\n`;
 }
 
-/** Author; braces keep an organisation (one word, or with an article) whole. */
+/** Braces keep an organisation (one word, or with an article) whole. */
 function authorOf(name: string): string {
   return name === 'others' || (/ /.test(name) && !name.startsWith('The ')) ? tex(name) : `{${tex(name)}}`;
 }

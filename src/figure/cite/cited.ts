@@ -36,7 +36,6 @@ function bundledText(family: 'runtimes' | 'systems', name: string): string {
 
 const citing = z.looseObject({ cites: z.string().optional() });
 
-/** References of a built-in policy; empty for a user's policy. */
 function policyCitations(text: string): Citation[] {
   const definition = POLICIES.find(({ name }) => name === text.split(':')[0]);
   if (definition === undefined) return [];
@@ -48,7 +47,6 @@ function policyCitations(text: string): Citation[] {
 /** Bundled measurement files behind fitted constants. */
 const FITTED_ON = ['open', 'unified'];
 
-/** Sources of measurements behind a runtime's constants. */
 function measurementCitations(runtime: string): Citation[] {
   const sources = new Set<string>();
   const lines = FITTED_ON.flatMap((name) => fileText(findProfile('measurements', name)).split('\n'));

@@ -48,7 +48,6 @@ function traceOf(steps: string): string {
   return radius === undefined ? `\\pgfpathsvg{${steps}}` : `\\pgfpathcircle{\\pgfpointorigin}{${radius}pt}`;
 }
 
-/** Text, rotated but neither scaled nor mirrored. */
 function text({ anchor, angle, bold, color, halo, size, text }: Extract<Shape, { kind: 'text' }>): string {
   const side = { start: 'left,', middle: '', end: 'right,' }[anchor];
   const [high, apart] = [size, 1.2 * size].map((pixels) => round(pixels * POINTS));

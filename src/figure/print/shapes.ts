@@ -11,7 +11,6 @@ export interface PrintDrawing {
 /** Placed shape; angle in degrees clockwise. */
 export type Shape = (PathShape | TextShape) & { readonly x: number; readonly y: number; readonly angle: number };
 
-/** Path relative to the place. */
 interface PathShape {
   readonly kind: 'path';
   /** As SVG's `d`. */
@@ -44,7 +43,6 @@ export function shapesOf(svg: string): PrintDrawing {
   return { width, height, title: document.querySelector('title')!.textContent, shapes: shapesIn(root, { x: 0, y: 0, angle: 0 }, {}) };
 }
 
-/** Used part of an SVG element. */
 interface Element {
   readonly localName: string;
   readonly textContent: string;
@@ -82,7 +80,6 @@ function shapesIn(element: Element, outer: Place, inherited: Style): Shape[] {
   }
 }
 
-/** Place after a transform. */
 function placed({ angle, x, y }: Place, transform: string): Place {
   const [, dx = '0', dy = '0'] = /translate\(([-\d.e]+)[, ]?([-\d.e]*)\)/.exec(transform) ?? [];
   const turned = Number(/rotate\(([-\d.]+)\)/.exec(transform)?.[1] ?? 0);

@@ -51,7 +51,6 @@ export class KeptRows implements Iterable<RunRow> {
     this.#fd = null;
   }
 
-  /** @returns first byte of the record */
   #append(head: Uint8Array, figures: Uint8Array): number {
     const bytes = head.length + figures.length;
     if (this.#used + bytes > this.#block.length) {

@@ -3,7 +3,6 @@ import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
 import type { SweepValue } from './space.js';
 import type { Study } from './study.js';
 
-/** Column, with value by row; null: no value. */
 interface LongColumn {
   /** Metrics include the unit: `latency.tpot.p50 [ns]`. */
   readonly name: string;

@@ -52,7 +52,6 @@ function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
 }
 
-/** Lines by cell and metric, columns by statistic. */
 function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
   const shown: readonly Statistic[] = statistics.includes('n') ? statistics : [...statistics, 'n'];
   const lines = tables.flatMap(({ cells, metric, unit }) =>

@@ -58,7 +58,6 @@ export interface Pivot extends PivotQuestion {
   readonly oracles: number;
   readonly columnKeys: readonly (readonly string[])[];
   readonly tables: readonly PivotTable[];
-  /** Runs without metrics. */
   readonly without: number;
   /** Names that differ within a cell, except the seed. */
   readonly mixed: readonly string[];
@@ -119,7 +118,6 @@ export function pivotTitle({ columns, rows, tables, title }: Pivot): string {
 /** Key columns derived from others, or free to differ within a cell. */
 const FOLLOWING: ReadonlySet<string> = new Set(['fingerprint', 'trace_sha256', 'version', 'knowledge', 'seed']);
 
-/** Names that differ within a cell. */
 function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly string[]): string[] {
   const first = new Map<string, ReadonlyMap<string, string>>();
   const mixed = new Set<string>();
@@ -133,7 +131,6 @@ function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly stri
   return [...mixed].sort();
 }
 
-/** Key, varied settings, memory and workload of a run, as text. */
 function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
   const inner = (['memory', 'workload'] as const).flatMap((root) =>
     Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
@@ -161,7 +158,7 @@ function grouped(keys: readonly (readonly string[])[]): (readonly string[])[] {
     .map(({ key }) => key);
 }
 
-/** Marks the best cell of each column, without oracles, and significance of the lead. */
+/** Marks the best cell of each column, oracles excluded, with significance. */
 function withBest(
   metric: string,
   samples: readonly (readonly (readonly number[])[])[],

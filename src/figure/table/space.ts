@@ -14,7 +14,6 @@ export interface SpaceDimension {
 /** Excludes cells with a listed value in every path. */
 export type Exclusion = ReadonlyMap<string, readonly SweepValue[]>;
 
-/** Subset of a space's cells. */
 interface Sample {
   /** `random`: distinct cells. `latin-hypercube`: each value of an axis equally often, repeated cells once. */
   readonly method: 'random' | 'latin-hypercube';
@@ -76,7 +75,7 @@ function cellNumbered({ dimensions }: Space, number: number): StudyCell {
   return rows.flat();
 }
 
-/** Distinct random cells (Floyd's algorithm), in grid order. */
+/** Distinct cells (Floyd's algorithm), in grid order. */
 function* anyCells(space: Space, { points, seed }: Sample): Generator<StudyCell> {
   const size = gridSize(space);
   if (points >= size) return yield* grid(space);
@@ -104,7 +103,7 @@ function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Gener
   }
 }
 
-/** Random permutation of numbers below n (Fisher and Yates). */
+/** Random permutation (Fisher and Yates). */
 function shuffled(n: number, random: Random): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

@@ -11,7 +11,6 @@ const CHARACTER = 4.4;
 /** Gap between table columns, points. */
 const GAP = 8;
 
-/** Content of a `tabular`. */
 interface Sheet {
   readonly tables: readonly PivotTable[];
   /** `[level][column]`; equal neighbours below an equal head merge. */
@@ -88,7 +87,6 @@ function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
   ].join('\n');
 }
 
-/** True if a row's names up to `at` equal the row above. */
 function standsAbove(keys: Pivot['rowKeys'], row: number, at: number): boolean {
   return row > 0 && at < keys[row]!.length - 1 && keys[row]!.slice(0, at + 1).every((part, level) => part === keys[row - 1]![level]);
 }
@@ -102,7 +100,7 @@ function captionOf(pivot: Pivot, title: string): string {
 /** Table row. Braces protect a leading star or bracket, otherwise an argument of the line end or rule. */
 const rowLine = (cells: readonly string[]): string => `${cells.join(' & ').replace(/^ *(?=[[*])/, '{}')} \\\\`;
 
-/** Head lines: equal neighbours merge above a rule; the last line has row names. */
+/** Equal neighbours merge above a rule; the last line has row names. */
 function headLines(heads: Sheet['heads'], rows: readonly string[]): string[] {
   return heads.flatMap((level, at) => {
     const isSame = (a: number, b: number): boolean => heads.slice(0, at + 1).every((words) => words[a] === words[b]);

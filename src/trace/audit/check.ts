@@ -6,7 +6,6 @@ import type { RoutingTrace, TraceChunk } from '../trace.js';
 export interface AuditFinding {
   /** Name in `moeprof explain`. */
   readonly code: string;
-  /** `note`: correct, but relevant to readers. */
   readonly level: 'warning' | 'note';
   readonly what: string;
   readonly effect: string;
@@ -20,7 +19,6 @@ type Found = Pick<AuditFinding, 'what' | 'effect' | 'fix'> & Partial<Pick<AuditF
 interface Watcher {
   /** Processes the next rows, later overwritten. @param first trace row of row 0 */
   rows?(chunk: TraceChunk, first: number): void;
-  /** Called once, after the last row. */
   finish(): Found | null;
 }
 

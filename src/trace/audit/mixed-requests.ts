@@ -56,7 +56,7 @@ export const mixedRequests: AuditCheck = {
       },
       finish() {
         if (rows < LEAST) return null;
-        // compared[d] counts choices with exactly d earlier rows; choices with more count at d too.
+        // compared[d] first counts choices with exactly d earlier rows, then with d or more.
         const overlap = new Float64Array(LAGS + 1);
         let choices = 0;
         for (let lag = LAGS; lag >= 1; lag--) {
@@ -65,7 +65,7 @@ export const mixedRequests: AuditCheck = {
         }
         let best = 1;
         for (let lag = 2; lag <= LAGS; lag++) if (overlap[lag]! > overlap[best]!) best = lag;
-        // A batch lag exceeds its neighbours; in plain text overlap falls from lag to lag.
+        // A batch lag exceeds its neighbours; in plain text overlap only falls.
         const around = Math.max(overlap[best - 1] ?? 0, best < LAGS ? overlap[best + 1]! : 0);
         if (best === 1 || overlap[best]! < 1.25 * overlap[1]! || overlap[best]! < 1.15 * around) return null;
         return {

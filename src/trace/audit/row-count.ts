@@ -41,13 +41,11 @@ export const rowCount: AuditCheck = {
 
 function rowsSeen({ layers, requests, topK }: RoutingTrace) {
   const width = layers * topK;
-  /** Second-last row of the request. */
   const before = new Uint16Array(width);
   /** Gaps, positions missing in gaps, row of the first gap; -1: no gap. */
   let [gaps, missing, firstGap] = [0, 0, -1];
-  /** Requests with a known last row; last rows without choices, or equal to the row before. */
+  /** Requests with a known last row; last rows empty, or equal to the row before. */
   let [ended, emptyLast, copiedLast] = [0, 0, 0];
-  /** Requests that begin at position 1. */
   let late = 0;
   let [current, last] = [-1, -1];
   return {
@@ -76,7 +74,6 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
         }
       }
     },
-    /** Number of gaps, row after the first gap; null: no gap. */
     gaps: () => (firstGap < 0 ? null : { count: gaps, first: firstGap }),
     /** Faults of the rows. Few repeated last rows may be chance. */
     faults(): string[] {

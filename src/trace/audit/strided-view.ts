@@ -23,7 +23,7 @@ export function hasStridedView(trace: RoutingTrace): boolean {
         for (let k = 0; k < topK; k++) ids.add(chunk.experts[(row * layers + layer) * topK + k]!);
       }
       groups++;
-      // A null choice counts as an extra id, so a ragged layer is no permutation.
+      // A null is an extra id, so a ragged layer is no permutation.
       if (ids.size === experts && Math.max(...ids) === experts - 1) permutations++;
     }
   }

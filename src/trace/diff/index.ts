@@ -17,7 +17,6 @@ export interface LayerDifference {
 interface ExpertShift {
   readonly layer: number;
   readonly expert: number;
-  /** Share of tokens that choose the expert. */
   readonly before: number;
   readonly after: number;
 }
@@ -58,7 +57,6 @@ export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDi
   };
 }
 
-/** Choices of a layer by expert. */
 type Loads = readonly [before: Float64Array, after: Float64Array];
 
 function differenceCounter(before: RoutingTrace, after: RoutingTrace) {

@@ -7,7 +7,6 @@ import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
 /** Tokens discarded while weights settle. */
 export const BURN_IN = 3072;
-/** Tokens between corrections. */
 const BLOCK = 32;
 /** First gain, blocks until the gain halves, minimum gain. */
 const GAIN = 0.6;
@@ -15,12 +14,10 @@ const HALVED = 24;
 const LEAST_GAIN = 0.1;
 /** Tokens between measurements of a layer's cross-layer moment, the most expensive. */
 const JUDGE_EVERY = 4;
-/** Rows of the trace for target moments. */
 const MOMENT_ROWS = 4096;
 
 /** Moments of a layer, sums over choices. */
 export interface Moments {
-  /** Choices by age class. */
   readonly ages: Float64Array;
   /** Choices among the likeliest given the previous layer, and choices examined. */
   recalled: number;
@@ -84,7 +81,6 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
   let drawn = models.map((model) => emptyMoments(model.experts));
   let tokens = 0;
   return {
-    /** Records a drawn event, between scoring and remembering. */
     event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
       const moments = drawn[layer]!;
       add(moments, memory, ids, at, count);

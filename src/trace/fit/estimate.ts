@@ -3,9 +3,8 @@
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
-// All ours: drawn routing then keeps within the bounds of test/claims/trace/fit.test.ts.
-
 /** Gradient rows, spread over the trace; epochs; AdaGrad step size. */
+/** Gradient rows, spread over the trace; epochs; AdaGrad step size. Ours. */
 const GRADIENT_ROWS = 1000;
 const EPOCHS = 2;
 const RATE = 0.08;
@@ -79,7 +78,6 @@ export function estimateWeights(trace: RoutingTrace, models: readonly LayerModel
   }
 }
 
-/** One gradient step on one event. */
 function climb(
   model: LayerModel,
   memory: LayerMemory,
@@ -129,7 +127,7 @@ function arrivalOf(scores: Float64Array, count: number): number {
       expected += 1 - left;
       slope += weight * left;
     }
-    // Newton; the expected number is concave in time, so steps from below overshoot by at most a factor.
+    // Newton; the expected number is concave in time, so overshoot is bounded.
     time = Math.min(Math.max(time + (count - expected) / slope, time / 4), time * 4);
   }
   return time;

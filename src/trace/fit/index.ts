@@ -92,7 +92,6 @@ function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[
   const keys = new Float64Array(topK);
   let clock = 0;
   let opens = false;
-  /** The `count` largest noisy scores, largest first. */
   const race = (scores: Float64Array, count: number, ids: Uint16Array, from: number): void => {
     let found = 0;
     for (let e = 0; e < scores.length; e++) {

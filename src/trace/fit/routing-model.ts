@@ -7,18 +7,15 @@ export const MEMORIES = [8, 64, 512] as const;
 /** Prior weight of popularity in a running rate: experts without recent use stay possible. Ours. */
 const PRIOR = 0.05;
 
-/** Age class by age, up to the last end. */
 const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => AGE_ENDS.findIndex((end) => age <= end));
 
 /** Log-linear routing model of a layer: popularity, recency, frequency, previous layer. */
 export interface LayerModel {
   readonly experts: number;
   readonly choices: number;
-  /** Inclusion probabilities over the trace. */
   readonly popularity: Float64Array;
   /** Prior score, about the log popularity. */
   readonly bias: Float64Array;
-  /** Score by age class. */
   readonly ages: Float64Array;
   /** Weight of the log rate of use over {@link MEMORIES}, relative to popularity. */
   readonly memories: Float64Array;
@@ -38,7 +35,7 @@ export class LayerMemory {
   readonly #decays: readonly number[];
   /** 1 / (popularity (1 + prior)), and the prior's rate in the same units. */
   readonly #scale: Float64Array;
-  /** Of the current token: age class, log rates `[memory][expert]`, log-odds given the previous layer. */
+  /** Of the current token: age class, log rates `[memory][expert]`, log-odds by previous layer. */
   readonly ageClass: Uint8Array;
   readonly logRates: Float64Array;
   readonly following: Float64Array;

@@ -56,7 +56,7 @@ export function axisOrderOf(
   );
 }
 
-/** True if no token chooses an expert twice at a layer; a wrong axis repeats ids within a few tokens. */
+/** True if no token repeats an expert at a layer, as under a wrong axis. */
 function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): boolean {
   const { tokens, layers, topK, stride } = axesOf(shape, order);
   const last = (topK - 1) * stride.choice;
@@ -82,7 +82,6 @@ function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<
   return true;
 }
 
-/** Mean overlap of neighbours along axis 0 or 1; the last axis is choices. */
 function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<number>): number {
   const [rows, columns, topK] = shape as [number, number, number];
   const step = axis === 0 ? columns * topK : topK;

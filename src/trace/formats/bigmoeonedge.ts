@@ -20,7 +20,6 @@ export const bigMoeOnEdge = cellFormat({
   },
 });
 
-/** Preamble: declared facts, and number of lines with the column line. */
 function preambleOf(source: TraceSource): Omit<Cells, 'walk'> & { readonly lines: number } {
   const scanner = new LineScanner(source);
   let model: string | null = null;

@@ -23,7 +23,6 @@ export class Spans {
   readonly last: number[] = [];
   readonly promptEnd: number[] = [];
 
-  /** Widens the span of a known or the next request. */
   add({ request, token, phase }: Cell): void {
     if (request === this.first.length) {
       this.first.push(token);
@@ -50,7 +49,6 @@ export class CellFiller {
   largestId = 0;
   readonly #path: string;
   readonly #survey: Survey;
-  /** Index by layer number, -1: unknown. */
   readonly #indexOf = new Int32Array(LAYER_LIMIT).fill(-1);
   readonly #known: boolean;
   readonly #spans: Spans;
@@ -59,7 +57,6 @@ export class CellFiller {
   #lastRequest = -1;
   #lastToken = -1;
   #lastPhase = -1;
-  /** 1 for each row with a cell. */
   #filledIn = new Uint8Array(1024);
   #bits = new Uint8Array(1024);
 
@@ -109,9 +106,7 @@ export class CellFiller {
     });
   }
 
-  /**
-   * Makes room for a cell of the last request, or the next. @throws EndOfWalk if the recording departs from the survey
-   */
+  /** Makes room for a cell. @throws EndOfWalk if the recording departs from the survey */
   #measure(cell: Cell, cells: number): void {
     const { request, token, layer } = cell;
     const { topK, weighted, tokenIds, phases } = this.#survey;
@@ -119,7 +114,6 @@ export class CellFiller {
     const fits =
       known && cell.count <= topK && (weighted || !cell.weighted) && (tokenIds || cell.tokenId < 0) && (phases || cell.phase < 0);
     if (!fits || token < 0) throw new EndOfWalk();
-    // Most recordings list all layers of a token in a row.
     if (token === this.#lastToken && request === this.#lastRequest && cell.phase === this.#lastPhase) return;
     this.#lastToken = token;
     this.#lastRequest = request;

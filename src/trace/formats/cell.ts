@@ -4,7 +4,6 @@ import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 
 /** Choices of one token at one layer. */
 export class Cell {
-  /** Ordinal of the request, from 0 in order of appearance. */
   request = 0;
   token = 0;
   layer = 0;
@@ -12,7 +11,6 @@ export class Cell {
   phase = -1;
   /** Input token id, or -1. */
   tokenId = -1;
-  /** Number of choices `ids[from, from + count)`. */
   count = 0;
   from = 0;
   ids: Int32Array = new Int32Array(16);

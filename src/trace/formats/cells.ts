@@ -1,5 +1,5 @@
-// Recordings with a line per token and layer in graph order. The beginning gives layers and widths; if misleading, a
-// second read follows.
+// Recordings with a line per token and layer in graph order, laid out by a survey; a second read if the survey
+// misleads.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
@@ -41,7 +41,6 @@ export function importCells(recording: CellSource, options: OpenOptions): Routin
   return filled(recording, all, all.spans, options);
 }
 
-/** Walks the first `limit` cells. */
 function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole: boolean } {
   const survey: Survey = {
     topK: 0,
@@ -86,7 +85,7 @@ function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole
   return { survey, whole };
 }
 
-/** Fills a store with all cells. @param spans null: requests follow in order and are measured while reading */
+/** @param spans null: requests follow in order and are measured while reading */
 function filled(recording: CellSource, survey: Survey, spans: Spans | null, options: OpenOptions): RoutingTrace {
   const { source, meta } = recording;
   const layers = [...survey.layers].sort((a, b) => a - b);

@@ -82,7 +82,6 @@ export function importChoices(
   }
 }
 
-/** Store for the MoE layers of arrays of one shape. */
 function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds: boolean) {
   const { topK } = first;
   const kept = Array.from({ length: first.layers }, (_, layer) => layer).filter((layer) => !isDense(first, layer));
@@ -99,7 +98,6 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
         `${place}: shape [${tokens}, ${layers}, ${width}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
       );
     },
-    /** Writes a token of an array into the current row. */
     write({ layers, ids, place }: ChoiceArray, token: number): void {
       kept.forEach((layer, index) => {
         const from = (token * layers + layer) * topK;

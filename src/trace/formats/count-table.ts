@@ -10,12 +10,11 @@ export class CountTable {
   readonly #byLayer = new Map<number, Map<number, number>>();
   #experts = 0;
 
-  /** @param place of the running count, for messages */
   constructor(place: () => string) {
     this.#place = place;
   }
 
-  /** Adds to a count. @param declared experts of a layer, if known @throws UserError for an expert out of range */
+  /** Adds to a count. @param declared experts, if known @throws UserError for an expert out of range */
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
@@ -24,7 +23,7 @@ export class CountTable {
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 
-  /** All counts, by layer. @param declared experts of a layer; 0: as many as occur @throws UserError if empty */
+  /** Counts by layer. @param declared experts of a layer; 0: as many as occur @throws UserError if empty */
   counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);

@@ -22,7 +22,6 @@ export interface TokenRow {
   readonly phase?: 'prefill' | 'decode';
   /** Experts by MoE layer in rank order; -1: null. Lists may be shorter than top-k. */
   readonly experts: readonly (readonly number[])[];
-  /** Gate weights in the same order. */
   readonly weights?: readonly (readonly number[])[];
 }
 
@@ -32,7 +31,6 @@ export interface OpenOptions {
   readonly model?: ModelSpec;
   /** Absent: recognised by content. */
   readonly format?: string | undefined;
-  /** Shape without a model. */
   readonly layers?: number;
   readonly topK?: number;
   readonly experts?: number;
@@ -44,7 +42,7 @@ export interface OpenOptions {
 /** One trace format; docs/trace-formats.md shows how to record each. */
 export interface TraceFormat {
   readonly name: string;
-  /** True if the content, never the name, is of the format. */
+  /** True if the content is of the format; names never decide. */
   detect(source: TraceSource): boolean;
   /** Opens a trace, which owns the source. Absent: counts only. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;

@@ -44,7 +44,6 @@ export function checkFormatName(name: string): void {
   if (moduleChoice('trace format', name) === null) formatNamed(name);
 }
 
-/** Formats with user-named columns. */
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);

@@ -37,7 +37,6 @@ export function* documents(source: TraceSource): Generator<{ readonly value: Jso
 /** The whole file as one JSON value. */
 export const wholeJson = (source: TraceSource): unknown => parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 
-/** True if the first line is a whole object and more lines follow. */
 function isLines(source: TraceSource): boolean {
   const scanner = new LineScanner(source);
   if (!scanner.next()) return false;

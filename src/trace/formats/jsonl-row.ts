@@ -79,7 +79,6 @@ export class RowParser {
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
   }
 
-  /** Adds a line of the usual form; false for a different form. */
   #fast(): boolean {
     const { bytes, start, end } = this.#scanner;
     const first = this.#first;

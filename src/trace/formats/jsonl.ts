@@ -27,9 +27,7 @@ export const jsonl: TraceFormat = {
 /** A request with all tokens: lists [layers][choices], or objects like lines. */
 const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
 
-/**
- * Requests as lines; other fields of the first request become the header. @throws UserError without a list of tokens
- */
+/** Requests as lines; other fields form the header. @throws UserError without a list of tokens */
 function asLines(source: TraceSource): TraceSource {
   const fd = temporaryFile();
   let request = 0;
@@ -87,7 +85,6 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   }
 }
 
-/** Metadata of a header line; null for a token. */
 function headerOf(scanner: LineScanner): Record<string, string> | null {
   const text = scanner.text();
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;

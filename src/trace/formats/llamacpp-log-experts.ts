@@ -32,7 +32,6 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
   );
 }
 
-/** Visits groups: rows of one layer in one pass. */
 function walkGroups(source: TraceSource, passes: PassReader, at: WalkPlace): void {
   const lines = new NumberLines(source, 1);
   let ids: Int32Array = new Int32Array(1024);

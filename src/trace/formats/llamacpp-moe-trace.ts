@@ -32,10 +32,7 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/**
- * Activations of the shortest run, a decoded token. @throws UserError if 1 and more runs have the next length: a line
- * is missing
- */
+/** Activations of a decoded token. @throws UserError if 1 and more runs have the next length: a line is missing */
 function shortestRun(source: TraceSource): number {
   const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);

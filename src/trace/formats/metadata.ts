@@ -14,7 +14,6 @@ export const UNFINISHED = { recording: 'unfinished' } as const;
 export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'> {
   readonly layers: number | null;
   readonly topK: number | null;
-  /** Predictions per token and layer. */
   readonly predictedK: number | null;
   /** Experts by layer, or of every layer. */
   readonly experts: number | readonly number[] | null;

@@ -22,7 +22,6 @@ export const moeBeyond = cellFormat({
       at.place = () => fields.place();
       const cell = new Cell();
       const requests = new Map<number, number>();
-      /** Tokens so far of each request at its current layer. */
       const counted: number[] = [];
       const layers: number[] = [];
       fields.next();
@@ -34,7 +33,7 @@ export const moeBeyond = cellFormat({
         if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
         layers[cell.request] = cell.layer;
         cell.token = counted[cell.request]!++;
-        // A record continues on the next lines if the token contains a line break.
+        // Tokens may contain line breaks.
         let from = listStart(fields);
         while (from < 0 && fields.next()) from = listStart(fields);
         if (from < 0) throw new UserError(`${fields.place()}: the list of Activated Expert IDs is missing`);
@@ -46,7 +45,7 @@ export const moeBeyond = cellFormat({
   }),
 });
 
-/** Start of ids in a list at the end of the line, `,"[3, 41]"`; -1 if absent. */
+/** Start of a list at the end of the line, `,"[3, 41]"`; -1 if absent. */
 function listStart({ bytes, start, end }: LineScanner): number {
   let at = bytes[end - 1] === QUOTE ? end - 2 : end - 1;
   if (bytes[at] !== END_BRACKET) return -1;

@@ -53,7 +53,6 @@ export const moeCacheEval = cellFormat({
   counts,
 });
 
-/** Visits events in order, with accesses. */
 function* eventsOf(source: TraceSource) {
   const { path } = source;
   const header = readSafetensorsHeader(source);

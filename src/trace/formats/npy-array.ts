@@ -25,7 +25,6 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   if (code === null || shapeText === null || fortran === null || !isWhole(text, [code[0], shapeText[0], fortran[0]]))
     throw new UserError(`${place}: the .npy header is not understood: ${text.trim().slice(0, 80)}`);
   const [, order, type] = code as unknown as [string, string, string];
-  // A type code is kind and bytes: i2.
   const dtype = `${type.charAt(0).toUpperCase()}${8 * Number(type.slice(1))}`;
   const size = /^[uif][1248]$/.test(type) ? DTYPE_BYTES.get(dtype) : undefined;
   if (size === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
@@ -55,7 +54,6 @@ export function npyValues(
   return { shape, dtype, values: numbersOf(dtype, file.subarray(offset, offset + bytes)) };
 }
 
-/** Typed arrays by dtype. */
 const ARRAYS = {
   U8: Uint8Array,
   I8: Int8Array,

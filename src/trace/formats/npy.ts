@@ -40,7 +40,6 @@ function kindOf(head: Uint8Array, bytes: number): string {
   try {
     return npyHeader('', head, bytes).dtype;
   } catch {
-    // The reader of choices reports damaged headers.
     return 'I32';
   }
 }
@@ -52,7 +51,7 @@ function arrayOf(place: string, { dtype, shape, offset }: TensorInfo) {
   return { place, dtype, shape, offset };
 }
 
-/** Opens an array of an archive: stored arrays in place, deflated arrays from a temporary file. */
+/** Opens an array: stored in place, deflated through a temporary file. */
 async function openNpz(source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const archive = new ZipArchive(source);
   const entry = choiceEntry(source.path, archive);

@@ -48,7 +48,7 @@ export function checkPages(
   const reader = { view: new DataView(bytes), offset: 0 };
   const most = Number(column.num_values);
   let values = 0;
-  // hyparquet reads flat columns until all rows are read, nested columns to the end of the chunk.
+  // hyparquet reads flat columns up to `rows`, nested columns to the end of the chunk.
   while (reader.offset < bytes.byteLength - 1 && (levels.repetition > 0 || values < rows)) {
     const { type, compressed_page_size: size, uncompressed_page_size: unpacked, crc, ...header } = parquetHeader(reader);
     const from = reader.offset;
@@ -83,7 +83,6 @@ export function checkPages(
   }
 }
 
-/** Checks levels and indices of a page of `count` values. */
 function checkBytes(page: Uint8Array, encoding: string, levels: NestingLevels, count: number): void {
   const view = viewOf(page);
   let offset = 0;
@@ -103,7 +102,7 @@ function checkBytes(page: Uint8Array, encoding: string, levels: NestingLevels, c
   }
 }
 
-/** Checks hybrid runs (run length or bit-packed) up to `count` values or the end of the page. */
+/** Checks hybrid runs (run length or bit-packed). */
 function checkRuns(view: DataView, from: number, width: number, count: number): void {
   let at = from;
   for (let seen = 0; seen < count && at < view.byteLength; ) {

@@ -53,8 +53,7 @@ export class ParquetTable {
   }
 
   /**
-   * Visits row groups. @param visit gets rows and columns, valid until return @throws UserError for a damaged or too
-   * large group
+   * Visits row groups. @param visit gets rows and columns, valid until return @throws UserError if damaged or too large
    */
   async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
     const { path, bytes } = this.#source;
@@ -128,7 +127,6 @@ export class ParquetTable {
   }
 }
 
-/** Reports errors of hyparquet as a damaged file. */
 function attempt<T>(place: string, step: () => T): T {
   const refuse = (error: unknown): never => {
     if (error instanceof UserError) throw error;

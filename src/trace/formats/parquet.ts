@@ -40,7 +40,7 @@ export const parquet: TraceFormat = {
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };
 
-/** True if the footer, which begins with the schema, contains all names. */
+/** True if the footer contains all names. */
 function footerHolds(source: TraceSource, names: readonly string[]): boolean {
   if (source.bytes < 12) return false;
   const tail = new Uint8Array(8);
@@ -95,7 +95,6 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
     if (names.includes(name)) return [name];
     throw new UserError(`${path}: there is no column ${JSON.stringify(name)}; the columns are ${names.slice(0, 40).join(', ')}`);
   };
-  /** A column, or numbered columns. */
   const family = (name: string | undefined): readonly string[] => {
     const places = name === undefined ? [] : placesOf(path, names, name);
     return places.length === 0 ? single(name) : places.map((at) => names[at]!);
@@ -144,7 +143,6 @@ class ParquetValues {
   readonly #name: string;
   readonly #parts: ParquetColumn;
   #part = 0;
-  /** First row of the current part. */
   #start = 0;
 
   constructor(path: string, name: string, first: number, parts: ParquetColumn) {

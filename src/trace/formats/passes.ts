@@ -11,7 +11,6 @@ export class PassReader {
   readonly #at: WalkPlace;
   readonly #cell = new Cell();
   #request = -1;
-  /** First position and tokens of the current pass. */
   #position = 0;
   #tokens = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
@@ -23,8 +22,8 @@ export class PassReader {
   }
 
   /**
-   * Adds a layer of a pass; fewer rows are the pass's last tokens. @param ids `[rows, width]`, by rank @throws
-   * UserError for more rows than tokens
+   * Adds a layer of a pass; fewer rows are the last tokens. @param ids `[rows, width]`, by rank @throws UserError for
+   * more rows than tokens
    */
   group(layer: number, rows: number, width: number, ids: Int32Array, weights?: Float64Array): void {
     const cell = this.#cell;

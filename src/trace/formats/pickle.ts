@@ -20,7 +20,6 @@ export class PickledTensor {
   }
 }
 
-/** Storage, by key of its file in the archive. */
 class PickledStorage {
   /** torch class, e.g. `IntStorage`. */
   readonly type: string;
@@ -244,7 +243,6 @@ class Unpickler {
     return textOf(this.#bytes, from, from + length);
   }
 
-  /** Advances. @returns index of the first byte */
   #over(length: number): number {
     const from = this.#at;
     if (from + length > this.#bytes.length) this.#fail('it ends too early');

@@ -71,12 +71,11 @@ function requestOf(answer: JsonObject, reply: JsonObject, answers: number, at: s
   return { arrays, prompt: prefill, first, tokenIds: ids };
 }
 
-/** Choices as sent by an engine. */
 interface Routed {
   readonly array: ChoiceArray;
   /** Position of the first row; null: unknown. */
   readonly start: number | null;
-  /** True for a whole array with its own shape: senders may omit a prefix, so token counts give the position. */
+  /** True for a shaped array: senders may omit a prefix, so token counts give the position. */
   readonly shaped: boolean;
 }
 
@@ -150,7 +149,7 @@ function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: str
 
 const idsAt = (value: unknown): readonly number[] | null => (Array.isArray(value) && value.every(isCount) ? (value as number[]) : null);
 
-/** Prompt rows, and position of the first row. @param found `prompt`: separate prompt rows; null: one list */
+/** Prompt rows, and first position. @param found `prompt`: separate prompt rows; null: one list */
 function parted(
   { array: { layers, topK }, prompt, rows, shaped, start }: Routed & { readonly prompt: number | null; readonly rows: number },
   counts: Counts,

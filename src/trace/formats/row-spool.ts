@@ -22,10 +22,8 @@ export class RowSpool {
   readonly #fd = temporaryFile();
   readonly #words = new Int32Array(64 * 1024);
   readonly #floats = new Float32Array(this.#words.buffer);
-  /** Words in the buffer, and in the file. */
   #length = 0;
   #written = 0;
-  /** Start of the current record, its ids and weights. */
   #start = 0;
   #ids = 0;
   readonly #weights: number[] = [];

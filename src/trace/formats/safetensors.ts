@@ -76,7 +76,7 @@ function openSafetensors(source: TraceSource, header: SafetensorsHeader, options
   });
 }
 
-/** The only tensor of choices in a file without usual names. @throws UserError */
+/** The only tensor of choices, without usual names. @throws UserError */
 function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): string {
   const choices = [...tensors].filter(([, { dtype, shape }]) => ID_DTYPES.includes(dtype) && shape.length === 3);
   if (choices.length === 1) return choices[0]![0];
@@ -86,7 +86,7 @@ function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): strin
   );
 }
 
-/** True if the file states axes [tokens, layers, top-k]; otherwise ids decide. */
+/** True if the file states its axis order; otherwise ids decide. */
 function isCanonical(
   shape: readonly number[],
   name: string,

@@ -75,7 +75,6 @@ export const sglangStat: TraceFormat = {
     for (let step = 0; step < steps; step++) {
       for (let i = 0; i < layers * experts; i++) sums[Math.floor(i / experts)]![i % experts]! += values[step * layers * experts + i]!;
     }
-    // Dense layers have no counts.
     const used = sums.filter((layer) => layer.some((count) => count > 0));
     if (used.length === 0) throw new UserError(`${path}: all counts are zero; nothing ran while it recorded`);
     return used;
@@ -87,15 +86,12 @@ class RequestsByPosition {
   #requests = 0;
   readonly #waiting = new Map<number, LargestFirst>();
 
-  /**
-   * @param lengths tokens of each sequence in a prompt pass; empty: one token per sequence @returns request of each
-   * token
-   */
+  /** @param lengths tokens per prompt sequence; empty: one token each @returns request of each token */
   pass(positions: readonly number[], lengths: readonly number[]): number[] {
     const requests: number[] = [];
     const split =
       lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
-    // A request continues once per pass, so re-adding waits for the end of the pass.
+    // A request continues at most once per pass.
     const ended: { readonly request: number; readonly next: number }[] = [];
     let at = 0;
     for (const length of split) {
@@ -113,7 +109,7 @@ class RequestsByPosition {
   }
 }
 
-/** Last placement: logical id by physical id; `balanced` if a balancer has moved or copied experts. */
+/** Logical id by physical id; `balanced` if a balancer has moved or copied experts. */
 function placementOf(
   file: TorchFile,
   saved: ReadonlyMap<Pickled, Pickled>,

@@ -7,13 +7,12 @@ import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { documents, type JsonObject, objectAt } from './json-values.js';
 
-/** Maximum bytes kept of a reply; routed experts of the longest replies take a quarter. */
+/** Maximum bytes of a reply; the longest replies need a quarter. */
 const MOST_BYTES = 256 * 2 ** 20;
-/** Approximate bytes of a number or reference, and of the head of a text, list or field. */
+/** Approximate bytes of a number or reference, and of a container's head. */
 const WORD = 8;
 const HEAD = 64;
 
-/** Approximate bytes in memory. */
 function bytesIn(value: unknown): number {
   if (typeof value === 'string') return HEAD + value.length;
   if (!hasKeys(value)) return WORD;
@@ -32,10 +31,7 @@ export class StreamedReply {
   readonly #choices = new Map<unknown, Fields>();
   #bytes = 0;
 
-  /**
-   * Adds an event and takes its objects. @throws UserError if too large, or routed experts of an answer arrive in
-   * several parts
-   */
+  /** Adds an event. @throws UserError if too large, or routed experts of an answer arrive in several parts */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
     // SGLang's own interface sends answers in turn, without a list.
@@ -54,7 +50,6 @@ export class StreamedReply {
     return this.#choices.size === 0 ? this.#fields : { ...this.#fields, choices: [...this.#choices.values()] };
   }
 
-  /** Merges fields; lists of ids join. */
   #take(fields: JsonObject, into: Fields, place: string): void {
     for (const [key, value] of Object.entries(fields)) {
       const known = ownValue(into, key);

@@ -14,7 +14,7 @@ export class TableRows {
   }
 
   /**
-   * Adds a row; single activations of one request, token and layer are grouped. @param request numbered by appearance
+   * Adds a row; consecutive activations of a cell are grouped. @param request numbered by appearance
    * @param token null: the n-th row of a layer is the n-th token @param phase -1: unknown @param tokenId -1: unknown
    */
   add(
@@ -44,7 +44,7 @@ export class TableRows {
     for (let k = 0; k < ids.length; k++) cell.push(ids[k]!, weights?.[k] ?? 0);
   }
 
-  /** Emits the last row; call after the last {@link add}. */
+  /** Emits the last row. */
   end(): void {
     if (this.#open) this.#visit(this.#cell);
     this.#open = false;

@@ -1,4 +1,4 @@
-// Rank-3 array of choices in a file: read in place in the usual axis order, otherwise transposed while decoding.
+// Rank-3 array of choices: read in place in the usual axis order, else transposed while decoding.
 import { UserError } from '../../base/errors.js';
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
@@ -50,7 +50,6 @@ export function openArray(
   return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
 }
 
-/** Blocks of the array as [tokens, layers, top-k]. */
 function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 'ltk'): Generator<ChoiceArray, void, void> {
   const { shape, place } = array;
   const { tokens, layers, topK, stride } = axesOf(shape, order);

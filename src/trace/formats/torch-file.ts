@@ -50,7 +50,7 @@ export class TorchFile {
     return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);
   }
 
-  /** Size of a tensor, and elements in row-major order. @throws UserError if not a tensor of `axes` axes, or cut */
+  /** Size, and elements in row-major order. @throws UserError if not a tensor of `axes` axes, or cut */
   tensor(value: Pickled | undefined, what: string, axes: number): { size: readonly number[]; values: Float64Array | Int32Array } {
     const { path } = this.#source;
     if (!(value instanceof PickledTensor) || value.size.length !== axes)

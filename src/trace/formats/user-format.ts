@@ -38,9 +38,8 @@ export interface OwnTraceHead {
 /** Trace format of a user: default export of a module. Every row is checked. */
 export interface OwnTraceFormat {
   readonly name: string;
-  /** File content in a line, for readers of the module. */
+  /** Content in a line, for readers of the module. */
   readonly summary?: string;
-  /** Absent: no facts before the rows. */
   head?(file: OwnTraceFile): OwnTraceHead;
   rows(file: OwnTraceFile, known: Expected): Iterable<OwnTraceRow> | AsyncIterable<OwnTraceRow>;
 }
@@ -74,7 +73,6 @@ async function readOwn(exported: OwnExport, format: OwnTraceFormat, source: Trac
     }
     if (rows === null) throw wrong(exported, source.path, 'rows yielded nothing; yield one object for each token');
     const trace = rows.store.finish(rows.experts, { model, format: exported.name }, source);
-    // The rows depend on the module too.
     return { ...trace, sha256: () => newSha256().update(`${source.sha256()} ${exported.sha256}`).digest('hex') };
   } catch (error) {
     rows?.store.close();
@@ -91,7 +89,6 @@ function yielded(exported: OwnExport, call: () => ReturnType<OwnTraceFormat['row
 
 type OwnRows = ReturnType<typeof ownRows>;
 
-/** Store for rows of the first row's shape. */
 function ownRows(exported: OwnExport, path: string, options: OpenOptions, first: OwnTraceRow) {
   const layers = first.experts.length;
   const known = expected(options, layers);

@@ -11,7 +11,6 @@ export interface ZipEntry {
   readonly packedBytes: number;
   readonly bytes: number;
   readonly crc: number;
-  /** Byte offset of the local header. */
   readonly header: number;
 }
 
@@ -51,7 +50,7 @@ export class ZipArchive {
     return content;
   }
 
-  /** Deflated entry as a temporary file. @throws UserError if damaged, of unknown method, or too large */
+  /** Deflated entry as a temporary file. @throws UserError as {@link read} */
   async unpacked(entry: ZipEntry): Promise<TraceSource> {
     const place = `${this.#source.path}: ${entry.name}`;
     this.#demandDeflated(entry);
@@ -158,7 +157,6 @@ function directoryOf(source: TraceSource): ZipEntry[] {
   return entries;
 }
 
-/** 64-bit values of the zip64 extra field, in order. */
 function wideFields(extra: DataView): number[] {
   const end = extra.byteLength;
   for (let at = 0; at + 4 <= end; ) {

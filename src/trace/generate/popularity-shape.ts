@@ -1,4 +1,4 @@
-// A popularity of a given skew, and tables to draw from it without replacement, by weights derived from inclusion probabilities.
+// Popularity of a given skew, and draws without replacement.
 
 /** Maximum log-normal deviation, steps per range, and false-position steps before bisection. Ours. */
 const MOST_SIGMA = 12;
@@ -12,8 +12,7 @@ const MOST_LOOKS = 24;
 export function inclusionByRank(experts: number, choices: number, gini: number): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);
   const quantiles = Float64Array.from({ length: experts }, (_, rank) => normalQuantile(1 - (rank + 0.5) / experts));
-  // Largest step with skew below the target, by false position (Illinois), because evaluations are costly, then by
-  // bisection.
+  // Largest step with skew below the target, by false position (Illinois), because evaluations are costly.
   const sigma = (steps: number): number => (MOST_SIGMA * steps) / STEPS;
   let [low, high, below, above] = [0, STEPS, -gini, 1 - choices / experts - gini];
   for (let look = 0, last = 0; high - low > 1; look++) {

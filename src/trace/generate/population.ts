@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 
-/** Expert popularity for synthetic routing: probabilities by layer and rank, rankings by domain. */
+/** Expert popularity for synthetic routing. */
 export interface Population {
   /** `[thread]`: inclusion probabilities of hidden threads, descending. */
   readonly common: Float64Array;
@@ -41,7 +41,6 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
 const possible = (skew: number, { experts, topK }: { experts: number; topK: number }): number =>
   Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 
-/** By domain, `[layer]`: experts by falling popularity, sorted on demand. */
 function rankingsOf(
   inclusions: readonly Float64Array[],
   { domains, domainOverlap }: RoutingProfile,

@@ -28,10 +28,8 @@ interface LayerDraws {
   readonly threads: Uint16Array;
 }
 
-/** By domain, `[layer]`, computed on demand. */
 type DomainDraws = readonly (() => readonly LayerDraws[])[];
 
-/** State after a warm-up. */
 interface Start {
   readonly draws: DomainDraws;
   readonly remember: Float64Array;
@@ -41,13 +39,12 @@ interface Start {
   readonly domainOf: Random;
 }
 
-/** Cache of recent warm-ups, since cells of a study repeat few routings. Vocabularies are too large to keep. */
+/** Recent warm-ups: cells of a study repeat few routings. Vocabularies are too large to keep. */
 const KNOWN = new Map<string, Start>();
 const MOST_KNOWN = 8;
 
 /** Draws rows token by token. */
 export class RoutingProcess {
-  /** Row width per layer. */
   readonly topK: number;
   readonly #random: Random;
   readonly #domainOf: Random;
@@ -71,7 +68,6 @@ export class RoutingProcess {
   readonly #seen: Int32Array;
   #stamp = 0;
   #domain = 0;
-  /** Tokens so far of the current request. */
   #position = 0;
 
   /**
@@ -158,7 +154,7 @@ export class RoutingProcess {
     this.#position++;
   }
 
-  /** Draws the next threads, remembered or new. The k-th stays in the k-th part of all threads, so repeats are rare. */
+  /** Draws the next threads. The k-th stays in the k-th part of all threads, so repeats are rare. */
   #spin(): void {
     const random = this.#random;
     const row = (this.#position % this.#window) * this.topK;
@@ -201,7 +197,6 @@ export class RoutingProcess {
     for (let k = choices; k < this.topK; k++) ids[at + k] = NULL_EXPERT;
   }
 
-  /** Expert of a recent token at the layer, not yet chosen; -1 if absent. */
   #remembered(layer: number, choices: number): number {
     const draw = this.#random.uint32();
     const from = (((this.#position - this.#lag(draw)) % this.#window) * this.#layers + layer) * this.topK;
@@ -221,7 +216,6 @@ export class RoutingProcess {
     return expert;
   }
 
-  /** Lag in tokens, within the request. */
   #lag(draw: number): number {
     const lag = this.#lags[draw & (LAG_CELLS - 1)]!;
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
@@ -239,7 +233,6 @@ export class RoutingProcess {
     if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
   }
 
-  /** Tables by domain and layer for the current remember probabilities. */
   #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: Population['rankings']): DomainDraws {
     const shapes = inclusions.map((inclusion, layer) => {
       const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
@@ -256,11 +249,11 @@ export class RoutingProcess {
   }
 
   /**
-   * Tunes remember probabilities to the target reuse@1 of each layer by stochastic approximation (Robbins and Monro,
-   * 1951); if threads alone
-   * exceed the target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory decides few
-   * choices. 1 or 4 instead of 2 and
-   * 5 or 80 instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
+   * Tunes remember probabilities to each layer's reuse@1 by stochastic approximation (Robbins and Monro, 1951); if
+   * threads alone exceed the
+   * target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory decides few choices. 1 or 4
+   * instead of 2 and 5 or 80
+   * instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
    */
   #tune(reuse: readonly number[], tokens: number): void {
     const { topK } = this;

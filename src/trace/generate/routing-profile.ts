@@ -9,7 +9,7 @@ export interface VocabularyProfile {
   readonly size: number;
   /** Exponent of word frequency (r + 1)^-zipf (Zipf-Mandelbrot). */
   readonly zipf: number;
-  /** Share of choices on the path of the token's id, 0 to 1. */
+  /** Share of choices on the token's path, 0 to 1. */
   readonly share: ByDepth;
 }
 
@@ -17,7 +17,6 @@ export interface VocabularyProfile {
 export interface RoutingProfile {
   /** Gini coefficient of expert load within a domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;
-  /** Standard deviation of `skew` across layers. */
   readonly skewSpread: number;
   /** Number of text domains; each request has one. */
   readonly domains: number;
@@ -30,11 +29,11 @@ export interface RoutingProfile {
   readonly reuse: ByDepth;
   /** Weight of lag d is d^-exponent, up to `window` tokens. */
   readonly memory: { readonly exponent: number; readonly window: number };
-  /** Share of choices that follow hidden threads common to all layers, 0 to 1; makes layers predict each other. */
+  /** Share of choices that follow hidden threads common to all layers, 0 to 1. */
   readonly coherence: ByDepth;
   /** Probability that a thread comes from a recent token. */
   readonly threadMemory: number;
-  /** Token ids and their paths; a share {@link domainOverlap} of tokens is common to all domains. Absent: no ids. */
+  /** Token ids with paths of experts. Absent: no ids. */
   readonly vocabulary?: VocabularyProfile | undefined;
   /** Unit of routing; for `request` only {@link zipf} applies. */
   readonly per: 'token' | 'request';

@@ -50,15 +50,14 @@ export function requestsOf(tokens: number, lengths: readonly RequestLength[] = [
   return requests;
 }
 
-/** Draws rows `[layers, topK]`, token by token. */
 type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 
 /** Tokens between pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
 /**
- * Generates a trace; a seed gives the same routing on every machine, for any `candidates`. @throws UserError for too
- * many tokens or invalid candidates
+ * Generates a trace; a seed gives the same routing on every machine. @throws UserError for too many tokens or invalid
+ * candidates
  */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
@@ -108,13 +107,13 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   );
 }
 
-/** @param choices of a token, over all layers @throws UserError for more choices than a trace holds */
+/** @param choices per token, over all layers @throws UserError for more choices than a trace holds */
 export function boundDrawn(requests: readonly RequestLength[], choices: number): void {
   const tokens = requests.reduce((all, { decode, prefill }) => all + prefill + decode, 0);
   new Meter('synthetic routing', LIMITS.drawn).spent(tokens * choices);
 }
 
-/** Extends rows by candidates: more ranks, with gate weights. @throws UserError for too few candidates */
+/** Adds ranks with gate weights. @throws UserError for too few candidates */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
@@ -126,7 +125,6 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   const width = runnersUp.topK;
   const row = new Uint16Array(layers.length * width);
   return {
-    /** Candidates per layer, at most the experts of the largest layer. */
     width,
     begin: (): void => runnersUp.begin(),
     /**

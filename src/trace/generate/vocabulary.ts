@@ -10,7 +10,7 @@ import { atDepth, type VocabularyProfile } from './routing-profile.js';
  * with 0, a tenth.
  */
 const OFFSET = 1;
-/** Ids with paths drawn in sequence; rarer ids cannot move an expert's load. Ours. */
+/** Ids with paths drawn in sequence; rarer ids have little load. Ours. */
 const FREQUENT = 256;
 /** Draws from a table before the next free expert is taken. Ours. */
 const TRIES = 16;
@@ -45,9 +45,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
-  /** Known paths `[layers, topK]` by id. */
   const paths = new Map<number, Uint16Array>();
-  /** Domain of an id; -1: common word. */
   const domainOf = (id: number): number => (id < common ? -1 : (id - common) % domains);
   const drawPath = (id: number, draw: (layer: number, chosen: Uint16Array) => void): Uint16Array => {
     const path = new Uint16Array(choices.length * topK);
@@ -91,7 +89,6 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   let path: Uint16Array = new Uint16Array(0);
   return {
     tokenId: (): number => tokenId,
-    /** Draws the next token of a domain. */
     next(domain: number): void {
       const rank = ranks.at(random.next());
       tokenId = rank < common ? rank : common + (rank - common) * domains + domain;
@@ -121,10 +118,7 @@ function leastOf(left: readonly Float64Array[]): Float64Array {
   return least.map((share) => Math.max(LEAST, share));
 }
 
-/**
- * Draws distinct experts in proportion to remaining popularity, among experts with room; without room, the expert with
- * most.
- */
+/** Draws distinct experts in proportion to remaining popularity, preferring experts with room. */
 function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint16Array, random: Random): void {
   const least = leastOf(left);
   for (let k = 0; k < chosen.length; k++) {

@@ -86,7 +86,6 @@ function selected(trace: RoutingTrace, rows: string, named: string, { fits, mode
   return rowsNamed(trace, rows, named);
 }
 
-/** True if the first shard holds counts only. */
 async function holdsCounts(folder: string, options: OpenOptions): Promise<boolean> {
   const source = await openSource(filesOfFolder(folder)[0]!);
   try {
@@ -96,7 +95,6 @@ async function holdsCounts(folder: string, options: OpenOptions): Promise<boolea
   }
 }
 
-/** Format of a file: a user's module, or a built-in format. */
 async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
   const format = await loadFormat(options.format);
   if (format === null) return formatOf(source, options);
@@ -147,7 +145,6 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
 /** TensorRT-LLM files without counts: layout of experts, co-occurrence. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
-/** Compares numbers in names by value: rank2 before rank10. */
 const byNumber = new Intl.Collator('en', { numeric: true });
 
 /** Visible shards of a folder, by name. @throws UserError if empty or nested */

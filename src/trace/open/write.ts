@@ -151,7 +151,6 @@ function lists(ids: Uint16Array, row: number, layers: number, width: number): st
   return `${text}]`;
 }
 
-/** Weights of a row, with the fewest digits of the same 32-bit float. */
 function weightLists({ weights }: TraceChunk, row: number, layers: number, width: number): string {
   const all: number[][] = [];
   for (let layer = 0; layer < layers; layer++) {

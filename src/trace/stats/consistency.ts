@@ -7,7 +7,6 @@ export const SEGMENT = 16;
 export interface SegmentConsistency {
   /** One threshold for all layers, as published. */
   readonly all: number | null;
-  /** Best threshold of each layer. */
   readonly byLayer: readonly (number | null)[];
 }
 
@@ -20,7 +19,6 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
   const width = layers * topK;
   const stride = Math.max(...expertsPerLayer);
   const ring = new Int32Array(SEGMENT * width);
-  /** By layer and expert: choices in the current segment. */
   const chosen = new Uint8Array(layers * stride);
   /** `[layer][count]`: experts chosen `count` times in the current segment (0 not kept), and over all segments. */
   const level = new Int32Array(layers * (SEGMENT + 1));

@@ -40,10 +40,8 @@ export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
 }
 
 function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
-  /** By layer: tokens by pair `[experts, experts of the next layer]`, and tokens by expert. */
   const pairs = expertsPerLayer.slice(0, -1).map((experts, l) => new Float32Array(experts * expertsPerLayer[l + 1]!));
   const alone = expertsPerLayer.slice(0, -1).map((experts) => new Float32Array(experts));
-  /** By layer: next choices examined, and hits among the k and 2k likeliest. */
   const all = new Float64Array(layers - 1);
   const atK = new Float64Array(layers - 1);
   const at2K = new Float64Array(layers - 1);

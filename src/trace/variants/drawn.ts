@@ -20,7 +20,6 @@ export const hashRouting: Variant = {
   change: (trace, _parameters, context) =>
     drawn(trace, context, 'variant/hash', {
       place: (source, row) => source.tokenId![row]!,
-      // A token without experts (a dense row) stays without.
       count: (had, layer) => (had > 0 ? context.choices[layer]! : 0),
     }),
 };

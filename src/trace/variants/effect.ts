@@ -33,7 +33,6 @@ export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: n
       for (let layer = 0; layer < after.layers; layer++) {
         const base = Math.floor(layer / modules);
         const from = (row * before.layers + base) * before.topK;
-        // The first split layer stands for the original.
         const { flopsPerToken, topK } = model.layers[base * modules]!;
         if (layer % modules === 0) {
           const end = from + Math.min(topK, before.topK);

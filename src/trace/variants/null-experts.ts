@@ -27,7 +27,7 @@ export const nullExperts: Variant = {
         return rank;
       });
     const draws = new PlaceDraws(seed, 'variant/null');
-    // Of k choices among E true and m null experts, draws without replacement decide how many are null; lowest ranks go
+    // Of k choices, draws without replacement from E true and m null experts decide how many are null; lowest ranks go
     // first.
     return keepPrefix(trace, (cell) => {
       draws.at(cell.row, cell.layer);
@@ -45,7 +45,6 @@ export const nullExperts: Variant = {
   },
 };
 
-/** Rank after the first `wanted` true choices. */
 function rankOf(experts: Uint16Array, at: number, topK: number, wanted: number): number {
   let rank = 0;
   for (let found = 0; rank < topK && found < wanted; rank++) if (experts[at + rank] !== NULL_EXPERT) found++;

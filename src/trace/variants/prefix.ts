@@ -8,7 +8,6 @@ interface TokenChoices {
   at: number;
   row: number;
   layer: number;
-  /** A `PHASE`. */
   phase: number;
 }
 

@@ -20,7 +20,6 @@ export interface VariantContext {
 export interface Variant extends Member {
   /** Parameter of `name=value`; absent: no parameter. */
   readonly main?: string;
-  /** Required columns; absent: no requirements. */
   needs?(parameters: Parameters): readonly VariantNeed[];
   /** Change of a trace. @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
@@ -33,7 +32,7 @@ export interface RoutingChange {
   readonly topK?: number;
   /** False: weights no longer match the choices. */
   readonly weights?: false;
-  /** False: predictions no longer match. */
+  /** False: nor predictions. */
   readonly predicted?: false;
   /** True: no model made the choices. */
   readonly synthetic?: true;
