@@ -13,7 +13,7 @@ import { leastCost, type Options } from './least-cost.js';
 export interface AdaptivePoint {
   /** Share of gate weight lost. */
   readonly budget: number;
-  /** Minimum time of GPU, of link, and with limits of all, ns per token. */
+  /** Minimum time of GPU, of link, and within limits of each, ns per token. */
   readonly gpuNs: number;
   readonly linkNs: number;
   readonly tokenNs: number;
@@ -39,7 +39,7 @@ export interface AdaptiveBound {
   readonly points: readonly AdaptivePoint[];
 }
 
-/** Bounds a run. @param budgets shares of all gate weight @throws UserError unless one GPU runs all */
+/** Bounds a run. @param budgets shares of gate weight @throws UserError unless one GPU runs all */
 export async function adaptiveBound(run: RunSpec, budgets: readonly number[], breathe?: () => Promise<void>): Promise<AdaptiveBound> {
   let log: UseLog | null = null;
   let weights = false;
@@ -130,7 +130,7 @@ function optionsOf(
 
 /** Use of an expert in an event, by any number of tokens. */
 export interface ExpertUse {
-  /** Gate weight over the event's tokens, each token with sum 1. Without weights, rank r counts 1 / r. */
+  /** Gate weight over the event's tokens, each with sum 1; without weights, rank r counts 1 / r. */
   readonly weight: number;
   /** Transfer time on the whole link, and minimum GPU time, ns. */
   readonly linkNs: number;

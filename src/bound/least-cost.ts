@@ -16,7 +16,7 @@ interface LeastCost {
 /** Limits of the exact solution: uses, and undominated partial choices. Ours. */
 const MOST_USES = 32;
 const MOST_STATES = 2000;
-/** Bisection steps per multiplier; any multiplier gives a bound, more steps gain less than a millionth. */
+/** Search steps per multiplier; any multiplier gives a bound, more steps gain less than a millionth. */
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 

@@ -76,7 +76,7 @@ export async function broadcastToThreads(
           await thread.ask({ block, rows }, name);
           meter.fed(job, rows);
         });
-        // A failed thread ends the reading at the next use of the block.
+        // A failed thread rejects at the block's next use, so the rejection is handled.
         used[block].catch(() => undefined);
         watch.block?.(experts, rows);
         await watch.breathe?.();

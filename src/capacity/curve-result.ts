@@ -6,6 +6,7 @@ export const CURVE_SCHEMA = 'moeprof.curve/1';
 /** A policy at one capacity, after warm-up; no `hitRange` for policies with foresight. */
 export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
+  /** Misses inserted, and not inserted. */
   readonly insertions: number;
   readonly streamed: number;
   readonly evictions: number;
@@ -17,6 +18,7 @@ export interface CurvePoint extends Pick<Result, 'hitRange'> {
 
 /** One policy at all capacities. */
 export interface PolicyCurve {
+  /** As written by the user. */
   readonly policy: string;
   readonly name: string;
   /** True with knowledge of the future: a bound. */

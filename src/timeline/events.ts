@@ -32,19 +32,19 @@ export class TraceEvents {
     this.#out = out;
   }
 
-  /** Names and orders a group of tracks. */
+  /** Names a group of tracks. */
   process(pid: number, name: string): void {
     this.#metadata('process', `"pid":${pid}`, pid, name);
   }
 
-  /** Names and orders a track in its group. */
+  /** Names a track in its group. */
   track({ pid, tid }: Place, name: string): void {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }
 
   /**
-   * Writes a slice. @param label suffix of the name: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false
-   * if invisible
+   * Writes a slice. @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if
+   * invisible
    */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
@@ -67,7 +67,7 @@ export class TraceEvents {
     this.#event(`{"ph":"C","name":"${name}","pid":${pid},"ts":${us(ns)},"args":{"${series}":${value}}}`);
   }
 
-  /** Draws an arrow through existing slices, as a whole or not at all. @param points in time order, at least two */
+  /** Draws an arrow through existing slices, if all are visible. @param points in time order, at least two */
   flow(name: string, points: readonly FlowPoint[]): void {
     if (!points.every(({ ns }) => this.shows(ns))) return;
     const id = ++this.#flows;

@@ -20,7 +20,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/** Opens the tracks of a GPU. @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
+/** @param name of the track group @param label suffix of slice names by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
@@ -65,7 +65,6 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       demanded.delete(id);
       return arrow(copy, { ...place, ns: start }, track.endNs);
     },
-    /** Records the first demand of a prefetched expert. */
     used(id: number, late: boolean): void {
       const copy = close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
       if (copy !== null) demanded.set(id, copy);

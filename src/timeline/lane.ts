@@ -31,13 +31,14 @@ interface Behind {
 }
 
 /**
- * Lane of a link as a track. Prefetches yield to demands (L10) and split into slices, final when the lane moves on or
- * the use is known.
+ * Lane of a link as a track. An open prefetch yields to demands (L10) and splits into slices, until the lane moves on
+ * or the use is known;
+ * a fixed transfer never yields.
  */
 export class Lane {
   readonly #place: Place;
   readonly #track = new Track(2);
-  /** Prefetch that may still yield, and its undrawn remainder, exact ns. */
+  /** Open prefetch, and its undrawn remainder, exact ns. */
   #copy: Copy | null = null;
   #fromNs = 0;
   #toNs = 0;

@@ -52,7 +52,7 @@ export function openLink(
         gpu?.open.set(id, copy);
         return;
       }
-      // A lost lane frees the link early, so a copy restarts on a new lane.
+      // A lane free before the planned end of a copy was lost: the copy starts again on a new lane.
       const lost = lanes.findIndex((other, i) => i !== index && other.carries(id, link.freeNs(i)));
       if (lost >= 0) {
         const [moved, ...behind] = lanes[lost]!.settle(link.freeNs(lost));

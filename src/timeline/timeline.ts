@@ -213,9 +213,7 @@ export class Timeline implements Observer {
   }
 }
 
-/**
- * Rows of one group. @param group opens the group on demand, returns `pid` @returns function to draw a slice, exact ns
- */
+/** Rows of one group. @param group opens the group, returns `pid` @returns function to draw a slice, exact ns */
 function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];
   const open = (): (typeof rows)[number] => {

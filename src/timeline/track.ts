@@ -19,7 +19,7 @@ export class Track {
     this.#wholeNs = new Float64Array(kinds + 1);
   }
 
-  /** Appends a slice. @param startNs not before the last end @returns start, whole ns; `endNs` has the end */
+  /** Appends a slice. @param startNs not before the last end @returns start, whole ns */
   place(kind: number, startNs: number, endNs: number): number {
     this.reach(startNs);
     const start = this.endNs;

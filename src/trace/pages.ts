@@ -14,7 +14,7 @@ export class Pages {
   #hand = 0;
   #fd: number | null = null;
 
-  /** @param initial content of a new page @param memoryBytes pages in memory; at least two pages */
+  /** @param initial content of a new page @param memoryBytes limit, at least two pages */
   constructor(initial: Uint8Array, memoryBytes: number) {
     this.#initial = initial;
     this.#pageBytes = initial.length;

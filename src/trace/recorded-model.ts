@@ -36,7 +36,7 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   const bundled = listProfiles('models');
   if (bundled.includes(meta.model)) return { name: meta.model, note: null };
   const widths = new Map(bundled.map((name) => [name, widthOf(name, trace)]));
-  // Prefers equal top-k over larger: some recordings have fewer choices than the model.
+  // Prefers equal top-k to larger: some recordings lack choices.
   const same = bundled.filter((name) => widths.get(name) === topK);
   const fitting = same.length > 0 ? same : bundled.filter((name) => (widths.get(name) ?? 0) > topK);
   // Hub paths: only the part after the last slash identifies the model.

@@ -2,10 +2,7 @@ import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 
-/**
- * Condenses rows into requests and restores columns. A request's rows are contiguous, positions ascend, the prompt
- * comes first.
- */
+/** Condenses rows into requests. A request's rows are contiguous, positions ascend, the prompt comes first. */
 export class RequestTable {
   /** Requests so far; the last is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];
@@ -29,9 +26,7 @@ export class RequestTable {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
   }
 
-  /**
-   * Adds a row. @param position -1: next @throws UserError for split requests, positions out of order, or a late prompt
-   */
+  /** Adds a row. @param position -1: next @throws UserError for split requests, falling positions, or a late prompt */
   add(id: number, position: number, phase: number): void {
     if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);

@@ -1,4 +1,3 @@
-// Parts of a trace as traces: a row range (`trace.safetensors#6000:8000`) or marked rows.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
@@ -99,10 +98,7 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
 /** Maximum factor between requested share and a cut between requests. Ours. */
 const LEEWAY = 2;
 
-/**
- * Rows to hold out from the start: up to a nearby request end, else inside a request; both parts have a row. @param
- * share (0, 1)
- */
+/** Rows to hold out from the start: up to a nearby request end, else inside a request. @param share (0, 1) */
 export function heldOutRows({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
   if (tokens < 2) return 0;
   const wished = Math.min(tokens - 1, Math.max(1, tokens * share));

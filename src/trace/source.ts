@@ -10,7 +10,7 @@ import type { Decompressor } from './zstd.js';
 
 /** Bytes read to recognise a format. */
 const HEAD_BYTES = 64 * 1024;
-/** Hashes of recent files by state: a sweep reads the same files repeatedly. */
+/** Hashes by file state: a sweep reads the same files repeatedly. */
 const HASHES = new Map<string, string>();
 const MOST_HASHES = 256;
 /** Maximum decompression ratio of streams beyond {@link BOMB_FLOOR} bytes. Traces compress 3 to 60 times. */
@@ -21,6 +21,7 @@ const BOMB_FLOOR = 64 * 1024 * 1024;
 export class TraceSource {
   /** As named by the user; `-` is standard input. */
   readonly path: string;
+  /** Decompressed. */
   readonly bytes: number;
   /** At most 64 KiB. */
   readonly head: Uint8Array;
@@ -30,7 +31,7 @@ export class TraceSource {
   readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 
-  /** @param whole archive of the source: hashed in place of the source, and closed with it */
+  /** @param whole enclosing archive: hashed in place of the source, closed with it */
   constructor(file: InputFile, whole: TraceSource | null = null) {
     this.#file = file;
     this.#whole = whole;
@@ -96,7 +97,7 @@ export class TraceSource {
   }
 }
 
-/** Opens a trace file, or `-`; gzip and zstd are recognised by content. @throws UserError if unreadable or empty */
+/** Opens a trace file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
@@ -132,8 +133,8 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
 }
 
 /**
- * Unpacks a part of a source into a temporary file. @param range first byte, length @param watch sees the blocks @throws
- * UserError if damaged
+ * Unpacks a part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError
+ * if damaged
  */
 export async function unpacked(
   source: TraceSource,

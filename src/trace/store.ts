@@ -69,7 +69,6 @@ export class TraceStore {
     this.tokenAt = at;
   }
 
-  /** Adds the next row; see {@link RequestTable.add}. */
   addRow(request: number, position: number, phase: number): void {
     this.#table.add(request, position, phase);
   }
@@ -79,7 +78,7 @@ export class TraceStore {
   }
 
   /**
-   * Checks all rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace @throws
+   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace @throws
    * UserError
    */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {

@@ -31,10 +31,7 @@ export interface TensorTraceParts {
   readonly meta: TraceMeta;
 }
 
-/**
- * Trace from columns of a tensor file, read by offset in constant memory. @throws UserError if rows do not form
- * requests
- */
+/** Trace from tensor columns, read by offset in constant memory. @throws UserError if rows do not form requests */
 export function tensorTrace({ source, tokens, layers, topK, columns, experts, promptRows, meta }: TensorTraceParts): RoutingTrace {
   const { path } = source;
   const predictedK = columns.predicted?.width ?? 0;

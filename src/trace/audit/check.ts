@@ -6,6 +6,7 @@ import type { RoutingTrace, TraceChunk } from '../trace.js';
 export interface AuditFinding {
   /** Name in `moeprof explain`. */
   readonly code: string;
+  /** `note`: correct, but relevant to readers. */
   readonly level: 'warning' | 'note';
   readonly what: string;
   readonly effect: string;

@@ -1,4 +1,4 @@
-// Dense layers are recorded as zeros; a layer with equal choices for all tokens does not route.
+// Some engines record dense layers as zeros. A layer with equal choices for all tokens does not route.
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
@@ -7,7 +7,7 @@ import { type AuditCheck, layerList } from './check.js';
 /** Minimum rows for significance; ours. */
 const LEAST = 32;
 
-/** Finds layers whose choices never change. */
+/** Finds layers with constant choices. */
 export const denseLayers: AuditCheck = {
   code: 'dense-layers',
   summary: 'dense layers recorded as zeros, layers that always choose alike',

@@ -56,7 +56,7 @@ export const mixedRequests: AuditCheck = {
       },
       finish() {
         if (rows < LEAST) return null;
-        // compared[d] first counts choices with exactly d earlier rows, then with d or more.
+        // Choices with at least `lag` earlier rows compare at `lag`.
         const overlap = new Float64Array(LAGS + 1);
         let choices = 0;
         for (let lag = LAGS; lag >= 1; lag--) {

@@ -7,7 +7,8 @@ const ROWS = 4096;
 const LEAST = 64;
 
 /**
- * Some recorders sort ids, some routers leave ranks unsorted (DeepSeek: sorted=False); gate weights reveal the order.
+ * Detects ids out of rank order by gate weights: some recorders sort ids, some routers leave ranks unsorted (DeepSeek:
+ * sorted=False).
  */
 export const rankOrder: AuditCheck = {
   code: 'rank-order',

@@ -16,9 +16,7 @@ export interface Conversion {
 /** Rows copied at a time. */
 const ROWS = 256;
 
-/**
- * Copies the selected part with positions and ids. @throws UserError if nothing is left, or a token repeats an expert
- */
+/** Copies the selected part. @throws UserError if nothing is left, or a token repeats an expert */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
   const { predictedK } = has;
@@ -60,7 +58,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
 }
 
 /**
- * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)` in order @throws
+ * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)` @throws
  * UserError
  */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {

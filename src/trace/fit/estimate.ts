@@ -3,6 +3,8 @@
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
+// All ours: drawn routing then keeps within the bounds of test/claims/trace/fit.test.ts.
+
 /** Gradient rows, spread over the trace; epochs; AdaGrad step size. */
 /** Gradient rows, spread over the trace; epochs; AdaGrad step size. Ours. */
 const GRADIENT_ROWS = 1000;

@@ -1,4 +1,3 @@
-// Synthetic routing in the manner of a recorded trace: estimated, calibrated, sampled.
 import { Random } from '../../base/random.js';
 import { boundDrawn, type RequestLength } from '../generate/synthetic.js';
 import { TraceStore } from '../store.js';
@@ -7,7 +6,7 @@ import { BURN_IN, calibration, type Moments, targetsOf } from './calibrate.js';
 import { estimateWeights, surveyModel } from './estimate.js';
 import { LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
 
-/** Routing model fitted to a trace. */
+/** Routing model fitted to a trace: estimated, calibrated, sampled. */
 export interface FittedRouting {
   readonly topK: number;
   readonly layers: readonly LayerModel[];
@@ -31,10 +30,7 @@ export function fitRouting(trace: RoutingTrace): FittedRouting {
   };
 }
 
-/**
- * Samples a trace; a seed gives the same routing on every machine. @param progress called now and then with the tokens
- * drawn
- */
+/** Samples a trace; a seed gives the same routing on every machine. @param progress gets the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
   { requests, seed }: { readonly seed: number; readonly requests: readonly RequestLength[] },

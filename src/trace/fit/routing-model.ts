@@ -1,8 +1,8 @@
-/** Upper ends of age classes, in tokens since the last use; a last class holds older and unused experts. Ours. */
+/** Upper ends of age classes, tokens since the last use; a last class holds older experts. Ours. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
 /** Number of age classes. */
 export const AGES = AGE_ENDS.length + 1;
-/** Time constants of running rates of use, in tokens: a sum of exponentials approximates a heavy-tailed memory. */
+/** Time constants of running rates, tokens: a sum of exponentials approximates a heavy-tailed memory. */
 export const MEMORIES = [8, 64, 512] as const;
 /** Prior weight of popularity in a running rate: experts without recent use stay possible. Ours. */
 const PRIOR = 0.05;

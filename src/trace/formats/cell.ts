@@ -4,6 +4,7 @@ import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 
 /** Choices of one token at one layer. */
 export class Cell {
+  /** Ordinal in order of appearance. */
   request = 0;
   token = 0;
   layer = 0;

@@ -35,9 +35,8 @@ export function choiceFormat({
 }
 
 /**
- * Imports requests; the first array gives the shape, all-zero dense layers are dropped. @param requests null: without
- * routing, counted in notes
- * @throws UserError if no array exists, shapes or token ids differ, or an id is invalid
+ * Imports requests; all-zero dense layers are dropped. @param requests null: without routing, counted in notes
+ * @throws UserError without arrays, for differing shapes or token ids, or an invalid id
  */
 export function importChoices(
   source: TraceSource | string,

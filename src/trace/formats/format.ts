@@ -8,7 +8,7 @@ export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 /** Columns of a CSV, JSON lines or Parquet table by content, with names from the file. */
 export type ColumnMap = { readonly [C in 'token' | 'request' | 'phase' | 'weights' | 'tokenId']?: string | undefined } & {
   readonly layer: string;
-  /** An id, a list of ids, or (Parquet) columns `<name>_0`, `<name>_1` and so on. */
+  /** Id, list of ids, or (Parquet) columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
 };
 
@@ -57,7 +57,7 @@ export interface Expected {
   readonly experts: readonly number[] | null;
 }
 
-/** Shape of options or model. @param layers of the trace, if known; a model with a different depth is ignored */
+/** Shape of options or model. @param layers of the trace; a model of different depth is ignored */
 export function expected(options: OpenOptions, layers: number | null = null): Expected {
   const { model } = options;
   const count = layers ?? options.layers ?? model?.layers.length ?? null;

@@ -11,10 +11,7 @@ import { PassReader } from './passes.js';
 
 const COMMA = 44;
 
-/**
- * llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, a row per token and layer in graph order, ids separated
- * by spaces.
- */
+/** llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, a row per token and layer in graph order. */
 export const llamacppLogExperts: TraceFormat = {
   name: 'llamacpp-log-experts',
   detect: ({ text }) => /^layer_id,expert_ids\s/.test(text),

@@ -1,4 +1,3 @@
-// JSON lines with a record per token and layer, by field names.
 import { UserError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
 import type { TraceSource } from '../source.js';
@@ -7,9 +6,7 @@ import { Cell, type Cells } from './cell.js';
 import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
-/**
- * Records as cells; tokens without position are counted. @throws UserError with line for a missing field or wrong type
- */
+/** Records as cells; tokens without position are counted. @throws UserError with line for a wrong or missing field */
 export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   return {
     walk(visit, at) {

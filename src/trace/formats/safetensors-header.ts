@@ -47,8 +47,8 @@ export function requireTensor(
 }
 
 /**
- * Reads and checks the header. @throws UserError if too long, not JSON, or a tensor is outside, overlaps, or has
- * another shape
+ * Reads and checks the header. @throws UserError if too long, not JSON, or a tensor is outside, overlaps, or has a
+ * wrong shape
  */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;

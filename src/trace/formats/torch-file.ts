@@ -6,7 +6,7 @@ import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
-/** Maximum pickle (some hundred bytes per pass) and storage, bytes; both are held in memory. */
+/** Maximum pickle (some hundred bytes per pass) and storage in memory, bytes. */
 const PICKLE_LIMIT = 32 * 1024 * 1024;
 const STORAGE_LIMIT = 64 * 1024 * 1024;
 

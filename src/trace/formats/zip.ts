@@ -25,7 +25,7 @@ const WIDE = 0xffffffff;
 /** True if a file begins with a zip entry. */
 export const looksLikeZip = (head: Uint8Array): boolean => head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 
-/** Zip container of .npz and .pt files, stored and deflated; sizes and checksums are verified. */
+/** Zip container of .npz and .pt files, stored or deflated, verified. */
 export class ZipArchive {
   readonly entries: readonly ZipEntry[];
   readonly #source: TraceSource;

@@ -15,7 +15,7 @@ export interface Population {
   readonly reuse: readonly number[];
 }
 
-/** Draws the popularity of a model's experts from a separate random stream. */
+/** Draws the popularity of a model's experts. */
 export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, seed: number): Population {
   const depth = layers.length;
   const widest = { experts: Math.max(...layers.map((layer) => layer.experts)), topK: Math.max(...layers.map((layer) => layer.topK)) };

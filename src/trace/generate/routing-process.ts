@@ -28,6 +28,7 @@ interface LayerDraws {
   readonly threads: Uint16Array;
 }
 
+/** By domain, `[layer]`. */
 type DomainDraws = readonly (() => readonly LayerDraws[])[];
 
 interface Start {

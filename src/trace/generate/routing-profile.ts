@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Value by depth: constant, per MoE layer, or first layer, plateau, last layer with short ramps. */
+/** Value by depth: constant, by MoE layer, or ramps from first and last layer to a plateau. */
 type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
 
 /** Vocabulary whose words each have a path of experts. */

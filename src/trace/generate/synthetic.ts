@@ -1,4 +1,3 @@
-// Synthetic routing, for profiling without a trace.
 import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { Random } from '../../base/random.js';
@@ -23,7 +22,7 @@ interface SyntheticOptions {
   readonly profile?: Partial<RoutingProfile> | undefined;
   /** Choices per token and layer, with gate weights; ranks beyond top-k are alternatives. Absent: top-k. */
   readonly candidates?: number | undefined;
-  /** True: different requests of the same popularity and vocabulary, e.g. to profile a placement. */
+  /** True: different requests of the same popularity and vocabulary. */
   readonly apart?: boolean;
 }
 
@@ -56,7 +55,7 @@ type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 const STRIDE = 256;
 
 /**
- * Generates a trace; a seed gives the same routing on every machine. @throws UserError for too many tokens or invalid
+ * Generates a trace; a seed gives the same routing on every machine. @throws UserError if too large, or for invalid
  * candidates
  */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
@@ -156,10 +155,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   };
 }
 
-/**
- * Routes whole requests, to a model or an adapter. @param zipf popularity of rank r is r^-zipf @param part of the
- * stream
- */
+/** Routes whole requests. @param zipf popularity of rank r is r^-zipf @param part of the stream */
 function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
   const topK = Math.max(...layers.map((layer) => layer.topK));
   const random = new Random(seed, `trace/synthetic/request${part}`);

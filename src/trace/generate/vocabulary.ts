@@ -32,8 +32,8 @@ export interface VocabularyContext {
 export type Vocabulary = ReturnType<typeof openVocabulary>;
 
 /**
- * Draws tokens, with a path of experts per id. Ids by falling frequency: common words first, then domains' words in
- * turn.
+ * Draws tokens, with a path of experts per id. Ids: common words first, then domains' words in turn, by falling
+ * frequency.
  */
 export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
   const { popularity, overlap, seed, part = '' } = context;
@@ -45,6 +45,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
+  /** `[layers, topK]` by id. */
   const paths = new Map<number, Uint16Array>();
   const domainOf = (id: number): number => (id < common ? -1 : (id - common) % domains);
   const drawPath = (id: number, draw: (layer: number, chosen: Uint16Array) => void): Uint16Array => {
@@ -55,7 +56,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     paths.set(id, path);
     return path;
   };
-  // Each frequent id takes from the remaining popularity: a word may be a twentieth of a text and overload an expert.
+  // A frequent word may be a twentieth of a text: its path takes from the remaining popularity, to overload no expert.
   const left = popularity.map((domain) => domain.map((weights) => Float64Array.from(weights)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {

@@ -31,8 +31,7 @@ export interface TraceOptions extends OpenOptions {
 const SYNTHETIC = 'synthetic';
 
 /**
- * Opens a trace of any format; `-`: standard input, `synthetic`: generated. @param named `file#6000:8000`: rows; a
- * folder: all files
+ * Opens a trace; `-`: standard input, `synthetic`: generated. @param named `file#6000:8000`: rows; a folder: all files
  * @throws UserError if unreadable, malformed, counts only, or unfit for `options.model`
  */
 export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
@@ -64,8 +63,8 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
 }
 
 /**
- * Joins the shards of a folder (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if
- * shards differ
+ * Joins a folder's shards (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if shards
+ * differ
  */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);

@@ -11,14 +11,15 @@ export interface SegmentConsistency {
 }
 
 /**
- * Counts segments, starting at every token. A segment holds experts with more choices than a threshold; SRP is the
- * harmonic mean of
+ * Counts segments from every token. A segment holds experts with more choices than a threshold; SRP is the harmonic
+ * mean of
  * choices served and places used (held experts x tokens) at the best threshold.
  */
 export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const width = layers * topK;
   const stride = Math.max(...expertsPerLayer);
   const ring = new Int32Array(SEGMENT * width);
+  /** By layer and expert. */
   const chosen = new Uint8Array(layers * stride);
   /** `[layer][count]`: experts chosen `count` times in the current segment (0 not kept), and over all segments. */
   const level = new Int32Array(layers * (SEGMENT + 1));

@@ -29,6 +29,7 @@ const WINDOW_OF = Uint8Array.from({ length: REUSE_WINDOWS.at(-1)! + 1 }, (_, dis
 export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const loads = expertsPerLayer.map((experts) => new Float64Array(experts));
   const stride = Math.max(...expertsPerLayer);
+  /** By layer and expert. */
   const usedAt = new Int32Array(layers * stride).fill(-1);
   /** `[layer][window]`: reuses within the window; by layer: possible reuses. */
   const reused = new Float64Array(layers * REUSE_WINDOWS.length);

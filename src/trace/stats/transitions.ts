@@ -16,10 +16,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/**
- * Trains and tests a table of neighbouring layers, a look-ahead baseline, 4 bytes per pair. @returns null for one layer
- * or too few rows
- */
+/** Trains and tests a look-ahead baseline, 4 bytes per pair. @returns null for one layer or too few rows */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
@@ -40,6 +37,7 @@ export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
 }
 
 function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
+  /** `[experts, experts of the next layer]`: tokens by pair; tokens by expert. */
   const pairs = expertsPerLayer.slice(0, -1).map((experts, l) => new Float32Array(experts * expertsPerLayer[l + 1]!));
   const alone = expertsPerLayer.slice(0, -1).map((experts) => new Float32Array(experts));
   const all = new Float64Array(layers - 1);

@@ -3,10 +3,7 @@ import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { RoutingChange, Variant, VariantContext } from './variant.js';
 
-/**
- * `random`: every token draws as many experts as before, uniformly without replacement; no cache or predictor can
- * profit.
- */
+/** `random`: experts are uniform without replacement, as many as before; no cache or predictor profits. */
 export const randomRouting: Variant = {
   ...member('variant', 'random'),
   change: (trace, _parameters, context) =>

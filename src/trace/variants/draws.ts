@@ -1,6 +1,4 @@
-/**
- * Random numbers by place (token, layer), independent of earlier draws, so rows of a variant can be read in any order.
- */
+/** Random numbers by place (token, layer), so rows of a variant can be read in any order. */
 export class PlaceDraws {
   readonly #seed: number;
   #state = 0;

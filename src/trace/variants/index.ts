@@ -59,10 +59,7 @@ const definitionOf = ({ definition, name }: VariantChoice): Variant => definitio
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
-/**
- * Stacks built-in variants on a trace, given as texts. @throws UserError if unknown, a module, or lacking a column of
- * the trace
- */
+/** Stacks variants on a trace, given as texts. @throws UserError if unknown, or the trace lacks a column */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],
@@ -72,8 +69,8 @@ export function applyVariants(
 }
 
 /**
- * Stacks variants on a trace, the first at the bottom, without a copy. @param seed of draws @returns trace that closes
- * the original @throws UserError
+ * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original @throws
+ * UserError
  */
 export function stackVariants(
   trace: RoutingTrace,

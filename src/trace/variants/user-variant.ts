@@ -14,8 +14,7 @@ export interface OwnVariantContext extends VariantContext {
 }
 
 /**
- * Loads users' modules among variants; written rows are checked. @param folder of relative paths; default: working
- * directory @throws UserError
+ * Loads users' modules among variants. @param folder of relative paths; default: working directory @throws UserError
  */
 export const loadVariants = async (variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> =>
   Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));

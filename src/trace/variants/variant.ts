@@ -32,7 +32,7 @@ export interface RoutingChange {
   readonly topK?: number;
   /** False: weights no longer match the choices. */
   readonly weights?: false;
-  /** False: nor predictions. */
+  /** False: predictions no longer match. */
   readonly predicted?: false;
   /** True: no model made the choices. */
   readonly synthetic?: true;
