@@ -9,35 +9,37 @@ import { misfit, type RunSpec } from '../system/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { leastCost, type Options } from './least-cost.js';
 
-/** The bound at one budget. */
+/** Bound at one budget. */
 export interface AdaptivePoint {
-  /** Share of all gate weight that may be lost. */
+  /** Share of gate weight lost. */
   readonly budget: number;
-  /** Least GPU time and least time of the link, and the least time that passes with both, ns a token. */
+  /** Minimum time of GPU, of link, and within limits of each, ns per token. */
   readonly gpuNs: number;
   readonly linkNs: number;
   readonly tokenNs: number;
-  /** True: both are reached by some choice. */
+  /** True if some choice reaches GPU and link bounds. */
   readonly exact: boolean;
 }
 
-/** The speed of a router that skips unimportant experts (Duo-LLM's oracle, arXiv 2410.10846): the format `moeprof.adaptive/1`. */
+/**
+ * Speed limit of a router that skips unimportant experts (Duo-LLM's oracle, arXiv 2410.10846), in format
+ * `moeprof.adaptive/1`.
+ */
 export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly inputs: { readonly model: string; readonly quantization: string; readonly hardware: string; readonly system: string };
-  /** Sentences: parts of the machine that were not given, and what was taken. */
+  /** Machine parts not given, with assumed values. */
   readonly assumed: readonly string[];
   readonly tokens: number;
-  /** The source of the weights: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
-  /** Time of the run itself, ns a token, and its expert cache, bytes. */
+  /** Time of the run, ns per token; expert cache, bytes. */
   readonly runNs: number;
   readonly cacheBytes: number;
   readonly points: readonly AdaptivePoint[];
 }
 
-/** Bounds a run. @param budgets shares of all gate weight @throws UserError unless one GPU runs all */
+/** Bounds a run. @param budgets shares of gate weight @throws UserError unless one GPU runs all */
 export async function adaptiveBound(run: RunSpec, budgets: readonly number[], breathe?: () => Promise<void>): Promise<AdaptiveBound> {
   let log: UseLog | null = null;
   let weights = false;
@@ -102,14 +104,14 @@ function refuse(run: RunSpec): void {
     );
 }
 
-/** Options on the GPU: a use is left out, or computed. */
+/** GPU options of a use: skipped or computed. */
 export const gpuOptions = (uses: readonly ExpertUse[]): Options =>
   optionsOf(uses, ({ gpuNs, weight }) => [
     [0, weight, 0],
     [gpuNs, 0, 0],
   ]);
 
-/** Options on the link: a use is left out, found in the cache, whose bytes it has held since its last use, or loaded. */
+/** Link options of a use: skipped, hit (occupying cache bytes since the last use), or loaded. */
 export const linkOptions = (uses: readonly ExpertUse[]): Options =>
   optionsOf(uses, ({ bytes, events, linkNs, weight }) => [
     [0, weight, 0],
@@ -126,29 +128,28 @@ function optionsOf(
   return { count: uses.length, width: all[0]?.length ?? 0, cost: column(0), loss: column(1), space: column(2) };
 }
 
-/** A use: an expert of an event, however many of its tokens chose it. */
+/** Use of an expert in an event, by any number of tokens. */
 export interface ExpertUse {
-  /** Gate weight of the expert over the event's tokens; each token's weights add up to 1. Without weights, rank r counts 1 / r. */
+  /** Gate weight over the event's tokens, each with sum 1; without weights, rank r counts 1 / r. */
   readonly weight: number;
-  /** Time of its transfer, in which the whole link is taken, and least time of the GPU, ns. */
+  /** Transfer time on the whole link, and minimum GPU time, ns. */
   readonly linkNs: number;
   readonly gpuNs: number;
   readonly bytes: number;
-  /** Events since its last use, or since the run began. */
+  /** Events since the last use, or since the start. */
   readonly events: number;
 }
 
-/** Records each use of a run: its share of gate weights, and how many events its expert would have stayed in the cache since the use before. */
+/** Records uses, with gate weights and cache residence since the last use. */
 class UseLog extends Onlooker {
   readonly uses: ExpertUse[] = [];
-  /** Weight of all tokens at all layers. */
   weight = 0;
   events = 0;
   tokens = 0;
   readonly #inputs: Inputs;
   readonly #linkNs: readonly number[];
   readonly #gpuNs: readonly number[];
-  /** By dense id: the event that used it last; -1: none. */
+  /** Last event by dense id; -1: unused. */
   readonly #last: Int32Array;
 
   constructor(inputs: Inputs, { gpus }: Simulation) {

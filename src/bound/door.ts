@@ -1,3 +1,3 @@
-// What other rooms import of bound: what knowledge of the future could give.
+// Exports of bound: limits given knowledge of the future.
 export { adaptiveBound } from './adaptive-bound.js';
 export { adaptiveReports } from './adaptive-report.js';

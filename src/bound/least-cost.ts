@@ -1,4 +1,4 @@
-/** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
+/** Options of uses; use `u` starts at `u * width`. Every use has an option without loss and space. */
 export interface Options {
   readonly count: number;
   readonly width: number;
@@ -7,33 +7,34 @@ export interface Options {
   readonly space: Float64Array;
 }
 
-/** The least cost, or a lower bound of it; `exact`: some choice reaches it. */
+/** Minimum cost, or a lower bound; `exact` if some choice reaches the cost. */
 interface LeastCost {
   readonly cost: number;
   readonly exact: boolean;
 }
 
-/** Limits of an exact solution: uses, and undominated partial choices. */
+/** Limits of the exact solution: uses, and undominated partial choices. Ours. */
 const MOST_USES = 32;
 const MOST_STATES = 2000;
-/** Steps towards each multiplier. Any multiplier gives a bound: more steps make it tighter by less than a millionth. */
+/** Search steps per multiplier; any multiplier gives a bound, more steps gain less than a millionth. */
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
-/** The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded (Lagrange). */
+/**
+ * Minimum cost with one option per use, within budgets of gate weight and space: exact if small, else a Lagrange bound.
+ */
 export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
   const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
 }
 
-/** A choice under multipliers: the bound that they give, and what the choice loses and takes. */
 interface Chosen {
   readonly bound: number;
   readonly loss: number;
   readonly space: number;
 }
 
-/** The bound by multipliers of at least 0 (weak duality); the largest such bound is that of choices that may be mixed. */
+/** Largest bound by multipliers of at least 0 (weak duality), reached by mixed choices. */
 export function boundByMultipliers(options: Options, lossBudget: number, spaceBudget: number): number {
   let best = 0;
   const at = (a: number, b: number): Chosen => {
@@ -42,7 +43,7 @@ export function boundByMultipliers(options: Options, lossBudget: number, spaceBu
     return chosen;
   };
   const highest = highestRatio(options, options.loss);
-  /** The choice at the best multiplier of losses for one of space: just not too much is lost. */
+  /** Choice at the best loss multiplier for a given space multiplier. */
   const withLoss = (b: number): Chosen => {
     const free = at(0, b);
     if (free.loss <= lossBudget) return free;
@@ -83,7 +84,7 @@ function choose({ cost, count, loss, space, width }: Options, a: number, b: numb
   return { bound, loss: lost, space: taken };
 }
 
-/** The multiplier above which no option with any of `what` is taken for its cost. */
+/** Multiplier above which no option with any of `what` pays. */
 function highestRatio({ cost, count, width }: Options, what: Float64Array): number {
   let highest = 0;
   for (let use = 0; use < count; use++) {
@@ -98,7 +99,7 @@ function highestRatio({ cost, count, width }: Options, what: Float64Array): numb
   return highest;
 }
 
-/** Exact solution by partial choices, use by use, without dominated ones (Nemhauser and Ullmann 1969); null: there are too many. */
+/** Exact minimum by undominated partial choices (Nemhauser and Ullmann 1969); null: too many. */
 function exactCost({ cost, count, loss, space, width }: Options, lossBudget: number, spaceBudget: number): number | null {
   let states: (readonly [cost: number, loss: number, space: number])[] = [[0, 0, 0]];
   for (let use = 0; use < count; use++) {

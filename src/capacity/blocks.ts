@@ -1,17 +1,18 @@
-// Blocks of trace rows in memory that threads share: the trace is read and decoded once, and every policy is fed from the same block.
 import { sharedMemory } from '../base/host/threads.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/** Approximate number of choices in a block: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
+/** Choices in a block, about 128 KiB: a block and the replayed caches stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
-/** Blocks in the ring: how far the reader may run ahead of the slowest replay. */
+/** Blocks in the ring: the reader's lead over the slowest replay. */
 export const BLOCKS = 16;
 
-/** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
+/**
+ * Ring of blocks `[rows, layers, topK]` of experts, shared by threads: a trace is read and decoded once for all
+ * policies.
+ */
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
   readonly rows: number;
-  /** Choices of a row: layers x topK. */
   readonly row: number;
 }
 
@@ -22,11 +23,14 @@ export function allocateRing(trace: Pick<RoutingTrace, 'layers' | 'topK'>): Bloc
   return { memory: sharedMemory(BLOCKS * rows * row * 2), rows, row };
 }
 
-/** The blocks of a ring as arrays. */
+/** Views the blocks of a ring as arrays. */
 export const blocksOf = ({ memory, rows, row }: BlockRing): Uint16Array[] =>
   Array.from({ length: BLOCKS }, (_, block) => new Uint16Array(memory, block * rows * row * 2, rows * row));
 
-/** Reads the first `tokens` rows of a trace into a ring of blocks. @param free waits until one may be overwritten @param full takes a filled one */
+/**
+ * Reads the first `tokens` rows into a ring. @param free waits until a block may be overwritten @param full takes a
+ * filled block
+ */
 export async function fillBlocks(
   trace: RoutingTrace,
   ring: BlockRing,
@@ -35,7 +39,6 @@ export async function fillBlocks(
   full: (block: number, rows: number, experts: Uint16Array) => Promise<void> | void,
 ): Promise<void> {
   const blocks = blocksOf(ring);
-  // Rows are decoded directly into the shared blocks; the other columns are not needed.
   const columns = allocateChunk(trace, ring.rows);
   const chunks = blocks.map((experts): TraceChunk => ({ ...columns, experts }));
   for (let start = 0, block = 0; start < tokens; start += ring.rows, block = (block + 1) % BLOCKS) {

@@ -7,12 +7,12 @@ import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import { type Job, type JobSpec, startJob } from './jobs.js';
 import type { JobData, JobTask } from './worker.js';
 
-/** Callbacks during a broadcast. Progress is counted in token-replays: one of each token for each capacity of a job. */
+/** Callbacks of a broadcast; progress counts tokens times capacities of all jobs. */
 export interface BroadcastWatch extends WorkWatch {
   block?(experts: Uint16Array, rows: number): void;
 }
 
-/** Feeds the first `tokens` rows of a trace to all jobs in this thread. @returns counts in the order of the jobs */
+/** Feeds the first `tokens` rows to all jobs in the current thread. @returns counts by job */
 export async function broadcastHere(
   trace: RoutingTrace,
   tokens: number,
@@ -44,7 +44,10 @@ export async function broadcastHere(
   }
 }
 
-/** Feeds the first `tokens` rows of a trace to all jobs, a thread each. @param permits threads that compute at once @throws UserError of the first */
+/**
+ * Feeds the first `tokens` rows to all jobs, a thread per job. @param permits threads computing at once @throws
+ * UserError of the first failed job
+ */
 export async function broadcastToThreads(
   trace: RoutingTrace,
   tokens: number,
@@ -61,7 +64,6 @@ export async function broadcastToThreads(
   );
   const all = <T>(work: (thread: (typeof threads)[number], job: number, name: string) => Promise<T>): Promise<T[]> =>
     Promise.all(threads.map((thread, job) => work(thread, job, `policy ${specs[job]!.policy.text}`)));
-  /** Ends when no thread uses the block any more. */
   const used: Promise<unknown>[] = new Array(BLOCKS).fill(Promise.resolve());
   try {
     await fillBlocks(
@@ -74,7 +76,7 @@ export async function broadcastToThreads(
           await thread.ask({ block, rows }, name);
           meter.fed(job, rows);
         });
-        // A thread that fails ends the reading when the block is needed again; until then it must not count as unhandled.
+        // A failed thread rejects at the block's next use, so the rejection is handled.
         used[block].catch(() => undefined);
         watch.block?.(experts, rows);
         await watch.breathe?.();
@@ -88,9 +90,9 @@ export async function broadcastToThreads(
   }
 }
 
-/** Adds up the progress of jobs. A job that replays at its end counts then, the others as they are fed. */
+/** Sums progress of jobs; late replays count at the end. */
 function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: BroadcastWatch) {
-  // By job: tokens done, rows that it has taken, and whether it replays at its end.
+  // By job: tokens done, rows taken, 1 for replay at the end.
   const [done, taken, late] = [new Float64Array(specs.length), new Float64Array(specs.length), new Uint8Array(specs.length)];
   const total = tokens * specs.reduce((sum, { capacities }) => sum + capacities.length, 0);
   const set = (job: number, rows: number): void => {
@@ -105,7 +107,6 @@ function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: Broadc
       taken[job]! += rows;
       if (late[job] === 0) set(job, taken[job]!);
     },
-    /** A job that replays at its end has replayed `done` rows of all. */
     replayed(job: number, rows: number): void {
       late[job] = 1;
       set(job, Math.max(done[job]!, rows));

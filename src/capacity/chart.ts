@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 
-/** One line of the chart; x and y ascending in x, y from 0 to 1. */
+/** Line of a chart; x ascending, y from 0 to 1. */
 interface ChartSeries {
   readonly x: readonly number[];
   readonly y: readonly number[];
@@ -11,25 +11,24 @@ interface ChartOptions {
   readonly height: number;
   readonly unicode: boolean;
   readonly chalk: ChalkInstance;
-  /** x of a vertical rule, or null, and of a mark below the axis. */
+  /** x of a vertical rule (null: absent), and a mark below the axis. */
   readonly rule: number | null;
   readonly mark: { readonly x: number; readonly label: string } | null;
-  /** Labels of the x axis; those without room are left out. */
+  /** Dropped without room. */
   readonly ticks: readonly { readonly x: number; readonly label: string }[];
 }
 
 const MARKERS = { unicode: ['●', '○', '◆', '◇', '■', '□', '▲', '△', '★', '☆'], ascii: ['o', 'x', '*', '+', '#', '@', '%', '&', '$', '='] };
 const PAINTS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red', 'white', 'gray'] as const;
-/** Columns of the y axis with its labels. */
 const AXIS = 7;
 
-/** Marker of the series at `index`, painted. */
+/** Painted marker of series `index`. */
 export function markerOf(index: number, { unicode, chalk }: Pick<ChartOptions, 'unicode' | 'chalk'>): string {
   const markers = unicode ? MARKERS.unicode : MARKERS.ascii;
   return chalk[PAINTS[index % PAINTS.length]!](markers[index % markers.length]!);
 }
 
-/** Draws the chart, without a final newline. If lines meet, the first series is seen. */
+/** Draws a chart without final newline; the first series covers later series. */
 export function drawChart(series: readonly ChartSeries[], options: ChartOptions): string {
   const { height, unicode, chalk } = options;
   const columns = options.width - AXIS;

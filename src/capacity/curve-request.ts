@@ -16,35 +16,41 @@ import type { BroadcastWatch } from './broadcast.js';
 import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/** Settings of a curve. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread for each core. */
+/** Settings of a curve. Defaults: one cache of all layers, atomic replay, even split, no warm-up, a thread per core. */
 export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
-  /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
+  /** Names with parameters, or modules; default {@link CURVE_POLICIES}. */
   readonly policies?: readonly string[];
-  /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
+  /** Sizes and ranges with commas: `5%..50%:10,12GiB`; default `5%..100%`. */
   readonly capacities?: string;
-  /** For static placement: a number of tokens that are not replayed, a trace, counts, or `replayed`, in hindsight; 1000 unless given. */
+  /**
+   * Source of static placement: number of tokens not replayed, a trace, counts, or `replayed` (hindsight); default
+   * 1000.
+   */
   readonly popularity?: string | undefined;
-  /** Capacity that the verdict speaks of; the knee unless given. */
+  /** Default: the knee. */
   readonly at?: string | undefined;
 }
 
-/** Chance, the usual three kinds of memory, and the bound. */
+/** Chance, recency, frequency and the Belady bound. */
 export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'lfu', 'lfu-decay', 'belady'];
 
-/** Tokens that popularity is counted on, as for a run. */
+/** Tokens for popularity, as for a run. */
 export const CURVE_POPULARITY = '1000';
 
-/** Callbacks while a curve is drawn. */
+/** Callbacks of a curve. */
 export interface CurveWatch extends BroadcastWatch {
-  /** Receives a note on how the model was found if the trace does not name it. */
+  /** Receives a note on a model not named by the trace. */
   note?(text: string): void;
 }
 
-/** Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`. @throws UserError for a wrong input or setting */
+/**
+ * Draws hit rate against capacity for several policies, from one read of a trace: `moeprof curve`. @throws UserError
+ * for a wrong input or setting
+ */
 export const curveFor = async (input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> =>
   curveOfRun(checkRun(input, 'curve'), settings, watch);
 
-/** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` if they are flags */
+/** {@link curveFor} for a checked run. @param prefix of setting names in messages: `--` for flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
   const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
   if (quotas !== 'even' && scope !== 'layer')
@@ -86,7 +92,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   }
 }
 
-/** @throws UserError if a capacity is in bytes, and the size of experts is unknown */
+/** @throws UserError for capacities in bytes with experts of unknown size */
 function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
   for (const [setting, text = ''] of Object.entries(given)) {
     for (const part of text.split(/,|\.\./).filter((piece) => piece.trim() !== '')) {
@@ -107,16 +113,13 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
   return false;
 }
 
-/** Activations by dense id, and their source in words. */
 async function profileFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
   const { popularity, words } = await countedOn(source, inputs, prefix);
   return { counts: countsById(popularity, inputs.model), source: words };
 }
 
-/** True for a number of tokens; otherwise it is a file, or `replayed`. */
 const isCount = (source: string): boolean => /^\d/.test(source) && !isPath(source);
 
-/** The tokens that popularity is counted on: tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === 'replayed') {

@@ -1,13 +1,12 @@
-// The public format of a capacity curve, `moeprof.curve/1`. Types only.
 import type { Result, TraceInput, Warning } from '../result/result.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Version tag of the format; raised if a meaning changes, not for additions. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
-/** A policy at one capacity, after the warm-up; policies that look into the future have no `hitRange`. */
+/** A policy at one capacity, after warm-up; no `hitRange` for policies with foresight. */
 export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
-  /** Misses that were inserted, and those that were not. */
+  /** Misses inserted, and not inserted. */
   readonly insertions: number;
   readonly streamed: number;
   readonly evictions: number;
@@ -19,48 +18,47 @@ export interface CurvePoint extends Pick<Result, 'hitRange'> {
 
 /** One policy at all capacities. */
 export interface PolicyCurve {
-  /** As the user wrote it. */
+  /** As written by the user. */
   readonly policy: string;
   readonly name: string;
-  /** True if it looks into the future: a bound, not a policy that a system can run. */
+  /** True with knowledge of the future: a bound. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
-  /** Experts of each layer's cache at each capacity if quotas are not even. */
+  /** Experts of each layer's cache by capacity, for uneven quotas. */
   readonly splits?: readonly (readonly number[])[];
-  /** Hit rate over that of an even split, at each capacity. */
+  /** Hit rate relative to an even split, by capacity. */
   readonly gains?: readonly number[];
 }
 
-/** The capacity from which on more of it gains little. */
+/** Capacity beyond which gains are small. */
 export interface Knee {
   readonly policy: string;
   /** Index of the capacity. */
   readonly at: number;
 }
 
-/** Why hits are lost at one capacity. */
+/** Cause of lost hits at one capacity. */
 export interface Verdict {
   /** Index of the capacity. */
   readonly at: number;
-  /** Best policy there that a system can run. */
+  /** Best real policy at the capacity. */
   readonly policy: string;
-  /** Hit rate that perfect foresight would add at this capacity; null if no such policy was drawn. */
+  /** Hit rate gained by perfect foresight; null if no such policy was drawn. */
   readonly policyGap: number | null;
-  /** Hit rate that is missing beyond that, up to compulsory misses: what only more capacity can give. */
+  /** Further hit rate up to compulsory misses, from capacity alone. */
   readonly capacityGap: number;
   readonly problem: 'capacity' | 'policy' | 'neither' | 'unknown';
-  /** The same in words, one or two sentences. */
   readonly sentence: string;
 }
 
-/** Hit rate against capacity for several policies on one trace. */
+/** Capacity curve of a trace, public format `moeprof.curve/1`. */
 export interface Curve {
   readonly schema: typeof CURVE_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly inputs: {
     readonly model: string;
     readonly quantization: string;
-    /** `experts`: the size of experts is unknown, and whatever is in bytes here counts experts. Absent: bytes. */
+    /** `experts`: expert size unknown, so byte fields count experts. Absent: bytes. */
     readonly unit?: 'experts';
     readonly trace: TraceInput;
   };
@@ -69,30 +67,29 @@ export interface Curve {
     readonly replay: 'atomic' | 'sequential';
     readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
-    /** Source of the popularity of the experts, if a policy needs it. */
     readonly popularity?: string;
     readonly seed: number;
   };
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
-  /** Bytes of all experts, and their number. */
+  /** Bytes and number of all experts. */
   readonly expertBytes: number;
   readonly experts: number;
-  /** Bytes of experts that one token touches: below it LRU, FIFO and CLOCK hit next to nothing in one global cache. */
+  /** Bytes of experts touched by one token; in a smaller global cache LRU, FIFO and CLOCK rarely hit. */
   readonly tokenCycleBytes: number;
   readonly demand: {
     readonly tokens: number;
     readonly events: number;
     readonly demanded: number;
-    /** First uses: misses that no cache avoids. */
+    /** First uses: unavoidable misses. */
     readonly compulsory: number;
-    /** Distinct experts per event, mean. */
+    /** Mean distinct experts per event. */
     readonly perEvent: number;
   };
   readonly policies: readonly PolicyCurve[];
   readonly warnings: readonly Warning[];
-  /** Knee of the best policy that a system can run; null if none was drawn. */
+  /** Knee of the best real policy; null without real policies. */
   readonly knee: Knee | null;
-  /** Null if no policy was drawn that a system can run. */
+  /** Null without real policies. */
   readonly verdict: Verdict | null;
 }

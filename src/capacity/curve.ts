@@ -15,29 +15,30 @@ import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './c
 import { type JobSpec, type ReplayOptions, splitAtWarmup } from './jobs.js';
 import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
-/** A request for a curve. */
+/** Request for a curve. */
 export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
-  /** True: the size of experts is unknown, and each is one byte. Absent: their sizes are known. */
+  /** True: expert size unknown, one byte each. Absent: sizes known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
-  /** An event is a token at a layer (atomic), or a single activation. */
+  /** An event is a token at a layer (atomic), or an activation. */
   readonly replay: 'atomic' | 'sequential';
-  /** How a capacity is split over layers, in layer scope. */
   readonly quotas: Quotas;
-  /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
-  /** Activations by dense id and their source, for policies that need the popularity. */
+  /** Activations by dense id, with source, for policies based on popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
-  /** Capacity that the verdict speaks of; null: the knee. */
+  /** Capacity of the verdict; null: the knee. */
   readonly at: number | null;
-  /** Most threads that compute at a time; 0: all in this thread. The curve does not depend on it. */
+  /** Maximum computing threads; 0: current thread only. Results do not depend on threads. */
   readonly threads: number;
 }
 
-/** Draws hit rate against capacity for many policies. Closes nothing. @throws UserError if a policy cannot be loaded or lacks what it needs */
+/**
+ * Draws hit rate against capacity; leaves the trace open. @throws UserError if a policy cannot be loaded or lacks
+ * inputs
+ */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);
@@ -105,11 +106,10 @@ interface Plan {
   readonly policy: number;
   readonly name: string;
   readonly foresight: boolean;
-  /** Index of each of the job's capacities in the list of all. */
   readonly places: readonly number[];
 }
 
-/** One job per policy. A job that replays after the trace has been read is divided among threads, since no other job runs then. */
+/** One job per policy; late replays are divided among idle threads. */
 async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
@@ -152,7 +152,7 @@ function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePo
   };
 }
 
-/** Capacities with the same number of slots in all layers, for every such number: with one cache per layer they determine all others. */
+/** Capacities with equal slots in all layers; determine all per-layer caches. */
 function slotTable(model: ModelSpec): SplitCapacity[] {
   const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
   return Array.from({ length: most + 1 }, (_, slots) => {
@@ -161,7 +161,7 @@ function slotTable(model: ModelSpec): SplitCapacity[] {
   });
 }
 
-/** Points at the requested capacities from the table of all slots, under the requested quotas, and their gain over an even split. */
+/** Points at the requested capacities and quotas, with gains over an even split. */
 function splitCurve(
   { model, capacities, quotas }: CurveOptions,
   table: readonly CapacityCounts[],
@@ -183,21 +183,18 @@ function splitCurve(
 
 class DemandCount {
   tokens = 0;
-  /** Events: layers of a token with at least one choice. */
+  /** Layers of a token with at least one choice. */
   events = 0;
-  /** Members of events, by layer. */
   readonly demanded: Float64Array;
-  /** Activations by layer and expert. */
   readonly activations: readonly Float64Array[];
   readonly #topK: number;
   readonly #warmup: number;
-  /** Experts that were demanded at all, the warm-up included. */
   readonly #seen: readonly Uint8Array[];
-  /** First uses after the warm-up: misses that no cache avoids. */
+  /** First uses after warm-up: unavoidable misses. */
   compulsory = 0;
   #done = 0;
 
-  /** @param warmup tokens at the start that are not counted */
+  /** @param warmup uncounted tokens at the start */
   constructor(model: ModelSpec, topK: number, warmup: number) {
     this.#topK = topK;
     this.#warmup = warmup;
@@ -216,7 +213,6 @@ class DemandCount {
     this.#done += tokens;
   }
 
-  /** @returns experts seen for the first time */
   #count(experts: Uint16Array, from: number, to: number, weight: 0 | 1): number {
     const layers = this.demanded.length;
     const topK = this.#topK;

@@ -1,4 +1,4 @@
-// What other rooms import of capacity: the hit rate against the size of the cache.
+// Exports of capacity: hit rate against cache size.
 
 export { drawCurve } from './curve.js';
 export { CURVE_POLICIES, CURVE_POPULARITY, type CurveSettings, curveFor, curveOfRun } from './curve-request.js';

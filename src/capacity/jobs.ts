@@ -1,4 +1,5 @@
-// One policy at several capacities, in any thread. Policies of the past replay as rows come, others at the end; LRU counts all at once.
+// One policy at several capacities: online policies replay rows on arrival, foresight at the end, LRU counts all
+// capacities at once.
 import { setCompilerFlag } from '../base/host/machine.js';
 import type { Parameters } from '../base/parameters.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
@@ -11,37 +12,34 @@ import { buildCaches, type Caches, type Scope, type SplitCapacity } from '../cac
 import type { ModelSpec } from '../model/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 
-/** How rows are replayed: the same for all policies and capacities. */
+/** Replay settings common to all policies and capacities. */
 export interface ReplayOptions {
   readonly model: ModelSpec;
-  /** Folder that policy modules of the user's own are relative to. */
   readonly folder: string;
   readonly scope: Scope;
-  /** Tokens at the start that fill the caches and are not counted. */
+  /** Uncounted tokens at the start, to fill caches. */
   readonly warmup: number;
   readonly seed: number;
 }
 
-/** A job of runs. It can be sent to a thread. */
+/** Job of runs; can be sent to a thread. */
 export interface JobSpec extends ReplayOptions {
-  /** Width of a row per layer. */
+  /** Row width per layer. */
   readonly topK: number;
-  /** As the user wrote it. */
   readonly policy: PolicyChoice;
   readonly capacities: readonly SplitCapacity[];
-  /** Each activation is judged on its own (L7). */
+  /** True: each activation is an event (L7). */
   readonly sequential: boolean;
-  /** Activations by dense id, for policies that need the popularity. */
+  /** Activations by dense id, for policies based on popularity. */
   readonly popularity: Float64Array | null;
 }
 
 /** A running job. */
 export interface Job {
-  /** Takes rows `[0, tokens)` of a block, which is overwritten afterwards. */
+  /** Takes rows `[0, tokens)` of a block, later overwritten. */
   rows(experts: Uint16Array, tokens: number): void;
-  /** Ends the replay. @param progress called with tokens replayed @returns counts in the order of the capacities */
+  /** Ends the replay. @param progress gets tokens replayed @returns counts by capacity */
   finish(progress: (tokens: number) => void): CapacityCounts[];
-  /** Drops the recording; absent: there is none. */
   close?(): void;
 }
 
@@ -50,7 +48,7 @@ interface ResolvedJob extends JobSpec {
   readonly parameters: Parameters;
 }
 
-/** Splits a block of rows at the end of the warm-up: `part(from, to, counted)`. */
+/** Splits a block at the end of the warm-up: `part(from, to, counted)`. */
 export function splitAtWarmup(
   done: number,
   tokens: number,
@@ -62,12 +60,12 @@ export function splitAtWarmup(
   if (cut < tokens) part(cut, tokens, true);
 }
 
-/** Capacities from which a pass over stack distances costs less than replays. Ours, measured with `bench/policies.mjs`. */
+/** Minimum capacities for a stack-distance pass to beat replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
 
-/** Starts a job. @throws UserError if the policy cannot be loaded or lacks what it needs */
+/** Starts a job. @throws UserError if the policy cannot be loaded or lacks inputs */
 export async function startJob(spec: JobSpec): Promise<Job> {
-  // V8 stops inlining at 920 bytes of bytecode, in the middle of ARC; with room for all, ARC is 1.4 and S3-FIFO 1.2 times as fast.
+  // V8 stops inlining at 920 bytes of bytecode, inside ARC; a higher limit makes ARC 1.4 and S3-FIFO 1.2 times as fast.
   setCompilerFlag('--max-inlined-bytecode-size-cumulative=4000');
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return foresightJob(job);
@@ -82,7 +80,7 @@ class CapacityReplay {
   #insertedBefore: number[];
   #evictedBefore: number[];
 
-  /** @param nextUse by dense id, for policies that need the future */
+  /** @param nextUse by dense id, for policies with foresight */
   constructor(job: ResolvedJob, capacity: SplitCapacity, nextUse: Int32Array | null) {
     const clock: Clock = { event: 0, pass: 0, layer: 0 };
     this.#caches = buildCaches({
@@ -96,7 +94,6 @@ class CapacityReplay {
       seed: job.seed,
       nextUse,
       popularity: job.popularity,
-      // A curve has no predictor.
       predicted: new Float32Array(job.model.experts),
     });
     for (const cache of this.#caches.caches) cache.preload();
@@ -142,7 +139,7 @@ function replayJob(job: ResolvedJob): Job {
   };
 }
 
-/** A job that records rows, finds their next uses backwards, and replays all capacities in one walk. */
+/** Records rows, finds next uses backwards, then replays. */
 function foresightJob(job: ResolvedJob): Job {
   const log = new RowLog(job.model, job.topK, job.sequential);
   return {

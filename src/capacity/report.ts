@@ -7,12 +7,12 @@ import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
 
-/** Policies that the big table shows side by side. */
+/** Policies per block of the full table. */
 const SIDE_BY_SIDE = 3;
-/** Rows of the big table, unless all are shown. */
+/** Maximum rows of the full table by default. */
 const ROWS = 24;
 
-/** The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity. */
+/** Report of `moeprof curve`: verdict, chart, all policies at one capacity, each policy at every capacity. */
 export const curveReports = drawnFormats<Curve>('moeprof curve', curveDocument, curveFigures);
 
 function curveDocument(curve: Curve): Document {
@@ -74,7 +74,6 @@ const RECORD = [
   ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady', 'hit_rate_low', 'hit_rate_high'],
 ];
 
-/** A row for each policy and capacity. */
 function recordsOf(curve: Curve): Grid {
   const { scope, replay, quotas } = curve.config;
   const rows = curve.policies.flatMap(({ policy, points }) =>
@@ -121,13 +120,13 @@ function facts(curve: Curve): string[] {
   ];
 }
 
-/** Highest hit rate of the policies with foresight at a capacity; null if there is none. */
+/** Highest foresight hit rate at a capacity; null without foresight policies. */
 function boundAt(curve: Curve, capacity: number): number | null {
   const rates = curve.policies.filter((policy) => policy.foresight).map((policy) => policy.points[capacity]!.hitRate);
   return rates.length === 0 ? null : Math.max(...rates);
 }
 
-/** About five round shares of all experts between the first and the last capacity. */
+/** About five round shares within the capacities. */
 function ticksOf({ capacities, expertBytes }: Curve): number[] {
   const [low, high] = [capacities[0]! / expertBytes, capacities.at(-1)! / expertBytes];
   const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1].find((size) => (high - low) / size <= 6) ?? 0.2;
@@ -135,7 +134,7 @@ function ticksOf({ capacities, expertBytes }: Curve): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/** All policies at one capacity, and how far each stays below Belady there and on average. */
+/** All policies at one capacity, with the gap to Belady. */
 function atGrid(curve: Curve, at: number): Grid {
   const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
   const known = bounds[at] !== null;
@@ -157,7 +156,7 @@ const inPoints = (value: number): Datum => ({ value, text: asPoints(value) });
 
 const oneDigit = (value: number): Datum => ({ value, text: formatNumber(value, value < 1000 ? 1 : 0) });
 
-/** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
+/** Rows by capacity, columns by policy. */
 function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
   const rows = shown.map((c) => {
     const bytes = curve.capacities[c]!;
@@ -175,7 +174,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);
 }
 
-/** Distinct experts of an event over the capacity of its cache in experts. */
+/** Distinct experts of an event over cache capacity in experts. */
 function eventShare(curve: Curve, bytes: number): number {
   const experts = (bytes / curve.expertBytes) * curve.experts;
   const layers = curve.config.scope === 'layer' ? curve.demand.events / Math.max(1, curve.demand.tokens) : 1;
@@ -188,7 +187,6 @@ function inGroups(policies: readonly PolicyCurve[]): PolicyCurve[][] {
   return groups;
 }
 
-/** The gain of quotas, and how they split the capacity that the verdict is about. */
 function splitFacts(curve: Curve): string[] {
   const at = curve.verdict?.at ?? curve.capacities.length >> 1;
   return curve.policies.flatMap(({ policy, splits, gains }) => {
@@ -202,7 +200,7 @@ function splitFacts(curve: Curve): string[] {
   });
 }
 
-/** `30 x3, 28, 31 x2`: equal neighbours together. */
+/** `30 x3, 28, 31 x2` */
 function runLengths(values: readonly number[]): string {
   const parts: string[] = [];
   for (let from = 0; from < values.length; ) {
@@ -214,7 +212,7 @@ function runLengths(values: readonly number[]): string {
   return parts.join(', ');
 }
 
-/** Items in lines of at most `width` columns, with gaps between; colour codes take no room. */
+/** Items in lines of at most `width` columns; colour codes have no width. */
 function packedLines(items: readonly string[], width: number): string {
   const lengthOf = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length;
   const lines: string[] = [];
@@ -229,7 +227,7 @@ function packedLines(items: readonly string[], width: number): string {
   return [...lines, line].join('\n');
 }
 
-/** One figure. */
+/** The figure of a curve. */
 export function curveFigures({ capacities, config, expertBytes, knee, policies, tokenCycleBytes }: Curve): PaperFigure[] {
   const share = (bytes: number): number => (100 * bytes) / expertBytes;
   const names = policies.map(({ policy }) => visible(policy));

@@ -4,10 +4,13 @@ import type { ModelSpec } from '../model/door.js';
 import type { Warning } from '../result/result.js';
 import type { Curve, Knee, PolicyCurve, Verdict } from './curve-result.js';
 
-/** Gaps below this are not worth a word: half a percentage point. */
+/** Largest negligible gap: half a percentage point. Ours. */
 const SMALL = 0.005;
 
-/** Judges a curve at the capacity nearest to `capacity`, or at the knee of the best policy (else the middle); null: no policy that can run. */
+/**
+ * Judges a curve at the capacity nearest to `capacity`, else at the best policy's knee, else the middle; null without
+ * real policies.
+ */
 export function judge(curve: CurveData, capacity: number | null): Verdict | null {
   const overall = bestOnline(curve);
   if (overall === null || curve.capacities.length === 0) return null;
@@ -28,7 +31,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   return { at, policy: best.policy, policyGap, capacityGap, problem, sentence: `${start}${rest}` };
 }
 
-/** The cause of the missing hits. @param policyGap hits that perfect foresight adds; null: unknown @param capacityGap hits of all resident */
+/** Cause of missing hits. @param policyGap by foresight; null: unknown @param capacityGap by full residence */
 function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
   if (policyGap === null)
     return [
@@ -47,20 +50,18 @@ function blame(policyGap: number | null, capacityGap: number): [problem: Verdict
   ];
 }
 
-/** `6.9 points` of a percentage. */
 const pointsText = (gap: number): string => `${(gap * 100).toFixed(1)} points`;
 
-/** Index of the value nearest to `wanted`, the first of equals. */
 function nearestTo(values: readonly number[], wanted: number): number {
   let at = 0;
   for (let i = 1; i < values.length; i++) if (Math.abs(values[i]! - wanted) < Math.abs(values[at]! - wanted)) at = i;
   return at;
 }
 
-/** A curve before its knee and verdict are found. */
+/** Curve without knee and verdict. */
 export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 
-/** The policy without foresight with the highest mean hit rate, the first of equals; null if there is none. */
+/** Policy without foresight of highest mean hit rate; null if absent. */
 export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
   const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
   return online.length === 0 ? null : online.reduce((best, policyCurve) => (meanOf(policyCurve) > meanOf(best) ? policyCurve : best));
@@ -68,7 +69,7 @@ export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | nu
 
 const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 
-/** The capacity at which a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
+/** Knee: highest point above the line between the ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
   const [x0, x1] = [capacities[0]!, capacities.at(-1)!];
   const [y0, y1] = [points[0]!.hitRate, points.at(-1)!.hitRate];
@@ -82,15 +83,15 @@ export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, 
   return { policy, at };
 }
 
-/** A capacity of a curve: `1.20 GiB`, or `384 experts`. */
+/** `1.20 GiB`, or `384 experts`. */
 export const capacityText = ({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string =>
   inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
 
-/** Warnings about the capacities that were drawn. */
+/** Warnings about drawn capacities. */
 export const curveWarnings = (curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] =>
   curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
 
-/** L15: below one token's experts, whatever is recent is gone before it comes round again. */
+/** L15: below one token's experts, recent experts are evicted before reuse. */
 function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {
   const { capacities, expertBytes, policies, tokenCycleBytes } = curve;
   const below = capacities.flatMap((bytes, c) => (bytes < tokenCycleBytes ? [c] : []));
@@ -108,7 +109,7 @@ function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {
   ];
 }
 
-/** A layer whose cache holds fewer experts than a token chooses there streams some of them, whatever the policy. */
+/** A layer cache with fewer slots than a token's choices must stream some, under any policy. */
 function eventsThatDoNotFit({ capacities, expertBytes }: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] {
   const short = capacities.filter((bytes) => evenSplit(model, bytes).some((slots, l) => slots < model.layers[l]!.topK));
   if (short.length === 0) return [];

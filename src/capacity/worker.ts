@@ -3,15 +3,15 @@ import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { type BlockRing, blocksOf } from './blocks.js';
 import { type JobSpec, startJob } from './jobs.js';
 
-/** Data that a thread starts with. */
+/** Start data of a thread. */
 export interface JobData {
   readonly job: JobSpec;
   readonly ring: BlockRing;
-  /** One Int32: how many threads may still start to compute at once. */
+  /** One Int32: free permits to compute. */
   readonly permits: ArrayBufferLike;
 }
 
-/** The task of a thread: to replay a block that is full; null: there are no more, and the answer is the counts. */
+/** Task of a thread: replay a full block; null: return the counts. */
 export type JobTask = { readonly block: number; readonly rows: number } | null;
 
 function withPermit<T>(permit: Int32Array, work: () => T): T {
@@ -32,7 +32,7 @@ serveTasks<JobData, JobTask, CapacityCounts[] | null, number>(({ job: spec, perm
   const permit = new Int32Array(permits);
   const blocks = blocksOf(ring);
   const job = startJob(spec);
-  // A refusal is the answer to the first task; it must not count as an unhandled rejection.
+  // The first task reports a refusal; until then, no unhandled rejection.
   job.catch(() => undefined);
   return async (task, replayed) => {
     const running = await job;

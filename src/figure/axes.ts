@@ -4,22 +4,22 @@ import { isDense, labelOf, type PaperFigure, spanOf } from './figure.js';
 import { CHARACTER, LONGEST, linesIn, roomOf, short, TEXT_PX } from './measure.js';
 import { HEAT } from './palette.js';
 
-/** Height of a panel as a part of a figure's width. */
+/** Height of a panel relative to the figure's width. Ours. */
 const PANEL = 0.6;
-/** Heights of the row of a heat map, of a bar that lies, and of one of a group, px. */
+/** Heights of a heat map row, a dense heat map row, a ranking row, and a bar of a group, px. Ours. */
 const HEAT_ROW = 20;
 const DENSE_ROW = 9;
 const RANK_ROW = 17;
 const RANK_BAR = 12;
-/** Room of a number below an axis, px. */
+/** Room of a number below an axis, px. Ours. */
 const NUMBER = 50;
-/** Longest name of a row of a heat map, and shortest line of a panel's name, characters. */
+/** Maximum heat map row name, minimum line of a panel's name, characters. Ours. */
 const ROW_NAME = 22;
 const PANEL_LINE = 13;
-/** Lean of the words of a horizontal axis that would touch each other, degrees. */
+/** Angle of horizontal-axis words without room, degrees. Ours. */
 const LEAN = 35;
 
-/** Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure. @param width px */
+/** Plot options of a figure besides marks: axes and margins. @param width px */
 export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions {
   switch (figure.kind) {
     case 'bar':
@@ -33,7 +33,6 @@ export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions
   }
 }
 
-/** Lines and points: panels stand side by side. */
 function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, xAxis } = figure;
   const panel = (width - 48) / facets.length;
@@ -54,7 +53,7 @@ function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** Bars that stand: panels lie under each other, and what stands on the axis makes groups. */
+/** Upright bars: panels in a column, x values as groups. */
 function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, seriesNames, xAxis } = figure;
   const rows = facets.length;
@@ -74,7 +73,6 @@ function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** At most so many of the values, evenly, from the first. */
 function spaced<T>(values: readonly T[], most: number): T[] {
   const step = Math.ceil(values.length / most);
   return values.filter((_, at) => at % step === 0);
@@ -107,7 +105,7 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** Bars that lie, so that long names have room. */
+/** Horizontal bars leave room for long names. */
 function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, points, series, seriesNames } = figure;
   const names = namesOf(figure);
@@ -137,7 +135,7 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
-/** Names of a ranking's bars, the best first, by the first series; a group that it has not comes last. */
+/** Names of ranked bars, best first by the first series. */
 function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   const sign = METRICS.get(y)?.better === 'lower' ? 1 : -1;
   const most = new Map<string, number>();
@@ -148,7 +146,7 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in the order in which they came, with whole names, and the room of these: to their right, and of further lines. @param most characters of a line */
+/** Panels with full names. @param most characters of a line */
 function panelsOf(facets: readonly string[], axis: 'fx' | 'fy', most: number): Panels {
   if (facets.length < 2) return { room: 0, rise: 0, options: {} };
   const lines = facets.map((name) => linesIn(name, most));
@@ -165,14 +163,12 @@ interface Panels {
   readonly options: Plot.PlotOptions;
 }
 
-/** The shortest line with which names of panels under each other have room beside theirs, characters. @param height of a panel, px */
 function lineFor(facets: readonly string[], height: number): number {
   let most = PANEL_LINE;
   while (facets.some((name) => name.length > most && linesIn(name, most).length * TEXT_PX > height)) most++;
   return most;
 }
 
-/** How words stand below a panel, and the room that they take: they lean if they would touch. */
 function wordsBelow({ points, xAxis }: PaperFigure, width: number): { readonly height: number; readonly axis: Plot.ScaleOptions } {
   if (xAxis.continuous) return { height: 0, axis: {} };
   const domain = [...new Set(points.map(({ x }) => String(x)))];

@@ -1,4 +1,4 @@
-// What other rooms import of figure: finished runs as tables and figures, and what they cite.
+// Exports of figure: tables and figures of finished runs, and references.
 export { bibtex } from './cite/bibtex.js';
 export type { Citation } from './cite/citations.js';
 export { citedBy } from './cite/cited.js';

@@ -7,15 +7,15 @@ import { labelsOf, marksFor, rulesOf } from './marks.js';
 import { CHARACTER, LINE, round, TEXT_PX } from './measure.js';
 import { styleOf } from './palette.js';
 
-/** Pixels of a millimetre at the 96 of an inch that SVG counts. */
+/** Pixels per mm, at SVG's 96 px per inch. */
 const PIXELS_PER_MM = 96 / 25.4;
 
-/** Width of a figure, mm: a column of most journals. */
+/** Default figure width, mm: a column of most journals. */
 export const COLUMN_MM = 90;
 
 const FONT = 'Helvetica, Arial, sans-serif';
 
-/** Draws figures under each other; those whose series have the same names share the first one's legend. @returns SVG text */
+/** Stacks figures; figures with equal series names share the first legend. @returns SVG text */
 export function drawFigures(figures: readonly PaperFigure[], widthMm = COLUMN_MM): string {
   const width = widthMm * PIXELS_PER_MM;
   const parts = figures.flatMap((figure, at): Drawn[] => {
@@ -24,7 +24,7 @@ export function drawFigures(figures: readonly PaperFigure[], widthMm = COLUMN_MM
     return [
       ...(title === undefined ? [] : [lineOf(title, width, 'font-weight="bold"')]),
       ...(legend ? [legendOf(figure, width)] : []),
-      // Its figures stand in cells, without an axis that names them.
+      // Heat map values stand in cells, without a value axis.
       ...(figure.kind === 'heat' ? [lineOf(labelOf(figure.yAxis), width, '')] : []),
       plotOf(figure, width),
       ...(note === undefined ? [] : [lineOf(note, width, 'fill="#444"')]),
@@ -80,7 +80,7 @@ function plotOf(figure: PaperFigure, width: number): Drawn {
   };
 }
 
-/** The drawing of a plot without what is for web pages, with coordinates to a hundredth of a pixel. */
+/** SVG content without web markup, coordinates to 0.01 px. */
 function contentOf(plot: string): string {
   const content = plot
     .replace(/^<svg[^>]*>(<style>[\s\S]*?<\/style>)?/, '')
@@ -89,13 +89,11 @@ function contentOf(plot: string): string {
   return content.replace(/<[^>]*>/g, (tag) => tag.replace(/-?\d+\.\d{3,}/g, (number) => String(round(Number(number)))));
 }
 
-/** A part of a drawing and its height, px. */
 interface Drawn {
   readonly height: number;
   readonly text: string;
 }
 
-/** One line or more of symbols with the names of their series. */
 function legendOf(figure: PaperFigure, width: number): Drawn {
   const bars = isBars(figure);
   const parts: string[] = [];
@@ -115,7 +113,7 @@ function legendOf(figure: PaperFigure, width: number): Drawn {
   return { height: (line + 1) * LINE + 4, text: `<g>${parts.join('')}</g>` };
 }
 
-/** Symbols of the legend, about 5 px wide. */
+/** Legend symbols, about 5 px wide. */
 const SYMBOLS = {
   circle: 'M2.5,0A2.5,2.5,0,1,1,-2.5,0A2.5,2.5,0,1,1,2.5,0',
   square: 'M-2.2,-2.2h4.4v4.4h-4.4Z',

@@ -10,33 +10,33 @@ import { type RunRow, requireValue, rowValue } from './table/run-row.js';
 import { scaleOf } from './table/scale.js';
 import type { SweepValue } from './table/space.js';
 
-/** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
+/** Kinds of figures. `pareto`: points with the Pareto front of two metrics. `rank`: horizontal bars, best first. */
 export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
 type FigureKind = (typeof FIGURE_KINDS)[number];
 
-/** A request for a figure. */
+/** Request for a figure. */
 export interface FigureQuestion {
   readonly kind: FigureKind;
-  /** The horizontal axis, or the bars of a ranking: a name of {@link rowValue}, or several with commas. */
+  /** Name for {@link rowValue}, or several with commas: the horizontal axis, or a ranking's bars. */
   readonly x: string;
   readonly y: string;
-  /** The value that makes the series, or the rows of a heat map, named as `x` is; null: there is one. */
+  /** Name behind series (heat map: rows), like `x`; null: a single series. */
   readonly series: string | null;
-  /** The value that makes the panels; null: there is one. */
+  /** Name behind panels; null: a single panel. */
   readonly facet: string | null;
-  /** The statistic of the runs that share a point. */
+  /** Statistic over runs of a point. */
   readonly statistic: Statistic;
 }
 
 interface Axis {
   readonly name: string;
-  /** Unit; empty: a count, or words. */
+  /** Empty: a count, or words. */
   readonly unit: string;
-  /** False: its values are words. */
+  /** False: words. */
   readonly continuous: boolean;
 }
 
-/** A line across a panel: a limit, a knee. */
+/** Line across a panel: a limit, a knee. */
 interface Rule {
   readonly axis: 'x' | 'y';
   /** In the axis's unit. */
@@ -44,33 +44,31 @@ interface Rule {
   readonly label: string;
 }
 
-/** The place of a point: its x, its series and its panel. */
 interface FigurePlace {
   readonly x: number | string;
   readonly series: string;
   readonly facet: string;
 }
 
-/** The runs that share a place. */
+/** Runs at one place. */
 export interface FigurePoint extends FigurePlace {
   readonly y: number;
-  /** The least and the largest of the runs. */
+  /** Range over the runs. */
   readonly low: number;
   readonly high: number;
   readonly runs: number;
-  /** Pareto: no other point of the panel is better in both metrics. */
+  /** True on the panel's Pareto front. */
   readonly front: boolean;
 }
 
-/** A figure, ready to be drawn. */
+/** A figure, ready to draw. */
 export interface PaperFigure extends FigureQuestion {
-  /** Heading above it, if one of several needs a name. */
   readonly title?: string;
   readonly note?: string;
   readonly rules?: readonly Rule[];
   readonly xAxis: Axis;
   readonly yAxis: Axis;
-  /** In the order in which they came. */
+  /** In order of appearance. */
   readonly seriesNames: readonly string[];
   readonly facets: readonly string[];
   /** By panel, series and x. */
@@ -78,8 +76,8 @@ export interface PaperFigure extends FigureQuestion {
 }
 
 /**
- * A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it. @param labels words for its names
- * @throws UserError if no run has its metrics, or the figure has no such name
+ * Builds a figure from runs; `draw.ts` draws. @param labels words for names
+ * @throws UserError if no run has the metrics, or a name is unknown
  */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labels = new Labels()): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
@@ -114,7 +112,6 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labe
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
-/** Values as they are drawn; characters that XML cannot hold are shown as escapes. */
 function wordOf(row: RunRow, names: string, labels: Labels): string {
   return visible(
     names
@@ -124,7 +121,7 @@ function wordOf(row: RunRow, names: string, labels: Labels): string {
   );
 }
 
-/** By panel, series and x; words of an axis stay in their order. */
+/** Sorts by panel, series and x; words keep their order. */
 function ordered(points: readonly FigurePoint[], facets: readonly string[], series: readonly string[]): FigurePoint[] {
   return [...points].sort(
     (a, b) =>
@@ -134,7 +131,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
   );
 }
 
-/** The axis of a name: continuous if all values are figures of one unit, else words. */
+/** Axis of a name: numbers of one unit, or words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: Labels): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
@@ -154,14 +151,13 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: L
 /** Name and unit of an axis. */
 export const labelOf = ({ name, unit }: Axis): string => (unit === '' ? name : `${name}, ${unit}`);
 
-/** How values read as numbers, all in one way; undefined: they are words. */
+/** Reading of values as numbers of one unit; undefined: words. */
 export function readingOf(values: readonly SweepValue[]): Reading | undefined {
   return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
 }
 
 interface Reading {
   readonly unit: string;
-  /** The number; null: the value is of another kind. */
   read(value: SweepValue): number | null;
 }
 
@@ -179,16 +175,15 @@ function numberIn(value: SweepValue, shape: RegExp): number | null {
   return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
 }
 
-/** Marks the points that no other point of their panel beats in both metrics. */
 function withFront(figure: PaperFigure): PaperFigure {
   const { points, x, y } = figure;
   if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
-  // A value that is no metric, or neither good nor bad, is a cost: sizes, batches, seconds.
+  // Names without a direction are costs: sizes, batches, seconds.
   const sign = (name: string): number => (METRICS.get(name)?.better === 'higher' ? 1 : -1);
   const [sx, sy] = [sign(x), sign(y)];
   const front = new Set<FigurePoint>();
   for (const panel of groupedBy(points, ({ facet }) => facet).values()) {
-    // The best x first, and of one x the best y first: of a better x the best y so far, and of the same x, must not be better.
+    // Sorted by x, then y: a front point is better in y than all points of better x, and best at its x.
     let [x, best, bestBefore] = [Number.NaN, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const point of panel.toSorted((a, b) => sx * (Number(b.x) - Number(a.x)) || sy * (b.y - a.y))) {
       if (point.x !== x) [x, bestBefore] = [Number(point.x), best];
@@ -199,18 +194,18 @@ function withFront(figure: PaperFigure): PaperFigure {
   return { ...figure, points: points.map((point) => ({ ...point, front: front.has(point) })) };
 }
 
-/** True if points are drawn as bars. */
+/** True for bars. */
 export const isBars = ({ kind }: PaperFigure): boolean => kind === 'bar' || kind === 'rank';
 
-/** Columns of a heat map beyond which cells have no room for a figure; ours, at the width of a page. */
+/** Maximum heat map columns with numbers in cells; ours, at page width. */
 const MOST_COLUMNS = 32;
 
-/** True if a heat map has more columns than cells can name: layers by experts. */
+/** True if a heat map is too wide for numbers: layers by experts. */
 export function isDense(points: readonly FigurePoint[]): boolean {
   return new Set(points.map(({ x }) => x)).size > MOST_COLUMNS;
 }
 
-/** The least and the largest of some points. */
+/** Range of y. */
 export function spanOf(points: readonly FigurePoint[]): readonly [least: number, most: number] {
   return extentOf(points.map(({ y }) => y));
 }

@@ -4,14 +4,16 @@ import { type Document, documentFormats, gridOf, type LazyFormat, renderDocument
 import { METRICS } from '../result/catalogue.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
-/** Formats of pictures, and the page with one. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
+/**
+ * Picture formats, and a page with the picture. @param name `moeprof curve` @param figuresOf at least one @param
+ * widthMm default: a column
+ */
 export function pictureFormats<T extends object>(
   name: string,
   figuresOf: (value: T) => readonly PaperFigure[],
   documentOf: (value: T) => Document,
   widthMm?: number,
 ): readonly LazyFormat<T>[] {
-  // Several formats of one value have one drawing.
   const drawn = new WeakMap<T, string>();
   const drawing = async (): Promise<(value: T) => string> => {
     const { drawFigures } = await import('./draw.js');
@@ -21,7 +23,6 @@ export function pictureFormats<T extends object>(
       return remembered(drawn, value, () => drawFigures(figures, widthMm));
     };
   };
-  /** A format that is made from the drawing. */
   const printed = (name: string, binary: boolean, load: () => Promise<(svg: string) => string | Uint8Array>): LazyFormat<T> => ({
     ...{ name, extensions: [`.${name}`], binary },
     load: async () => {
@@ -45,14 +46,17 @@ export function pictureFormats<T extends object>(
   ];
 }
 
-/** What draws on a canvas. @throws UserError if it cannot here */
+/** Loads the canvas. @throws UserError if unavailable */
 async function onCanvas(format: 'pdf' | 'png'): Promise<(svg: string) => Uint8Array> {
   const print = await import('./print/canvas.js');
   print.canvas();
   return print[format];
 }
 
-/** All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf none: no picture @param dataOf JSON's value */
+/**
+ * All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf empty: no picture @param
+ * dataOf JSON's value
+ */
 export function drawnFormats<T extends object>(
   name: string,
   documentOf: (value: T) => Document,
@@ -62,7 +66,7 @@ export function drawnFormats<T extends object>(
   return [...documentFormats<T>(documentOf, dataOf), ...pictureFormats<T>(name, figuresOf, documentOf)] as const;
 }
 
-/** SVG and HTML of every value that has figures. The libraries that draw are loaded only for one of these. */
+/** A figure as document: points in a table. */
 export function figureDocument(figure: PaperFigure): Document {
   const { facet, facets, points, series, statistic, xAxis, yAxis } = figure;
   const columns = [
@@ -85,7 +89,6 @@ export function figureDocument(figure: PaperFigure): Document {
   };
 }
 
-/** The best point, or the largest where neither way is better, in a sentence. */
 function bestPointOf({ points, y, yAxis }: PaperFigure): string {
   const lower = METRICS.get(y)?.better === 'lower';
   const best = points.reduce((a, b) => (a.y < b.y === lower ? a : b));
@@ -93,7 +96,7 @@ function bestPointOf({ points, y, yAxis }: PaperFigure): string {
   return `${lower ? 'Least' : 'Most'} ${yAxis.name}: ${inDigits(best.y).text}${yAxis.unit === '' ? '' : ` ${yAxis.unit}`} at ${at}`;
 }
 
-/** Four digits for people, all for CSV. */
+/** Four digits in text, full precision in CSV. */
 function inDigits(value: number): { readonly value: number; readonly text: string } {
   return { value, text: String(Number(value.toPrecision(4))) };
 }

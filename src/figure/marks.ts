@@ -3,7 +3,7 @@ import { extentOf } from '../base/statistics.js';
 import { type FigurePoint, isDense, type PaperFigure, spanOf } from './figure.js';
 import { styleOf } from './palette.js';
 
-/** Points of a series that leave room for symbols of full size. */
+/** Maximum points of a series with full-size symbols. Ours. */
 const CROWD = 12;
 
 /** Rules across a panel, below the points. */
@@ -12,7 +12,7 @@ export function rulesOf({ rules = [] }: PaperFigure): Plot.Markish[] {
   return rules.map(({ at, axis }) => (axis === 'x' ? Plot.ruleX([at], style) : Plot.ruleY([at], style)));
 }
 
-/** Labels of rules, above the points and on a halo: along upright rules, and under the right end of the others. */
+/** Labels of rules on a halo, above the points. */
 export function labelsOf({ points, rules = [] }: PaperFigure): Plot.Markish[] {
   const [least, most] = extentOf(points.map(({ x }) => Number(x)));
   const beside = (at: number): number => (at - least < (most - least) / 5 ? 6 : -6);
@@ -24,7 +24,7 @@ export function labelsOf({ points, rules = [] }: PaperFigure): Plot.Markish[] {
   );
 }
 
-/** Plot marks of a figure, by its kind. */
+/** Plot marks by kind of figure. */
 export function marksFor(figure: PaperFigure): Plot.Markish[] {
   const { facets, kind, points } = figure;
   const across = facets.length > 1 ? { fx: 'facet' } : {};
@@ -64,7 +64,7 @@ export function marksFor(figure: PaperFigure): Plot.Markish[] {
   }
 }
 
-/** A line has one dash: each series is a mark of its own. */
+/** A Plot line has one dash, so each series is a mark. */
 function linesOf({ points, seriesNames }: PaperFigure, across: { readonly fx?: string }): Plot.Markish[] {
   return seriesNames.map((name, index) => {
     const { color: stroke, dash } = styleOf(index);
@@ -99,7 +99,6 @@ function barMarks(
 
 const isSpread = ({ high, low }: FigurePoint): boolean => high > low;
 
-/** A point in words: its name, its figure, and the range of its runs. */
 function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, series, x, y }: FigurePoint): string {
   const withUnit = (value: number, unit: string): string => `${shortNumber(value)}${unit === '' ? '' : ` ${unit}`}`;
   const at = typeof x === 'number' ? `${xAxis.name} ${withUnit(x, xAxis.unit)}` : x;

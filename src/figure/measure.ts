@@ -1,20 +1,20 @@
 import { shorten } from '../report/door.js';
 
-/** Size of text, px: 7 points. */
+/** Text size, px: 7 points. */
 export const TEXT_PX = 9.34;
-/** Mean width of a character of Helvetica, as a part of its size. */
+/** Mean character width of Helvetica, relative to text size. */
 export const CHARACTER = 0.55;
-/** Extra width of the widest short word, px: a percent sign is two characters wide. */
+/** Extra width of short words, px: a percent sign is two characters wide. */
 const WIDE = 5;
-/** Height of a line of text, px. */
+/** Line height, px. */
 export const LINE = 14;
-/** Longest word of an axis, characters. */
+/** Maximum axis word, characters. */
 export const LONGEST = 28;
 
-/** A word of a figure, cut if it is longer than its room. @param most characters */
+/** Cuts a word to `most` characters. */
 export const short = (word: string, most = LONGEST): string => shorten(word, most, true);
 
-/** A name in lines, broken after what joins its parts; a longer part is broken anywhere. @param most characters of a line */
+/** Breaks a name into lines, preferably after separators. @param most characters of a line */
 export function linesIn(name: string, most: number): string[] {
   const lines = [''];
   for (const part of name.split(/(?<=[-+_/,:. ])/)) {
@@ -26,10 +26,10 @@ export function linesIn(name: string, most: number): string[] {
   return lines.map((line) => line.trim());
 }
 
-/** Width of the longest of some words, px. */
+/** Width of the longest word, px. */
 export function roomOf(words: readonly string[], most: number): number {
   return Math.max(0, ...words.map((word) => short(word, most).length)) * TEXT_PX * CHARACTER + WIDE;
 }
 
-/** Rounds to a hundredth of a pixel, which is not visible. */
+/** Rounds to 0.01 px, invisible. */
 export const round = (value: number): number => Math.round(value * 100) / 100;

@@ -2,10 +2,10 @@ import { visible } from '../base/text.js';
 import { type RankedRun, rank, splitRuns } from '../report/door.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 
-/** A point of one run. `low` and `high` absent: the point itself. */
+/** Point of one run; default of `low` and `high`: the point. */
 export type RunPoint = Pick<FigurePoint, 'x' | 'y' | 'series'> & Partial<Pick<FigurePoint, 'low' | 'high'>>;
 
-/** Figures of one panel whose points are single runs: nothing is summed up, so that a point has a spread only if it gives one. */
+/** Figure of one panel with single runs as points. */
 export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points' | 'statistic'>, points: readonly RunPoint[]): PaperFigure {
   return {
     ...figure,
@@ -25,12 +25,12 @@ export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points'
   };
 }
 
-/** An axis of figures. @param unit empty: a count, or words */
+/** Axis of a figure. @param unit empty: a count, or words */
 export function axisOf(name: string, unit = '', continuous = true): PaperFigure['xAxis'] {
   return { name, unit, continuous };
 }
 
-/** Lines of several series over a quantity, in the order of `seriesNames`; none without points. */
+/** Lines by series in the order of `seriesNames`; empty without points. */
 export function linesOver(
   xAxis: PaperFigure['xAxis'],
   yAxis: PaperFigure['yAxis'],
@@ -42,7 +42,7 @@ export function linesOver(
   return points.length === 0 ? [] : [onePanel({ kind: 'line', ...named, xAxis, yAxis, seriesNames }, points)];
 }
 
-/** Lying bars, in the order of the points; none without points. */
+/** Horizontal bars in the order of points; empty without points. */
 export function barsOf(
   name: string,
   yAxis: PaperFigure['yAxis'],
@@ -53,7 +53,7 @@ export function barsOf(
   return points.length === 0 ? [] : [onePanel({ kind: 'rank', ...named, xAxis: axisOf(name, '', false), yAxis, seriesNames }, points)];
 }
 
-/** A heat map with a row for each list; none without rows. @param name of a row and a column */
+/** Heat map, a row per list; empty without rows. @param name of a row and a column */
 export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: readonly [string, string], title?: string): PaperFigure[] {
   const points = rows.flatMap((values, r) => Array.from(values, (y, x) => ({ x, y, series: String(r) })));
   const named = { kind: 'heat', x: column, y: 'value', series: row, xAxis: axisOf(column), yAxis: axisOf(row) } as const;
@@ -61,7 +61,7 @@ export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: reado
   return points.length === 0 ? [] : [onePanel(figure, points)];
 }
 
-/** The figure of a ranking, of decode speed; of prefill speed if nothing is decoded: a bar for each run, the fastest first. */
+/** Ranking by decode speed (prefill if nothing is decoded), fastest first. */
 export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
   const ranked = rank(splitRuns(runs).results);
   const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';

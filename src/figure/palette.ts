@@ -1,11 +1,13 @@
 interface SeriesStyle {
   readonly color: string;
   readonly symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star' | 'wye';
-  /** SVG's stroke-dasharray; null: a solid line. */
+  /** SVG's stroke-dasharray; null: solid. */
   readonly dash: string | null;
 }
 
-/** Okabe and Ito 2002, which colour blindness leaves distinct, without the yellow, too light on white; neighbours differ in lightness. */
+/**
+ * Okabe and Ito 2002, safe for colour blindness, without yellow, too light on white; neighbours differ in lightness.
+ */
 export const SERIES: readonly SeriesStyle[] = [
   { color: '#0072b2', symbol: 'circle', dash: null },
   { color: '#e69f00', symbol: 'square', dash: '5 2' },
@@ -16,10 +18,10 @@ export const SERIES: readonly SeriesStyle[] = [
   { color: '#cc79a7', symbol: 'wye', dash: '2 3' },
 ];
 
-/** Colours of a heat map from the least to the most, ever darker: a blue that grey paper keeps in order. */
+/** Heat map colours, from light to dark blue: ordered in greyscale too. */
 export const HEAT: readonly [least: string, most: string] = ['#f1f6fb', '#08306b'];
 
-/** Style of the n-th series; beyond {@link SERIES} they come again, with the dashes of the next one. */
+/** Style of a series; after {@link SERIES}, colours repeat with new dashes. */
 export function styleOf(series: number): SeriesStyle {
   const style = SERIES[series % SERIES.length]!;
   const round = Math.floor(series / SERIES.length);

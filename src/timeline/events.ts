@@ -1,25 +1,25 @@
 import type { Kind } from './kinds.js';
 
-/** Characters that are written at once. */
+/** Characters per write. */
 const BUFFER = 2 ** 18;
 
-/** The track of an event. Each `tid` is unique in the file, since Perfetto keeps one name for each. */
+/** Track of an event; `tid` is unique in the file, since Perfetto keeps one name per `tid`. */
 export interface Place {
   readonly pid: number;
   readonly tid: number;
 }
 
-/** A point of a flow: a time within a slice of a track. */
+/** Point of a flow: a time within a slice. */
 export interface FlowPoint extends Place {
   readonly ns: number;
 }
 
-/** A file of Chrome trace events, complete slices only, in whole simulated ns; events outside the window are left out, others cut. */
+/** File of Chrome trace events: complete slices in whole simulated ns, cut to a window. */
 export class TraceEvents {
-  /** Window: the first ns that is shown, and the first after it. It may move during the run. */
+  /** Window `[fromNs, toNs)`, may move during the run. */
   fromNs = 0;
   toNs = Number.POSITIVE_INFINITY;
-  /** Events written so far, names of tracks apart. */
+  /** Events written, without track names. */
   written = 0;
 
   readonly #out: (text: string) => void;
@@ -27,22 +27,25 @@ export class TraceEvents {
   #first = true;
   #flows = 0;
 
-  /** @param out takes the text, in pieces */
+  /** @param out takes text in pieces */
   constructor(out: (text: string) => void) {
     this.#out = out;
   }
 
-  /** Names a group of tracks, and sorts it. */
+  /** Names a group of tracks. */
   process(pid: number, name: string): void {
     this.#metadata('process', `"pid":${pid}`, pid, name);
   }
 
-  /** Names a track, and sorts it in its group. */
+  /** Names a track in its group. */
   track({ pid, tid }: Place, name: string): void {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }
 
-  /** A slice. @param label goes on with its name: ` L7 E42` @param args JSON text of members: `"bytes":4096` @returns false: it is invisible */
+  /**
+   * Writes a slice. @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if
+   * invisible
+   */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
     const end = Math.min(endNs, this.toNs);
@@ -54,18 +57,17 @@ export class TraceEvents {
     return true;
   }
 
-  /** Writes an event without duration. */
   instant(place: Place, category: string, name: string, ns: number): void {
     if (!this.shows(ns)) return;
     this.#event(`{"ph":"i","s":"t","cat":"${category}","name":"${name}","pid":${place.pid},"tid":${place.tid},"ts":${us(ns)}}`);
   }
 
-  /** A quantity from a moment on. Viewers call it `<name> <series>`. */
+  /** Sets a counter, shown as `<name> <series>`. */
   counter(pid: number, name: string, series: string, value: number, ns: number): void {
     this.#event(`{"ph":"C","name":"${name}","pid":${pid},"ts":${us(ns)},"args":{"${series}":${value}}}`);
   }
 
-  /** An arrow through slices written before, as a whole or not at all. @param points in order of time, at least two */
+  /** Draws an arrow through existing slices, if all are visible. @param points in time order, at least two */
   flow(name: string, points: readonly FlowPoint[]): void {
     if (!points.every(({ ns }) => this.shows(ns))) return;
     const id = ++this.#flows;
@@ -79,7 +81,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /** Ends the file. @param about fields of the file besides the events */
+  /** Ends the file. @param about extra fields */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();
@@ -107,7 +109,7 @@ export class TraceEvents {
   }
 }
 
-/** Whole ns as microseconds, which the format wants, with three decimals: exact. */
+/** Whole ns as exact microseconds, with three decimals. */
 function us(ns: number): string {
   const rest = ns % 1000;
   return `${(ns - rest) / 1000}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`;

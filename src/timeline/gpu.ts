@@ -5,14 +5,13 @@ import { GPU_KINDS, type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy } from './lane.js';
 import { Track } from './track.js';
 
-/** A GPU of a timeline. */
+/** GPU shown in a timeline. */
 export interface WatchedGpu {
-  /** Bytes in its expert cache now. */
   readonly usedBytes: number;
   readonly link: Link;
 }
 
-/** An arrow that is complete: from the decision over the copy to the first use, if there was one. */
+/** Complete arrow: decision, copy, and first use if any. */
 export interface Arrow {
   readonly decidedNs: number;
   readonly points: readonly FlowPoint[];
@@ -21,7 +20,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/** Opens the tracks of a GPU. @param name of the group of tracks @param label ending of slice names, by expert: ` L7 E42` */
+/** @param name of the track group @param label suffix of slice names by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
@@ -31,16 +30,15 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   const resident = openCounter(events, pid, 'experts', 'resident bytes');
   resident.set(part.usedBytes, 0);
   const track = new Track(3);
-  /** Prefetches whose experts have not been demanded, by expert: as many as its cache holds, at most. */
+  /** Prefetches not yet demanded, by expert; bounded by the cache. */
   const open = new Map<number, Copy>();
-  /** Prefetches whose experts the running event has demanded and not executed. */
+  /** Prefetches demanded by the current event, not yet executed. */
   const demanded = new Map<number, Copy>();
   const slice = (kind: Kind & { readonly track: number }, text: string, startNs: number, endNs: number): number => {
     const start = track.place(kind.track, startNs, endNs);
     events.slice(place, kind, text, start, track.endNs);
     return start;
   };
-  /** The fate of the prefetch of an expert is known. @returns null: none was open */
   const close = (id: number, kind: Kind): Copy | null => {
     const copy = open.get(id);
     if (copy === undefined) return null;
@@ -52,15 +50,14 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   return {
     pid,
     open,
-    /** End of its last slice, whole ns. */
+    /** End of the last slice, whole ns. */
     get endNs(): number {
       return track.endNs;
     },
-    /** Nothing runs until then. */
+    /** Idles until `ns`. */
     reach: (ns: number): void => track.reach(ns),
-    /** It works, or waits, for `kind`. */
     draw: (kind: 'dense' | 'stall', text: string, startNs: number, endNs: number) => void slice(GPU_KINDS[kind], text, startNs, endNs),
-    /** @returns the arrow that ends in this execution, if it is the first use of a prefetched expert */
+    /** @returns arrow to the first use of a prefetched expert */
     executed(id: number, startNs: number, endNs: number): Arrow | null {
       const start = slice(GPU_KINDS.expert, label(id), startNs, endNs);
       const copy = demanded.get(id);
@@ -68,23 +65,21 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       demanded.delete(id);
       return arrow(copy, { ...place, ns: start }, track.endNs);
     },
-    /** A prefetched expert is demanded for the first time. */
     used(id: number, late: boolean): void {
       const copy = close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
       if (copy !== null) demanded.set(id, copy);
     },
-    /** @returns the arrow to the wasted copy, if it was one */
+    /** @returns arrow to a wasted copy */
     evicted(id: number, nowNs: number): Arrow | null {
       const copy = close(id, TRANSFER_KINDS.wasted);
       events.instant(evictions, 'eviction', `evict${label(id)}`, Math.round(nowNs));
       return copy === null ? null : arrow(copy);
     },
-    /** No arrow starts at `ns`. */
     forget(ns: number): void {
       for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
     },
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
-    /** The run has ended. @returns arrows to transfers that have not been demanded */
+    /** Ends the tracks. @returns arrows to transfers never demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
       return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((arrow) => arrow !== null);
@@ -92,11 +87,11 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   };
 }
 
-/** The arrow of a prefetch. @param use execution of its expert @returns null if it has no start */
+/** Arrow of a prefetch. @param use execution of the expert @returns null without a start */
 function arrow({ decidedNs, parts }: Copy, use: FlowPoint | null = null, useEndNs = 0): Arrow | null {
   const first = parts[0];
   if (decidedNs < 0 || first === undefined) return null;
-  // Tracks are rounded apart: a copy that began with its decision may seem to have begun just before it.
+  // Tracks round separately: a copy may seem to start just before the decision.
   const copyNs = Math.max(first.startNs, decidedNs);
   if (copyNs >= first.endNs) return null;
   const points: FlowPoint[] = [{ ...first.place, ns: copyNs }];

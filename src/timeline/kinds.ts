@@ -1,14 +1,14 @@
-/** Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`. */
+/** Kind of slice: Perfetto derives colours from names, chrome://tracing from `cname`. */
 export interface Kind {
-  /** First words of the slice's name. */
+  /** Start of the slice's name. */
   readonly word: string;
-  /** `cat` of the event: what filters and queries go by. */
+  /** `cat` of the event, for filters and queries. */
   readonly category: string;
   /** `cname` of the event. */
   readonly color: string;
 }
 
-/** Kinds on the GPU's own track, each with its number on the track. */
+/** Kinds on the GPU track, with numbers for {@link Track}. */
 export const GPU_KINDS = {
   dense: { word: 'dense', category: 'dense', color: 'generic_work', track: 1 },
   expert: { word: 'expert', category: 'expert', color: 'rail_animation', track: 2 },
@@ -21,22 +21,22 @@ export const TRANSFER_KINDS = {
   useful: { word: 'useful prefetch', category: 'transfer,prefetch,useful', color: 'good' },
   late: { word: 'late prefetch', category: 'transfer,prefetch,late', color: 'yellow' },
   wasted: { word: 'wasted prefetch', category: 'transfer,prefetch,wasted', color: 'black' },
-  /** Neither demanded nor evicted before the run ended. */
+  /** Neither demanded nor evicted by the end. */
   pending: { word: 'pending prefetch', category: 'transfer,prefetch,pending', color: 'grey' },
-  /** To a tier below the GPU, for which experts are not judged. */
+  /** To a tier below the GPU, not judged. */
   staged: { word: 'prefetch', category: 'transfer,prefetch', color: 'olive' },
   writeBack: { word: 'write-back', category: 'transfer,write-back', color: 'rail_idle' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
-/** Exchanges of activations between GPUs: to the experts, and back. */
+/** Activation exchanges between GPUs: to the experts, and back. */
 export const EXCHANGE_KINDS = {
   dispatch: { word: 'dispatch', category: 'exchange,dispatch', color: 'rail_response' },
   combine: { word: 'combine', category: 'exchange,combine', color: 'rail_animation' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
-/** An expert computed from its own memory. */
+/** Expert computed on the CPU. */
 export const CPU_KIND: Kind = { word: 'expert', category: 'cpu', color: 'rail_load' };
 /** A forward pass. */
 export const PASS_KIND: Kind = { word: 'pass', category: 'pass', color: 'thread_state_runnable' };
-/** One MoE layer of a pass, the dense work before it included. */
+/** MoE layer of a pass, with preceding dense work. */
 export const LAYER_KIND: Kind = { word: 'layer', category: 'layer', color: 'thread_state_sleeping' };

@@ -5,36 +5,40 @@ import { Track } from './track.js';
 const DEMAND = 1;
 const PREFETCH = 2;
 
-/** A part of a transfer, whole ns. */
+/** Part of a transfer, whole ns. */
 interface Part {
   readonly place: Place;
   readonly startNs: number;
   readonly endNs: number;
 }
 
-/** A prefetch over one link. */
+/** Prefetch over one link. */
 export interface Copy {
   readonly id: number;
   readonly bytes: number;
-  /** Start of the layer whose routing decided it, whole ns; -1: unknown, or not drawn. */
+  /** Start of the deciding layer, whole ns; -1: unknown or not drawn. */
   decidedNs: number;
   readonly parts: Part[];
-  /** The lane on which it may still yield; null: it is final. */
+  /** Lane on which the copy may still yield; null: final. */
   lane: Lane | null;
 }
 
-/** A prefetch that yields to nothing, after one that is not final, exact ns. */
+/** Fixed prefetch queued after an open prefetch, exact ns. */
 interface Behind {
   readonly copy: Copy;
   readonly startNs: number;
   readonly endNs: number;
 }
 
-/** One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known. */
+/**
+ * Lane of a link as a track. An open prefetch yields to demands (L10) and splits into slices, until the lane moves on
+ * or the use is known;
+ * a fixed transfer never yields.
+ */
 export class Lane {
   readonly #place: Place;
   readonly #track = new Track(2);
-  /** The prefetch that may still give way, and what of it is no part yet, exact ns. */
+  /** Open prefetch, and its undrawn remainder, exact ns. */
   #copy: Copy | null = null;
   #fromNs = 0;
   #toNs = 0;
@@ -44,7 +48,7 @@ export class Lane {
     this.#place = place;
   }
 
-  /** A transfer that interrupts a prefetch on its way and yields to nothing. @param resumedNs when that one now arrives, if there is one */
+  /** Draws a fixed transfer. @param resumedNs new arrival of the interrupted prefetch */
   demand(startNs: number, endNs: number, resumedNs: number): Part {
     const interrupts = this.#copy !== null && startNs < this.#toNs;
     if (interrupts) this.#cut(startNs);
@@ -56,7 +60,7 @@ export class Lane {
     return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
-  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or after it. */
+  /** Draws a fixed prefetch, inside the open prefetch or queued. */
   placed(copy: Copy, startNs: number, endNs: number, resumedNs: number): void {
     if (this.#copy !== null && startNs >= this.#toNs) {
       copy.lane = this;
@@ -71,17 +75,16 @@ export class Lane {
     this.#toNs = endNs;
   }
 
-  /** True if it carries a prefetch of an expert that would end after `ns`. */
   carries(id: number, ns: number): boolean {
     return this.#copy?.id === id && this.#toNs > ns;
   }
 
-  /** @returns the prefetches that are final for a transfer from `startNs` on, in order of time */
+  /** @returns prefetches made final by a transfer from `startNs`, in time order */
   arrived(startNs: number): Copy[] {
     return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those after it */
+  /** Finalizes the open prefetch, at `endNs` if the lane was lost. @returns final prefetches, queue included */
   settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
     if (copy === null) return [];
@@ -98,7 +101,6 @@ export class Lane {
     return final;
   }
 
-  /** Adds the part of the prefetch before `ns`. */
   #cut(ns: number): void {
     const startNs = this.#track.place(PREFETCH, this.#fromNs, ns);
     const { endNs } = this.#track;
@@ -107,7 +109,7 @@ export class Lane {
   }
 }
 
-/** Draws a prefetch whose parts are all final. Only one part has its bytes, so that bytes add up. */
+/** Draws a final prefetch. Only the first part has bytes, so sums are correct. */
 export function drawCopy(events: TraceEvents, { bytes, parts }: Copy, kind: Kind, label: string): void {
   parts.forEach(({ endNs, place, startNs }, i) => {
     events.slice(place, kind, label, startNs, endNs, i === 0 ? `"bytes":${bytes}` : `"part":${i + 1}`);

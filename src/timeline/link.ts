@@ -4,17 +4,20 @@ import type { GpuTracks } from './gpu.js';
 import { type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy, Lane } from './lane.js';
 
-/** The direction of a link. */
+/** Direction of a link. */
 export interface Direction {
   readonly demand: Kind;
-  /** The GPU that it fills, which keeps the outcome of its prefetches; null: it fills none. */
+  /** Destination GPU, judges prefetches; null: not a GPU. */
   readonly gpu: GpuTracks | null;
 }
 
 /** Tracks of one link. */
 export type LinkTracks = ReturnType<typeof openLink>;
 
-/** Opens the tracks of a link. @param pid group of its tracks @param name of the group @param label end of the slices' names, by expert */
+/**
+ * Opens the tracks of a link. @param pid track group @param name of the group @param label suffix of slice names by
+ * expert
+ */
 export function openLink(
   link: Link,
   { demand, gpu }: Direction,
@@ -29,7 +32,6 @@ export function openLink(
     events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
     return new Lane(place);
   });
-  /** Prefetches are final; without a GPU as their destination, that is their whole outcome. */
   const arrived = (copies: readonly Copy[]): void => {
     if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
@@ -40,7 +42,7 @@ export function openLink(
       const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
       events.slice(part.place, demand, label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
     },
-    /** A prefetch was placed. @param decidedNs start of the layer whose routing decided it, whole ns; -1: unknown */
+    /** Adds a prefetch. @param decidedNs start of the deciding layer, whole ns; -1: unknown */
     prefetch(index: number, id: number, bytes: number, decidedNs: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       let copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };
@@ -50,7 +52,7 @@ export function openLink(
         gpu?.open.set(id, copy);
         return;
       }
-      // It yields to nothing. A lane that was lost is free since then, although its prefetch would have ended later: this is its second start.
+      // A lane free before the planned end of a copy was lost: the copy starts again on a new lane.
       const lost = lanes.findIndex((other, i) => i !== index && other.carries(id, link.freeNs(i)));
       if (lost >= 0) {
         const [moved, ...behind] = lanes[lost]!.settle(link.freeNs(lost));

@@ -13,16 +13,20 @@ import type { Window } from './window.js';
 
 interface TimelineParts {
   readonly model: ModelSpec;
-  /** Each GPU with its expert cache, and DRAM if that is a cache of the SSD. */
+  /** GPUs with expert caches; DRAM if a cache of the SSD. */
   readonly gpus: readonly { readonly gpu: WatchedGpu; readonly dram: { readonly link: Link } | null }[];
   readonly window: Window;
   readonly events: TraceEvents;
 }
 
+/** Track of passes. */
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
-/** Writes a run as trace events: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot. */
+/**
+ * Writes a run as trace events: GPUs, CPU, lanes, and decisions behind transfers. Memory holds only prefetches of open
+ * fate.
+ */
 export class Timeline implements Observer {
   readonly #parts: TimelineParts;
   readonly #events: TraceEvents;
@@ -32,14 +36,13 @@ export class Timeline implements Observer {
   readonly #cpu: ReturnType<typeof openRows>;
   readonly #exchanges: Readonly<Record<keyof typeof EXCHANGE_KINDS, ReturnType<typeof openRows>>>;
   readonly #hitRate: ReturnType<typeof openCounter>;
-  /** By expert: start of the layer whose routing last planned it in this pass, whole ns; -1: none did. */
+  /** By expert: start of the last layer to plan a load in the pass, whole ns; -1: unplanned. */
   readonly #decidedNs: Float64Array;
-  /** Experts planned since the running layer began. */
   readonly #decided: number[] = [];
-  /** Arrows that wait for the slice of the running layer. */
+  /** Arrows waiting for the current layer's slice. */
   #arrows: Arrow[] = [];
   #groups = PASSES.pid;
-  // The running pass and layer: their start times, whole ns, and what was judged.
+  // Start times (whole ns) and hits of the current pass and layer.
   #passNs = 0;
   #passHits = 0;
   #passDemanded = 0;
@@ -77,7 +80,7 @@ export class Timeline implements Observer {
     const { window } = this.#parts;
     for (const gpu of this.#gpus) gpu.reach(nowNs);
     this.#passNs = this.#layerNs = this.#nowNs;
-    // No plan outlives its pass (L12).
+    // No plan outlives a pass (L12).
     this.#decidedNs.fill(-1);
     this.#passHits = this.#passDemanded = 0;
     if (window.by === 'pass' && pass.number === window.from) this.#events.fromNs = this.#passNs;
@@ -146,7 +149,6 @@ export class Timeline implements Observer {
     this.#exchanges[way](EXCHANGE_KINDS[way], ` L${layer}`, startNs, endNs);
   }
 
-  /** The run has ended: writes what was still open. */
   end(): void {
     for (const link of this.#links.values()) link.end();
     for (const gpu of this.#gpus) for (const arrow of gpu.end()) this.#draw(arrow);
@@ -154,7 +156,7 @@ export class Timeline implements Observer {
     this.#hitRate.end(this.#nowNs);
   }
 
-  /** End of the GPUs' last slices, whole ns: they run in step. */
+  /** End of the GPUs' last slices, whole ns: GPUs run in step. */
   get #nowNs(): number {
     return this.#gpus[0]!.endNs;
   }
@@ -174,7 +176,7 @@ export class Timeline implements Observer {
     this.#layerNs = endNs;
   }
 
-  /** The running layer, from `ns` on, has no slice that an arrow could start from. */
+  /** Drops arrows from the current layer, which has no slice. */
   #forget(ns: number): void {
     for (const id of this.#decided) this.#decidedNs[id] = -1;
     for (const gpu of this.#gpus) gpu.forget(ns);
@@ -201,7 +203,6 @@ export class Timeline implements Observer {
     return this.#groups;
   }
 
-  /** With its number, if there are several. */
   #named(name: string, gpu: number): string {
     return this.#parts.gpus.length === 1 ? name : `${name} ${gpu}`;
   }
@@ -212,7 +213,7 @@ export class Timeline implements Observer {
   }
 }
 
-/** Tracks of one group. @param name of the tracks @param group opens it with the first slice, and gives its `pid` @returns draws a slice, exact ns */
+/** Rows of one group. @param group opens the group, returns `pid` @returns function to draw a slice, exact ns */
 function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];
   const open = (): (typeof rows)[number] => {

@@ -1,23 +1,25 @@
-/** Kind of the time between slices. */
+/** Kind of time between slices. */
 export const GAP = 0;
 
-/** A row of slices in whole ns, which touch: each kind and gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
+/**
+ * Row of adjacent slices in whole ns: total error per kind is at most 0.5 ns, so an edge is off by at most (kinds + 1)
+ * / 2.
+ */
 export class Track {
   /** End of the last slice, whole ns. */
   endNs = 0;
-  /** The same exactly, ns. */
   exactEndNs = 0;
-  /** By kind: duration of all slices so far, exact and as given out. */
+  /** By kind: total duration, exact and rounded. */
   readonly #exactNs: Float64Array;
   readonly #wholeNs: Float64Array;
 
-  /** @param kinds kinds of slices, which are numbered from 1 */
+  /** @param kinds number of kinds, from 1 */
   constructor(kinds: number) {
     this.#exactNs = new Float64Array(kinds + 1);
     this.#wholeNs = new Float64Array(kinds + 1);
   }
 
-  /** Puts a slice after the last one. @param startNs no earlier than that one's end @returns its start in whole ns; its end is `endNs` */
+  /** Appends a slice. @param startNs not before the last end @returns start, whole ns */
   place(kind: number, startNs: number, endNs: number): number {
     this.reach(startNs);
     const start = this.endNs;
@@ -26,7 +28,7 @@ export class Track {
     return start;
   }
 
-  /** Leaves a gap up to a time, if that lies ahead. */
+  /** Leaves a gap up to `ns`, if later. */
   reach(ns: number): void {
     if (ns <= this.exactEndNs) return;
     this.endNs += this.#give(GAP, ns - this.exactEndNs);

@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { parseDuration } from '../base/units.js';
 
-/** The part of a run that a timeline shows: a span of simulated time, or a range of passes. Long runs give files that no viewer opens. */
+/** Shown part of a run, as time or passes: viewers cannot open files of long runs. */
 export type Window =
   | { readonly by: 'time' /** ns */; readonly from: number /** ns, exclusive */; readonly to: number }
   | { readonly by: 'pass' /** first pass, from 1 */; readonly from: number /** last pass, inclusive */; readonly to: number };
@@ -9,7 +9,10 @@ export type Window =
 /** The whole run. */
 export const EVERYTHING: Window = { by: 'time', from: 0, to: Number.POSITIVE_INFINITY };
 
-/** Reads `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. `--timeline-window` @throws UserError if it is neither, or empty */
+/**
+ * Parses `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. `--timeline-window` @throws UserError if
+ * malformed or empty
+ */
 export function parseWindow(text: string, place: string): Window {
   const dots = text.indexOf('..');
   if (dots < 0) throw new UserError(`${place} ${text}: is no range; write e.g. 0.5s..1s or pass:100..120`);

@@ -1,31 +1,32 @@
 import { UserError } from '../base/errors.js';
 import { NULL_EXPERT, type TraceMeta } from './trace.js';
 
-/** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
+/** Stamps below 2^30 are machine words in V8. */
 const LAST_STAMP = 0x3fffffff;
 
-/** Maximum number of choices per row; the deepest known models have 100 layers of 22 choices. */
+/** Maximum choices per row; the deepest known models have 100 layers of 22 choices. */
 const MOST_CELLS = 1 << 20;
 
-/** Refuses a shape that no model has, before memory is allocated for it. @throws UserError */
+/** Refuses an implausible shape before memory is allocated. @throws UserError */
 export function checkShape(path: string, layers: number, topK: number): void {
   if (layers * topK <= MOST_CELLS) return;
   throw new UserError(`${path}: ${layers} layers x ${topK} choices are more than any model has; are the axes [tokens, layers, top-k]?`);
 }
 
-/** Checks every row of a trace as it is decoded: ids in range, none twice at a layer, as a wrong layout gives. About a nanosecond per activation. */
+/** Checks ids of decoded rows: in range, no repeats at a layer. About 1 ns per activation. */
 export class RowChecker {
   readonly #place: (row: number) => string;
   readonly #layers: number;
   readonly #topK: number;
   readonly #experts: Int32Array;
-  /** Parts of a layer's choices that are checked separately. */
   readonly #parts: number;
-  /** Stamp of the row and layer that used each id last. */
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
 
-  /** @param path names the file, or a row (`trace.jsonl:17`) @param expertsPerLayer ids are below @param parts of choices, each without repeats */
+  /**
+   * @param path names the file, or a row (`trace.jsonl:17`) @param parts of a layer's choices, checked separately for
+   * repeats
+   */
   constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[], parts = 1) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
     this.#layers = expertsPerLayer.length * parts;
@@ -34,7 +35,7 @@ export class RowChecker {
     this.#experts = Int32Array.from({ length: this.#layers }, (_, part) => expertsPerLayer[Math.floor(part / parts)]!);
   }
 
-  /** Checks rows `[rows, layers, topK]` and makes `nullId` {@link NULL_EXPERT}. @param firstRow for messages @throws UserError for a bad id */
+  /** Checks rows `[rows, layers, topK]` and replaces `nullId` by {@link NULL_EXPERT}. @throws UserError for a bad id */
   check(ids: Uint16Array, rows: number, firstRow: number, nullId: number): void {
     const layers = this.#layers;
     const topK = this.#topK;
@@ -75,7 +76,10 @@ export class RowChecker {
   }
 }
 
-/** Checks `predicted` rows, at every distance. @param predictedK choices of all distances @throws UserError if they do not divide evenly */
+/**
+ * Checker of `predicted` rows. @param predictedK choices of all distances @throws UserError if not divisible by the
+ * distances
+ */
 export function predictedChecker(
   path: string,
   predictedK: number,

@@ -1,16 +1,14 @@
-// Columns of a tensor file, read by offset and widened to the types of a TraceChunk. 16-bit columns are read straight into their place.
 import { UserError } from '../base/errors.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT } from './trace.js';
 
-/** Offset and element type of a column. */
+/** Element type and offset of a column. */
 export interface ColumnLayout {
   readonly dtype: string;
-  /** Byte offset of element 0 in the file. */
   readonly offset: number;
 }
 
-/** Bytes of an element by its dtype, as safetensors names it. */
+/** Bytes per element by safetensors dtype. */
 export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2'].map((dtype) => [dtype, 1] as const),
   ...['U16', 'I16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
@@ -18,25 +16,24 @@ export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ...['U64', 'I64', 'F64'].map((dtype) => [dtype, 8] as const),
 ]);
 
-/** Integer dtypes that may hold expert ids. */
+/** Dtypes of expert ids. */
 export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
-/** Float dtypes that may hold gate weights. */
+/** Dtypes of gate weights. */
 export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
 
-/** The id that means "no choice" in a column of ids: all bits set, if the dtype is narrower than ours. */
+/** Null id in a column of ids: all bits set, cut to the width of U8. */
 export const nullIdOf = (dtype: string): number => (dtype === 'U8' ? 0xff : NULL_EXPERT);
 
-/** Reads elements of columns of one file. */
+/** Reads columns of a tensor file by offset, widened to TraceChunk types; 16-bit columns need no copy. */
 export class ColumnReader {
   readonly #source: TraceSource;
-  /** A reusable buffer for raw bytes, aligned to 8. */
   #scratch = new ArrayBuffer(0);
 
   constructor(source: TraceSource) {
     this.#source = source;
   }
 
-  /** Reads expert ids, negative ones as {@link NULL_EXPERT}, into the start of `into`. @returns index of one that 16 bits cannot hold, or -1 */
+  /** Reads expert ids; negative ids become {@link NULL_EXPERT}. @returns index of the first id beyond 16 bits, or -1 */
   ids(column: ColumnLayout, first: number, count: number, into: Uint16Array): number {
     const { dtype, offset } = column;
     if (dtype === 'U16' || dtype === 'I16') {
@@ -71,7 +68,7 @@ export class ColumnReader {
     }
   }
 
-  /** Reads small integers (I32, I64, U8 …). @param name of the column, for messages @throws UserError if one is outside 32 bits, signed */
+  /** Reads small integers (I32, I64, U8 …). @throws UserError for a value outside signed 32 bits */
   integers(column: ColumnLayout, name: string, first: number, count: number, into: Int32Array): void {
     const { dtype, offset } = column;
     if (dtype === 'I32' || dtype === 'U32') {
@@ -109,7 +106,7 @@ export class ColumnReader {
   }
 }
 
-/** Copies every `step`-th signed value as an id; -1 means none. Returns the first one that fits no id, or -1. */
+/** Copies every `step`-th value as an id; -1: null. Returns the first invalid index, or -1. */
 function narrow(values: Int8Array | Int32Array, step: number, count: number, into: Uint16Array): number {
   for (let i = 0; i < count; i++) {
     const value = values[i * step]!;
@@ -126,7 +123,7 @@ function firstBelowMinusOne(ids: Uint16Array, count: number): number {
 
 let table: Float32Array | null = null;
 
-/** Value of every half-precision bit pattern, 65,536 entries, computed on first use. */
+/** Value of every half-precision bit pattern, 65,536 entries. */
 export function halfTable(): Float32Array {
   if (table !== null) return table;
   table = new Float32Array(65536);
@@ -147,14 +144,14 @@ export function halfTable(): Float32Array {
 const word = new Float32Array(1);
 const bitsOfWord = new Uint32Array(word.buffer);
 
-/** Half-precision bits of `value`, rounded to nearest, ties to even; too large values become infinite. */
+/** Half-precision bits of `value`, rounded to nearest even; overflow becomes infinity. */
 export function toHalf(value: number): number {
   word[0] = value;
   const bits = bitsOfWord[0]!;
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
-  // 65520 is the first value that rounds beyond the largest half, 65504.
+  // 65520 is the first value to round beyond the largest half, 65504.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) return sign | roundEven(Math.abs(word[0]) * 2 ** 24);
   const rebased = magnitude - 0x38000000;

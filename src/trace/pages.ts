@@ -1,6 +1,6 @@
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** Equal pages of bytes written in any order, in memory up to a bound, then in a file: random-access rows in constant memory. */
+/** Random-access pages of equal size, in memory up to a limit, then in a file. */
 export class Pages {
   readonly #pageBytes: number;
   readonly #limit: number;
@@ -9,24 +9,24 @@ export class Pages {
   readonly #pageOf: number[] = [];
   readonly #dirty: boolean[] = [];
   readonly #used: boolean[] = [];
-  /** Slot of each page; -1: only in the file, -2: never written. */
+  /** Slot by page; -1: only in the file, -2: never written. */
   readonly #slotOf: number[] = [];
   #hand = 0;
   #fd: number | null = null;
 
-  /** @param initial content of a page that was never written, of its size @param memoryBytes pages in memory at once; at least two pages */
+  /** @param initial content of a new page @param memoryBytes limit, at least two pages */
   constructor(initial: Uint8Array, memoryBytes: number) {
     this.#initial = initial;
     this.#pageBytes = initial.length;
     this.#limit = Math.max(2, Math.floor(memoryBytes / initial.length));
   }
 
-  /** True once pages are in a temporary file. */
+  /** True once a temporary file is in use. */
   get spilled(): boolean {
     return this.#fd !== null;
   }
 
-  /** A page for reading or writing, valid until the next call. @param write true if it will be changed */
+  /** A page, valid until the next call. @param write true before changes */
   page(index: number, write: boolean): ArrayBuffer {
     while (this.#slotOf.length <= index) this.#slotOf.push(-2);
     let slot = this.#slotOf[index]!;
@@ -52,7 +52,7 @@ export class Pages {
     this.#slotOf.length = 0;
   }
 
-  /** A free slot: a new one, or that of a page not used recently (CLOCK). */
+  /** Free slot, or the slot of a page not used recently (CLOCK). */
   #free(): number {
     if (this.#buffers.length < this.#limit) return this.#buffers.push(new ArrayBuffer(this.#pageBytes)) - 1;
     while (this.#used[this.#hand]) {

@@ -1,6 +1,6 @@
 import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
-/** Activations per expert and layer, from a file or a trace: enough for a static placement, not for what depends on order. */
+/** Activations per expert and layer, enough for a static placement. */
 export interface Popularity {
   readonly path: string;
   readonly format: string;

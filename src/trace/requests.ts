@@ -2,15 +2,15 @@ import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 
-/** Condenses rows into requests and restores their columns: rows of one are contiguous, positions ascend in runs, its prompt comes first. */
+/** Condenses rows into requests. A request's rows are contiguous, positions ascend, the prompt comes first. */
 export class RequestTable {
-  /** The requests so far; the last one is complete after {@link finish}. */
+  /** Requests so far; the last is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];
   rows = 0;
   readonly #place: (row: number) => string;
   readonly #ids = new Set<number>();
   #runs = 0;
-  /** Per run of consecutive positions: first row, first position, request. */
+  /** By run of consecutive positions: first row, first position, request. */
   #runRow = new Int32Array(16);
   #runPosition = new Int32Array(16);
   #runRequest = new Int32Array(16);
@@ -21,12 +21,12 @@ export class RequestTable {
   #phase: number = PHASE.prefill;
   #lastRun = 0;
 
-  /** @param path names the file in messages; a function names the place of a row */
+  /** @param path of the file in messages, or place of a row */
   constructor(path: string | ((row: number) => string)) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
   }
 
-  /** Adds one row. @param position -1: the next @throws UserError if requests are not contiguous, positions do not ascend, or prompts follow */
+  /** Adds a row. @param position -1: next @throws UserError for split requests, falling positions, or a late prompt */
   add(id: number, position: number, phase: number): void {
     if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);
@@ -48,7 +48,7 @@ export class RequestTable {
     this.requests.push({ id: this.#id, start: this.#start, prefill, decode: this.rows - this.#start - prefill });
   }
 
-  /** Writes request, position and phase of rows `[start, start + count)` into a chunk, from its row 0. */
+  /** Writes request, position and phase of rows into a chunk. */
   fill(start: number, count: number, into: TraceChunk): void {
     if (count === 0) return;
     const { request, position, phase } = into;
@@ -106,7 +106,6 @@ export class RequestTable {
     this.#runs++;
   }
 
-  /** Run that contains a row; sequential readers find it from the previous one. */
   #runOf(row: number): number {
     const rows = this.#runRow;
     const holds = (run: number): boolean => run < this.#runs && rows[run]! <= row && (run + 1 === this.#runs || row < rows[run + 1]!);

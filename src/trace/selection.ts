@@ -1,4 +1,3 @@
-// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`) or some requests; training and test must not overlap.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
@@ -9,13 +8,13 @@ interface Segment {
   readonly end: number;
 }
 
-/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all number of rows */
+/** Parses `#FROM:TO` to `[from, to)`; absent ends mean all. @param all number of rows */
 export function rangeOfRows(rows: string, all: number): readonly [from: number, to: number] {
   const [from = '', to = ''] = rows.slice(1).split(':');
   return [Number(from), to === '' ? all : Number(to)];
 }
 
-/** The rows of a trace that a user names. @param rows `#FROM:TO`, either left out; empty: all @param name in messages @throws UserError */
+/** Rows of a trace by `#FROM:TO`; empty: all. @param name in messages @throws UserError */
 export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
   if (rows === '') return whole;
   const [start, end] = rangeOfRows(rows, whole.tokens);
@@ -23,7 +22,7 @@ export function rowsNamed(whole: RoutingTrace, rows: string, name: string): Rout
   throw new UserError(`${name}: there are rows 0:${whole.tokens}; write #FROM:TO with FROM < TO <= ${whole.tokens}`);
 }
 
-/** Rows `[from, to)` of a trace; all of them are the trace itself. @param name of the selection in messages and reports */
+/** Rows `[from, to)` of a trace. @param name of the selection in messages and reports */
 export function selectRows(whole: RoutingTrace, from: number, to: number, name: string): RoutingTrace {
   if (from === 0 && to === whole.tokens && name === whole.path) return whole;
   const segments = whole.requests.flatMap((request) => {
@@ -34,7 +33,7 @@ export function selectRows(whole: RoutingTrace, from: number, to: number, name: 
   return selection(whole, segments, name);
 }
 
-/** The marked rows of a trace, request by request. @param name of the selection in messages and reports */
+/** Marked rows of a trace, by request. @param name of the selection in messages and reports */
 export function selectMarked(whole: RoutingTrace, rows: Int32Array, name: string): RoutingTrace {
   const segments: Segment[] = [];
   for (let i = 0; i < rows.length; ) {
@@ -51,7 +50,7 @@ export function selectMarked(whole: RoutingTrace, rows: Int32Array, name: string
   return selection(whole, segments, name);
 }
 
-/** Segments of another trace. Positions are those of the whole; requests are renumbered. */
+/** Positions stay; requests are renumbered. */
 function selection(whole: RoutingTrace, segments: readonly Segment[], path: string): RoutingTrace {
   let tokens = 0;
   const requests = segments.map(({ end, request, start }) => {
@@ -86,7 +85,6 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
   };
 }
 
-/** Last request that begins at or before a row. */
 function segmentOf(requests: readonly TraceRequest[], row: number): number {
   let low = 0;
   for (let high = requests.length; high - low > 1; ) {
@@ -97,10 +95,10 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
   return low;
 }
 
-/** Maximum factor between the requested share and a cut between two requests: half as much, or twice. Our choice. */
+/** Maximum factor between requested share and a cut between requests. Ours. */
 const LEEWAY = 2;
 
-/** Rows of a trace, from its start, to hold out: up to a request's end if one is near, else within one; a row on both sides. @param share (0, 1) */
+/** Rows to hold out from the start: up to a nearby request end, else inside a request. @param share (0, 1) */
 export function heldOutRows({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
   if (tokens < 2) return 0;
   const wished = Math.min(tokens - 1, Math.max(1, tokens * share));

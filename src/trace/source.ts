@@ -1,4 +1,5 @@
-// The bytes of a trace: a file, standard input, gzip or zstd. Streams go to a nameless file, so that formats may seek and read twice.
+// Bytes of a trace: file, standard input, gzip or zstd. Streams go to a temporary file, since formats seek and read
+// twice.
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';
@@ -7,31 +8,30 @@ import { newSha256 } from '../base/host/hash.js';
 import { InputFile } from '../base/input-file.js';
 import type { Decompressor } from './zstd.js';
 
-/** Bytes read from the beginning of a file to recognise its format. */
+/** Bytes read to recognise a format. */
 const HEAD_BYTES = 64 * 1024;
-/** Hashes of recently opened files, by file state: runs of a sweep read the same ones repeatedly. */
+/** Hashes by file state: a sweep reads the same files repeatedly. */
 const HASHES = new Map<string, string>();
 const MOST_HASHES = 256;
-/** A stream that grows beyond {@link BOMB_FLOOR} may be at most this many times its compressed size. Traces compress 3 to 60 times. */
+/** Maximum decompression ratio of streams beyond {@link BOMB_FLOOR} bytes. Traces compress 3 to 60 times. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
 
-/** An open trace file that can be read at any offset. */
+/** Open trace file with random access. */
 export class TraceSource {
-  /** As the user named it; `-` is standard input. */
+  /** As named by the user; `-` is standard input. */
   readonly path: string;
-  /** Size in bytes, decompressed. */
+  /** Decompressed. */
   readonly bytes: number;
-  /** The first bytes, at most 64 KiB. */
+  /** At most 64 KiB. */
   readonly head: Uint8Array;
-  /** {@link head} as text; empty if it is binary (contains a zero byte). */
+  /** {@link head} as text; empty if binary (has a zero byte). */
   readonly text: string;
   readonly #file: InputFile;
-  /** The source that this was unpacked from; null if there is none or it is already closed. */
   readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 
-  /** @param whole the archive that this is a part of: its hash is that of the trace, and it is closed with it */
+  /** @param whole enclosing archive: hashed in place of the source, closed with it */
   constructor(file: InputFile, whole: TraceSource | null = null) {
     this.#file = file;
     this.#whole = whole;
@@ -42,17 +42,17 @@ export class TraceSource {
     this.text = this.head.includes(0) ? '' : textOf(this.head);
   }
 
-  /** Fills `into` from byte `position`. @throws UserError if the file ends before */
+  /** Fills `into` from byte `position`. @throws UserError at the end of the file */
   read(position: number, into: Uint8Array): void {
     this.#file.read(position, into);
   }
 
-  /** Up to `length` bytes from `position` on; fewer if the file ends. */
+  /** Up to `length` bytes from `position`; fewer at the end. */
   part(position: number, length: number): Uint8Array {
     return this.#file.part(position, length);
   }
 
-  /** The whole content. @throws UserError if it is larger than `limit` bytes */
+  /** Whole content. @throws UserError beyond `limit` bytes */
   readAll(limit: number): Uint8Array {
     if (this.bytes > limit)
       throw new UserError(
@@ -63,7 +63,7 @@ export class TraceSource {
     return all;
   }
 
-  /** SHA-256 of the (decompressed) bytes, hex. @throws UserError if the file was changed since it was opened */
+  /** SHA-256 of the decompressed bytes, hex. @throws UserError if the file changed since opening */
   sha256(): string {
     if (this.#whole !== null) return this.#whole.sha256();
     if (this.#sha256 !== null) return this.#sha256;
@@ -86,7 +86,7 @@ export class TraceSource {
     return this.#sha256;
   }
 
-  /** @throws UserError if the file was changed since it was opened */
+  /** @throws UserError if the file changed since opening */
   checkUnchanged(): void {
     (this.#whole ?? this.#file).checkUnchanged();
   }
@@ -97,7 +97,7 @@ export class TraceSource {
   }
 }
 
-/** Opens a trace file, or `-`; gzip and zstd are recognised by their first bytes. @throws UserError if it cannot be read or is empty */
+/** Opens a trace file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
@@ -116,7 +116,6 @@ export async function openSource(path: string): Promise<TraceSource> {
   }
 }
 
-/** Decompressor of a stream, by its first bytes; null if it is not compressed. */
 async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor | null> {
   if (head[0] === 0x1f && head[1] === 0x8b) return { decode: gunzipping() };
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
@@ -124,7 +123,7 @@ async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor
   return zstd(path);
 }
 
-/** The bytes of a part of a source, in blocks. */
+/** Part of a source, in blocks. */
 export function* sourceBlocks(source: TraceSource, from: number, bytes: number): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes; at += HEAD_BYTES) {
     const block = new Uint8Array(Math.min(HEAD_BYTES, bytes - at));
@@ -133,7 +132,10 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/** Unpacks a part of a source into a temporary file. @param range first byte, and how many @param watch sees the blocks @throws UserError: damage */
+/**
+ * Unpacks a part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError
+ * if damaged
+ */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],
@@ -167,7 +169,6 @@ export async function unpacked(
     await pipe(sourceBlocks(source, from, bytes), check === undefined ? [decode] : [check, decode], sink);
   } catch (error) {
     closeTemporary(fd);
-    // A refused stream ends in one of several errors, depending on the side that detects it first.
     if (error instanceof UserError) throw error;
     throw refusal ?? new UserError(`${place}: cannot be decompressed: ${messageOf(error)}`);
   }

@@ -6,32 +6,31 @@ import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
 import { type FormatMeta, NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceShape, wholeMeta } from './trace.js';
 
-/** Rows are held in memory up to this size, beyond it in a temporary file. */
+/** Bytes of rows in memory before a temporary file is used. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
+/** Bytes per page. */
 const PAGE_BYTES = 64 * 1024;
 
 interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
-  /** False if the format has no phases (all rows are then decoded ones). */
+  /** False: the format has no phases, all rows are decode. */
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */
   readonly place?: (row: number) => string;
-  /** Bytes of rows to hold in memory; default 8 MiB. */
+  /** Bytes of rows in memory; default 8 MiB. */
   readonly memoryBytes?: number;
 }
 
-/** Random-access rows under construction: {@link seek} a row, write its cells, {@link addRow} in order, {@link finish}, which checks them. */
+/** Random-access rows under construction: {@link seek} a row, write cells, {@link addRow} in order, {@link finish}. */
 export class TraceStore {
   readonly layers: number;
   readonly topK: number;
-  /** Cells of the current row are `ids[idsAt, idsAt + layers * topK)`; those never written are {@link NULL_EXPERT}. */
+  /** Current row: `ids[idsAt, idsAt + layers * topK)`, initially {@link NULL_EXPERT}. */
   ids: Uint16Array = new Uint16Array(0);
   idsAt = 0;
-  /** Gate weights of the current row, at `idsAt` too. */
+  /** Gate weights of the current row, from `idsAt`. */
   weights: Float32Array = new Float32Array(0);
-  /** Predictions of the current row, from `predictedAt`. */
   predicted: Uint16Array = new Uint16Array(0);
   predictedAt = 0;
-  /** Token id of the current row is `tokenIds[tokenAt]`. */
   tokenIds: Int32Array = new Int32Array(0);
   tokenAt = 0;
   readonly #rows: PagedRows;
@@ -40,7 +39,7 @@ export class TraceStore {
   #page = -1;
   #row = -1;
 
-  /** @throws UserError for more layers or choices than any model has */
+  /** @throws UserError for an implausible shape */
   constructor(shape: StoreShape) {
     checkShape(shape.path, shape.layers, Math.max(shape.topK, shape.predictedK ?? 0));
     this.#shape = shape;
@@ -50,7 +49,7 @@ export class TraceStore {
     this.#table = new RequestTable(shape.place ?? shape.path);
   }
 
-  /** Makes a row the current one, for writing. Rows may be visited in any order. */
+  /** Makes a row current, in any order. */
   seek(row: number): void {
     if (row === this.#row) return;
     this.#row = row;
@@ -70,7 +69,6 @@ export class TraceStore {
     this.tokenAt = at;
   }
 
-  /** Adds the next row to the requests: see {@link RequestTable.add}. */
   addRow(request: number, position: number, phase: number): void {
     this.#table.add(request, position, phase);
   }
@@ -79,7 +77,10 @@ export class TraceStore {
     return this.#table.rows;
   }
 
-  /** Checks all rows and returns them as a trace. @param experts null: by the largest id @param source hashed, closed with it @throws UserError */
+  /**
+   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace @throws
+   * UserError
+   */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;
@@ -112,7 +113,6 @@ export class TraceStore {
     };
   }
 
-  /** Discards the rows, for importers that fail midway. */
   close(): void {
     this.#rows.close();
   }
@@ -125,7 +125,6 @@ interface PageView {
   readonly tokenIds: Int32Array;
 }
 
-/** Rows in pages, each column contiguous within a page. */
 class PagedRows {
   readonly rowIds: number;
   readonly predictedRow: number;
@@ -153,7 +152,7 @@ class PagedRows {
     return this.#typed(this.#pages.page(page, write));
   }
 
-  /** Visits the pages of the first `rows` rows in order; the view may be changed in place only in ways that need not last. */
+  /** Visits pages in order; changes to a view may be lost. */
   walk(rows: number, visit: (view: PageView, firstRow: number, count: number) => void): void {
     for (let first = 0; first < rows; first += this.perPage)
       visit(this.view(first / this.perPage, false), first, Math.min(this.perPage, rows - first));
@@ -170,7 +169,7 @@ class PagedRows {
     return largest;
   }
 
-  /** Copies the columns of rows `[start, start + count)` that both sides have. */
+  /** Copies common columns of rows `[start, start + count)`. */
   read(start: number, count: number, into: TraceChunk): void {
     const { perPage, rowIds, predictedRow } = this;
     for (let done = 0; done < count; ) {
@@ -187,7 +186,7 @@ class PagedRows {
     }
   }
 
-  /** SHA-256 of a text and of the experts of the first `rows` rows, hex. */
+  /** SHA-256 of a text and the first `rows` rows' experts, hex. */
   sha256(rows: number, text: string): string {
     const hash = newSha256().update(text);
     this.walk(rows, ({ experts }, _first, count) => {
@@ -200,7 +199,7 @@ class PagedRows {
     this.#pages.close();
   }
 
-  /** The 4-byte columns come first, so that every column is aligned. */
+  /** 4-byte columns come first, so all are aligned. */
   #typed(buffer: ArrayBuffer): PageView {
     const rows = this.perPage;
     const weights = new Float32Array(buffer, 0, this.#weights ? rows * this.rowIds : 0);

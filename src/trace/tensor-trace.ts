@@ -5,34 +5,33 @@ import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk, type TraceMeta } from './trace.js';
 
-/** Ids decoded at a time, unless a caller sets the block size. */
+/** Ids decoded at a time, by default. */
 const BLOCK_IDS = 256 * 1024;
-/** Rows of a column read at a time. */
 const BLOCK_ROWS = 16 * 1024;
 
-/** The columns of a tensor trace; by default `[tokens]`. */
+/** Columns of a tensor trace, `[tokens]` if not noted. */
 type TensorColumns = { readonly [C in Exclude<keyof TraceChunk, 'tokens'>]: ColumnLayout | null } & {
-  /** `[tokens, layers, topK]`, as `weights` are */
+  /** `[tokens, layers, topK]`, like `weights` */
   readonly experts: ColumnLayout;
   /** `[tokens, layers, predictedK]` */
   readonly predicted: (ColumnLayout & { readonly width: number }) | null;
 };
 
-/** The parts of a tensor trace. */
+/** Parts of a tensor trace. */
 export interface TensorTraceParts {
   readonly source: TraceSource;
   readonly tokens: number;
   readonly layers: number;
   readonly topK: number;
   readonly columns: TensorColumns;
-  /** Experts per layer; null: from the largest id, which takes reading the trace once. */
+  /** Experts per layer; null: by the largest id, which needs a full read. */
   readonly experts: readonly number[] | null;
-  /** Number of prompt rows of a single request without a phase column; null: all rows are decoded ones. */
+  /** Prompt rows of a single request without phase column; null: all decode. */
   readonly promptRows: number | null;
   readonly meta: TraceMeta;
 }
 
-/** A tensor file read by offset, in constant memory: ids [tokens, layers, topK] and others. @throws UserError if the rows do not form requests */
+/** Trace from tensor columns, read by offset in constant memory. @throws UserError if rows do not form requests */
 export function tensorTrace({ source, tokens, layers, topK, columns, experts, promptRows, meta }: TensorTraceParts): RoutingTrace {
   const { path } = source;
   const predictedK = columns.predicted?.width ?? 0;
@@ -70,7 +69,6 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
   };
 }
 
-/** Decodes ids of `count` rows of `width` ids each. @throws UserError if one is no expert id */
 type IdReader = (column: ColumnLayout, start: number, count: number, width: number, into: Uint16Array) => void;
 
 function idReader(path: string, reader: ColumnReader, layers: number): IdReader {
@@ -84,7 +82,6 @@ function idReader(path: string, reader: ColumnReader, layers: number): IdReader 
   };
 }
 
-/** Largest id of the file; all of it is read. */
 function largestId(path: string, ids: IdReader, experts: ColumnLayout, tokens: number, row: number): number {
   const rows = Math.max(1, Math.floor(BLOCK_IDS / row));
   const block = new Uint16Array(rows * row);

@@ -1,31 +1,28 @@
-// Traces: the routing of tokens, as random-access rows, so that many requests can be walked at once in constant memory.
-
-/** A null choice: padding, AdaMoE null expert, top-p tail, dense row. Does not count as an activation (L1). */
+/** Null choice: padding, AdaMoE null expert, top-p tail, dense row; no activation (L1). */
 export const NULL_EXPERT = 0xffff;
 
-/** Phase of a token: a prompt token, or a generated one. */
+/** Prompt or generated token. */
 export const PHASE = { prefill: 0, decode: 1 } as const;
 
-/** Columns of consecutive tokens, owned by the code that allocated them and overwritten by the next read. */
+/** Columns of consecutive tokens, overwritten by the next read. */
 export interface TraceChunk {
-  /** Rows filled by the last read. */
   tokens: number;
-  /** Request of each row (index into {@link RoutingTrace.requests}). */
+  /** Request by row (index into {@link RoutingTrace.requests}). */
   readonly request: Int32Array;
   readonly position: Int32Array;
-  /** {@link PHASE} of each row. */
+  /** {@link PHASE} by row. */
   readonly phase: Uint8Array;
-  /** Input token id of each row, or null if the trace has none. */
+  /** Input token id by row; null if not recorded. */
   readonly tokenId: Int32Array | null;
-  /** `[tokens, layers, topK]`: expert within its layer, in rank order; {@link NULL_EXPERT} = none. */
+  /** `[tokens, layers, topK]`: expert within its layer, in rank order; {@link NULL_EXPERT}: null. */
   readonly experts: Uint16Array;
   /** Gate weights `[tokens, layers, topK]`, or null. */
   readonly weights: Float32Array | null;
-  /** Recorded predictions, `[tokens, layers, predictedK]`, {@link NULL_EXPERT} = none; or null. */
+  /** Recorded predictions `[tokens, layers, predictedK]`, or null. */
   readonly predicted: Uint16Array | null;
 }
 
-/** One request's rows: `prefill` prompt rows followed by `decode` generated rows, contiguous from `start`. */
+/** Request: `prefill` prompt rows, then `decode` generated rows, contiguous from `start`. */
 export interface TraceRequest {
   readonly id: number;
   readonly start: number;
@@ -33,36 +30,33 @@ export interface TraceRequest {
   readonly decode: number;
 }
 
-/** Free-form facts about a trace, all strings as in the file's metadata. */
+/** Facts about a trace. */
 export interface TraceMeta {
   readonly model: string | null;
-  /** Format it was read from, e.g. `safetensors`. */
   readonly format: string;
-  /** True if the routing was generated, which reports state. */
   readonly synthetic: boolean;
-  /** Bytes of one expert by layer, if the format records them. */
+  /** Bytes of an expert by layer; null: not recorded. */
   readonly expertBytes: readonly number[] | null;
-  /** Layers ahead of which each equal part of a `predicted` row speaks; 0: before the pass. Absent: unknown, and the row is one part. */
+  /** Look-ahead in layers by equal part of a `predicted` row; 0: before the pass. Absent: unknown, one part. */
   readonly predictedAhead?: readonly number[];
-  /** All other metadata of the file. */
   readonly notes: Readonly<Record<string, string>>;
 }
 
-/** What a format gives of a trace; the rest is unknown: not synthetic, no model, sizes or notes. */
+/** Metadata given by a format; see {@link wholeMeta} for defaults. */
 export type FormatMeta = Partial<TraceMeta> & Pick<TraceMeta, 'format'>;
 
-/** The whole metadata. */
+/** Fills in defaults: not synthetic, no model, sizes or notes. */
 export const wholeMeta = (meta: FormatMeta): TraceMeta => ({ model: null, synthetic: false, expertBytes: null, notes: {}, ...meta });
 
-/** The metadata of a trace. */
+/** Shape and metadata of a trace. */
 export interface TraceShape {
-  /** Its source: a path, `-`, or `synthetic`. */
+  /** Source: a path, `-`, or `synthetic`. */
   readonly path: string;
   readonly tokens: number;
   readonly layers: number;
-  /** Width of a row per layer; layers with a smaller top-k are padded with {@link NULL_EXPERT}. */
+  /** Row width per layer; smaller layers are padded with {@link NULL_EXPERT}. */
   readonly topK: number;
-  /** Experts per layer, from the file, or by the largest id; length `layers`. */
+  /** Experts by layer, from the file or the largest id. */
   readonly expertsPerLayer: readonly number[];
   readonly requests: readonly TraceRequest[];
   readonly meta: TraceMeta;
@@ -70,21 +64,21 @@ export interface TraceShape {
     readonly phases: boolean;
     readonly weights: boolean;
     readonly tokenIds: boolean;
-    /** Width of the `predicted` rows; 0: none. */
+    /** Width of `predicted` rows; 0: not recorded. */
     readonly predictedK: number;
   };
 }
 
-/** A routing trace, open for reading. */
+/** Open routing trace with random-access rows. */
 export interface RoutingTrace extends TraceShape {
-  /** SHA-256 of the file's bytes (of the routing, if it was generated), hex. */
+  /** SHA-256 of the file (or generated routing), hex. */
   sha256(): string;
-  /** Reads and checks rows `[start, start + count)` into `into`, and sets `into.tokens`. @throws UserError with the place of a bad or repeated id */
+  /** Reads and checks rows `[start, start + count)`. @throws UserError with place for a bad or repeated id */
   read(start: number, count: number, into: TraceChunk): void;
   close(): void;
 }
 
-/** Allocates a chunk of `capacity` rows for a trace. */
+/** Allocates a chunk of `capacity` rows. */
 export function allocateChunk(trace: Pick<TraceShape, 'layers' | 'topK' | 'has'>, capacity: number): TraceChunk {
   const row = trace.layers * trace.topK;
   return {
@@ -99,7 +93,7 @@ export function allocateChunk(trace: Pick<TraceShape, 'layers' | 'topK' | 'has'>
   };
 }
 
-/** A view of rows `[from, from + count)` of a chunk of a trace. */
+/** View of rows `[from, from + count)` of a chunk. */
 export function chunkRows({ layers, topK, has }: TraceShape, chunk: TraceChunk, from: number, count: number): TraceChunk {
   const row = layers * topK;
   const to = from + count;
@@ -116,7 +110,7 @@ export function chunkRows({ layers, topK, has }: TraceShape, chunk: TraceChunk, 
   };
 }
 
-/** Walks rows `[from, to)` of a trace in file order, `capacity` rows at a time, in one reused chunk. */
+/** Walks rows `[from, to)` in order, `capacity` at a time, in one reused chunk. */
 export function* chunks(trace: RoutingTrace, capacity = 1024, from = 0, to: number = trace.tokens): Generator<TraceChunk, void, void> {
   const chunk = allocateChunk(trace, Math.min(capacity, Math.max(1, to - from)));
   for (let start = from; start < to; start += capacity) {

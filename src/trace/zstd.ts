@@ -1,29 +1,29 @@
-// zstd frames, walked here, as no decoder of Node says that a stream ends inside a frame. Before Node 22.15 fzstd decodes, block by block,
-// so that no input takes more memory than sane; sizes and checksums are compared here. RFC 8878, section 3.
+// zstd frames (RFC 8878, section 3), walked because Node's decoder accepts a stream cut inside a frame. Before Node
+// 22.15, fzstd decodes.
 import { Decompress } from 'fzstd';
 import { UserError } from '../base/errors.js';
 import { type OwnStep, type StreamStep, unzstdding } from '../base/host/compression.js';
 import { Xxh64 } from '../base/xxh64.js';
 
-/** Largest window that fzstd is given: what levels up to 19 use. Every block costs a move of the whole window. */
+/** Maximum window of fzstd, bytes: levels up to 19. Every block moves the whole window. */
 const WINDOW_LIMIT = 8 * 1024 * 1024;
 
-/** How a stream is unpacked. */
+/** Steps of unpacking a stream. */
 export interface Decompressor {
-  /** Passes the packed bytes on, if the decoder does not notice all that is wrong with them. */
+  /** Passes packed bytes on, and detects damage that the decoder misses. */
   readonly check?: StreamStep;
   readonly decode: StreamStep | OwnStep;
 }
 
 const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 
-/** How a zstd stream is unpacked on this Node. @param path names it in messages */
+/** Decompressor for the current Node. @param path for messages */
 export function zstd(path: string): Decompressor {
   const native = unzstdding();
   return native === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: native };
 }
 
-/** Passes a stream on. @throws Error if it does not end with a frame */
+/** Passes a stream on. @throws Error if the stream ends inside a frame */
 export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const frames = new FrameWalker();
   for await (const piece of input) {
@@ -37,7 +37,10 @@ export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGener
   frames.checkEnd();
 }
 
-/** Decompresses a zstd stream without Node's help. @param path for messages @throws UserError for a large window @throws Error for damage */
+/**
+ * Decompresses zstd without Node, checking sizes and checksums. @throws UserError for a large window @throws Error for
+ * damage
+ */
 export function unzstd(path: string): StreamStep {
   return async function* (input) {
     const out: Uint8Array[] = [];
@@ -87,43 +90,37 @@ function checkWindow(path: string, window: number): void {
 
 type Part = 'magic' | 'descriptor' | 'header' | 'skip-size' | 'skip' | 'block' | 'content' | 'checksum';
 
-/** Bytes of a dictionary id, by the two lowest bits of a frame's descriptor. */
+/** Bytes of a dictionary id, by the descriptor's two lowest bits. */
 const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
 
-/** Follows the structure of frames, one part at a time. */
 class FrameWalker {
-  /** Bytes to the end of the running part. */
+  /** Bytes left of the current part. */
   remaining = 4;
-  /** Window of the running frame, bytes. */
+  /** Window of the current frame, bytes. */
   window = 0;
-  /** Content of the running or last frame as it gives it: its size, and the low half of its hash; null: not given. */
+  /** Declared content bytes and low half of the hash; null: not declared. */
   contentBytes: number | null = null;
   checksum: number | null = null;
   #part: Part = 'magic';
-  /** Bytes of the running part, if they mean something. */
   #bytes: number[] = [];
   #descriptor = 0;
   #last = false;
 
-  /** True after the magic number of a frame, up to its end. */
   get inFrame(): boolean {
     return this.#part !== 'magic' && this.#part !== 'skip-size' && this.#part !== 'skip';
   }
 
-  /** @throws Error if the stream may not end here */
+  /** @throws Error if the stream must not end yet */
   checkEnd(): void {
     if (this.#part !== 'magic' || this.#bytes.length > 0) throw new Error('the stream is cut short');
   }
 
-  /** Takes at most {@link remaining} bytes. */
   take(bytes: Uint8Array): void {
     if (this.#part !== 'skip' && this.#part !== 'content') this.#bytes.push(...bytes);
     this.remaining -= bytes.length;
-    // A part may be empty.
     while (this.remaining === 0) [this.#part, this.remaining] = this.#next();
   }
 
-  /** The part that follows the one that has just ended. */
   #next(): readonly [Part, number] {
     const bytes = this.#bytes;
     this.#bytes = [];
@@ -166,11 +163,11 @@ class FrameWalker {
     const descriptor = this.#descriptor;
     const single = (descriptor & 32) !== 0;
     const size = bytes.slice((single ? 0 : 1) + DICTIONARY_BYTES[descriptor & 3]!);
-    // Two bytes of size count from the end of one byte's range.
+    // Two-byte sizes start at 256.
     this.contentBytes =
       size.length === 0 ? null : size.reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), descriptor >> 6 === 1 ? 256 : 0);
     const base = 2 ** (10 + (bytes[0]! >> 3));
-    // In one segment, the window is the content.
+    // In a single segment, the window is the content.
     this.window = single ? this.contentBytes! : base + (base / 8) * (bytes[0]! & 7);
   }
 }

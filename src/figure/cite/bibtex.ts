@@ -1,14 +1,14 @@
 import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
-/** All entries as BibTeX, in ASCII, an empty line between them. Every style has `@misc`: venues are notes of it. */
+/** Entries as ASCII BibTeX, separated by empty lines. All are `@misc`, known to every style; venues become notes. */
 export const bibtex = (citations: readonly Citation[]): string => citations.map(entry).join('\n');
 
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {
   const notes = [venue, note].filter((text) => text !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
   const fields: [name: string, value: string | undefined][] = [
-    // Styles that sort by author take the key if there is none.
+    // Sorting styles need a key if authors are missing.
     authors === undefined ? ['key', tex(title)] : ['author', authors.map(authorOf).join(' and ')],
     ['title', `{${tex(title)}}`],
     ['year', year?.toString()],
@@ -22,7 +22,7 @@ function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Cita
   return `@misc{${key},\n${lines.join('')}}\n`;
 }
 
-/** An author; braces keep an organisation (one word, or with an article) in one piece. */
+/** Braces keep an organisation (one word, or with an article) whole. */
 function authorOf(name: string): string {
   return name === 'others' || (/ /.test(name) && !name.startsWith('The ')) ? tex(name) : `{${tex(name)}}`;
 }

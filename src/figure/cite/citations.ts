@@ -4,10 +4,10 @@ import { readOwnYaml } from '../../base/yaml.js';
 
 const citationSchema = z.strictObject({
   type: z.enum(['paper', 'software']).default('paper'),
-  /** Texts of `cites` that mean this one. */
+  /** Texts in `cites` that refer to the entry. */
   cited: z.array(z.string().min(1)).min(1),
   title: z.string().min(1),
-  /** `Given Family` each; absent: not in its source. */
+  /** `Given Family` each; absent: not in the source. */
   authors: z.array(z.string().min(1)).min(1).optional(),
   year: z.int().optional(),
   venue: z.string().optional(),
@@ -19,7 +19,7 @@ const citationSchema = z.strictObject({
   url: z.url().optional(),
 });
 
-/** References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile. */
+/** Reference from `profiles/citations.yaml`, cited by profiles. */
 export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, 'cited' | 'title'>> {
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;
@@ -39,10 +39,12 @@ function bundled(): ReadonlyMap<string, Citation & { readonly cited: readonly st
   return read;
 }
 
-/** A bundled reference by its key. */
+/** Bundled reference by key. */
 export const citationOf = (key: string): Citation => bundled().get(key)!;
 
-/** Citations of a text: bundled references, and one for each further arXiv number and repository. @param name its title if there is none */
+/**
+ * References in a text: bundled, plus further arXiv numbers and repositories. @param name title of unknown references
+ */
 export function citationsIn(text: string, name: string): Citation[] {
   const known = [...bundled().values()].filter(({ cited }) => cited.some((name) => text.includes(name)));
   const covered = (part: string): boolean => known.some(({ cited }) => cited.some((name) => name.includes(part)));
@@ -66,5 +68,5 @@ export function citationsIn(text: string, name: string): Citation[] {
   return all.length > 0 || text === '' ? all : [{ key: keyOf(name), title: name, note: text }];
 }
 
-/** A text as a key. */
+/** Turns a text into a key. */
 export const keyOf = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-+|-+$/g, '');

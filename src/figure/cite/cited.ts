@@ -8,8 +8,8 @@ import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
 /**
- * References of runs: moeprof, then systems, policies, runtimes, and traces, each once. @param rows none: moeprof alone
- * @param measured also the measurements that constants of the runtimes were fitted on
+ * References of runs, without repeats: moeprof, systems, policies, runtimes, traces. @param rows empty: moeprof alone
+ * @param measured adds measurements behind runtime constants
  */
 export function citedBy(rows: readonly RunRow[], measured = false): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
@@ -26,7 +26,6 @@ export function citedBy(rows: readonly RunRow[], measured = false): Citation[] {
   return [...new Map(all.map((citation) => [citation.key, citation])).values()];
 }
 
-/** `cites` of a system as a result holds it. */
 function textIn(system: unknown): string | undefined {
   return isObject(system) && typeof system.cites === 'string' ? system.cites : undefined;
 }
@@ -37,7 +36,6 @@ function bundledText(family: 'runtimes' | 'systems', name: string): string {
 
 const citing = z.looseObject({ cites: z.string().optional() });
 
-/** Citations of a policy, from its source in words; none for a user's own. */
 function policyCitations(text: string): Citation[] {
   const definition = POLICIES.find(({ name }) => name === text.split(':')[0]);
   if (definition === undefined) return [];
@@ -46,10 +44,9 @@ function policyCitations(text: string): Citation[] {
   return known.map((citation) => (citation.note === undefined ? citation : { ...citation, title: `Cache policy ${name}` }));
 }
 
-/** Bundled files of measured speeds that constants were fitted on. */
+/** Bundled measurement files behind fitted constants. */
 const FITTED_ON = ['open', 'unified'];
 
-/** Sources of the measurements that a runtime's constants were fitted on. */
 function measurementCitations(runtime: string): Citation[] {
   const sources = new Set<string>();
   const lines = FITTED_ON.flatMap((name) => fileText(findProfile('measurements', name)).split('\n'));
@@ -67,7 +64,7 @@ function measurementCitations(runtime: string): Citation[] {
   return found;
 }
 
-/** A recording that does not ship with moeprof: its hash identifies it; only its owner can name a reference. */
+/** Recordings outside moeprof are identified by hash, since only the owner can name a reference. */
 function traceCitation({ key: { trace, trace_sha256: sha } }: RunRow): Citation[] {
   if (typeof trace !== 'string' || typeof sha !== 'string') return [];
   const hashes = sha.split('+');

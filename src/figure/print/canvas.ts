@@ -5,12 +5,12 @@ import { type PrintDrawing, type Shape, shapesOf } from './shapes.js';
 
 const INSTALL = 'npm install --ignore-scripts @napi-rs/canvas@1';
 
-/** Points of a pixel, of which an inch has 96. */
+/** Points per px, at 96 px per inch. */
 const POINTS = 72 / 96;
-/** Dots of an inch of a PNG. */
+/** PNG resolution, dots per inch. */
 const DOTS = 300;
 
-/** A drawing as PDF, with the letters that it needs from fonts of this machine. */
+/** PDF of a drawing, with embedded fonts of the machine. */
 export function pdf(svg: string): Uint8Array {
   const { PDFDocument, Path2D } = canvas();
   const drawing = shapesOf(svg);
@@ -21,7 +21,7 @@ export function pdf(svg: string): Uint8Array {
   return paper.close();
 }
 
-/** A drawing as PNG on white, of 300 dots an inch. */
+/** PNG of a drawing on white, 300 dots per inch. */
 export function png(svg: string): Uint8Array {
   const { createCanvas, Path2D } = canvas();
   const drawing = shapesOf(svg);
@@ -34,7 +34,7 @@ export function png(svg: string): Uint8Array {
   return paper.toBuffer('image/png');
 }
 
-/** The library that draws. @throws UserError if it is not installed, or this machine has no font */
+/** Loads the canvas library. @throws UserError if not installed, or without fonts */
 export function canvas(): typeof Canvas {
   let loaded: typeof Canvas;
   try {

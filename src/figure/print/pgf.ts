@@ -1,10 +1,10 @@
 import { tex } from '../table/tex.js';
 import { type Shape, shapesOf } from './shapes.js';
 
-/** TeX's points of a pixel. */
+/** TeX points per px. */
 const POINTS = 72.27 / 96;
 
-/** A drawing as PGF: text in the fonts of the document that it is put into, and everything a path. */
+/** PGF of a drawing: text in the document's fonts, else paths. */
 export function pgf(svg: string): string {
   const { height, shapes, width } = shapesOf(svg);
   const colors = [...new Set(shapes.flatMap((shape) => (shape.kind === 'text' ? [shape.color] : [shape.fill, shape.stroke])))];
@@ -14,14 +14,13 @@ export function pgf(svg: string): string {
     '\\begin{pgfpicture}',
     ...colors.flatMap((color) => (color === null ? [] : [`\\definecolor{${nameOf(color)}}{HTML}{${color.slice(1).toUpperCase()}}`])),
     `\\pgfpathrectangle{\\pgfpointorigin}{${corner}}\\pgfusepath{use as bounding box}`,
-    // Lengths are those of the drawing, whose y goes down.
+    // Drawing units, y down.
     `\\pgftransformcm{${POINTS.toFixed(6)}}{0}{0}{-${POINTS.toFixed(6)}}{\\pgfpoint{0pt}{${points(height)}}}`,
     ...shapes.map((shape) => `\\begin{pgfscope}${placeOf(shape)}${shape.kind === 'text' ? text(shape) : path(shape)}\\end{pgfscope}`),
     '\\end{pgfpicture}%\n',
   ].join('\n');
 }
 
-/** Pixels as points. */
 const points = (pixels: number): string => `${round(pixels * POINTS)}pt`;
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;
@@ -43,13 +42,12 @@ function path({ dash, fill, lineWidth, opacity, steps, stroke }: Extract<Shape, 
   ].join('');
 }
 
-/** A path; PGF's reader of SVG draws no whole circles. */
+/** PGF's SVG parser cannot draw whole circles. */
 function traceOf(steps: string): string {
   const radius = /^M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?$/.exec(steps)?.[1];
   return radius === undefined ? `\\pgfpathsvg{${steps}}` : `\\pgfpathcircle{\\pgfpointorigin}{${radius}pt}`;
 }
 
-/** Words, upright or turned by their angle, but neither stretched nor mirrored. */
 function text({ anchor, angle, bold, color, halo, size, text }: Extract<Shape, { kind: 'text' }>): string {
   const side = { start: 'left,', middle: '', end: 'right,' }[anchor];
   const [high, apart] = [size, 1.2 * size].map((pixels) => round(pixels * POINTS));

@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom';
 
-/** A drawing as paths and words, in px from its upper left corner. Its ground is left to the paper. */
+/** Drawing as paths and texts, px from the upper left corner, without background. */
 export interface PrintDrawing {
   readonly width: number;
   readonly height: number;
@@ -8,15 +8,14 @@ export interface PrintDrawing {
   readonly shapes: readonly Shape[];
 }
 
-/** A part of a drawing; its place, and its angle, degrees clockwise. */
+/** Placed shape; angle in degrees clockwise. */
 export type Shape = (PathShape | TextShape) & { readonly x: number; readonly y: number; readonly angle: number };
 
-/** A path around its place. */
 interface PathShape {
   readonly kind: 'path';
   /** As SVG's `d`. */
   readonly steps: string;
-  /** Colours, `#rrggbb`; null: none. */
+  /** `#rrggbb`; null: absent. */
   readonly fill: string | null;
   readonly stroke: string | null;
   readonly opacity: number;
@@ -24,7 +23,7 @@ interface PathShape {
   readonly dash: readonly number[];
 }
 
-/** A line of words whose baseline is at its place. */
+/** Line of text with the baseline at the place. */
 interface TextShape {
   readonly kind: 'text';
   readonly text: string;
@@ -32,11 +31,11 @@ interface TextShape {
   readonly size: number;
   readonly bold: boolean;
   readonly anchor: 'start' | 'middle' | 'end';
-  /** True: what lies below is kept away, so that it can be read on lines. */
+  /** True: a halo keeps text readable on lines. */
   readonly halo: boolean;
 }
 
-/** The shapes of a drawing, in their order. @param svg of `drawFigures` */
+/** Shapes of a drawing, in order. @param svg of `drawFigures` */
 export function shapesOf(svg: string): PrintDrawing {
   const { document } = parseHTML(`<!doctype html><html><body>${svg}</body></html>`);
   const root: Element = document.querySelector('svg')!;
@@ -44,7 +43,6 @@ export function shapesOf(svg: string): PrintDrawing {
   return { width, height, title: document.querySelector('title')!.textContent, shapes: shapesIn(root, { x: 0, y: 0, angle: 0 }, {}) };
 }
 
-/** What is read of an element of SVG. */
 interface Element {
   readonly localName: string;
   readonly textContent: string;
@@ -55,7 +53,7 @@ interface Element {
 
 type Place = Pick<Shape, 'x' | 'y' | 'angle'>;
 
-/** Attributes that inner elements inherit. */
+/** Inherited attributes. */
 type Style = Readonly<Record<string, string | undefined>>;
 
 function shapesIn(element: Element, outer: Place, inherited: Style): Shape[] {
@@ -71,7 +69,7 @@ function shapesIn(element: Element, outer: Place, inherited: Style): Shape[] {
     case 'line':
       return [path(at, `M${own.x1},${own.y1}L${own.x2},${own.y2}`, { ...style, fill: 'none' })];
     case 'rect':
-      // The ground fills the whole paper.
+      // The background fills the paper.
       return own.width!.endsWith('%') ? [] : [path(at, `M${own.x ?? 0},${own.y ?? 0}h${own.width}v${own.height}h-${own.width}Z`, style)];
     case 'text':
       return linesOf(element, at, style);
@@ -82,7 +80,6 @@ function shapesIn(element: Element, outer: Place, inherited: Style): Shape[] {
   }
 }
 
-/** Where a transformed element stands. */
 function placed({ angle, x, y }: Place, transform: string): Place {
   const [, dx = '0', dy = '0'] = /translate\(([-\d.e]+)[, ]?([-\d.e]*)\)/.exec(transform) ?? [];
   const turned = Number(/rotate\(([-\d.]+)\)/.exec(transform)?.[1] ?? 0);
@@ -99,7 +96,7 @@ function path(at: Place, steps: string, style: Style): Shape {
   };
 }
 
-/** The lines of a text; those of several stand in `tspan`, the first with its place, the others below the one before. */
+/** Lines of a text; `tspan` lines stack below the first. */
 function linesOf(element: Element, at: Place, style: Style): Shape[] {
   const size = Number(style['font-size']);
   const lengthOf = (text: string | null): number => Number.parseFloat(text ?? '0') * (text?.endsWith('em') === true ? size : 1);
@@ -117,7 +114,7 @@ function linesOf(element: Element, at: Place, style: Style): Shape[] {
   });
 }
 
-/** A colour as `#rrggbb`; null: none. */
+/** Colour as `#rrggbb`; null: absent. */
 function colorOf(text: string, style: Style): string | null {
   if (text === 'none') return null;
   if (text === 'currentColor') return colorOf(style.color ?? '#000', {});

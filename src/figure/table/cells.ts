@@ -3,8 +3,9 @@ import { type PivotCell, type PivotTable, type Statistic, spreads, statisticOf }
 import { scaleOf } from './scale.js';
 
 /**
- * The cells of a table, `12.3 ± 0.4`, in one unit and with the same decimals: three digits of the largest value, and two of the least that is not
- * zero. A spread that these would show as nothing has one digit. @returns `[row][column]`; empty: no run
+ * Table cells, `12.3 ± 0.4`, in one unit with equal decimals: three digits of the largest value, two of the smallest
+ * nonzero value; a spread
+ * that rounds to zero has one digit. @returns `[row][column]`; empty: no run
  */
 export function inOneUnit(
   { cells, unit }: PivotTable,
@@ -22,7 +23,6 @@ export function inOneUnit(
     if (statistic === 'n') return `n=${value}`;
     const [scaled, text] = [value / scale.factor, (value / scale.factor).toFixed(decimals)];
     if (!spreads(statistic)) return text;
-    // One run has no spread.
     if (cell.samples.length === 1) return '± n/a';
     return `± ${scaled !== 0 && Number(text) === 0 ? scaled.toPrecision(1) : text}`;
   };

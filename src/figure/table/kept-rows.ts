@@ -3,16 +3,16 @@ import { grown } from '../../base/grown.js';
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import type { RunRow } from './run-row.js';
 
-/** Bytes that are held in memory. */
+/** Bytes held in memory. */
 const BLOCK = 2 ** 20;
 
-/** A row as text: all but its metrics, and the place of their names among all sets of names. */
+/** Row without metrics, and index of its set of metric names. */
 type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
-/** The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file. Rows by number, set in any order. */
+/** Rows of a study as bytes, about 1 KiB each instead of four; beyond 1 MiB in a temporary file. Set in any order. */
 export class KeptRows implements Iterable<RunRow> {
   length = 0;
-  /** Of each row, the first byte of its record, from 1, and the bytes of its head; 0: it was not set. */
+  /** By row: record start, from 1 (0: unset), and head bytes. */
   #places = new Float64Array(128);
   readonly #names: (readonly string[])[] = [];
   readonly #setOf = new Map<string, number>();
@@ -21,7 +21,7 @@ export class KeptRows implements Iterable<RunRow> {
   #block = new Uint8Array(BLOCK);
   #used = 0;
 
-  /** Keeps a row. @throws UserError if the disk is full */
+  /** Keeps a row. @throws UserError on a full disk */
   set(index: number, { metrics, ...row }: RunRow): void {
     const names = Object.keys(metrics);
     const all = names.join('\n');
@@ -33,7 +33,7 @@ export class KeptRows implements Iterable<RunRow> {
     this.length++;
   }
 
-  /** The rows that were set, in the order of their numbers. */
+  /** Rows by ascending number. */
   *[Symbol.iterator](): Generator<RunRow> {
     for (let at = 0; at < this.#places.length; at += 2) {
       const start = this.#places[at]! - 1;
@@ -51,7 +51,6 @@ export class KeptRows implements Iterable<RunRow> {
     this.#fd = null;
   }
 
-  /** @returns the first byte of the record */
   #append(head: Uint8Array, figures: Uint8Array): number {
     const bytes = head.length + figures.length;
     if (this.#used + bytes > this.#block.length) {

@@ -1,12 +1,12 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean, visible } from '../../base/text.js';
 
-/** Words that stand for names in a figure or a table: of metrics, of what varied, and of its values. */
+/** Labels for metrics, settings and values in figures and tables. */
 export class Labels {
   readonly #texts = new Map<string, string>();
   readonly #met = new Set<string>();
 
-  /** @param pairs `name=words`; the name may hold a sign of equality @throws UserError for one of another form */
+  /** @param pairs `name=words`; names may contain `=` @throws UserError for a malformed pair */
   constructor(pairs: readonly string[] = []) {
     for (const pair of pairs) {
       const at = pair.lastIndexOf('=');
@@ -16,13 +16,13 @@ export class Labels {
     }
   }
 
-  /** The words for a name. @param usual those of a name without a label */
+  /** Label of a name. @param usual default */
   of(name: string, usual = name): string {
     this.#met.add(name);
     return this.#texts.get(name) ?? usual;
   }
 
-  /** Requires that each name was met. @throws UserError with the nearest that was */
+  /** Requires use of all names. @throws UserError with the nearest used name */
   requireMet(): void {
     for (const name of this.#texts.keys())
       if (!this.#met.has(name)) throw new UserError(`--label ${name}: no such name is shown; ${didYouMean(name, this.#met)}`);

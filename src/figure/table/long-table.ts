@@ -3,14 +3,13 @@ import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
 import type { SweepValue } from './space.js';
 import type { Study } from './study.js';
 
-/** A column and its value in a row; null: the row has none. */
 interface LongColumn {
-  /** A metric's carries its unit: `latency.tpot.p50 [ns]`. */
+  /** Metrics include the unit: `latency.tpot.p50 [ns]`. */
   readonly name: string;
   of(row: RunRow): SweepValue | null;
 }
 
-/** The columns of a study's table. */
+/** Columns of a study's table. */
 export function longColumns({ axes, units }: Study): LongColumn[] {
   return [
     ...KEY_COLUMNS.map((name): LongColumn => ({ name, of: ({ key }) => key[name] ?? null })),
@@ -24,7 +23,7 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
   ];
 }
 
-/** JSON lines: an object a row, with every column in every line. */
+/** JSON lines: an object per row, with all columns. */
 export const longJsonLines = (study: Study): string => [...longJsonParts(study)].join('');
 
 /** {@link longJsonLines}, line by line. */
@@ -33,7 +32,7 @@ export function* longJsonParts(study: Study): Generator<string> {
   for (const row of study.rows) yield `${JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])))}\n`;
 }
 
-/** What writes a study as Parquet, with the library that it takes. A column whose values are of several kinds is text. */
+/** Writer of a study as Parquet; columns of mixed types become text. */
 export async function longParquet(): Promise<(study: Study) => Uint8Array> {
   const { parquetWriteBuffer } = await import('hyparquet-writer');
   return (study) => new Uint8Array(parquetWriteBuffer({ columnData: parquetColumns(study) }));

@@ -1,7 +1,7 @@
 import { formatCounted } from '../../base/units.js';
 import { hasOraclesApart, isRepeated, type Pivot } from './pivot.js';
 
-/** What the signs of a table mean. */
+/** Legend of a table's signs. */
 export function legendLines(pivot: Pivot): string[] {
   const { oracles, rowKeys, statistics, tables } = pivot;
   const cells = tables.flatMap((table) => table.cells.flat());
@@ -16,7 +16,7 @@ export function legendLines(pivot: Pivot): string[] {
   ];
 }
 
-/** What a reader of the figures has to know. */
+/** Warnings for readers of a table. */
 export function warnings({ mixed, without }: Pivot): string[] {
   return [
     ...(mixed.length > 0

@@ -7,7 +7,7 @@ import { legendLines, warnings } from './notes.js';
 import { type Pivot, type PivotTable, pivotTitle, type Statistic, spreads, statisticOf } from './pivot.js';
 import { latex } from './tex-table.js';
 
-/** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
+/** Formats of a paper's table: terminal, Markdown, CSV, JSON, LaTeX with booktabs. */
 export const pivotReports: readonly Format<Pivot>[] = [
   ...pagedFormats<Pivot>('moeprof table', pivotDocument),
   { name: 'latex', extensions: ['.tex'], render: latex },
@@ -27,7 +27,7 @@ function pivotDocument(pivot: Pivot): Document {
   };
 }
 
-/** The row that is the best of most columns, in a sentence. */
+/** Sentence on the row best in most columns. */
 function mostOften({ oracles, rowKeys, tables }: Pivot): string {
   if (oracles === rowKeys.length) return 'Every row knows the future: none is a system that can be built';
   const columns = (row: number) => tables.flatMap(({ cells }) => cells[row] ?? []);
@@ -52,7 +52,6 @@ function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
 }
 
-/** One line for each cell and metric, each statistic in a column. */
 function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
   const shown: readonly Statistic[] = statistics.includes('n') ? statistics : [...statistics, 'n'];
   const lines = tables.flatMap(({ cells, metric, unit }) =>

@@ -1,4 +1,3 @@
-// The table of a paper: a statistic of a metric by what varied, and whether a row beats the best of the others by more than chance.
 import { UserError } from '../../base/errors.js';
 import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
 import { deviation, extentOf, mean, percentile } from '../../base/statistics.js';
@@ -8,40 +7,40 @@ import type { Unit } from '../../result/result.js';
 import { Labels } from './labels.js';
 import { keyColumnOf, type RunRow, requireValue, rowValue } from './run-row.js';
 
-/** Statistics of the runs of a cell. `ci`: half the width of the 95 % interval of the mean. */
+/** Statistics over runs of a cell. `ci`: half width of the 95 % interval of the mean. */
 export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as const;
-/** One of {@link STATISTICS}. */
+/** A name in {@link STATISTICS}. */
 export type Statistic = (typeof STATISTICS)[number];
 
-/** True for a statistic that stands after a sign of spread. */
+/** True for statistics of spread. */
 export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
 
-/** The statistic of a name. @param among accepted ones @throws UserError with the nearest name */
+/** Statistic by name. @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
   const found = among.find((statistic) => statistic === name);
   if (found !== undefined) return found;
   throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, among)}`);
 }
 
-/** A request for a table. */
+/** Request for a table. */
 export interface PivotQuestion {
-  /** Names of {@link rowValue} that make the rows, and those that make the columns; the latter may be none. */
+  /** Names for {@link rowValue}; columns may be empty. */
   readonly rows: readonly string[];
   readonly columns: readonly string[];
   readonly metrics: readonly string[];
   readonly statistics: readonly Statistic[];
 }
 
-/** The runs of a cell. */
+/** Runs of a cell. */
 export interface PivotCell {
   readonly samples: readonly number[];
-  /** Better than every other cell of its column, by the first statistic. */
+  /** Best in the column, by the first statistic. */
   readonly best: boolean;
   /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs. */
   readonly significant: boolean | null;
 }
 
-/** A metric's table. */
+/** Table of a metric. */
 export interface PivotTable {
   readonly metric: string;
   readonly unit: Unit;
@@ -49,28 +48,30 @@ export interface PivotTable {
   readonly cells: readonly (readonly (PivotCell | null)[])[];
 }
 
-/** The whole question, its names in words. */
+/** A paper's table: a statistic of metrics by varied settings. */
 export interface Pivot extends PivotQuestion {
-  /** Heading, or the caption in LaTeX; absent: made of the names. */
+  /** Heading, or LaTeX caption; absent: built from names. */
   readonly title?: string;
-  /** Values of each row and each column, in the order in which they came; rows of oracles last. */
+  /** Values by row and column, in order of appearance; oracle rows last. */
   readonly rowKeys: readonly (readonly string[])[];
-  /** Rows of runs that all know the future, at the end of `rowKeys`: no system can be one, so none is the best. */
+  /** Rows of runs with knowledge of the future, last in `rowKeys`; excluded from best. */
   readonly oracles: number;
   readonly columnKeys: readonly (readonly string[])[];
   readonly tables: readonly PivotTable[];
-  /** Runs that have no metrics. */
   readonly without: number;
-  /** Names, besides the seed, in which runs of one cell differ. */
+  /** Names that differ within a cell, except the seed. */
   readonly mixed: readonly string[];
 }
 
-/** Puts runs side by side. @param labels words for names @throws UserError if a name is none that the runs have, or that the table shows */
+/**
+ * Arranges runs in a table. @param labels words for names @throws UserError for a name that no run has, or the table
+ * does not show
+ */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels = new Labels()): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
   const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => labels.of(String(rowValue(row, name) ?? '')));
-  // A study lists its values in a meaningful order; files and stores do not.
+  // Only studies list values in a meaningful order.
   const ordered = done.some(({ config }) => config === undefined);
   const keysOf = (names: readonly string[]): (readonly string[])[] => {
     const keys = distinct(done.map((row) => keyOf(row, names)));
@@ -106,18 +107,17 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels
   };
 }
 
-/** True if some rows, but not all, know the future: they stand apart. */
+/** True if some rows, but not all, are oracles. */
 export const hasOraclesApart = ({ oracles, rowKeys }: Pivot): boolean => oracles > 0 && oracles < rowKeys.length;
 
-/** A pivot's heading. */
+/** Heading of a pivot. */
 export function pivotTitle({ columns, rows, tables, title }: Pivot): string {
   return title ?? `${tables.map(({ metric }) => metric).join(', ')} by ${[...rows, ...columns].join(', ')}`;
 }
 
-/** Columns of the key that follow from others, or may differ within a cell. */
+/** Key columns derived from others, or free to differ within a cell. */
 const FOLLOWING: ReadonlySet<string> = new Set(['fingerprint', 'trace_sha256', 'version', 'knowledge', 'seed']);
 
-/** Names in which runs of the same cell differ, apart from the seed. */
 function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly string[]): string[] {
   const first = new Map<string, ReadonlyMap<string, string>>();
   const mixed = new Set<string>();
@@ -131,7 +131,6 @@ function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly stri
   return [...mixed].sort();
 }
 
-/** The key of a run, what varied, and memory and workload of its configuration, each as text. */
 function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
   const inner = (['memory', 'workload'] as const).flatMap((root) =>
     Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
@@ -141,7 +140,7 @@ function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
   return new Map([...leading, ...varied, ...inner].map(([name, value]) => [String(name), JSON.stringify(value)]));
 }
 
-/** 9 before 10, and 5% before 25%. */
+/** 9 before 10, 5% before 25%. */
 const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
@@ -149,7 +148,7 @@ function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
   return [...seen.values()];
 }
 
-/** Keys whose first values are the same side by side, then those of the second, each value where it came first. */
+/** Groups keys by first value, then second, in order of appearance. */
 function grouped(keys: readonly (readonly string[])[]): (readonly string[])[] {
   const levels = (keys[0] ?? []).map((_, level) => [...new Set(keys.map((key) => key[level]!))]);
   const placeOf = (key: readonly string[]): number[] => key.map((value, level) => levels[level]!.indexOf(value));
@@ -159,7 +158,7 @@ function grouped(keys: readonly (readonly string[])[]): (readonly string[])[] {
     .map(({ key }) => key);
 }
 
-/** Marks the best cell of each column, oracles apart, and whether its lead over the next is more than chance. */
+/** Marks the best cell of each column, oracles excluded, with significance. */
 function withBest(
   metric: string,
   samples: readonly (readonly (readonly number[])[])[],
@@ -194,17 +193,17 @@ function withBest(
   );
 }
 
-/** True if several runs are the same to the last digit: their seeds change nothing. */
+/** True if several runs agree to the last digit: seeds change nothing. */
 export function isRepeated(samples: readonly number[]): boolean {
   return samples.length > 1 && samples.every((value) => value === samples[0]);
 }
 
-/** Samples that count in a test: runs that are all the same are one. */
+/** Identical runs count as one sample in a test. */
 function independent(samples: readonly number[]): readonly number[] {
   return isRepeated(samples) ? samples.slice(0, 1) : samples;
 }
 
-/** A statistic of at least one sample; std and ci of a single one are 0. */
+/** Statistic of samples; std and ci of a single sample are 0. */
 export function statisticOf(samples: readonly number[], statistic: Statistic): number {
   switch (statistic) {
     case 'mean':
@@ -224,13 +223,15 @@ export function statisticOf(samples: readonly number[], statistic: Statistic): n
   }
 }
 
-/** 97.5 % quantiles of Student's t by degrees of freedom from 1 on (Abramowitz and Stegun, table 26.10). */
+/** 97.5 % quantiles of Student's t by degrees of freedom, from 1 (Abramowitz and Stegun, table 26.10). */
 const T = [
   ...[12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131],
   ...[2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042],
 ];
 
-/** Beyond the table, Cornish and Fisher's expansion around the normal quantile: within .0002 from 31 degrees of freedom on. */
+/**
+ * Beyond the table, Cornish-Fisher expansion around the normal quantile: error below .0002 from 31 degrees of freedom.
+ */
 function studentT(freedom: number): number {
   if (freedom < 1) return 0;
   const z = 1.959964;

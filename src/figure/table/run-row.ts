@@ -7,16 +7,16 @@ import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
 import type { SweepValue } from './space.js';
 
-/** Columns that name a run, in order. */
+/** Columns that identify a run, in order. */
 export const KEY_COLUMNS = [
   ...(['fingerprint', 'model', 'quantization', 'trace', 'trace_sha256', 'hardware', 'runtime', 'system'] as const),
   ...(['policy', 'predictor', 'scheduler', 'knowledge', 'seed', 'version'] as const),
 ] as const;
 
-/** One of {@link KEY_COLUMNS}. */
+/** A name in {@link KEY_COLUMNS}. */
 export type KeyColumn = (typeof KEY_COLUMNS)[number];
 
-/** Paths of a run that a column of the key shows. */
+/** Run paths with a key column. */
 const PATHS = byName<KeyColumn>({
   model: 'model',
   quantization: 'quantization',
@@ -30,25 +30,28 @@ const PATHS = byName<KeyColumn>({
   seed: 'seed',
 });
 
-/** The column of the key that shows a path; undefined: it has a column of its own. */
+/** Key column of a path; undefined: a separate column. */
 export const keyColumnOf = (path: string): KeyColumn | undefined => PATHS[path];
 
-/** A run, or a cell that could not run, as a row: its key, the varied values, and its metrics. Rows of any study can be put under each other. */
+/** Row of a run or failed cell: key, varied values, metrics. Rows of all studies are compatible. */
 export interface RunRow {
   readonly status: Outcome['status'];
-  /** Reason for missing metrics; null: there are metrics. */
+  /** Reason for missing metrics, else null. */
   readonly reason: string | null;
-  /** The command that repeats it; absent: unknown. */
+  /** Command to repeat the run; absent: unknown. */
   readonly again?: string;
   readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
   readonly values: Readonly<Record<string, SweepValue>>;
-  /** By name, in the units of the catalogue. */
+  /** By name, in units of the catalogue. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Other settings of the run, if the row is of a whole result. */
+  /** Further settings, for rows of whole results. */
   readonly config?: Result['config'];
 }
 
-/** A row. @param fingerprint null: none @param values by varied path @param wanted metrics; empty: all @param again the command that repeats it */
+/**
+ * Builds a row. @param fingerprint null: absent @param values by varied path @param wanted metrics; empty: all @param
+ * again command to repeat
+ */
 export function rowOf(
   fingerprint: string | null,
   values: Readonly<Record<string, SweepValue>>,
@@ -77,13 +80,13 @@ export function rowOf(
   };
 }
 
-/** A row of a result that stands alone. */
+/** Row of a single result. */
 export function rowOfResult(result: Result): RunRow {
   const again = againText(result);
   return { ...rowOf(null, {}, { status: 'done', result }, [], again === '' ? undefined : again), config: result.config };
 }
 
-/** The value of a row under a name: a column of the key, a varied path, a metric, or a path into its settings; undefined: nothing. */
+/** Value by name: key column, varied path, metric, or path into settings; undefined if absent. */
 export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
   if (column !== undefined && row.key[column] !== undefined) return row.key[column];
@@ -94,7 +97,7 @@ export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }
 
-/** Requires that some run has a value under a name. @throws UserError with the nearest name that the runs have */
+/** Requires a run with a value under `name`. @throws UserError with the nearest name */
 export function requireValue(rows: readonly RunRow[], name: string): void {
   if (rows.some((row) => rowValue(row, name) !== undefined)) return;
   const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));
@@ -123,7 +126,7 @@ function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key']
   };
 }
 
-/** `refused`: it cannot be, and will not be at a second try. `failed`: its process died, or moeprof has a mistake. */
+/** `refused`: impossible on every try. `failed`: the process died, or a bug in moeprof. */
 export type Outcome =
   | { readonly status: 'done'; readonly result: Result }
   | { readonly status: 'refused' | 'failed'; readonly reason: string };

@@ -1,6 +1,6 @@
 import type { Unit } from '../../result/result.js';
 
-/** The unit in which figures up to `most` are short, and its size in ours. */
+/** Display unit for values up to `most`, and size in base units. */
 export function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
   const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
   const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;

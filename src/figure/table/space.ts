@@ -1,28 +1,27 @@
 import { Random } from '../../base/random.js';
 
-/** A value that a setting is varied to. */
+/** Value of a setting. */
 export type SweepValue = string | number | boolean;
 
-/** Values that move together: those of one axis, or of several that are zipped. */
+/** Values that vary together: an axis, or several zipped axes. */
 export interface SpaceDimension {
-  /** Paths of a run, as in `--set path=value`. */
+  /** Run paths, as in `--set path=value`. */
   readonly paths: readonly string[];
   /** `[row][path]`: at least one row. */
   readonly rows: readonly (readonly SweepValue[])[];
 }
 
-/** Cells in which every path has one of these values are left out. */
+/** Excludes cells with a listed value in every path. */
 export type Exclusion = ReadonlyMap<string, readonly SweepValue[]>;
 
-/** Some of a space's cells instead of all. */
 interface Sample {
-  /** `random`: any cells, none twice. `latin-hypercube`: each value of an axis as often as any other, cells that come twice once. */
+  /** `random`: distinct cells. `latin-hypercube`: each value of an axis equally often, repeated cells once. */
   readonly method: 'random' | 'latin-hypercube';
   readonly points: number;
   readonly seed: number;
 }
 
-/** All cells that a study may have, the last dimension first to move, one at a time: a million cost no more memory than their axes. */
+/** All cells of a study, last dimension fastest; generated one at a time, so memory holds only axes. */
 export interface Space {
   readonly dimensions: readonly SpaceDimension[];
   readonly exclude: readonly Exclusion[];
@@ -30,16 +29,16 @@ export interface Space {
   readonly sample: Sample | null;
 }
 
-/** One run of a study: a value for every path, in the order of {@link pathsOf}. */
+/** A run of a study: values in the order of {@link pathsOf}. */
 export type StudyCell = readonly SweepValue[];
 
-/** Paths that vary, in the order of the dimensions. */
+/** Varied paths, by dimension. */
 export const pathsOf = ({ dimensions }: Space): string[] => dimensions.flatMap(({ paths }) => paths);
 
-/** Cells of the grid before any is left out or drawn. */
+/** Cells of the full grid. */
 export const gridSize = ({ dimensions }: Space): number => dimensions.reduce((size, { rows }) => size * rows.length, 1);
 
-/** The cells, one at a time: drawn if that is wished, without those that are excluded. */
+/** Cells, sampled if wished, without excluded cells. */
 export function* spaceCells(space: Space): Generator<StudyCell, void, undefined> {
   const paths = pathsOf(space);
   const excluded = (cell: StudyCell): boolean =>
@@ -47,7 +46,7 @@ export function* spaceCells(space: Space): Generator<StudyCell, void, undefined>
   for (const cell of sampledCells(space)) if (!excluded(cell)) yield cell;
 }
 
-/** The i-th of n shards, `i` counted from 1: every n-th item from the i-th on. */
+/** Shard i of n, `i` from 1: every n-th item from the i-th. */
 export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: number; readonly of: number }): Generator<T> {
   let turn = 0;
   for (const cell of all) if (turn++ % of === index - 1) yield cell;
@@ -64,7 +63,7 @@ function* grid(space: Space): Generator<StudyCell> {
   for (let number = 0; number < size; number++) yield cellNumbered(space, number);
 }
 
-/** The cell of a number below {@link gridSize}: its digits, in the mixed base of the dimensions, are the rows. */
+/** Cell by number below {@link gridSize}: digits in the mixed base of the dimensions. */
 function cellNumbered({ dimensions }: Space, number: number): StudyCell {
   const rows: (readonly SweepValue[])[] = [];
   let rest = number;
@@ -76,7 +75,7 @@ function cellNumbered({ dimensions }: Space, number: number): StudyCell {
   return rows.flat();
 }
 
-/** Cells of the grid's numbers, drawn without repetition (Floyd's algorithm: no number is drawn twice in vain), in the grid's order. */
+/** Distinct cells (Floyd's algorithm), in grid order. */
 function* anyCells(space: Space, { points, seed }: Sample): Generator<StudyCell> {
   const size = gridSize(space);
   if (points >= size) return yield* grid(space);
@@ -89,7 +88,7 @@ function* anyCells(space: Space, { points, seed }: Sample): Generator<StudyCell>
   for (const number of [...chosen].sort((a, b) => a - b)) yield cellNumbered(space, number);
 }
 
-/** McKay, Beckman and Conover 1979: each dimension is cut into as many strata as there are points, and every stratum is used once. */
+/** McKay, Beckman and Conover 1979: as many strata per dimension as points, each used once. */
 function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Generator<StudyCell> {
   const strata = dimensions.map(({ paths, rows }) => {
     const order = shuffled(points, new Random(seed, `study/latin-hypercube/${paths.join()}`));
@@ -104,7 +103,7 @@ function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Gener
   }
 }
 
-/** The numbers below n in an order that is drawn (Fisher and Yates). */
+/** Random permutation (Fisher and Yates). */
 function shuffled(n: number, random: Random): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

@@ -6,20 +6,20 @@ import { KeptRows } from './kept-rows.js';
 import { type Outcome, type RunRow, rowOf } from './run-row.js';
 import type { StudyCell } from './space.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Version tag of the format; raised if a meaning changes, not for additions. */
 export const STUDY_SCHEMA = 'moeprof.study/1';
 
-/** A finished study: the public format `moeprof.study/1`, one row for each cell. All rows, and what they have in common. */
+/** A finished study, public format `moeprof.study/1`, a row per cell. */
 export interface Study extends Tagged<typeof STUDY_SCHEMA> {
   readonly axes: readonly string[];
   readonly units: Readonly<Record<string, Unit>>;
-  /** Tokens of recorded traces that the runs hold out, the most of them, so that popularity is counted on what is not replayed. Absent: none. */
+  /** Maximum tokens of recorded traces held out to count popularity. Absent: no held-out tokens. */
   readonly heldOut?: number;
-  /** In the order of the study's cells; there may be more than memory has room for. */
+  /** In cell order; may exceed memory. */
   readonly rows: Iterable<RunRow> & { readonly length: number };
 }
 
-/** Gathers rows as their runs end. */
+/** Collects rows of finished runs. */
 export class StudyRows {
   readonly #axes: readonly string[];
   readonly #wanted: readonly string[];
@@ -27,13 +27,13 @@ export class StudyRows {
   readonly #units = new Map<string, Unit>();
   #heldOut = 0;
 
-  /** @param axes paths that vary @param wanted metrics that are kept; empty: all */
+  /** @param axes varied paths @param wanted metrics to keep; empty: all */
   constructor(axes: readonly string[], wanted: readonly string[]) {
     this.#axes = axes;
     this.#wanted = wanted;
   }
 
-  /** @param index of the cell among those of the study @param fingerprint null: it has none @param again the command that repeats it */
+  /** @param index of the cell in the study @param fingerprint null: absent @param again command to repeat */
   set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome, again: string): void {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
     const row = rowOf(fingerprint, values, outcome, this.#wanted, again);
@@ -43,7 +43,7 @@ export class StudyRows {
     this.#heldOut = Math.max(this.#heldOut, heldOutTokens(outcome.result));
   }
 
-  /** All rows that were set, in the order of their cells. */
+  /** Study of all rows so far, in cell order. */
   study(): Study {
     const names = this.#wanted.length > 0 ? this.#wanted : [...this.#units.keys()].sort(compareMetricNames);
     const units = Object.fromEntries(names.map((name) => [name, this.#units.get(name) ?? describeMetric(name).unit]));

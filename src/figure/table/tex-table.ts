@@ -5,24 +5,24 @@ import { legendLines, warnings } from './notes.js';
 import { hasOraclesApart, type Pivot, type PivotTable, pivotTitle } from './pivot.js';
 import { tex } from './tex.js';
 
-/** A column of two in `article`, and a character of small print, points; wider tables stand across both. */
+/** Width of a column in two-column `article`, and of a small character, points; wider tables span the page. */
 const COLUMN = 229;
 const CHARACTER = 4.4;
-/** Points between two columns of a table. */
+/** Gap between table columns, points. */
 const GAP = 8;
 
-/** What one `tabular` holds. */
 interface Sheet {
   readonly tables: readonly PivotTable[];
-  /** `[level][column]`; the same word in neighbours below the same word is one head. */
+  /** `[level][column]`; equal neighbours below an equal head merge. */
   readonly heads: readonly (readonly string[])[];
   /** `[row][column]` in TeX. */
   readonly body: readonly (readonly string[])[];
 }
 
 /**
- * LaTeX with booktabs: a table environment for each metric, or one for all if nothing makes columns. Heads hold the units, the best of a column
- * is bold, oracles stand apart, and what is doubtful stands in comments.
+ * LaTeX with booktabs: a table environment per metric, or one for all without columns. Heads include units, the best of
+ * a column is bold,
+ * oracles are separate, warnings are comments.
  */
 export function latex(pivot: Pivot): string {
   const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
@@ -49,7 +49,7 @@ function sheetsOf({ columnKeys, columns, rowKeys, statistics, tables }: Pivot): 
   });
 }
 
-/** {@link inOneUnit} in TeX, the best bold. */
+/** {@link inOneUnit} in TeX, best cells bold. */
 function inTex(table: PivotTable, statistics: Pivot['statistics']): ReturnType<typeof inOneUnit> {
   const { cells, unit } = inOneUnit(table, statistics);
   const written = (text: string, row: number, column: number): string => {
@@ -87,7 +87,6 @@ function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
   ].join('\n');
 }
 
-/** True if a name of a row is that of the row above, with all before it. */
 function standsAbove(keys: Pivot['rowKeys'], row: number, at: number): boolean {
   return row > 0 && at < keys[row]!.length - 1 && keys[row]!.slice(0, at + 1).every((part, level) => part === keys[row - 1]![level]);
 }
@@ -98,10 +97,10 @@ function captionOf(pivot: Pivot, title: string): string {
   return tex(`${title}. ${notes.map((text) => `${text.replace(/\.$/, '')}.`).join(' ')}`).replaceAll(' * better', ' $^{*}$ better');
 }
 
-/** A row. After the end of a line or a rule, TeX takes a star or a bracket for an argument: braces stand between. */
+/** Table row. Braces protect a leading star or bracket, otherwise an argument of the line end or rule. */
 const rowLine = (cells: readonly string[]): string => `${cells.join(' & ').replace(/^ *(?=[[*])/, '{}')} \\\\`;
 
-/** Lines of a head: what is the same in neighbours stands once above a rule of its own, names of the rows in the last line. */
+/** Equal neighbours merge above a rule; the last line has row names. */
 function headLines(heads: Sheet['heads'], rows: readonly string[]): string[] {
   return heads.flatMap((level, at) => {
     const isSame = (a: number, b: number): boolean => heads.slice(0, at + 1).every((words) => words[a] === words[b]);

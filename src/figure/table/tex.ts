@@ -3,7 +3,7 @@ import { visible } from '../../base/text.js';
 
 const TEX = byName<string>({
   ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
-  // BibTeX counts braces, also those after a backslash.
+  // BibTeX counts braces even after a backslash.
   '{': '\\textbraceleft{}',
   '}': '\\textbraceright{}',
   '\\': '\\textbackslash{}',
@@ -22,5 +22,5 @@ const TEX = byName<string>({
   '…': '\\dots{}',
 });
 
-/** Text for TeX: references and tables of papers. */
+/** Escapes text for TeX. */
 export const tex = (text: string): string => visible(text).replace(/[%&#_${}\\~^±µ×−≤≥↑→←↓…]/g, (sign) => TEX[sign]!);

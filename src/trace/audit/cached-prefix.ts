@@ -1,9 +1,9 @@
-// Positions that an engine took from its prefix cache were not routed, and are recorded as -1 at every layer.
+// Engines record prompt positions from a prefix cache as -1 at every layer.
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Rows without choices at the start of a request. */
+/** Finds rows without choices at the start of a request. */
 export const cachedPrefix: AuditCheck = {
   code: 'cached-prefix',
   summary: 'prompt rows that came from a prefix cache (-1 at every layer)',
@@ -42,7 +42,6 @@ export const cachedPrefix: AuditCheck = {
   },
 };
 
-/** True if `width` cells from `at` are all null choices. */
 export function isEmpty(experts: Uint16Array, at: number, width: number): boolean {
   for (let i = at; i < at + width; i++) if (experts[i] !== NULL_EXPERT) return false;
   return true;

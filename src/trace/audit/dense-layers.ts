@@ -1,13 +1,13 @@
-// Engines that record all layers write dense ones as zeros. A layer that chooses alike for all tokens does not route, whoever wrote it.
+// Some engines record dense layers as zeros. A layer with equal choices for all tokens does not route.
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, layerList } from './check.js';
 
-/** Minimum number of rows for a constant layer to be significant. */
+/** Minimum rows for significance; ours. */
 const LEAST = 32;
 
-/** Layers whose choices never change. */
+/** Finds layers with constant choices. */
 export const denseLayers: AuditCheck = {
   code: 'dense-layers',
   summary: 'dense layers recorded as zeros, layers that always choose alike',
@@ -16,7 +16,7 @@ export const denseLayers: AuditCheck = {
     const constant = new Uint8Array(layers).fill(1);
     const chosen = new Uint8Array(layers);
     const reference = new Uint16Array(layers * topK);
-    /** Layers without a change so far; most are removed after a few rows, after which rows cost nothing. */
+    /** Layers still constant; nearly all leave after a few rows. */
     let left = Array.from({ length: layers }, (_, layer) => layer);
     return {
       rows(chunk: TraceChunk, start: number): void {
@@ -71,7 +71,7 @@ export const denseLayers: AuditCheck = {
   },
 };
 
-/** Ranges of the layers that are not in a list, as `--layers` takes them. */
+/** Ranges of the kept layers for `--layers`. */
 function keep(drop: readonly number[], layers: number): string {
   const ranges: string[] = [];
   let from = -1;

@@ -1,4 +1,4 @@
-// The registry of audit checks, and the audit: one pass over the rows for all. Bad and repeated ids are the readers' to refuse (trace/check.ts).
+// Registry of audit checks. Readers refuse bad and repeated ids (trace/check.ts).
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';
@@ -15,7 +15,7 @@ import { warmUpRows } from './warm-up-rows.js';
 
 export type { AuditCheck, AuditFinding } from './check.js';
 
-/** All checks; adding one is one file and one line here. */
+/** All checks; a new check is a file and a line. */
 export const auditChecks: readonly AuditCheck[] = [
   warmUpRows,
   denseLayers,
@@ -29,9 +29,12 @@ export const auditChecks: readonly AuditCheck[] = [
   mixedRequests,
 ];
 
+/** Rows read at a time. */
 const ROWS = 256;
 
-/** Looks for problems that would silently falsify a result. @param options recorded model, rows to check @returns warnings first @throws UserError */
+/**
+ * Runs all checks in one pass. @param options recorded model, rows to check @returns warnings first @throws UserError
+ */
 export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };

@@ -2,15 +2,15 @@ import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import type { AuditCheck } from './check.js';
 
-/** Lags compared: batches of up to 31 requests are seen. */
+/** Longest compared lag in rows: batches of up to 31 requests. */
 const LAGS = 31;
-/** Layers examined, spread over the depth. */
+/** Examined layers, spread over the depth. */
 const LAYERS = 4;
-/** Minimum number of rows for lags to differ significantly, and maximum number of rows examined: a recorder separates requests always or never. */
+/** Minimum and maximum examined rows: a recorder separates requests always or never. */
 const LEAST = 256;
 const ROWS = 8192;
 
-/** A recorder that does not separate requests writes a batch token by token: a row is then most similar to the one a batch before it. */
+/** Detects batches recorded token by token: a row is most similar to the row one batch earlier. */
 export const mixedRequests: AuditCheck = {
   code: 'mixed-requests',
   summary: 'several requests recorded as one, row by row',
@@ -18,7 +18,7 @@ export const mixedRequests: AuditCheck = {
     const { layers, topK, expertsPerLayer } = trace;
     const watched = Array.from({ length: Math.min(LAYERS, layers) }, (_, i) => Math.floor(((i + 0.5) * layers) / Math.min(LAYERS, layers)));
     const most = Math.max(...expertsPerLayer);
-    /** Bit d - 1 of a word: used d rows before the row in `usedAt`. */
+    /** Per expert: bit d - 1 is set if used d rows before row `usedAt`. */
     const history = new Int32Array(watched.length * most);
     const usedAt = new Int32Array(watched.length * most).fill(-LAGS - 1);
     const shared = new Float64Array(LAGS + 1);
@@ -56,7 +56,7 @@ export const mixedRequests: AuditCheck = {
       },
       finish() {
         if (rows < LEAST) return null;
-        // compared[d] so far counts choices with exactly d rows before them; those with more are compared at d as well.
+        // Choices with at least `lag` earlier rows compare at `lag`.
         const overlap = new Float64Array(LAGS + 1);
         let choices = 0;
         for (let lag = LAGS; lag >= 1; lag--) {
@@ -65,7 +65,7 @@ export const mixedRequests: AuditCheck = {
         }
         let best = 1;
         for (let lag = 2; lag <= LAGS; lag++) if (overlap[lag]! > overlap[best]!) best = lag;
-        // The lag of a batch stands out from its neighbours too; plain text falls from lag to lag.
+        // A batch lag exceeds its neighbours; in plain text overlap only falls.
         const around = Math.max(overlap[best - 1] ?? 0, best < LAGS ? overlap[best + 1]! : 0);
         if (best === 1 || overlap[best]! < 1.25 * overlap[1]! || overlap[best]! < 1.15 * around) return null;
         return {

@@ -1,6 +1,6 @@
 import { type AuditCheck, layerList } from './check.js';
 
-/** Expert-parallel load balancing replicates and moves experts: recorders see physical slots, whose ids change their meaning. */
+/** Expert-parallel balancing records physical slots; ids change meaning when experts move. */
 export const physicalIds: AuditCheck = {
   code: 'physical-ids',
   summary: 'physical expert ids under expert-parallel balancing',

@@ -4,7 +4,7 @@ import { PHASE, type TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
 import { type AuditCheck, layerList } from './check.js';
 
-/** llama.cpp routes only a prompt's last token at the last layer, so rows are fewer there. Other differences between layers are lost rows. */
+/** llama.cpp routes only a prompt's last token at the last layer; other layers with fewer rows lost some. */
 export const raggedLayers: AuditCheck = {
   code: 'ragged-layers',
   summary: 'layers with fewer rows than others (last layer of llama.cpp prompts)',
@@ -31,7 +31,6 @@ export const raggedLayers: AuditCheck = {
         const [prompt, decode] = empty;
         const total = Array.from(prompt, (rows, layer) => rows + decode[layer]!);
         const least = Math.min(...total);
-        // Layers without any choice at all are another finding.
         const ragged = total.flatMap((rows, layer) => (rows > least && rows < trace.tokens ? [layer] : []));
         if (ragged.length === 0) return null;
         const rows = Math.max(...ragged.map((layer) => total[layer]! - least));

@@ -1,12 +1,15 @@
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Rows examined; the order of ids depends on the recorder, not on the text. */
+/** Examined rows; id order depends on the recorder alone. */
 const ROWS = 4096;
-/** Minimum number of rows of a layer for an order to be significant. */
+/** Minimum rows of a layer for significance; ours. */
 const LEAST = 64;
 
-/** Choices are assumed in rank order. Some recorders sort ids, some routers do not sort (DeepSeek: sorted=False); weights reveal that. */
+/**
+ * Detects ids out of rank order by gate weights: some recorders sort ids, some routers leave ranks unsorted (DeepSeek:
+ * sorted=False).
+ */
 export const rankOrder: AuditCheck = {
   code: 'rank-order',
   summary: 'ids sorted, or in no order, instead of rank order',
@@ -21,7 +24,6 @@ export const rankOrder: AuditCheck = {
           let [up, down] = [1, 1];
           while (up < topK && experts[at + up]! > experts[at + up - 1]! && experts[at + up] !== NULL_EXPERT) up++;
           while (down < topK && experts[at + down]! < experts[at + down - 1]!) down++;
-          // Events of one choice have no order.
           if (experts[at] === NULL_EXPERT || experts[at + 1] === NULL_EXPERT) continue;
           events++;
           const whole = up === topK || experts[at + up] === NULL_EXPERT;

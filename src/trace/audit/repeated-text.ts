@@ -1,25 +1,26 @@
-// Shared templates, licences and greedy loops make routing look too local (one published set: similarity of requests .229 instead of .092).
-// Repeated runs of 16 tokens are counted, by token id or by the first layer's choices, which depend mostly on the token.
+// Templates and greedy loops inflate locality (one published set: similarity of requests .229 instead of .092).
+// Tokens are compared by id, or by the first layer's choices, which depend mostly on the token.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { mix } from '../variants/draws.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Tokens that must recur in the same order. */
+/** Tokens per run. */
 const RUN = 16;
-/** Fingerprints kept; later ones overwrite earlier ones, so memory does not grow. */
+/** Fingerprint slots; later runs overwrite earlier runs. */
 const SLOTS = 1 << 18;
-/** Minimum share of tokens inside repeated runs for a finding; recordings of prose and code have 0 to 5 %. */
+/** Minimum share of repeated tokens for a finding; prose and code have 0 to 5 %. */
 const SHARE = 0.1;
+/** Base of the rolling hash, the FNV-1a prime. */
 const BASE = 0x01000193;
 
-/** Repeated runs of tokens. */
+/** Finds repeated runs of tokens. */
 export const repeatedText: AuditCheck = {
   code: 'repeated-text',
   summary: 'repeated text, which inflates locality',
   start({ trace: { has, layers, topK }, tokens }) {
     const slots = new Int32Array(SLOTS);
     const recent = new Int32Array(RUN);
-    /** BASE^RUN: the weight of the token that leaves the rolling hash. */
+    /** BASE^RUN: weight of the token leaving the rolling hash. */
     let leaving = 1;
     for (let i = 0; i < RUN; i++) leaving = Math.imul(leaving, BASE);
     let [hash, length, request, repeated] = [0, 0, -1, 0];
@@ -37,7 +38,7 @@ export const repeatedText: AuditCheck = {
           else {
             token = 0;
             const at = row * layers * topK;
-            // A sum, so that the order of nearly equal gates does not matter.
+            // A sum ignores the order of nearly equal gates.
             for (let k = 0; k < topK; k++) if (experts[at + k] !== NULL_EXPERT) token = (token + mix(experts[at + k]! + 1)) | 0;
           }
           const place = length % RUN;

@@ -1,4 +1,4 @@
-// p prompt and g generated tokens have p + g - 1 rows: the last is never forwarded. Recorders add an empty or copied row, or lose rows.
+// p prompt and g generated tokens give p + g - 1 rows: the last token has no forward pass.
 import { ownValue } from '../../base/objects.js';
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
@@ -6,11 +6,11 @@ import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
 import type { AuditCheck } from './check.js';
 
-/** Metadata keys of recorders for the lengths of a single request. */
+/** Metadata keys for lengths of a single request, in tokens. */
 const PROMPT = ['prompt_length', 'prompt_len', 'num_prompt_tokens'];
 const GENERATED = ['generated_tokens', 'completion_tokens', 'num_generated_tokens', 'new_tokens'];
 
-/** Rows too many, too few, or missing. */
+/** Finds surplus and missing rows. */
 export const rowCount: AuditCheck = {
   code: 'row-count',
   summary: 'rows that are off by one, or missing (prompt + generated - 1)',
@@ -41,13 +41,11 @@ export const rowCount: AuditCheck = {
 
 function rowsSeen({ layers, requests, topK }: RoutingTrace) {
   const width = layers * topK;
-  /** The second-last row of the current request. */
   const before = new Uint16Array(width);
-  /** Positions that do not follow the one before, positions left out there, and the row of the first; -1: none. */
+  /** Gaps, positions missing in gaps, row of the first gap; -1: no gap. */
   let [gaps, missing, firstGap] = [0, 0, -1];
-  /** Requests whose last row was seen; of these, last rows without choices, or equal to the row before. */
+  /** Requests with a known last row; last rows empty, or equal to the row before. */
   let [ended, emptyLast, copiedLast] = [0, 0, 0];
-  /** Requests that begin at position 1. */
   let late = 0;
   let [current, last] = [-1, -1];
   return {
@@ -76,9 +74,9 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
         }
       }
     },
-    /** Number of gaps, and the row after the first; null: none. */
+    /** Count, and row after the first gap; null: no gap. */
     gaps: () => (firstGap < 0 ? null : { count: gaps, first: firstGap }),
-    /** Faults of the rows, in words. Repeated last rows in few requests may be chance. */
+    /** Faults of the rows. Few repeated last rows may be chance. */
     faults(): string[] {
       const requestsIn = (count: number): string => formatCounted(count, 'request');
       return [
@@ -95,7 +93,7 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
   };
 }
 
-/** Differences between the rows of a single request and the lengths in its metadata, in words. */
+/** Differences from the metadata lengths of a single request. */
 function lengthFaults({ meta, requests, tokens }: RoutingTrace): string[] {
   const [prompt, generated] = [noted(meta.notes, PROMPT), noted(meta.notes, GENERATED)];
   if (prompt === null || generated === null || requests.length !== 1 || tokens === prompt + generated - 1) return [];

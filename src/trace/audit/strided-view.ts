@@ -1,12 +1,13 @@
-// A mistake of llama.cpp loggers: `ffn_moe_topk`, a strided view of the argsort, read as packed gives token 1 the ranks k..2k-1 of token 0.
-// Then each experts / top-k rows are a permutation of all experts, which real routing almost never is. Converted files may still have it.
+// Bug of llama.cpp loggers: `ffn_moe_topk` is a strided view; read as packed, token 1 gets ranks k..2k-1 of token 0.
+// Each experts / top-k rows then form a permutation of all experts, nearly impossible in real routing.
 import { formatCounted } from '../../base/units.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import type { AuditCheck } from './check.js';
 
+/** Maximum prompts examined. */
 const PROMPTS = 64;
 
-/** True if nearly all prompts of a trace show this pattern at nearly all layers. */
+/** True if nearly all prompts show the pattern at nearly all layers. */
 export function hasStridedView(trace: RoutingTrace): boolean {
   const { layers, topK, expertsPerLayer } = trace;
   const block = Math.max(...expertsPerLayer) / topK;
@@ -22,14 +23,14 @@ export function hasStridedView(trace: RoutingTrace): boolean {
         for (let k = 0; k < topK; k++) ids.add(chunk.experts[(row * layers + layer) * topK + k]!);
       }
       groups++;
-      // Null choices count as one id more, so a ragged layer is no permutation.
+      // A null is an extra id, so a ragged layer is no permutation.
       if (ids.size === experts && Math.max(...ids) === experts - 1) permutations++;
     }
   }
   return groups > 0 && permutations >= 0.9 * groups;
 }
 
-/** Prompts whose rows are ranks of their first token. */
+/** Finds prompts whose rows are ranks of the first token. */
 export const stridedView: AuditCheck = {
   code: 'strided-view',
   summary: 'prompt rows that are ranks of one token (strided ffn_moe_topk of llama.cpp)',

@@ -2,10 +2,10 @@ import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
-/** Minimum number of consecutive equal rows that is no coincidence. */
+/** Minimum consecutive equal rows beyond coincidence; ours. */
 const LEAST = 16;
 
-/** Engines run dummy batches at start, recorded as one constant row (31 to 87 % of three published recordings). Text is never routed so. */
+/** Finds start-up batches, recorded as a constant row (31 to 87 % of three published recordings). */
 export const warmUpRows: AuditCheck = {
   code: 'warm-up-rows',
   summary: 'start-up batches logged as tokens (one row repeated)',

@@ -1,23 +1,22 @@
-// Converts a trace: selects tokens, requests and layers, and renumbers experts.
 import { UserError } from '../../base/errors.js';
 import { readText } from '../../base/input-file.js';
 import { TraceStore } from '../store.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** The parts to keep, and new expert numbers; by default everything is kept unchanged. */
+/** Parts to keep (absent: all) and new expert numbers. */
 export interface Conversion {
-  /** Rows `[from, to)` of the trace. */
+  /** Row ranges `[from, to)`. */
   readonly tokens?: readonly (readonly [from: number, to: number])[];
-  /** Ordinals of requests in the trace, from 0. */
+  /** Ordinals, from 0. */
   readonly requests?: readonly number[];
   readonly layers?: readonly number[];
-  /** New expert numbers, by layer of the original trace. */
   readonly remap?: Remap;
 }
 
+/** Rows copied at a time. */
 const ROWS = 256;
 
-/** Copies the part, with its positions and ids. @throws UserError if nothing is left, or renumbering gives a token an expert twice */
+/** Copies the selected part. @throws UserError if nothing is left, or a token repeats an expert */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
   const { predictedK } = has;
@@ -58,7 +57,10 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
 }
 
-/** Reads ranges `0..99`, `200..`, `..9`, `3`, both ends included. @param count cuts ends @returns `[from, to)` in order @throws UserError */
+/**
+ * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)` @throws
+ * UserError
+ */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
     const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());
@@ -78,14 +80,17 @@ export function parseRanges(text: string, count: number, place: string): [from: 
   return ranges;
 }
 
-/** The numbers of ranges, one by one. */
+/** Numbers of ranges. */
 export const numbersIn = (ranges: readonly (readonly [number, number])[]): number[] =>
   ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
 
-/** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
+/** New number of each expert, by original layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];
 
-/** Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts that must have a number @throws UserError */
+/**
+ * Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts by layer @throws
+ * UserError
+ */
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;
   try {

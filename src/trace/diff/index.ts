@@ -2,38 +2,38 @@ import { UserError } from '../../base/errors.js';
 import { meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../trace.js';
 
-/** One layer, compared. Ratios are 0..1, means over tokens. */
+/** Difference of a layer; ratios 0..1, means over tokens. */
 export interface LayerDifference {
-  /** Share of a token's choices before the change that are among its choices after it. */
+  /** Share of old choices among the new. */
   readonly agreement: number;
-  /** Share of tokens whose first choice is the same. */
+  /** Share of tokens with the same first choice. */
   readonly first: number;
-  /** Share of tokens whose choices are all the same, in any order. */
+  /** Share of tokens with the same choices in any order. */
   readonly whole: number;
-  /** Half the sum of |load after - load before| over experts, loads as shares: the part of the load that has moved. */
+  /** Half the sum of |load after - load before| over experts, loads as shares. */
   readonly moved: number;
 }
 
 interface ExpertShift {
   readonly layer: number;
   readonly expert: number;
-  /** Share of the tokens that chose it, before and after. */
   readonly before: number;
   readonly after: number;
 }
 
-/** The whole comparison. */
+/** Difference of two routings. */
 export interface RoutingDifference {
   readonly tokens: { readonly compared: number; readonly before: number; readonly after: number };
   readonly mean: LayerDifference;
   readonly byLayer: readonly LayerDifference[];
-  /** All experts whose load changed, largest change first. */
+  /** Experts with changed load, largest change first. */
   readonly shifts: readonly ExpertShift[];
 }
 
+/** Rows compared at a time. */
 const ROWS = 256;
 
-/** Compares two routings of the same text request by request, by layer and expert. @throws UserError if they differ in shape, or share no token */
+/** Compares two routings of the same text. @throws UserError if shapes differ, or no token is common */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [
@@ -57,7 +57,6 @@ export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDi
   };
 }
 
-/** Choices of a layer by expert, before and after. */
 type Loads = readonly [before: Float64Array, after: Float64Array];
 
 function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
@@ -98,7 +97,6 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
   return {
     loads,
     tokens: () => tokens,
-    /** Compares a request with its twin while both have the same text. */
     request(left: TraceRequest, twin: TraceRequest): void {
       const rows = Math.min(left.prefill + left.decode, twin.prefill + twin.decode);
       for (let done = 0; done < rows; done += ROWS) {
@@ -121,7 +119,6 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
   };
 }
 
-/** The part of a layer's load that has moved. */
 function movedOf([left, other]: Loads): number {
   const [a, b] = [sum(left) || 1, sum(other) || 1];
   return left.reduce((total, count, expert) => total + Math.abs(count / a - other[expert]! / b), 0) / 2;

@@ -3,26 +3,23 @@ import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';
 import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
-// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
+// All ours: drawn routing then keeps within the bounds of test/claims/trace/fit.test.ts.
 
-/** Tokens drawn and discarded until the weights have settled. */
+/** Tokens discarded while weights settle. */
 export const BURN_IN = 3072;
-/** Tokens between two corrections. */
 const BLOCK = 32;
-/** Size of the first corrections, number of blocks after which it has halved, and its minimum. */
+/** First gain, blocks until the gain halves, minimum gain. */
 const GAIN = 0.6;
 const HALVED = 24;
 const LEAST_GAIN = 0.1;
-/** Tokens between measurements of a layer's cross-layer moment, which is the most expensive. */
+/** Tokens between measurements of a layer's cross-layer moment, the most expensive. */
 const JUDGE_EVERY = 4;
-/** Rows of the trace that its moments are taken from. */
 const MOMENT_ROWS = 4096;
 
-/** Moments of one layer, means over choices. */
+/** Moments of a layer, sums over choices. */
 export interface Moments {
-  /** Share of choices in each age class. */
   readonly ages: Float64Array;
-  /** Choices among the likeliest given the layer before, and choices examined for it. */
+  /** Choices among the likeliest given the previous layer, and choices examined. */
   recalled: number;
   judged: number;
   choices: number;
@@ -37,7 +34,6 @@ const emptyMoments = (experts: number): Moments => ({
   counts: new Float64Array(experts),
 });
 
-/** Adds one event to moments. `memory` has just scored it. */
 function add(moments: Moments, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
   for (let k = at; k < at + count; k++) {
     const expert = ids[k]!;
@@ -55,7 +51,7 @@ function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[
   return moments;
 }
 
-/** Counts the choices among the `count` experts that are likeliest given the layer before. */
+/** Counts choices among the `count` likeliest experts given the previous layer. */
 function judge(
   moments: Moments,
   { popularity }: LayerModel,
@@ -73,19 +69,18 @@ function judge(
   moments.judged += count;
 }
 
-/** The targets of a calibration: moments of a trace, by layer. */
+/** Target moments of a trace, by layer. */
 export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
   const recall = transitionRecall(trace)?.byLayer ?? [];
-  // Evaluated on rows that the table has not seen: on its training rows a table scores better than on rows that it generates.
+  // A table scores too high on training rows, so recall is of held-out rows.
   return momentsOf(trace, models).map((moments, l) => ({ ...moments, judged: 1, recalled: recall[l - 1] ?? 0 }));
 }
 
-/** Steers free-running models towards the moments of a trace by changing their weights in place. */
+/** Steers free-running models towards target moments by changing weights in place. */
 export function calibration(models: readonly LayerModel[], wanted: readonly Moments[]) {
   let drawn = models.map((model) => emptyMoments(model.experts));
   let tokens = 0;
   return {
-    /** Records a drawn event, after it is scored and before it is remembered. */
     event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
       const moments = drawn[layer]!;
       add(moments, memory, ids, at, count);
@@ -102,7 +97,6 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
   };
 }
 
-/** Moves the weights of one layer towards its target moments. */
 function correct(model: LayerModel, wanted: Moments, drawn: Moments, gain: number): void {
   if (wanted.choices === 0) return;
   for (let a = 0; a < AGES; a++) {

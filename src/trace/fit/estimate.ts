@@ -1,19 +1,21 @@
-// Estimates a routing model. Choices are an exponential race: expert e arrives at rate exp(score), the first k count; given the k-th's time
-// c, inclusion is nearly independent, 1 - exp(-c rate). AdaGrad ascends the likelihood, layer by layer.
+// Choices are an exponential race: expert e arrives at rate exp(score), the first k count; given the k-th time c,
+// inclusion is nearly independent, 1 - exp(-c rate). AdaGrad ascends the likelihood, layer by layer.
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
-// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
+// All ours: drawn routing then keeps within the bounds of test/claims/trace/fit.test.ts.
 
-/** Rows for gradients, spread over the trace; number of epochs; step size of AdaGrad. */
+/** Gradient rows, spread over the trace; epochs; AdaGrad step size. */
+/** Gradient rows, spread over the trace; epochs; AdaGrad step size. Ours. */
 const GRADIENT_ROWS = 1000;
 const EPOCHS = 2;
 const RATE = 0.08;
-/** Pseudo-counts of the transition tables, in activations. */
+/** Pseudo-counts of transition tables, in activations. */
 const PRIOR_COUNT = 4;
+/** Rows read at a time. */
 const CHUNK = 128;
 
-/** Counts popularity and transitions of a trace, before weights are estimated. */
+/** Counts popularity and transitions of a trace. */
 export function surveyModel(trace: RoutingTrace): LayerModel[] {
   const { layers, topK, expertsPerLayer } = trace;
   const counts = expertsPerLayer.map((experts) => new Float64Array(experts));
@@ -36,7 +38,7 @@ export function surveyModel(trace: RoutingTrace): LayerModel[] {
   return expertsPerLayer.map((experts, l) => {
     const choices = widths[l]!.indexOf(Math.max(...widths[l]!));
     const total = counts[l]!.reduce((sum, count) => sum + count, 0);
-    // Experts that were never chosen are rare, not impossible: half a count.
+    // Experts never chosen are rare, not impossible: half a count.
     const popularity = counts[l]!.map((count) => ((count + 0.5) * choices) / (total + 0.5 * experts));
     const follows = pairs[l];
     if (follows !== null && follows !== undefined) {
@@ -64,14 +66,13 @@ export function surveyModel(trace: RoutingTrace): LayerModel[] {
   });
 }
 
-/** Estimates the weights of a surveyed model, in place. */
+/** Estimates the weights of a surveyed model in place. */
 export function estimateWeights(trace: RoutingTrace, models: readonly LayerModel[]): void {
   const parameters = models.map(() => new Float64Array(1 + AGES + MEMORIES.length));
   const squares = parameters.map((list) => new Float64Array(list.length).fill(1e-3));
   const step = Math.max(1, Math.floor(trace.tokens / GRADIENT_ROWS));
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     const rate = RATE / (1 + epoch);
-    // Other rows in each epoch.
     const learns = (number: number): boolean => number % step === epoch % step && number >= 32;
     rememberedEvents(trace, models, learns, (l, memory, ids, at, count) => {
       climb(models[l]!, memory, ids, at, count, parameters[l]!, squares[l]!, rate);
@@ -79,7 +80,6 @@ export function estimateWeights(trace: RoutingTrace, models: readonly LayerModel
   }
 }
 
-/** One gradient step on one event. */
 function climb(
   model: LayerModel,
   memory: LayerMemory,
@@ -98,7 +98,7 @@ function climb(
     const odds = deadline * Math.exp(scores[e]!);
     let chosen = false;
     for (let k = at; k < at + count; k++) if (ids[k] === e) chosen = true;
-    // d log-likelihood / d score: of 1 - exp(-odds) if it is chosen, of exp(-odds) if it is not.
+    // d log-likelihood / d score: of 1 - exp(-odds) for a chosen expert, else of exp(-odds).
     const slope = chosen ? (odds < 1e-9 ? 1 : odds / Math.expm1(odds)) : -odds;
     gradient[0]! += slope * following[e]!;
     gradient[1 + ageClass[e]!]! += slope;
@@ -114,7 +114,7 @@ function climb(
   for (let m = 0; m < MEMORIES.length; m++) model.memories[m]! += gradient[1 + AGES + m]!;
 }
 
-/** The time by which `count` experts are expected to have arrived. */
+/** Expected time until `count` experts have arrived. */
 function arrivalOf(scores: Float64Array, count: number): number {
   let sum = 0;
   for (let e = 0; e < scores.length; e++) sum += Math.exp(scores[e]!);
@@ -129,13 +129,13 @@ function arrivalOf(scores: Float64Array, count: number): number {
       expected += 1 - left;
       slope += weight * left;
     }
-    // Newton; the expected number is concave in time, so steps from below never overshoot by more than a factor.
+    // Newton; the expected number is concave in time, so overshoot is bounded.
     time = Math.min(Math.max(time + (count - expected) / slope, time / 4), time * 4);
   }
   return time;
 }
 
-/** Moves the choices of one event to the front of its cells. @returns how many there are */
+/** Moves an event's choices to the front of its cells. @returns number of choices */
 function packed(ids: Uint16Array, at: number, topK: number): number {
   let count = 0;
   for (let k = at; k < at + topK; k++) {
@@ -161,7 +161,7 @@ function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens
   }
 }
 
-/** Visits the events of rows in order, each just scored by its layer's memory. @param wanted rows to visit; others are remembered only */
+/** Visits scored events in row order. @param wanted rows to visit; the rest only update the memory */
 export function rememberedEvents(
   trace: RoutingTrace,
   models: readonly LayerModel[],

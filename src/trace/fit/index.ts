@@ -1,4 +1,3 @@
-// Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
 import { Random } from '../../base/random.js';
 import { boundDrawn, type RequestLength } from '../generate/synthetic.js';
 import { TraceStore } from '../store.js';
@@ -7,18 +6,17 @@ import { BURN_IN, calibration, type Moments, targetsOf } from './calibrate.js';
 import { estimateWeights, surveyModel } from './estimate.js';
 import { LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
 
-/** A routing model fitted to a trace, from which any number of similar tokens can be drawn. */
+/** Routing model fitted to a trace: estimated, calibrated, sampled. */
 export interface FittedRouting {
   readonly topK: number;
   readonly layers: readonly LayerModel[];
   readonly targets: readonly Moments[];
   readonly requests: readonly RequestLength[];
-  /** Recorded model and file, as stated in the trace. */
   readonly model: string | null;
   readonly source: string;
 }
 
-/** Estimates, by layer: popularity, ages and rates of use that choices follow, and the dependence on the layer before. */
+/** Fits a routing model, layer by layer. */
 export function fitRouting(trace: RoutingTrace): FittedRouting {
   const layers = surveyModel(trace);
   estimateWeights(trace, layers);
@@ -32,7 +30,7 @@ export function fitRouting(trace: RoutingTrace): FittedRouting {
   };
 }
 
-/** Draws a trace; the same seed gives the same routing on every machine. @param progress called now and then with the tokens drawn */
+/** Samples a trace; a seed gives the same routing on every machine. @param progress gets the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
   { requests, seed }: { readonly seed: number; readonly requests: readonly RequestLength[] },
@@ -62,7 +60,6 @@ export function synthesizeFitted(
   );
 }
 
-/** Lets the weights settle, on requests of the lengths of the trace. */
 function burnIn(process: ReturnType<typeof fittedProcess>, { layers, requests, topK }: FittedRouting): void {
   const ids = new Uint16Array(layers.length * topK);
   for (let token = 0, i = 0; token < BURN_IN; i++) {
@@ -72,10 +69,10 @@ function burnIn(process: ReturnType<typeof fittedProcess>, { layers, requests, t
   }
 }
 
-/** Size of the noise table, a power of two. */
+/** Entries of the noise table, a power of two. */
 const NOISE = 1 << 16;
 
-/** A token source like the synthetic process: `begin` a request, draw rows with `next`. @param fitted weights, copied, as steering moves them */
+/** Draws rows with `next` after `begin`. @param fitted weights, copied because steering changes weights */
 function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[], topK: number, seed: number) {
   const models = fitted.map((model) => ({
     ...model,
@@ -91,7 +88,6 @@ function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[
   const keys = new Float64Array(topK);
   let clock = 0;
   let opens = false;
-  /** The `count` largest noisy scores, largest first. */
   const race = (scores: Float64Array, count: number, ids: Uint16Array, from: number): void => {
     let found = 0;
     for (let e = 0; e < scores.length; e++) {
@@ -107,11 +103,11 @@ function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[
     }
   };
   return {
-    /** Starts a request: uses in the one before become old, but are not forgotten. */
+    /** Starts a request: earlier uses age but stay remembered. */
     begin(): void {
       opens = true;
     },
-    /** Writes the next token's row `[layers, topK]` to `ids` from `at`, in rank order. */
+    /** Writes the next row `[layers, topK]` to `ids` from `at`, in rank order. */
     next(ids: Uint16Array, at: number): void {
       clock += opens ? REQUEST_GAP : 1;
       opens = false;

@@ -1,44 +1,41 @@
-/** Upper ends of the age classes: tokens since an expert's last use at this layer. Older or unused experts are in the last class. */
+/** Upper ends of age classes, tokens since the last use; a last class holds older experts. Ours. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
 /** Number of age classes. */
 export const AGES = AGE_ENDS.length + 1;
-/** Time constants of the running rates of use, tokens: a heavy-tailed memory is a sum of exponentials. */
+/** Time constants of running rates, tokens: a sum of exponentials approximates a heavy-tailed memory. */
 export const MEMORIES = [8, 64, 512] as const;
-/** Prior weight of the popularity in a running rate, so that an expert that has not been used lately is unlikely and not impossible. */
+/** Prior weight of popularity in a running rate: experts without recent use stay possible. Ours. */
 const PRIOR = 0.05;
 
-/** Age class of every age up to the last end. */
 const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => AGE_ENDS.findIndex((end) => age <= end));
 
-/** A log-linear model of routing by popularity, recency, frequency and the layer before, by maximum likelihood; the generator draws from it. */
+/** Log-linear routing model of a layer: popularity, recency, frequency, previous layer. */
 export interface LayerModel {
   readonly experts: number;
   readonly choices: number;
-  /** Inclusion probability of each expert, over the whole trace. */
   readonly popularity: Float64Array;
-  /** Prior score of each expert, about its log popularity. */
+  /** Prior score, about the log popularity. */
   readonly bias: Float64Array;
-  /** Added to the score, by age class. */
   readonly ages: Float64Array;
-  /** Weight of the log rate of use over {@link MEMORIES}, relative to the popularity. */
+  /** Weight of the log rate of use over {@link MEMORIES}, relative to popularity. */
   readonly memories: Float64Array;
-  /** `[experts before, experts]`: log of the likelihood ratio of an expert given one of the layer before; null in the first layer. */
+  /** `[experts before, experts]`: log likelihood ratios given the previous layer; null in layer 0. */
   readonly follows: Float32Array | null;
-  /** Weight of the mean of {@link follows} over the choices of the layer before. */
+  /** Weight of the mean of {@link follows} over the previous layer's choices. */
   followWeight: number;
 }
 
-/** Running state of one layer over the rows. */
+/** Running state of a layer over the rows. */
 export class LayerMemory {
   readonly #model: LayerModel;
-  /** Clock of the last use; far in the past before the first. */
+  /** Clock of the last use, far in the past at first. */
   readonly #usedAt: Int32Array;
-  /** `[memory][expert]` running rates. */
+  /** `[memory][expert]` */
   readonly #rates: Float64Array;
   readonly #decays: readonly number[];
-  /** 1 / (popularity (1 + prior)), and the rate that stands for the prior, in these units. */
+  /** 1 / (popularity (1 + prior)), and the prior's rate in the same units. */
   readonly #scale: Float64Array;
-  /** Of the current token, by expert: age class, log rates `[memory][expert]`, and log-odds given the layer before. */
+  /** Of the current token: age class, log rates `[memory][expert]`, log-odds by previous layer. */
   readonly ageClass: Uint8Array;
   readonly logRates: Float64Array;
   readonly following: Float64Array;
@@ -58,7 +55,7 @@ export class LayerMemory {
     this.scores = new Float64Array(experts);
   }
 
-  /** Scores the experts for the token at `clock`; features are in the public arrays. @param before its choices at the layer before, from `from` */
+  /** Scores the experts at `clock`. @param ids `count` choices at the previous layer, from `from` */
   score(clock: number, ids: Uint16Array, from: number, count: number): void {
     const { ages, bias, experts, follows, followWeight, memories } = this.#model;
     const { ageClass, following, logRates, scores } = this;
@@ -89,7 +86,7 @@ export class LayerMemory {
     }
   }
 
-  /** Remembers the choices of the token at `clock`. */
+  /** Remembers the choices at `clock`. */
   use(clock: number, ids: Uint16Array, from: number, count: number): void {
     const { experts } = this.#model;
     for (let m = 0; m < MEMORIES.length; m++) {
@@ -102,14 +99,15 @@ export class LayerMemory {
   }
 }
 
-/** Tokens that the clock advances at the start of a request, since the uses just before belong to another text. */
+/** Clock advance at a request's start, in tokens: earlier uses belong to another text. Ours. */
 export const REQUEST_GAP = 32;
 
 const FLOAT = new Float32Array(1);
 const BITS = new Int32Array(FLOAT.buffer);
+/** Log of the mantissa by its 11 leading bits. */
 const MANTISSA = Float64Array.from({ length: 2048 }, (_, i) => Math.log(1 + (i + 0.5) / 2048));
 
-/** Logarithm of a positive number to 2.5e-4: exponent and leading bits of its float, since scores need no more and there are millions. */
+/** Logarithm of a positive number to 2.5e-4, from exponent and leading bits of its float. */
 function logOf(value: number): number {
   FLOAT[0] = value;
   const bits = BITS[0]!;

@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { type ChoiceArray, choiceFormat, nested } from './choice-array.js';
 import { arrayAt, documents } from './json-values.js';
 
-/** allenai's OLMoE analysis results: one JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced. */
+/** allenai's OLMoE analysis results: a JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced. */
 export const allenai = choiceFormat({
   name: 'allenai',
   detect: ({ text }) => /^\s*\{"input_ids"\s*:/.test(text) || /"exp_ids"\s*:/.test(text),
@@ -17,7 +17,6 @@ export const allenai = choiceFormat({
   },
 });
 
-/** [tokens, top-k, layers] as [tokens, layers, top-k]. */
 function turned({ tokens, layers: topK, topK: layers, ids, place }: ChoiceArray): ChoiceArray {
   const out = new Float64Array(tokens * layers * topK);
   let at = 0;

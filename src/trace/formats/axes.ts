@@ -1,16 +1,17 @@
-// The axis order of a rank-3 array of choices. A wrong guess gives plausible nonsense: sizes, model and ids must agree on one order.
+// Axis order of a rank-3 array of choices; sizes, model and ids must agree, because a wrong order gives plausible
+// nonsense.
 import { UserError } from '../../base/errors.js';
 import type { AxisOrder, Expected } from './format.js';
 
 /** Maximum number of layers; a longer axis is tokens. */
 export const MOST_LAYERS = 256;
 
-/** Overlap of neighbours along the token axis over that along the layer axis: real models have 1.4 to 5. */
+/** Minimum ratio of overlap along tokens to overlap along layers; real models have 1.4 to 5. */
 const OVERLAP_RATIO = 1.15;
 
 const ORDERS: readonly AxisOrder[] = ['tlk', 'tkl', 'ltk'];
 
-/** Sizes of the axes of a shape under an order, and the steps along them, in elements. */
+/** Sizes of the axes under an order, and strides in elements. */
 export function axesOf(shape: readonly number[], order: AxisOrder) {
   const [t, l, k] = ['t', 'l', 'k'].map((axis) => order.indexOf(axis)) as [number, number, number];
   const steps = [shape[1]! * shape[2]!, shape[2]!, 1];
@@ -18,7 +19,10 @@ export function axesOf(shape: readonly number[], order: AxisOrder) {
   return { tokens: shape[t]!, layers: shape[l]!, topK: shape[k]!, stride };
 }
 
-/** The axis order of an array. @param known layers and top-k @param asked the user's @param sample ids of its start @throws UserError */
+/**
+ * Axis order of an array. @param known layers and top-k @param asked by the user @param sample first ids @throws
+ * UserError
+ */
 export function axisOrderOf(
   place: string,
   shape: readonly number[],
@@ -35,7 +39,7 @@ export function axisOrderOf(
   if (asked !== undefined) return asked;
   let possible = ORDERS.filter(fits);
   if (possible.includes('tlk') && possible.includes('ltk')) {
-    // Neighbouring tokens share experts, neighbouring layers share only numbers.
+    // Neighbouring tokens share experts; neighbouring layers share only numbers.
     const [first, second] = [overlapAlong(0, shape, sample), overlapAlong(1, shape, sample)];
     if (first > OVERLAP_RATIO * second) possible = possible.filter((order) => order !== 'ltk');
     else if (second > OVERLAP_RATIO * first) possible = possible.filter((order) => order !== 'tlk');
@@ -52,7 +56,7 @@ export function axisOrderOf(
   );
 }
 
-/** True if no token of the sample chooses an expert twice at a layer, which happens within a few tokens for a wrong axis. */
+/** True if no token repeats an expert at a layer, as under a wrong axis. */
 function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): boolean {
   const { tokens, layers, topK, stride } = axesOf(shape, order);
   const last = (topK - 1) * stride.choice;
@@ -71,14 +75,13 @@ function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<
         if (id === 0) zeros++;
         seen.add(id);
       }
-      // All zeros is a dense layer, not a wrong axis.
+      // All zeros mean a dense layer, not a wrong axis.
       if (seen.size < choices && zeros < choices) return false;
     }
   }
   return true;
 }
 
-/** Mean overlap of neighbours along axis 0 or 1 of an array whose last axis is choices. */
 function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<number>): number {
   const [rows, columns, topK] = shape as [number, number, number];
   const step = axis === 0 ? columns * topK : topK;
@@ -102,7 +105,7 @@ function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<n
   return pairs === 0 ? 0 : shared / (pairs * topK);
 }
 
-/** Recorded layers that are all zeros: dense ones. */
+/** Number of recorded layers with zeros only. */
 export function denseLayersIn(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
   const { tokens, layers, topK, stride } = axesOf(shape, order);
   let dense = 0;

@@ -1,4 +1,4 @@
-// BigMoeOnEdge's route trace: comments with the model and every layer's expert bytes, then CSV with one row per choice,
+// BigMoeOnEdge's route trace: comments with model and expert bytes of every layer, then CSV with a row per choice,
 // turn,phase,step,layer,slot,expert,weight,residency,expert_bytes. A turn is a request, a step a position.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
@@ -20,7 +20,6 @@ export const bigMoeOnEdge = cellFormat({
   },
 });
 
-/** What the preamble declares, and its lines with that of the columns. */
 function preambleOf(source: TraceSource): Omit<Cells, 'walk'> & { readonly lines: number } {
   const scanner = new LineScanner(source);
   let model: string | null = null;
@@ -47,7 +46,7 @@ function preambleOf(source: TraceSource): Omit<Cells, 'walk'> & { readonly lines
   return { layers, ...(experts === null ? {} : { experts }), meta, lines: scanner.line };
 }
 
-/** `key=value` of a line. @throws UserError if a key stands twice */
+/** `key=value` pairs of a line. @throws UserError for a repeated key */
 function factsOf(line: string, place: string): ReadonlyMap<string, string> {
   const all = [...line.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1]!, match[2]!] as const);
   const facts = new Map(all);
@@ -63,7 +62,7 @@ function wholeOf(facts: ReadonlyMap<string, string>, key: string, place: string)
   return value;
 }
 
-/** Visits runs of rows of one token and layer; turns are numbered in order of appearance. */
+/** Visits runs of rows of one token and layer; turns are numbered by appearance. */
 function walkRows(source: TraceSource, preamble: number, visit: (cell: Cell) => void, at: WalkPlace): void {
   const fields = new FieldReader(source);
   at.place = () => fields.place();

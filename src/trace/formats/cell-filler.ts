@@ -4,10 +4,10 @@ import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import type { Cell, CellSource, WalkPlace } from './cell.js';
 
-/** Layer numbers of a recording are below this. */
+/** Exclusive limit of layer numbers. */
 export const LAYER_LIMIT = 4096;
 
-/** Facts about a recording from its beginning. */
+/** Facts from the beginning of a recording. */
 export interface Survey {
   topK: number;
   phases: boolean;
@@ -17,13 +17,12 @@ export interface Survey {
   readonly spans: Spans;
 }
 
-/** Positions of each request, by ordinal: first, last, and number of prompt positions. */
+/** First and last position and prompt length of each request, by ordinal. */
 export class Spans {
   readonly first: number[] = [];
   readonly last: number[] = [];
   readonly promptEnd: number[] = [];
 
-  /** Widens the span of a cell's request, which is known or the next one. */
   add({ request, token, phase }: Cell): void {
     if (request === this.first.length) {
       this.first.push(token);
@@ -41,16 +40,15 @@ export class Spans {
   }
 }
 
-/** Thrown to end a walk: enough was seen, or the facts about the beginning do not hold. */
+/** Ends a walk: enough was seen, or the surveyed facts do not hold. */
 export class EndOfWalk extends Error {}
 
-/** Stores the cells of a recording in their rows, as its beginning has laid them out, and finds what is missing or stands twice. */
+/** Stores cells in rows laid out by the survey; finds missing and repeated cells. */
 export class CellFiller {
   readonly store: TraceStore;
   largestId = 0;
   readonly #path: string;
   readonly #survey: Survey;
-  /** Index of each layer number, -1 for those unknown. */
   readonly #indexOf = new Int32Array(LAYER_LIMIT).fill(-1);
   readonly #known: boolean;
   readonly #spans: Spans;
@@ -59,11 +57,10 @@ export class CellFiller {
   #lastRequest = -1;
   #lastToken = -1;
   #lastPhase = -1;
-  /** 1 for each row that has a cell. */
   #filledIn = new Uint8Array(1024);
   #bits = new Uint8Array(1024);
 
-  /** @param layers numbers of the layers, ascending @param spans of all requests; null: they follow one another and are measured while reading */
+  /** @param layers ascending numbers @param spans null: requests follow in order and are measured while reading */
   constructor(path: string, survey: Survey, layers: readonly number[], spans: Spans | null) {
     this.#path = path;
     this.#survey = survey;
@@ -109,7 +106,7 @@ export class CellFiller {
     });
   }
 
-  /** Makes room for a cell of the last request, or the next. @throws EndOfWalk if the recording does not go on as it began */
+  /** Makes room for a cell. @throws EndOfWalk if the recording departs from the survey */
   #measure(cell: Cell, cells: number): void {
     const { request, token, layer } = cell;
     const { topK, weighted, tokenIds, phases } = this.#survey;
@@ -117,7 +114,6 @@ export class CellFiller {
     const fits =
       known && cell.count <= topK && (weighted || !cell.weighted) && (tokenIds || cell.tokenId < 0) && (phases || cell.phase < 0);
     if (!fits || token < 0) throw new EndOfWalk();
-    // Most recordings give all layers of a token in a row.
     if (token === this.#lastToken && request === this.#lastRequest && cell.phase === this.#lastPhase) return;
     this.#lastToken = token;
     this.#lastRequest = request;
@@ -151,7 +147,6 @@ export class CellFiller {
     let largest = this.largestId;
     for (let k = 0; k < count; k++) {
       const id = ids[from + k]!;
-      // Two tests that nearly every id passes.
       if (id < 0 || id > largest) {
         if (id < -1 || id >= NULL_EXPERT) throw new UserError(`${at.place()}: ${id} is not an expert id; ids are 0 to 65534, -1 for none`);
         if (id > largest) largest = id;

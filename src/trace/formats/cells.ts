@@ -1,4 +1,5 @@
-// Recordings with one line per token and layer, in graph order. The beginning gives layers and widths; if it misleads, a second read.
+// Recordings with a line per token and layer in graph order, laid out by a survey; a second read if the survey
+// misleads.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
@@ -6,13 +7,14 @@ import type { Cell, CellSource, Cells, WalkPlace } from './cell.js';
 import { CellFiller, EndOfWalk, LAYER_LIMIT, Spans, type Survey } from './cell-filler.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
+/** Maximum choices of a cell. */
 const CHOICE_LIMIT = 4096;
-/** Maximum number of missing rows that are searched one by one. */
+/** Maximum missing rows searched individually. */
 const GAP_LIMIT = 1_000_000;
-/** Cells examined before a recording is stored. */
+/** Cells surveyed before a recording is stored. */
 const SAMPLE_CELLS = 20_000;
 
-/** A format whose files are recordings of cells. @param format `cells` inspects a file and returns its walk */
+/** Format of cell recordings. @param format `cells` inspects a file and returns a walk */
 export function cellFormat({
   cells,
   ...about
@@ -26,7 +28,7 @@ export function cellFormat({
   };
 }
 
-/** Imports a recording of cells. @throws UserError with place if a cell is wrong, stands twice, or a token is missing */
+/** Imports a recording of cells. @throws UserError with place for a wrong, repeated or missing cell */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
   const { survey, whole } = surveyOf(recording, SAMPLE_CELLS);
   if (whole) return filled(recording, survey, survey.spans, options);
@@ -39,7 +41,6 @@ export function importCells(recording: CellSource, options: OpenOptions): Routin
   return filled(recording, all, all.spans, options);
 }
 
-/** Walks the first `limit` cells. */
 function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole: boolean } {
   const survey: Survey = {
     topK: 0,
@@ -84,7 +85,7 @@ function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole
   return { survey, whole };
 }
 
-/** Fills a store with all cells. @param spans of all requests; null: requests follow one another and are measured while reading */
+/** @param spans null: requests follow in order and are measured while reading */
 function filled(recording: CellSource, survey: Survey, spans: Spans | null, options: OpenOptions): RoutingTrace {
   const { source, meta } = recording;
   const layers = [...survey.layers].sort((a, b) => a - b);

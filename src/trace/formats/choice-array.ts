@@ -4,7 +4,7 @@ import { TraceStore } from '../store.js';
 import { type FormatMeta, NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
-/** Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null. */
+/** Choices of serving engines as [tokens, layers, top-k]; -1 and 65535 are null. */
 export interface ChoiceArray {
   readonly tokens: number;
   readonly layers: number;
@@ -14,16 +14,16 @@ export interface ChoiceArray {
   readonly place: string;
 }
 
-/** One request: its arrays in order. */
+/** Arrays of one request, in order. */
 export interface ChoiceRequest {
   readonly arrays: Iterable<ChoiceArray>;
-  /** Number of prompt rows; null if the format does not state it. */
+  /** Prompt rows; null: unknown. */
   readonly prompt: number | null;
   readonly first?: number;
   readonly tokenIds?: readonly number[] | null;
 }
 
-/** A format whose files hold arrays of choices. */
+/** Format of files with arrays of choices. */
 export function choiceFormat({
   requests,
   ...about
@@ -35,8 +35,8 @@ export function choiceFormat({
 }
 
 /**
- * Puts requests into a trace of the first array's shape. @param source or name @param requests null: without routing, counted in notes
- * @throws UserError if there is no array, shapes or token ids differ, or an id is invalid
+ * Imports requests; all-zero dense layers are dropped. @param requests null: without routing, counted in notes
+ * @throws UserError without arrays, for differing shapes or token ids, or an invalid id
  */
 export function importChoices(
   source: TraceSource | string,
@@ -81,7 +81,6 @@ export function importChoices(
   }
 }
 
-/** A store for the MoE layers of arrays of one shape, and the number of dense layers dropped. */
 function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds: boolean) {
   const { topK } = first;
   const kept = Array.from({ length: first.layers }, (_, layer) => layer).filter((layer) => !isDense(first, layer));
@@ -98,7 +97,6 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
         `${place}: shape [${tokens}, ${layers}, ${width}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
       );
     },
-    /** Writes a token of an array into the current row. */
     write({ layers, ids, place }: ChoiceArray, token: number): void {
       kept.forEach((layer, index) => {
         const from = (token * layers + layer) * topK;
@@ -114,7 +112,7 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
   };
 }
 
-/** True if a recorded layer is not an MoE layer: engines that record all layers leave zeros there, while no router chooses an expert twice. */
+/** True for a dense layer, recorded as zeros; no router chooses an expert twice. */
 function isDense({ tokens, layers, topK, ids }: ChoiceArray, layer: number): boolean {
   if (topK === 1 && tokens < 8) return false;
   for (let token = 0; token < tokens; token++) {
@@ -124,7 +122,7 @@ function isDense({ tokens, layers, topK, ids }: ChoiceArray, layer: number): boo
   return true;
 }
 
-/** Nested lists [tokens][layers][top-k]; null if there are none. */
+/** Nested lists [tokens][layers][top-k]; null if absent. */
 export function nested(value: unknown, place: string): ChoiceArray | null {
   if (value === undefined || value === null) return null;
   const rows = listOf(value, place);

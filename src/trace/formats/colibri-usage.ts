@@ -6,11 +6,14 @@ import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 
 const SPACE = 32;
 const VERSION = 1;
-/** Pseudo-layers: the size of the history, and its version with a hash of the engine's name. */
+/** Pseudo-layers: size of the history; version with a hash of the engine's name. */
 const SIZE = -1;
 const WRITER = -2;
 
-/** colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count after two with its size and writer, and its atlas. */
+/**
+ * colibri's expert counts: the history (.coli_usage), lines of layer, expert, count after two lines with size and
+ * writer.
+ */
 export const colibriUsage: TraceFormat = {
   name: 'colibri-usage',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),
@@ -40,7 +43,7 @@ export const colibriUsage: TraceFormat = {
   },
 };
 
-/** Atlas of experts. */
+/** colibri's atlas of experts, as counts. */
 export const colibriAtlas: TraceFormat = {
   name: 'colibri-atlas',
   detect: ({ text }) => /^\s*\{\s*"categories"\s*:\s*\[[^\]]*\]\s*,\s*"experts"\s*:/.test(text),

@@ -6,7 +6,10 @@ import { PassReader } from './passes.js';
 const COLON = 58;
 const SPACE = 32;
 
-/** colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike. */
+/**
+ * colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record without drafts: drafted
+ * tokens look alike.
+ */
 export const colibri = cellFormat({
   name: 'colibri',
   detect: ({ text }) => /^\d+ \d+ \d+( \d+:-?\d+\.\d{4})+\r?$/m.test(text.slice(0, text.indexOf('\n') + 1)),
@@ -52,7 +55,7 @@ interface Row {
   readonly gates: number[];
 }
 
-/** Adds a call, one layer of a pass: rows with fewer choices than others end in -1. */
+/** Adds one layer of a pass; rows with fewer choices end in -1. */
 function addCall(passes: PassReader, layer: number, rows: readonly Row[]): void {
   const width = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
   const ids = new Int32Array(rows.length * width).fill(-1);

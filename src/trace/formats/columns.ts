@@ -1,4 +1,4 @@
-// The meaning of table columns: by usual names, or as mapped by the user. Shared by CSV, JSON lines and Parquet.
+// Meaning of columns in CSV, JSON lines and Parquet: by usual names, or mapped by the user.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ColumnMap } from './format.js';
@@ -14,10 +14,12 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
   tokenId: ['token_id', 'input_id'],
 };
 
-/** Names of the columns in a map that a user writes. */
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
-/** Places of a column in a header, numbered ones as `name0` or `name_0`. @throws UserError if the numbers have a gap or repeat */
+/**
+ * Indices of a column in a header; numbered columns are `name0` or `name_0`. @throws UserError if the numbers have a
+ * gap or repeat
+ */
 export function placesOf(path: string, header: readonly string[], name: string): number[] {
   if (header.includes(name)) return [header.indexOf(name)];
   const isNumbered = (column: string): boolean => column.startsWith(name) && /^_?\d+$/.test(column.slice(name.length));
@@ -30,7 +32,7 @@ export function placesOf(path: string, header: readonly string[], name: string):
   return places;
 }
 
-/** The map of usual names, those that number a column among them, or null if there is none for layer or experts. */
+/** Column map by usual names, numbered columns included; null without layer or experts. */
 export function usualColumns(header: readonly string[]): ColumnMap | null {
   const names = [...header, ...header.flatMap((name) => /^(.+?)_?0$/.exec(name)?.[1] ?? [])];
   const found: Partial<Record<keyof ColumnMap, string>> = {};
@@ -43,7 +45,10 @@ export function usualColumns(header: readonly string[]): ColumnMap | null {
   return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
 }
 
-/** Reads `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if a part is wrong, or layer or experts are missing */
+/**
+ * Parses `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if a part is wrong, or layer or
+ * experts are missing
+ */
 export function parseColumns(text: string): ColumnMap {
   const flag = '--trace-columns';
   const map = new Map<string, string>();

@@ -1,20 +1,20 @@
 import { UserError } from '../../base/errors.js';
 import { remembered } from '../../base/objects.js';
 
+/** Exclusive limit of expert ids. */
 const LIMIT = 65_535;
 
-/** Counts by layer and expert from files that list them one by one: sparse, in any order. */
+/** Sparse counts by layer and expert, in any order. */
 export class CountTable {
   readonly #place: () => string;
   readonly #byLayer = new Map<number, Map<number, number>>();
   #experts = 0;
 
-  /** @param place of the running count, for messages */
   constructor(place: () => string) {
     this.#place = place;
   }
 
-  /** Adds to a count. @param declared experts of a layer, if the file gives them @throws UserError if a layer has no such expert */
+  /** Adds to a count. @param declared experts, if known @throws UserError for an expert out of range */
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
@@ -23,7 +23,7 @@ export class CountTable {
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 
-  /** All counts, by layer. @param declared experts of a layer, if the file has them; 0: as many as occur @throws UserError if there is none */
+  /** Counts by layer. @param declared experts of a layer; 0: as many as occur @throws UserError if empty */
   counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);
@@ -31,5 +31,5 @@ export class CountTable {
   }
 }
 
-/** What layers have, in the order of their numbers. */
+/** Values by ascending layer number. */
 export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, value]) => value);

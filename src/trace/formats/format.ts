@@ -1,4 +1,3 @@
-// The interface of the family of trace formats, and the facts that a user may state about a file that lacks them.
 import type { ModelSpec } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
@@ -6,61 +5,59 @@ import type { RoutingTrace } from '../trace.js';
 /** Axis order of a rank-3 array of choices: t = tokens, l = layers, k = choices in rank order. */
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
-/** The columns of a CSV, JSON lines or Parquet table by content; names as in its header, its objects or its schema. */
+/** Columns of a CSV, JSON lines or Parquet table by content, with names from the file. */
 export type ColumnMap = { readonly [C in 'token' | 'request' | 'phase' | 'weights' | 'tokenId']?: string | undefined } & {
   readonly layer: string;
-  /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
+  /** Id, list of ids, or (Parquet) columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
 };
 
-/** One token as rows of text and of users' own formats have it. */
+/** One token of a text trace or a user's format. */
 export interface TokenRow {
-  /** Number of the request; its rows follow one another. Absent: 0. */
+  /** Request number; rows of a request are consecutive. Absent: 0. */
   readonly request?: number;
-  /** Place in its request. Absent: one after the row before. */
+  /** Position in the request. Absent: next position. */
   readonly position?: number;
   /** Absent: `decode`. */
   readonly phase?: 'prefill' | 'decode';
-  /** Experts by MoE layer, in rank order; -1: none. A token of fewer choices has a shorter list. */
+  /** Experts by MoE layer in rank order; -1: null. Lists may be shorter than top-k. */
   readonly experts: readonly (readonly number[])[];
-  /** Gate weights in the same places. */
   readonly weights?: readonly (readonly number[])[];
 }
 
-/** Facts that a trace file may leave open. */
+/** Facts missing from a trace file, stated by the user. */
 export interface OpenOptions {
-  /** The routed model, which gives layers, top-k and experts if the file does not. */
+  /** Routed model: layers, top-k and experts if the file lacks them. */
   readonly model?: ModelSpec;
-  /** Name of the format; absent: recognised by content. */
+  /** Absent: recognised by content. */
   readonly format?: string | undefined;
-  /** MoE layers, top-k and experts per layer if there is no model. */
   readonly layers?: number;
   readonly topK?: number;
   readonly experts?: number;
   readonly axes?: AxisOrder;
-  /** For tables with custom column names: the file is then read as `csv`, `records` or `parquet`. */
+  /** Custom column names; the file is read as `csv`, `records` or `parquet`. */
   readonly columns?: ColumnMap | undefined;
 }
 
-/** One member of the family of formats. How to turn it on and what it looks like stands in the table of docs/trace-formats.md. */
+/** One trace format; docs/trace-formats.md shows how to record each. */
 export interface TraceFormat {
   readonly name: string;
-  /** True if the content is this format. Never judged by the file name. */
+  /** True if the content is of the format; names never decide. */
   detect(source: TraceSource): boolean;
-  /** Absent if the format holds counts only. The trace takes ownership of the source. */
+  /** Opens a trace, which owns the source. Absent: counts only. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
-  /** Present if the format holds counts: activations `[layer][expert]`. */
+  /** Activations `[layer][expert]`. Absent: no counts. */
   counts?(source: TraceSource): readonly Float64Array[];
 }
 
-/** The shape of a trace as given by the options or their model; null if unknown. */
+/** Shape by options or model; null: unknown. */
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;
   readonly experts: readonly number[] | null;
 }
 
-/** Layers, choices and experts of options or model. @param layers of the trace, if known; a model with others does not count */
+/** Shape of options or model. @param layers of the trace; a model of different depth is ignored */
 export function expected(options: OpenOptions, layers: number | null = null): Expected {
   const { model } = options;
   const count = layers ?? options.layers ?? model?.layers.length ?? null;

@@ -21,7 +21,7 @@ export const genericCsv = cellFormat({
   },
 });
 
-/** JSON lines of one object per token and layer. */
+/** JSON lines, an object per token and layer. */
 export const genericJsonl = cellFormat({
   name: 'records',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
@@ -94,7 +94,7 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
   };
 }
 
-/** Fields of a CSV line; quoted ones may hold commas and doubled quotes. None: quotation marks stand elsewhere. */
+/** Fields of a CSV line, quotes resolved; empty if quotes are misplaced. */
 function splitCsv(line: string): string[] {
   if (!line.includes('"')) return line.split(',');
   const matches = [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))/g)];
@@ -116,5 +116,5 @@ function numbers(text: string, column: string, isOne: (value: number) => boolean
   return values;
 }
 
-/** A decimal number; NaN: it is none, or of another base. */
+/** Decimal number, else NaN. */
 const numberOf = (text: string): number => (text === '' || /^[+-]?0[a-z]/i.test(text) ? Number.NaN : Number(text));

@@ -7,7 +7,10 @@ import { choices } from './record-lines.js';
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as const;
 
-/** The gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is its position. */
+/**
+ * gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is the
+ * position.
+ */
 export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),

@@ -6,7 +6,7 @@ import type { TraceFormat } from './format.js';
 
 const F32 = 0;
 
-/** llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only. */
+/** llama.cpp's importance matrix (GGUF): activations of each expert. */
 export const imatrix: TraceFormat = {
   name: 'imatrix',
   detect: ({ head }) => latin1Of(head, 0, 4) === GGUF_MAGIC,
@@ -17,7 +17,7 @@ export const imatrix: TraceFormat = {
     for (const { name, elements, type, offset } of tensors) {
       const match = /^blk\.(\d+)\.ffn_(?:gate|up|gate_up|down)_exps\.weight\.counts$/.exec(name);
       const layer = Number(match?.[1]);
-      // Gate, up and down see the same activations: the first is enough.
+      // Gate, up and down see the same activations.
       if (match === null || byLayer.has(layer)) continue;
       if (type !== F32) throw new UserError(`${path}: tensor ${name}: type ${type} is not F32`);
       const raw = new Uint8Array(elements * 4);

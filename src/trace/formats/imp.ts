@@ -4,7 +4,7 @@ import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
 import { isId } from './record-lines.js';
 
-/** imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order. */
+/** imp's decode trace: a JSON list of [layer, expert, expert, …], per token and layer in graph order. */
 export const imp = cellFormat({
   name: 'imp',
   detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),

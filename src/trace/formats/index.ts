@@ -1,4 +1,3 @@
-// The registry of trace formats, most specific first: the first that recognises the content reads the file.
 import { UserError } from '../../base/errors.js';
 import { findNamed } from '../../base/parameters.js';
 import { moduleChoice } from '../../base/user-module.js';
@@ -37,21 +36,21 @@ const RECORDS = [expertFlow, moeBeyond, gptOssFingerprint, allenai, lattice, moe
 const COUNTS = [imatrix, sglangCounts, colibriUsage];
 const TABLES = [vllmExpertCapture, parquet, genericCsv, genericJsonl];
 
-/** All formats; adding one is one file and one name here. */
+/** All formats, most specific first; a new format is a file and a name in the lists above. */
 export const traceFormats: readonly TraceFormat[] = [SAFETENSORS, REPLIES, ARRAYS, LOGS, RECORDS, COUNTS, TABLES].flat();
 
-/** Refuses a name that no format has; the path of a module is accepted too. @throws UserError with the nearest name */
+/** Refuses an unknown name; module paths pass. @throws UserError with the nearest name */
 export function checkFormatName(name: string): void {
   if (moduleChoice('trace format', name) === null) formatNamed(name);
 }
 
-/** Formats whose columns a user may name. */
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
-/** @throws UserError if there is no format of that name */
 const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
-/** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */
+/**
+ * Format of a file: by name, by column map, or the first to recognise the content. @throws UserError if no format fits
+ */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = formatNamed(name);

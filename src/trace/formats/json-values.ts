@@ -1,4 +1,4 @@
-// The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
+// JSON documents of a file: one document, an array, or JSON lines.
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
@@ -6,13 +6,16 @@ import { quoted } from '../../base/text.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 
-/** Maximum size of a document; a larger one would take a gigabyte to parse. */
+/** Maximum document, bytes; parsing more takes a gigabyte. */
 const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 
-/** A JSON object, checked to be one. */
+/** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Visits the objects of a file with their place (`path:line`). @throws UserError if one is no object, or a document exceeds 64 MiB */
+/**
+ * Visits the objects of a file with place (`path:line`). @throws UserError for a non-object, or a document beyond 64
+ * MiB
+ */
 export function* documents(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);
@@ -34,7 +37,6 @@ export function* documents(source: TraceSource): Generator<{ readonly value: Jso
 /** The whole file as one JSON value. */
 export const wholeJson = (source: TraceSource): unknown => parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 
-/** True if the first line is a whole object and another line follows. */
 function isLines(source: TraceSource): boolean {
   const scanner = new LineScanner(source);
   if (!scanner.next()) return false;
@@ -49,7 +51,7 @@ export function objectAt(value: unknown, place: string): JsonObject {
   return value;
 }
 
-/** A field that must be a whole number from 0, or is absent: null. */
+/** Whole-number field, from 0; null if absent. @throws UserError */
 export function wholeAt(object: JsonObject, key: string, place: string): number | null {
   const value = ownValue(object, key);
   if (value === undefined || value === null) return null;

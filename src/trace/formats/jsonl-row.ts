@@ -13,12 +13,12 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/** The current line of a scanner, checked. @throws UserError with line if it is not one token */
+/** Parses the current line. @throws UserError with line if not a token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const line = parseJson(scanner.lineBytes(), place);
   if (!isObject(line)) throw new UserError(`${place}: not an object; write one token a line`);
-  // Scripts of users call it so, too.
+  // Users' scripts write `routing` too.
   const { routing, ...rest } = line;
   const fields: Record<string, unknown> = routing === undefined || rest.experts !== undefined ? line : { ...rest, experts: routing };
   for (const key of Object.keys(fields)) {
@@ -57,7 +57,7 @@ const BRACKET = 91;
 const END_BRACKET = 93;
 const END_BRACE = 125;
 
-/** One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides. */
+/** Parses a line of the canonical JSONL trace into a store: a byte parser for the usual key order, else JSON.parse. */
 export class RowParser {
   readonly #scanner: LineScanner;
   readonly #store: TraceStore;
@@ -65,7 +65,7 @@ export class RowParser {
   readonly #predictedK: number;
   #at = 0;
 
-  /** @param first the first row: what it has, all rows must have */
+  /** @param first row 0, whose columns all rows must have */
   constructor(scanner: LineScanner, store: TraceStore, first: JsonRow, predictedK: number) {
     this.#scanner = scanner;
     this.#store = store;
@@ -73,13 +73,12 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /** Adds the current line as the next row. @throws UserError with line if it does not fit */
+  /** Adds the current line as the next row. @throws UserError with line if inconsistent */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
   }
 
-  /** Adds a line of the usual form; false if it has another. */
   #fast(): boolean {
     const { bytes, start, end } = this.#scanner;
     const first = this.#first;
@@ -98,7 +97,7 @@ export class RowParser {
     return true;
   }
 
-  /** Value of `"key": number,`, or -1 if another stands here. */
+  /** Value of `"key": number,`, or -1. */
   #field(bytes: Uint8Array, key: Uint8Array): number {
     if (!holds(bytes, this.#at, key)) return -1;
     let at = skipSpace(bytes, this.#at + key.length);
@@ -120,7 +119,7 @@ export class RowParser {
     return phase;
   }
 
-  /** Parses `[[1,2],[3,4]]}` to the end of the line; false leaves the row to the slow path, which overwrites it. */
+  /** Parses `[[1,2],[3,4]]}` to the end of the line; after false, the slow path overwrites the row. */
   #experts(bytes: Uint8Array, end: number): boolean {
     const { ids, idsAt, layers, topK } = this.#store;
     let at = this.#at;
@@ -210,7 +209,7 @@ export class RowParser {
   }
 }
 
-/** True if the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
+/** True for digits `[from, to)` with a leading zero, invalid in JSON. */
 const isPadded = (bytes: Uint8Array, from: number, to: number): boolean => bytes[from] === ZERO && to - from > 1;
 
 const skipSpace = (bytes: Uint8Array, at: number): number => (bytes[at] === SPACE ? at + 1 : at);

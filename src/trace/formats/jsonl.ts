@@ -13,7 +13,7 @@ import { documents, wholeAt } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT, UNFINISHED } from './metadata.js';
 
-/** The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout. */
+/** Canonical text trace: an optional header line with the metadata of the binary layout, then a token per line. */
 export const jsonl: TraceFormat = {
   name: 'jsonl',
   detect: ({ text }) =>
@@ -24,10 +24,10 @@ export const jsonl: TraceFormat = {
     WHOLE.test(source.text) ? { ...openJsonl(asLines(source), options), path: source.path } : openJsonl(source, options),
 };
 
-/** A request with all of its tokens: lists [layers][choices] of each, or an object as a line has it. */
+/** A request with all tokens: lists [layers][choices], or objects like lines. */
 const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
 
-/** The requests of a file as lines; other fields of the first are the header. @throws UserError if one has no list of tokens */
+/** Requests as lines; other fields form the header. @throws UserError without a list of tokens */
 function asLines(source: TraceSource): TraceSource {
   const fd = temporaryFile();
   let request = 0;
@@ -52,7 +52,7 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   if (!scanner.nextFilled()) throw new UserError(`${path}: the trace is empty`);
   const header = headerOf(scanner);
   const described = describe(path, 'jsonl', header ?? {});
-  // The last line of a recording that was killed may be cut.
+  // A killed recording may end inside a line.
   const cuts = header?.recording === UNFINISHED.recording;
   const next = (): boolean => scanner.nextFilled() && !(cuts && scanner.cut);
   if (header !== null && !next()) throw new UserError(`${path}: no token follows the header; the trace is empty`);
@@ -85,7 +85,6 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   }
 }
 
-/** Metadata of a header line, or null if the line is a token. */
 function headerOf(scanner: LineScanner): Record<string, string> | null {
   const text = scanner.text();
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
@@ -97,7 +96,7 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   return strings;
 }
 
-/** Line of a row, found by counting, since only messages about malformed rows need it. */
+/** Line of a row, for messages only, so found by counting. */
 function placeOfRow(source: TraceSource, row: number, header: boolean): string {
   const scanner = new LineScanner(source);
   for (let left = row + (header ? 1 : 0); scanner.nextFilled() && left > 0; left--);

@@ -11,7 +11,7 @@ import { PassReader } from './passes.js';
 
 const COMMA = 44;
 
-/** llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, one row per token and layer in graph order, ids separated by spaces. */
+/** llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, a row per token and layer in graph order. */
 export const llamacppLogExperts: TraceFormat = {
   name: 'llamacpp-log-experts',
   detect: ({ text }) => /^layer_id,expert_ids\s/.test(text),
@@ -29,7 +29,6 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
   );
 }
 
-/** Visits the groups of the file: rows of one layer in one pass. */
 function walkGroups(source: TraceSource, passes: PassReader, at: WalkPlace): void {
   const lines = new NumberLines(source, 1);
   let ids: Int32Array = new Int32Array(1024);

@@ -5,7 +5,10 @@ import { cellFormat } from './cells.js';
 import { expected } from './format.js';
 import { PassReader } from './passes.js';
 
-/** llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, without token ids. */
+/**
+ * llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, no token
+ * ids.
+ */
 export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
   detect: ({ text }) => /^layer,expert\s/.test(text),
@@ -29,7 +32,7 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/** Activations of the shortest run, one decoded token. @throws UserError if it is 1 and more runs have the next length: a line is missing */
+/** Activations of a decoded token. @throws UserError if 1 and more runs have the next length: a line is missing */
 function shortestRun(source: TraceSource): number {
   const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);

@@ -3,10 +3,14 @@ import { viewOf } from '../../base/host/bytes.js';
 import { cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
+/** `MBLT`, little-endian. */
 const MAGIC = 0x544c424d;
 const HEADER_BYTES = 12;
 
-/** mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k]. */
+/**
+ * mbolt's MBLT binary, int32 little-endian: magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens,
+ * top-k].
+ */
 export const mbolt = cellFormat({
   name: 'mbolt',
   detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,

@@ -4,7 +4,10 @@ import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
 import { isId } from './record-lines.js';
 
-/** Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices. The multi-token-prediction block is left out. */
+/**
+ * Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices; no multi-token-prediction
+ * block.
+ */
 export const megatron = cellFormat({
   name: 'megatron',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),

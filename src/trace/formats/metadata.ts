@@ -1,26 +1,28 @@
-// The string metadata of canonical traces, in both directions: the same keys in a safetensors header and in a JSONL header line.
+// String metadata of canonical traces: same keys in safetensors and JSONL headers.
 import { UserError } from '../../base/errors.js';
 import { isCount } from '../../base/objects.js';
 import type { TensorTraceParts } from '../tensor-trace.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Version tag of the canonical trace layout. */
+/** Version tag of the canonical layout. */
 export const TRACE_FORMAT = 'moeprof.trace/1';
 
-/** The note of a trace that is written while it is recorded, so that it may end inside a line. */
+/** Note of a trace written during recording; the last line may be cut. */
 export const UNFINISHED = { recording: 'unfinished' } as const;
 
-/** Strings of a file, read. */
+/** Parsed metadata strings; null: not given. */
 export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'> {
   readonly layers: number | null;
   readonly topK: number | null;
-  /** Predictions per token and layer. */
   readonly predictedK: number | null;
-  /** Experts of each layer, or of every layer if it is one number. */
+  /** Experts by layer, or of every layer. */
   readonly experts: number | readonly number[] | null;
 }
 
-/** Reads metadata strings. @param path for messages @param format its name for the metadata @throws UserError if a number is none */
+/**
+ * Parses metadata strings. @param path for messages @param format name for the metadata @throws UserError for an
+ * invalid number
+ */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
   const {
     model,
@@ -52,7 +54,7 @@ export function describe(path: string, format: string, metadata: Readonly<Record
   };
 }
 
-/** Metadata strings of a trace; the reverse of {@link describe}. */
+/** Metadata strings of a trace; inverse of {@link describe}. */
 export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { meta, expertsPerLayer } = trace;
   const same = expertsPerLayer.every((experts) => experts === expertsPerLayer[0]);
@@ -71,7 +73,7 @@ export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, s
   };
 }
 
-/** Experts per layer from one number or a list. @throws UserError if its length is not `layers`, or a count is out of range */
+/** Experts per layer from a number or a list. @throws UserError for a list of wrong length, or a count out of range */
 export function layerExperts(path: string, layers: number, experts: number | readonly number[] | null): readonly number[] | null {
   if (experts === null) return null;
   const list = typeof experts === 'number' ? new Array<number>(layers).fill(experts) : experts;
@@ -99,7 +101,7 @@ function numbers(path: string, key: string, text: string): number[] {
   return list;
 }
 
-/** @throws UserError if a distance stands twice, or there is none */
+/** @throws UserError if empty, or a distance repeats */
 function distances(path: string, text: string): number[] {
   const list = numbers(path, 'predicted_ahead', text);
   if (list.length > 0 && new Set(list).size === list.length) return list;

@@ -9,7 +9,10 @@ const END_BRACKET = 93;
 const QUOTE = 34;
 const SPACE = 32;
 
-/** MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Texts of tokens are counted; phases are unknown. */
+/**
+ * MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Tokens are numbered by counting;
+ * phases are unknown.
+ */
 export const moeBeyond = cellFormat({
   name: 'moe-beyond',
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),
@@ -19,7 +22,6 @@ export const moeBeyond = cellFormat({
       at.place = () => fields.place();
       const cell = new Cell();
       const requests = new Map<number, number>();
-      /** Number of tokens so far of each request at its current layer. */
       const counted: number[] = [];
       const layers: number[] = [];
       fields.next();
@@ -31,7 +33,7 @@ export const moeBeyond = cellFormat({
         if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
         layers[cell.request] = cell.layer;
         cell.token = counted[cell.request]!++;
-        // A token may contain a line break; its record then continues on the next lines.
+        // Tokens may contain line breaks.
         let from = listStart(fields);
         while (from < 0 && fields.next()) from = listStart(fields);
         if (from < 0) throw new UserError(`${fields.place()}: the list of Activated Expert IDs is missing`);
@@ -43,7 +45,7 @@ export const moeBeyond = cellFormat({
   }),
 });
 
-/** Start of the ids in a list at the end of the line, `,"[3, 41]"`; -1 if there is none. */
+/** Start of a list at the end of the line, `,"[3, 41]"`; -1 if absent. */
 function listStart({ bytes, start, end }: LineScanner): number {
   let at = bytes[end - 1] === QUOTE ? end - 2 : end - 1;
   if (bytes[at] !== END_BRACKET) return -1;

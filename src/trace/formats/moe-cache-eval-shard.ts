@@ -6,7 +6,7 @@ import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
-/** Ids of one request transposed at a time. */
+/** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
 
 /** moe-cache-eval's recordings: padded choices of several requests in one tensor, [requests, layers, tokens, top-k]. */
@@ -26,7 +26,7 @@ function openShard(source: TraceSource, options: OpenOptions): RoutingTrace {
   const gates = header.tensors.has('topk_weights') ? requireTensor(path, header, 'topk_weights', WEIGHT_DTYPES, ids.shape) : null;
   const store = new TraceStore({ path, layers, topK, weights: gates !== null, phases: false });
   const tokens = new Int32Array(1);
-  // A request is stored layer by layer: a block of tokens is read from each layer.
+  // Layers are contiguous within a request, so a block of tokens is read per layer.
   const band = Math.max(1, Math.floor(BLOCK_IDS / Math.max(1, layers * topK)));
   const block = new Uint16Array(band * topK);
   const weights = new Float32Array(gates === null ? 0 : band * topK);

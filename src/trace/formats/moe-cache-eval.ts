@@ -9,12 +9,14 @@ import { inOrder } from './count-table.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
+/** Events read at a time. */
 const BLOCK_EVENTS = 1024;
+/** Maximum accesses of a block. */
 const MOST_ACCESSES = BLOCK_EVENTS * 4096;
-/** Maximum number of counted expert ids of a layer. */
+/** Maximum expert ids of a layer. */
 const MOST_EXPERTS = 65535;
 
-/** moe-cache-eval's events: the experts of a pass at a layer with the tokens that chose each: counts, not a trace. */
+/** moe-cache-eval's events: experts of a pass at a layer, with counts of tokens. */
 export const moeCacheEval = cellFormat({
   name: 'moe-cache-eval',
   detect: (source) => headerHolds(source, ['"assignment_counts"', '"offsets"', '"forward_cycles"']),
@@ -51,7 +53,6 @@ export const moeCacheEval = cellFormat({
   counts,
 });
 
-/** Visits the events of a file in order, each with its accesses. */
 function* eventsOf(source: TraceSource) {
   const { path } = source;
   const header = readSafetensorsHeader(source);

@@ -5,12 +5,15 @@ import { cellFormat } from './cells.js';
 import { arrayAt, documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { choices, integerAt, phaseOf } from './record-lines.js';
 
-/** Number of the first decoder layer, above those of any encoder. */
+/** Number of the first decoder layer, above encoder layers. */
 const DECODER = 2048;
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
 
-/** moe-cache-lab's traces: metadata, then a line per token and layer. Version 2 has encoder layers, which come first, and decoder layers. */
+/**
+ * moe-cache-lab's traces: metadata, then a line per token and layer; version 2 adds encoder layers, before decoder
+ * layers.
+ */
 export const moeCacheLab = cellFormat({
   name: 'moe-cache-lab',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),
@@ -21,7 +24,7 @@ export const moeCacheLab = cellFormat({
       meta: { model, notes },
       walk(visit, at) {
         const cell = new Cell();
-        /** Number of source tokens so far; the decoder's tokens follow them. */
+        /** Source tokens so far; decoder tokens follow. */
         let sources = 0;
         let first = true;
         for (const { value, place } of documents(source)) {
@@ -51,7 +54,7 @@ export const moeCacheLab = cellFormat({
   },
 });
 
-/** The first line: version, model, experts of a layer by its number (null: not stated), notes. */
+/** First line: version, model, experts by layer number (null: unknown), notes. */
 function metadataOf(source: TraceSource) {
   for (const { value, place } of documents(source)) {
     if (value.record_type !== 'metadata') throw new UserError(`${place}: the first line is not the metadata record`);

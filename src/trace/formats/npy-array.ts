@@ -1,14 +1,14 @@
-// NumPy's .npy, little-endian numbers in C order only. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// NumPy's .npy, little-endian, C order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import { ownValue } from '../../base/objects.js';
 import { DTYPE_BYTES } from '../column.js';
 import type { TensorInfo } from './safetensors-header.js';
 
-/** True if bytes begin like a .npy file. */
+/** True for the start of a .npy file. */
 export const looksLikeNpy = (head: Uint8Array): boolean => head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 
-/** Reads a header, types named as in safetensors. @param head the first bytes, with all of it @param total bytes of the file @throws UserError */
+/** Parses a header; dtypes in safetensors names. @param head file start @param total file bytes @throws UserError */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
   if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
   const view = viewOf(head);
@@ -22,7 +22,6 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   if (code === null || shapeText === null || fortran === null || !isWhole(text, [code[0], shapeText[0], fortran[0]]))
     throw new UserError(`${place}: the .npy header is not understood: ${text.trim().slice(0, 80)}`);
   const [, order, type] = code as unknown as [string, string, string];
-  // The code of a type is its kind and its bytes: i2.
   const dtype = `${type.charAt(0).toUpperCase()}${8 * Number(type.slice(1))}`;
   const size = /^[uif][1248]$/.test(type) ? DTYPE_BYTES.get(dtype) : undefined;
   if (size === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
@@ -39,11 +38,11 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   return { dtype, shape, offset, bytes };
 }
 
-/** True if a header is a dictionary of these entries and of nothing else. */
+/** True if a header is a dictionary of exactly `entries`. */
 const isWhole = (text: string, entries: readonly string[]): boolean =>
   /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 
-/** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */
+/** Elements of a .npy file in memory. @throws UserError as {@link npyHeader} */
 export function npyValues(
   place: string,
   file: Uint8Array,
@@ -52,7 +51,6 @@ export function npyValues(
   return { shape, dtype, values: numbersOf(dtype, file.subarray(offset, offset + bytes)) };
 }
 
-/** Arrays of the dtypes that JavaScript has numbers for. */
 const ARRAYS = {
   U8: Uint8Array,
   I8: Int8Array,
@@ -64,9 +62,9 @@ const ARRAYS = {
   F64: Float64Array,
 } as const;
 
-/** Raw little-endian elements as numbers; 64-bit integers lose nothing below 2^53. */
+/** Raw little-endian elements as numbers; 64-bit integers are exact below 2^53. */
 export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
-  // A copy, because typed arrays need aligned memory, and parts of a file rarely are aligned.
+  // Copied, because typed arrays need aligned memory.
   const aligned = new Uint8Array(raw).buffer;
   if (dtype === 'U64') return Float64Array.from(new BigUint64Array(aligned), Number);
   if (dtype === 'I64') return Float64Array.from(new BigInt64Array(aligned), Number);

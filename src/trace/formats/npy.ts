@@ -9,10 +9,10 @@ import type { TensorInfo } from './safetensors-header.js';
 import { openArray } from './tensor.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
-/** Array names that mean choices. */
+/** Array names for choices. */
 const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_experts'];
 
-/** NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies. */
+/** NumPy array of choices, as saved by vLLM's offline API, notebooks and routing studies. */
 export const npy: TraceFormat = {
   name: 'npy',
   detect: ({ head, bytes }) => looksLikeNpy(head) && ID_DTYPES.includes(kindOf(head, bytes)),
@@ -22,14 +22,14 @@ export const npy: TraceFormat = {
   },
 };
 
-/** Counts per sequence, layer and expert, as MoE-Infinity keeps them. */
+/** MoE-Infinity's counts per sequence, layer and expert. */
 export const moeInfinityMatrix: TraceFormat = {
   name: 'moe-infinity',
   detect: ({ head, bytes }) => looksLikeNpy(head) && ['F32', 'F64'].includes(kindOf(head, bytes)),
   counts: activationMatrices,
 };
 
-/** An .npz archive with one array of choices. */
+/** .npz archive with one array of choices. */
 export const npz: TraceFormat = {
   name: 'npz',
   detect: ({ head }) => looksLikeZip(head) && latin1Of(head, 0, 512).includes('.npy'),
@@ -40,7 +40,6 @@ function kindOf(head: Uint8Array, bytes: number): string {
   try {
     return npyHeader('', head, bytes).dtype;
   } catch {
-    // A damaged header is reported by the reader of choices, which opens the array.
     return 'I32';
   }
 }
@@ -52,7 +51,7 @@ function arrayOf(place: string, { dtype, shape, offset }: TensorInfo) {
   return { place, dtype, shape, offset };
 }
 
-/** Opens an array of an archive: a stored one is read in place, a deflated one is unpacked into a temporary file. */
+/** Opens an array: stored in place, deflated through a temporary file. */
 async function openNpz(source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const archive = new ZipArchive(source);
   const entry = choiceEntry(source.path, archive);

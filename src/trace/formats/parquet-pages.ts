@@ -1,21 +1,22 @@
-// Checks Parquet pages, since hyparquet could allocate gigabytes or loop forever. https://parquet.apache.org/docs/file-format/
+// Checks Parquet pages before hyparquet, which could allocate gigabytes or loop forever.
+// https://parquet.apache.org/docs/file-format/
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { viewOf } from '../../base/host/bytes.js';
 import { crc32 } from '../../base/host/compression.js';
 
-/** Largest page, unpacked. Writers use 1 MiB. */
+/** Maximum unpacked page, bytes. Writers use 1 MiB. */
 const PAGE_LIMIT = 64 * 1024 * 1024;
-/** Values that a run may hold beyond those still expected, since bit-packed runs come in groups of eight. */
+/** Surplus values allowed in a run: bit-packed runs come in groups of eight. */
 const RUN_SLACK = 512;
 
-/** Nesting of a column: how many of its ancestors, itself included, repeat or may be absent. */
+/** Repeating and optional levels of a column, with ancestors. */
 interface NestingLevels {
   readonly repetition: number;
   readonly definition: number;
 }
 
-/** Levels of the column at the end of a path of schema nodes, the root left out. */
+/** Levels of the column at the end of a path of schema nodes, without the root. */
 export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
   const kinds = path.map(({ element }) => element.repetition_type);
   return {
@@ -24,7 +25,7 @@ export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
   };
 }
 
-/** Decompressors limited to the size of a page. */
+/** Decompressors limited to the page size. */
 export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8Array, output: Uint8Array) => Uint8Array): Compressors {
   const bounded: Compressors = {};
   const all: Compressors = { ...compressors, ZSTD: (input, length) => zstd(input, new Uint8Array(length)) };
@@ -36,7 +37,7 @@ export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8
   return bounded;
 }
 
-/** Walks the pages of one column chunk. @param rows of its row group @throws Error if a page or a run claims more than the chunk can hold */
+/** Checks pages of a column chunk. @param rows of the row group @throws Error if a page or run exceeds the chunk */
 export function checkPages(
   bytes: ArrayBuffer,
   column: ColumnMetaData,
@@ -47,7 +48,7 @@ export function checkPages(
   const reader = { view: new DataView(bytes), offset: 0 };
   const most = Number(column.num_values);
   let values = 0;
-  // hyparquet reads flat columns until all rows are read, nested ones to the end of the chunk.
+  // hyparquet reads flat columns up to `rows`, nested columns to the end of the chunk.
   while (reader.offset < bytes.byteLength - 1 && (levels.repetition > 0 || values < rows)) {
     const { type, compressed_page_size: size, uncompressed_page_size: unpacked, crc, ...header } = parquetHeader(reader);
     const from = reader.offset;
@@ -82,7 +83,6 @@ export function checkPages(
   }
 }
 
-/** The levels and indices of a page of `count` values. */
 function checkBytes(page: Uint8Array, encoding: string, levels: NestingLevels, count: number): void {
   const view = viewOf(page);
   let offset = 0;
@@ -95,14 +95,14 @@ function checkBytes(page: Uint8Array, encoding: string, levels: NestingLevels, c
   if (encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY') {
     const width = view.getUint8(offset);
     if (width > 32) throw new Error(`dictionary indices of ${width} bits`);
-    // Nulls take no index; fewer than `count` values may be there.
+    // Nulls have no index, so fewer than `count` values may follow.
     if (width > 0) checkRuns(view, offset + 1, width, count);
   } else if (encoding !== 'PLAIN' && encoding !== 'DELTA_BINARY_PACKED' && encoding !== 'BYTE_STREAM_SPLIT') {
     throw new Error(`encoding ${encoding} is not read; write it with plain or dictionary encoding`);
   }
 }
 
-/** Runs of the hybrid of run lengths and bit packing, until `count` values or the end of the page are reached. */
+/** Checks hybrid runs (run length or bit-packed). */
 function checkRuns(view: DataView, from: number, width: number, count: number): void {
   let at = from;
   for (let seen = 0; seen < count && at < view.byteLength; ) {

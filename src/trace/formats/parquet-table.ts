@@ -7,20 +7,20 @@ import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages.js';
 
-/** Largest footer: 150 columns take some 15 KB a row group. */
+/** Maximum footer, bytes; 150 columns take some 15 KB a row group. */
 const FOOTER_LIMIT = 64 * 1024 * 1024;
-/** Maximum number of values of the requested columns in one row group, which are held in memory. Writers make groups of a million rows or fewer. */
+/** Maximum values of the requested columns in a row group, held in memory. Writers use at most a million rows. */
 const MOST_VALUES = 20_000_000;
-/** Maximum compression ratio of a file, as for a compressed trace. */
+/** Maximum compression ratio, as for a compressed trace, and bytes below the check. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
 
-/** A column of one row group; one entry per row, as the file holds it. */
+/** Column of a row group, one entry per row. */
 export type ParquetColumn = readonly DecodedArray[];
 
-/** A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file. */
+/** Parquet file as columns of whole numbers by row group; loads hyparquet on first use. */
 export class ParquetTable {
-  /** Names of the columns, nested ones by their outermost name. */
+  /** Column names; a nested column has its outermost name. */
   readonly names: readonly string[];
   readonly #source: TraceSource;
   readonly #metadata: FileMetaData;
@@ -30,7 +30,7 @@ export class ParquetTable {
     this.#source = source;
     this.#metadata = metadata;
     this.#tree = tree;
-    // A damaged schema may have nameless columns, which are never requested.
+    // Damaged schemas may have nameless columns, never requested.
     this.names = tree.children.flatMap(({ element }) => (typeof element.name === 'string' ? [element.name] : []));
   }
 
@@ -52,7 +52,9 @@ export class ParquetTable {
     });
   }
 
-  /** Visits the row groups. @param visit gets the rows and columns of one, valid until it returns @throws UserError if one is damaged or too large */
+  /**
+   * Visits row groups. @param visit gets rows and columns, valid until return @throws UserError if damaged or too large
+   */
   async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
     const { path, bytes } = this.#source;
     const compressors = boundedCompressors(decompressors, decompress);
@@ -125,7 +127,6 @@ export class ParquetTable {
   }
 }
 
-/** Runs a step of hyparquet, and reports its errors as a damaged file. */
 function attempt<T>(place: string, step: () => T): T {
   const refuse = (error: unknown): never => {
     if (error instanceof UserError) throw error;

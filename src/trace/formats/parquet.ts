@@ -30,14 +30,17 @@ export const vllmExpertCapture: TraceFormat = {
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
 
-/** Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice. */
+/**
+ * Parquet table, a row per token and layer (or activation); decoded once into a temporary file, because importing reads
+ * twice.
+ */
 export const parquet: TraceFormat = {
   name: 'parquet',
   detect: isParquet,
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };
 
-/** True if the footer contains all of some names; the schema is at its beginning. */
+/** True if the footer contains all names. */
 function footerHolds(source: TraceSource, names: readonly string[]): boolean {
   if (source.bytes < 12) return false;
   const tail = new Uint8Array(8);
@@ -92,7 +95,6 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
     if (names.includes(name)) return [name];
     throw new UserError(`${path}: there is no column ${JSON.stringify(name)}; the columns are ${names.slice(0, 40).join(', ')}`);
   };
-  /** A column, or numbered columns of its name. */
   const family = (name: string | undefined): readonly string[] => {
     const places = name === undefined ? [] : placesOf(path, names, name);
     return places.length === 0 ? single(name) : places.map((at) => names[at]!);
@@ -135,13 +137,12 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
   });
 }
 
-/** Values of a column of one row group; rows must be read in order. */
+/** Values of a column in a row group; rows must be read in order. */
 class ParquetValues {
   readonly #place: (row: number) => string;
   readonly #name: string;
   readonly #parts: ParquetColumn;
   #part = 0;
-  /** First row of the running part. */
   #start = 0;
 
   constructor(path: string, name: string, first: number, parts: ParquetColumn) {
@@ -150,12 +151,11 @@ class ParquetValues {
     this.#parts = parts;
   }
 
-  /** A whole number; rows must be read in order. */
   whole(row: number): number {
     return this.#whole(this.#value(row), row);
   }
 
-  /** The numbers of a list, or one number; null is no choice. */
+  /** Numbers of a list, or a number; null: no choice. */
   wholes(row: number, visit: (value: number) => void): void {
     const value = this.#value(row);
     if (value === null || value === undefined) return;
@@ -177,7 +177,7 @@ class ParquetValues {
     return phaseOf(typeof value === 'bigint' ? Number(value) : value, this.#place(row));
   }
 
-  /** A number unchanged, or the ordinal of a text. */
+  /** Number unchanged, or ordinal of a text. */
   label(row: number, labels: Map<string, number>): number {
     const value = this.#value(row);
     if (typeof value !== 'string') return this.#whole(value, row);

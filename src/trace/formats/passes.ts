@@ -2,13 +2,15 @@ import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell, type WalkPlace } from './cell.js';
 
-/** Assigns groups of engines' passes (all tokens at layer 0, then 1) to requests: many tokens are prompt; one after decode begins a request. */
+/**
+ * Splits passes (all tokens at layer 0, then 1) into requests: many tokens are prompt; a prompt after decode begins a
+ * request.
+ */
 export class PassReader {
   readonly #visit: (cell: Cell) => void;
   readonly #at: WalkPlace;
   readonly #cell = new Cell();
   #request = -1;
-  /** Position of the running pass's first token, and its tokens. */
   #position = 0;
   #tokens = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
@@ -19,7 +21,10 @@ export class PassReader {
     this.#at = at;
   }
 
-  /** One layer of a pass; fewer rows than tokens are its last. @param ids `[rows, width]`, by rank @throws UserError for more rows than tokens */
+  /**
+   * Adds a layer of a pass; fewer rows are the last tokens. @param ids `[rows, width]`, by rank @throws UserError for
+   * more rows than tokens
+   */
   group(layer: number, rows: number, width: number, ids: Int32Array, weights?: Float64Array): void {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);

@@ -1,11 +1,11 @@
-// A pickle reader that executes nothing: it reads torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
+// Pickle reader without execution: accepts torch.save's opcodes of plain containers and tensors, and three names.
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { nestsTooDeep } from '../../base/nesting.js';
 import { isCount } from '../../base/objects.js';
 
-/** A tensor as pickled: a view of a storage next to the pickle. */
+/** Pickled tensor: a view of a storage outside the pickle. */
 export class PickledTensor {
   readonly storage: PickledStorage;
   readonly offset: number;
@@ -20,9 +20,8 @@ export class PickledTensor {
   }
 }
 
-/** A storage, by the key of its file in the archive. */
 class PickledStorage {
-  /** Storage class of torch, e.g. `IntStorage`. */
+  /** torch class, e.g. `IntStorage`. */
   readonly type: string;
   readonly key: string;
 
@@ -32,7 +31,7 @@ class PickledStorage {
   }
 }
 
-/** A value in a pickle. Dicts keep their keys as they are. */
+/** Pickled value; dicts keep keys unchanged. */
 export type Pickled =
   | null
   | boolean
@@ -52,7 +51,7 @@ class Global {
   }
 }
 
-/** Maximum number of values on the stack and in the memo. */
+/** Maximum values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
 const MOST_AXES = 16;
 
@@ -63,11 +62,11 @@ const REBUILD = 'torch._utils._rebuild_tensor_v2';
 const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
-/** Reads a pickle. @param place for messages @throws UserError if it has more than plain data and tensors, is cut, or too large or deep */
+/** Reads a pickle. @param place for messages @throws UserError if unsupported, cut, too large or too deep */
 export const readPickle = (bytes: Uint8Array, place: string): Pickled => new Unpickler(bytes, place).read();
 
 class Unpickler {
-  /** The operation of each opcode; all others are refused. */
+  /** Operation by opcode; others are refused. */
   static readonly #OPCODES = new Map<number, (it: Unpickler) => void>([
     [0x80, (it) => it.#byte()], // PROTO
     [0x95, (it) => it.#over(8)], // FRAME
@@ -244,7 +243,6 @@ class Unpickler {
     return textOf(this.#bytes, from, from + length);
   }
 
-  /** Moves over bytes. @returns the first of them */
   #over(length: number): number {
     const from = this.#at;
     if (from + length > this.#bytes.length) this.#fail('it ends too early');

@@ -1,4 +1,3 @@
-// Reads JSON lines with one record per token and layer, given the names of the fields.
 import { UserError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
 import type { TraceSource } from '../source.js';
@@ -7,7 +6,7 @@ import { Cell, type Cells } from './cell.js';
 import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
-/** Records as cells; tokens without a position are counted. @throws UserError with line if a record lacks a field or has a wrong type */
+/** Records as cells; tokens without position are counted. @throws UserError with line for a wrong or missing field */
 export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   return {
     walk(visit, at) {
@@ -30,7 +29,7 @@ export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   };
 }
 
-/** Counts tokens if a recording does not number them: the n-th record of a layer is the n-th token of its request. */
+/** Numbers tokens by counting: the n-th record of a layer is the n-th token of its request. */
 export class TokenCounter {
   readonly #counts = new Map<number, number>();
 
@@ -42,11 +41,11 @@ export class TokenCounter {
   }
 }
 
-/** Words of tools for a phase. */
+/** Tools' names of phases. */
 const PROMPT: readonly unknown[] = ['prefill', 'prompt', 'extend', 'source', 'decoder_prompt', 0, '0'];
 const GENERATED: readonly unknown[] = ['decode', 'generate', 'generated', 'decoder_generated', 'generation', 1, '1'];
 
-/** Phase of a recorded value: a tool's word, or 0 and 1; -1 if absent. */
+/** Phase of a tool's name, or of 0 and 1; -1 if absent. */
 export function phaseOf(value: unknown, place: string): number {
   const word = typeof value === 'string' ? value.toLowerCase() : value;
   if (word === undefined || word === null || word === '') return -1;
@@ -55,10 +54,10 @@ export function phaseOf(value: unknown, place: string): number {
   throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
 }
 
-/** True for a whole number that a {@link Cell} holds as it is: larger ones would come out as other ids. */
+/** True for a 32-bit whole number, so that a {@link Cell} keeps the value. */
 export const isId = (value: unknown): value is number => typeof value === 'number' && (value | 0) === value;
 
-/** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError if they are no list of ids */
+/** Copies a record's choices, and weights if as many, into a cell. @throws UserError if not a list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
   const listed = ownValue(value, fields.experts);
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;

@@ -1,4 +1,4 @@
-// Formats of JSON lines, one record per token and layer, that differ only in names: each lists the names of its fields.
+// Formats of JSON lines, a record per token and layer, that differ only in field names.
 import { cellFormat } from './cells.js';
 import type { ColumnMap, TraceFormat } from './format.js';
 import { recordCells } from './record-lines.js';
@@ -6,7 +6,7 @@ import { recordCells } from './record-lines.js';
 const recordFormat = ({ fields, ...about }: Omit<TraceFormat, 'open'> & { readonly fields: ColumnMap }): TraceFormat =>
   cellFormat({ ...about, cells: (source) => recordCells(source, fields) });
 
-/** ExpertFlow, schema 1.x: records in hook order, tokens numbered within their request. */
+/** ExpertFlow, schema 1.x: records in hook order. */
 export const expertFlow = recordFormat({
   name: 'expertflow',
   detect: ({ text }) => /^\s*\{[^\n]*"selected_expert_ids"\s*:/.test(text),

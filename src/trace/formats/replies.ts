@@ -1,7 +1,7 @@
-// Replies of servers with routed experts, and outputs of their offline interfaces; one reader, since gateways pass on fields. Sources: vLLM
+// Server replies and offline outputs with routed experts; one reader, because gateways pass fields on. Sources: vLLM
 // vllm/entrypoints/scale_out/token_in_token_out/protocol.py @006ebac2, PR 51906 (2026-08), docs of 0.21; SGLang
 // srt/entrypoints/openai/serving_completions.py @004c82e0, srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
-// components/src/dynamo/vllm/handlers.py, PR 10529; TensorRT-LLM PR 18397. Counts of tokens give the rows: [start, prompt + generated - 1).
+// components/src/dynamo/vllm/handlers.py, PR 10529; TensorRT-LLM PR 18397. Rows are [start, prompt + generated - 1).
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
@@ -16,7 +16,7 @@ import { repliesIn } from './streamed-reply.js';
 
 const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
-/** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */
+/** @param mark text of a reply of the engine */
 const replyFormat = (name: string, mark: RegExp): TraceFormat =>
   choiceFormat({
     name,
@@ -30,13 +30,16 @@ const replyFormat = (name: string, mark: RegExp): TraceFormat =>
 export const sglangReply = replyFormat('sglang', /"(meta_info|sglext|sgl_ext)"\s*:/);
 /** Replies through dynamo. */
 export const dynamo = replyFormat('dynamo', /"nvext"\s*:\s*\{/);
-/** Replies of vLLM, and outputs of vLLM and TensorRT-LLM as JSON. */
+/** Replies of vLLM; outputs of vLLM and TensorRT-LLM as JSON. */
 export const vllm = replyFormat(
   'vllm',
   /"((prompt_)?routed_experts|prompt_token_ids|output_mode)"\s*:|"object"\s*:\s*"(text_completion|chat\.completion)"/,
 );
 
-/** Requests of a reply, one per answer; null: no routing. @param known for replies without a shape @throws UserError if malformed */
+/**
+ * Requests of a reply, one per answer; null: no routing. @param known for replies without a shape @throws UserError if
+ * malformed
+ */
 export function* answersOf(reply: JsonObject, place: string, known: Expected): Generator<ChoiceRequest | null, void, void> {
   const listed = ['choices', 'outputs'].find((key) => ownValue(reply, key) !== undefined);
   const answers = listed === undefined && isObject(reply.meta_info) ? [reply] : arrayAt(reply, listed ?? 'choices', place);
@@ -68,18 +71,18 @@ function requestOf(answer: JsonObject, reply: JsonObject, answers: number, at: s
   return { arrays, prompt: prefill, first, tokenIds: ids };
 }
 
-/** Choices as an engine sent them. */
 interface Routed {
   readonly array: ChoiceArray;
-  /** Position of its first row, if it is stated. */
+  /** Position of the first row; null: unknown. */
   readonly start: number | null;
-  /** True for a whole array with a shape of its own: engines that send it may leave out a prefix, so that counts give its position. */
+  /** True for a shaped array: senders may omit a prefix, so token counts give the position. */
   readonly shaped: boolean;
 }
 
 /**
- * Choices as nested lists, base64 .npy, dynamo's `{"data", "shape", "start", "dtype"}` (base85 without dtype before June 2026), or base64
- * integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if there are none
+ * Choices as nested lists, base64 .npy, dynamo's `{"data", "shape", "start", "dtype"}` (base85 without dtype before
+ * June 2026), or base64
+ * integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if absent
  */
 function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
   if (typeof value !== 'string' && !isObject(value)) {
@@ -118,7 +121,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
-/** Tokens of the prompt and of the answer, and their ids; null if the reply has them not. */
+/** Token counts and ids of prompt and answer; null: absent. */
 interface Counts {
   readonly prompt: number | null;
   readonly generated: number | null;
@@ -126,7 +129,7 @@ interface Counts {
   readonly generatedIds: readonly number[] | null;
 }
 
-/** @param alone the only answer: counts of the whole reply are its own @throws UserError if two of them disagree */
+/** @param alone single answer: counts of the reply apply @throws UserError if counts disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
   const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));
@@ -146,7 +149,7 @@ function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: str
 
 const idsAt = (value: unknown): readonly number[] | null => (Array.isArray(value) && value.every(isCount) ? (value as number[]) : null);
 
-/** Rows of the prompt, and the position of the first row. @param found `prompt`: rows that stand apart as the prompt's; null: one list */
+/** Prompt rows, and first position. @param found `prompt`: separate prompt rows; null: one list */
 function parted(
   { array: { layers, topK }, prompt, rows, shaped, start }: Routed & { readonly prompt: number | null; readonly rows: number },
   counts: Counts,

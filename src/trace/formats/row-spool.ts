@@ -1,9 +1,8 @@
-// Decoded rows in a nameless file of whole numbers, for formats that cannot be decoded twice or stopped: importing walks up to twice.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 
-/** Maximum number of choices of a row. */
+/** Maximum choices of a row. */
 export const CHOICE_LIMIT = 4096;
-/** Number of whole numbers at the start of a record: request, layer, token (-1: none), phase, token id, choices, weighted. */
+/** Words at the start of a record: request, layer, token (-1: absent), phase, token id, choices, weighted. */
 const RECORD_HEAD = 7;
 
 interface SpooledRow {
@@ -16,15 +15,15 @@ interface SpooledRow {
   readonly weights: Float32Array | null;
 }
 
-/** Rows in a temporary file: {@link RECORD_HEAD} whole numbers, the ids, the weights. */
+/**
+ * Decoded rows in a temporary file, since importing may walk twice: {@link RECORD_HEAD} whole numbers, ids, weights.
+ */
 export class RowSpool {
   readonly #fd = temporaryFile();
   readonly #words = new Int32Array(64 * 1024);
   readonly #floats = new Float32Array(this.#words.buffer);
-  /** Words in the buffer, and in the file. */
   #length = 0;
   #written = 0;
-  /** Start of the current record, its ids and weights. */
   #start = 0;
   #ids = 0;
   readonly #weights: number[] = [];
@@ -46,7 +45,7 @@ export class RowSpool {
     if (this.#weights.length < CHOICE_LIMIT) this.#weights.push(weight);
   }
 
-  /** Ends a row; false if it has too many choices. Weights are kept if there is one per choice. */
+  /** Ends a row; false for too many choices. Keeps weights if one per choice. */
   end(): boolean {
     const weighted = this.#ids > 0 && this.#weights.length === this.#ids;
     this.#words[this.#start + 5] = this.#ids;

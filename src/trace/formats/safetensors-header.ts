@@ -5,29 +5,29 @@ import { dataOffsets, looksLikeSafetensors, safetensorsHeader } from '../../mode
 import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
 
-/** One tensor of a file. */
+/** A tensor of a file. */
 export interface TensorInfo {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Byte of the file at which its data begins. */
+  /** Byte offset in the file. */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format */
+/** Safetensors container: header length, JSON, raw data. https://github.com/huggingface/safetensors#format */
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
 }
 
-/** True for a safetensors file whose header, within the first bytes, contains all of some texts. */
+/** True for a safetensors file whose header start contains all texts. */
 export function headerHolds({ head }: TraceSource, texts: readonly string[]): boolean {
   if (!looksLikeSafetensors(head)) return false;
   const text = latin1Of(head);
   return texts.every((part) => text.includes(part));
 }
 
-/** A required tensor. @param shape sizes of the axes, null for any @throws UserError if it is missing, or of another dtype or shape */
+/** A required tensor. @param shape null: any size @throws UserError if missing, or of wrong dtype or shape */
 export function requireTensor(
   path: string,
   { tensors }: SafetensorsHeader,
@@ -46,7 +46,10 @@ export function requireTensor(
   return tensor;
 }
 
-/** Reads and checks the header. @throws UserError if it is too long, not JSON, or a tensor lies outside, over another, or has another shape */
+/**
+ * Reads and checks the header. @throws UserError if too long, not JSON, or a tensor is outside, overlaps, or has a
+ * wrong shape
+ */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;
   const { dataBytes, entries } = safetensorsHeader(source);

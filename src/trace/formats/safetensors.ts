@@ -12,20 +12,22 @@ import { openArray } from './tensor.js';
 
 const INTEGERS = ['U8', 'I8', 'U16', 'I16', 'I32', 'U32', 'I64', 'U64'];
 
-/** Names of the tensor of choices: the canonical one, and those of other recorders. */
+/** Names of the tensor of choices: canonical, and of other recorders. */
 const EXPERT_NAMES = ['experts', 'routed_experts'];
 
-/** Tensors that only a canonical file has. */
+/** Tensors of canonical files only. */
 const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'weights'];
 
-/** The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored. */
+/**
+ * Canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; unknown tensors are
+ * ignored.
+ */
 export const safetensors: TraceFormat = {
   name: 'safetensors',
   detect: (source) => looksLikeSafetensors(source.head),
   open: (source, options) => openSafetensors(source, readSafetensorsHeader(source), options),
 };
 
-/** Opens a file whose header was read. */
 function openSafetensors(source: TraceSource, header: SafetensorsHeader, options: OpenOptions): RoutingTrace {
   const { path } = source;
   const { tensors } = header;
@@ -74,7 +76,7 @@ function openSafetensors(source: TraceSource, header: SafetensorsHeader, options
   });
 }
 
-/** The only tensor of choices in a file without the usual names. */
+/** The only tensor of choices, without usual names. @throws UserError */
 function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): string {
   const choices = [...tensors].filter(([, { dtype, shape }]) => ID_DTYPES.includes(dtype) && shape.length === 3);
   if (choices.length === 1) return choices[0]![0];
@@ -84,7 +86,7 @@ function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): strin
   );
 }
 
-/** True if the file states that its axes are [tokens, layers, top-k]; else the ids decide. */
+/** True if the file states its axis order; otherwise ids decide. */
 function isCanonical(
   shape: readonly number[],
   name: string,

@@ -10,7 +10,7 @@ import type { TraceFormat } from './format.js';
 import type { Pickled } from './pickle.js';
 import { looksLikeTorch, TorchFile } from './torch-file.js';
 
-/** `topk_ids_of_layer` of SGLang's recorder (also KTransformers). per_token: choices with positions, hence requests. stat: counts only. */
+/** `topk_ids_of_layer` of SGLang's recorder (also KTransformers), mode per_token; positions give requests. */
 export const sglangRecorder = cellFormat({
   name: 'sglang-recorder',
   detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),
@@ -62,7 +62,7 @@ export const sglangRecorder = cellFormat({
   },
 });
 
-/** Recordings with `logical_count`. */
+/** SGLang's recorder, mode stat: `logical_count`. */
 export const sglangStat: TraceFormat = {
   name: 'sglang-stat',
   detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
@@ -75,24 +75,23 @@ export const sglangStat: TraceFormat = {
     for (let step = 0; step < steps; step++) {
       for (let i = 0; i < layers * experts; i++) sums[Math.floor(i / experts)]![i % experts]! += values[step * layers * experts + i]!;
     }
-    // Dense layers have no counts.
     const used = sums.filter((layer) => layer.some((count) => count > 0));
     if (used.length === 0) throw new UserError(`${path}: all counts are zero; nothing ran while it recorded`);
     return used;
   },
 };
 
-/** Assigns the tokens of each pass to requests: a token continues the youngest request whose next position it has. */
+/** Assigns tokens to requests: a token continues the youngest request waiting for its position. */
 class RequestsByPosition {
   #requests = 0;
   readonly #waiting = new Map<number, LargestFirst>();
 
-  /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence @returns the request of each token */
+  /** @param lengths tokens per prompt sequence; empty: one token each @returns request of each token */
   pass(positions: readonly number[], lengths: readonly number[]): number[] {
     const requests: number[] = [];
     const split =
       lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
-    // A request continues once in a pass, and is added again only after the pass.
+    // A request continues at most once per pass.
     const ended: { readonly request: number; readonly next: number }[] = [];
     let at = 0;
     for (const length of split) {
@@ -110,7 +109,7 @@ class RequestsByPosition {
   }
 }
 
-/** The last placement of experts: logical ids of physical ones, and whether a balancer has moved or copied some. */
+/** Logical id by physical id; `balanced` if a balancer has moved or copied experts. */
 function placementOf(
   file: TorchFile,
   saved: ReadonlyMap<Pickled, Pickled>,
@@ -142,7 +141,7 @@ function numbersIn(value: Pickled | undefined, place: string, count: number): re
 
 const COMMA = 44;
 
-/** Counts CSV of SGLang. */
+/** SGLang's counts as CSV. */
 export const sglangCounts: TraceFormat = {
   name: 'sglang-counts',
   detect: ({ text }) => /^layer_id,expert_id,count\s/.test(text),

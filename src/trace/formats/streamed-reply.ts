@@ -7,13 +7,12 @@ import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { documents, type JsonObject, objectAt } from './json-values.js';
 
-/** Bytes in memory of what one reply has kept; routed experts of the longest take a quarter of it. */
+/** Maximum bytes of a reply; the longest replies need a quarter. */
 const MOST_BYTES = 256 * 2 ** 20;
-/** Bytes of a number, a reference and the head of a text, a list or a field, about. */
+/** Approximate bytes of a number or reference, and of a container's head. */
 const WORD = 8;
 const HEAD = 64;
 
-/** About the bytes of a value in memory. */
 function bytesIn(value: unknown): number {
   if (typeof value === 'string') return HEAD + value.length;
   if (!hasKeys(value)) return WORD;
@@ -23,16 +22,19 @@ function bytesIn(value: unknown): number {
   return bytes;
 }
 
-/** A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/**
+ * Streamed reply: deltas of ids join, other fields keep the last value.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
 export class StreamedReply {
   readonly #fields: Fields = {};
   readonly #choices = new Map<unknown, Fields>();
   #bytes = 0;
 
-  /** Adds an event, whose objects become its own. @throws UserError for too many, or routed experts of one answer in parts of unknown order */
+  /** Adds an event. @throws UserError if too large, or routed experts of an answer arrive in several parts */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
-    // SGLang's own interface sends one answer after another, without a list.
+    // SGLang's own interface sends answers in turn, without a list.
     const list = Array.isArray(choices) ? choices : index === undefined ? [] : [{ index, ...fields }];
     for (const entry of list) {
       const choice = objectAt(entry, place);
@@ -48,7 +50,6 @@ export class StreamedReply {
     return this.#choices.size === 0 ? this.#fields : { ...this.#fields, choices: [...this.#choices.values()] };
   }
 
-  /** Puts fields into others; lists of ids join. */
   #take(fields: JsonObject, into: Fields, place: string): void {
     for (const [key, value] of Object.entries(fields)) {
       const known = ownValue(into, key);
@@ -70,7 +71,7 @@ export class StreamedReply {
 
 type Fields = Record<string, unknown>;
 
-/** The replies of a file: JSON documents or streams of events. @throws UserError with place if something is not a JSON object */
+/** Replies of a file: JSON documents or event streams. @throws UserError with place if not a JSON object */
 export function* repliesIn(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (!/^\s*data:/.test(source.text)) {
     yield* documents(source);

@@ -1,7 +1,7 @@
 import { Cell } from './cell.js';
 import { TokenCounter } from './record-lines.js';
 
-/** Rows of a table, of CSV or Parquet, as cells: numbers of requests, counts of tokens, activations in groups. Turns rows into cells. */
+/** Turns rows of CSV or Parquet tables into cells. */
 export class TableRows {
   readonly #visit: (cell: Cell) => void;
   readonly #cell = new Cell();
@@ -14,8 +14,8 @@ export class TableRows {
   }
 
   /**
-   * One row; single activations are grouped while request, token and layer stay. @param request numbered by appearance
-   * @param token null: the n-th row of a layer is the n-th token @param phase -1: none @param tokenId -1: none
+   * Adds a row; consecutive activations of a cell are grouped. @param request numbered by appearance
+   * @param token null: the n-th row of a layer is the n-th token @param phase -1: unknown @param tokenId -1: unknown
    */
   add(
     request: unknown,
@@ -44,7 +44,7 @@ export class TableRows {
     for (let k = 0; k < ids.length; k++) cell.push(ids[k]!, weights?.[k] ?? 0);
   }
 
-  /** Emits the last row; call it after the last {@link add}. */
+  /** Emits the last row. */
   end(): void {
     if (this.#open) this.#visit(this.#cell);
     this.#open = false;

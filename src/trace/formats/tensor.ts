@@ -1,4 +1,4 @@
-// A rank-3 array of choices in a file, in any axis order. The usual order is read in place; other orders are transposed while they are decoded.
+// Rank-3 array of choices: read in place in the usual axis order, else transposed while decoding.
 import { UserError } from '../../base/errors.js';
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
@@ -8,7 +8,7 @@ import { axesOf, axisOrderOf, denseLayersIn } from './axes.js';
 import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
-/** Ids examined to determine the axis order. */
+/** Ids examined for the axis order. */
 const SAMPLE_IDS = 4_000_000;
 /** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
@@ -18,7 +18,10 @@ interface FileArray extends ColumnLayout {
   readonly place: string;
 }
 
-/** Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if its axes are unclear */
+/**
+ * Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if the
+ * axes are unclear
+ */
 export function openArray(
   source: TraceSource,
   array: FileArray,
@@ -47,7 +50,6 @@ export function openArray(
   return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
 }
 
-/** Blocks of the array as [tokens, layers, top-k]. */
 function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 'ltk'): Generator<ChoiceArray, void, void> {
   const { shape, place } = array;
   const { tokens, layers, topK, stride } = axesOf(shape, order);

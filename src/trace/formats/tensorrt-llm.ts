@@ -6,7 +6,7 @@ import { inOrder } from './count-table.js';
 import type { TraceFormat } from './format.js';
 import { readSafetensorsHeader } from './safetensors-header.js';
 
-/** TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only. */
+/** TensorRT-LLM's expert statistics: safetensors with counts per iteration and layer, named "<iteration>_<layer>". */
 export const tensorrtLlm: TraceFormat = {
   name: 'tensorrt-llm',
   detect: ({ head }) => looksLikeSafetensors(head) && /^\{\s*"\d+_\d+"\s*:/.test(latin1Of(head, 8, 208)),

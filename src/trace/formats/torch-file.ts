@@ -6,11 +6,11 @@ import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
-/** Maximum size of the pickle (some hundred bytes per pass) and of a storage; both are held in memory, numbers of the latter several times. */
+/** Maximum pickle (some hundred bytes per pass) and storage in memory, bytes. */
 const PICKLE_LIMIT = 32 * 1024 * 1024;
 const STORAGE_LIMIT = 64 * 1024 * 1024;
 
-/** Element types of storages of whole numbers. */
+/** Dtypes of integer storages. */
 const DTYPES = new Map([
   ['ByteStorage', 'U8'],
   ['CharStorage', 'I8'],
@@ -21,18 +21,18 @@ const DTYPES = new Map([
   ['DoubleStorage', 'F64'],
 ]);
 
-/** True if a file begins like a zip of torch.save whose pickle contains `word`. */
+/** True for a torch.save archive whose pickle start contains `word`. */
 export const looksLikeTorch = (head: Uint8Array, word: string): boolean =>
   looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
 
-/** The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/. An open .pt file. */
+/** Open .pt file, a zip of torch.save: NAME/data.pkl, and storages under NAME/data/. */
 export class TorchFile {
   readonly #source: TraceSource;
   readonly #archive: ZipArchive;
   readonly #byName: ReadonlyMap<string, ZipEntry>;
   readonly #folder: string;
 
-  /** @throws UserError if it is no zip with a data.pkl, or big-endian */
+  /** @throws UserError without data.pkl, or if big-endian */
   constructor(source: TraceSource) {
     this.#source = source;
     this.#archive = new ZipArchive(source);
@@ -50,7 +50,7 @@ export class TorchFile {
     return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);
   }
 
-  /** A tensor: its size, and its elements in row-major order. @param what for messages @throws UserError if it is none of `axes` axes, or is cut */
+  /** Size, and elements in row-major order. @throws UserError if not a tensor of `axes` axes, or cut */
   tensor(value: Pickled | undefined, what: string, axes: number): { size: readonly number[]; values: Float64Array | Int32Array } {
     const { path } = this.#source;
     if (!(value instanceof PickledTensor) || value.size.length !== axes)

@@ -1,4 +1,3 @@
-// A trace format of the user's own: a module that yields rows, each of which is checked, as a shifted offset gives plausible results.
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { resolve } from '../../base/host/paths.js';
@@ -10,43 +9,42 @@ import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { type Expected, expected, type OpenOptions, type TokenRow, type TraceFormat } from './format.js';
 import { traceFormats } from './index.js';
 
-/** A trace file as a format of the user's own reads it: unpacked, whatever it came in. */
+/** Trace file as seen by a user's format, unpacked. */
 export interface OwnTraceFile {
   readonly path: string;
   readonly bytes: number;
-  /** Its lines that are not blank, each with `file:line` for messages. */
+  /** Lines that are not blank, with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
-  /** Up to `length` bytes from `position` on; fewer if the file ends. */
+  /** Up to `length` bytes from `position`; fewer at the end. */
   read(position: number, length: number): Uint8Array;
 }
 
-/** One token, as a format of the user's own gives it. */
+/** One token of a user's format. */
 export interface OwnTraceRow extends TokenRow {
   readonly tokenId?: number;
-  /** Its place, for messages. Absent: its number. */
+  /** Place for messages. Absent: row number. */
   readonly place?: string;
 }
 
-/** Facts that a user's own format may give before the rows. */
+/** Facts given before the rows. */
 export interface OwnTraceHead {
-  /** Most choices of a token at a layer. Absent: the model's, else those of the first row. */
+  /** Maximum choices per token and layer. Absent: the model's, else those of row 0. */
   readonly topK?: number;
-  /** Experts of a layer. Absent: the model's, else the largest id plus one. */
+  /** Experts of a layer. Absent: the model's, else largest id plus one. */
   readonly experts?: number;
   readonly model?: string;
 }
 
-/** A trace format of the user's own: the default export of its module. */
+/** Trace format of a user: default export of a module. Every row is checked. */
 export interface OwnTraceFormat {
   readonly name: string;
-  /** One line for who reads the module: what the file looks like. */
+  /** Content in a line, for readers of the module. */
   readonly summary?: string;
-  /** Absent: nothing is known before the rows. */
   head?(file: OwnTraceFile): OwnTraceHead;
   rows(file: OwnTraceFile, known: Expected): Iterable<OwnTraceRow> | AsyncIterable<OwnTraceRow>;
 }
 
-/** The format of a module. @param name its path; any other name, or none, gives null @throws UserError if it cannot be used */
+/** Loads the format of a module path; null for any other name. @throws UserError if unusable */
 export async function loadFormat(name: string | undefined): Promise<TraceFormat | null> {
   const chosen = name === undefined ? null : moduleChoice('trace format', name);
   if (chosen === null) return null;
@@ -75,7 +73,6 @@ async function readOwn(exported: OwnExport, format: OwnTraceFormat, source: Trac
     }
     if (rows === null) throw wrong(exported, source.path, 'rows yielded nothing; yield one object for each token');
     const trace = rows.store.finish(rows.experts, { model, format: exported.name }, source);
-    // The rows depend on the module, too.
     return { ...trace, sha256: () => newSha256().update(`${source.sha256()} ${exported.sha256}`).digest('hex') };
   } catch (error) {
     rows?.store.close();
@@ -92,7 +89,6 @@ function yielded(exported: OwnExport, call: () => ReturnType<OwnTraceFormat['row
 
 type OwnRows = ReturnType<typeof ownRows>;
 
-/** A store for rows like the first, which determines the shape. */
 function ownRows(exported: OwnExport, path: string, options: OpenOptions, first: OwnTraceRow) {
   const layers = first.experts.length;
   const known = expected(options, layers);
@@ -120,7 +116,6 @@ function ownRows(exported: OwnExport, path: string, options: OpenOptions, first:
   };
   return {
     store,
-    /** Experts by layer; null: unknown. */
     experts: known.experts,
     add(row: OwnTraceRow, place: string): void {
       const refuse = (what: string): never => {

@@ -1,10 +1,9 @@
-// The zip container of .npz and .pt files, stored and deflated entries; sizes and checksums are checked before their use.
 import { messageOf, UserError } from '../../base/errors.js';
 import { textOf, viewOf } from '../../base/host/bytes.js';
 import { crc32, inflated, inflating } from '../../base/host/compression.js';
 import { sourceBlocks, TraceSource, unpacked } from '../source.js';
 
-/** One file in the archive. */
+/** File in an archive. */
 export interface ZipEntry {
   readonly name: string;
   /** 0 stored, 8 deflated. */
@@ -12,21 +11,21 @@ export interface ZipEntry {
   readonly packedBytes: number;
   readonly bytes: number;
   readonly crc: number;
-  /** Byte offset of the local header. */
   readonly header: number;
 }
 
+/** Bytes of the end record without comment. */
 const END_BYTES = 22;
-/** Maximum number of entries of an archive, and of bytes of their directory: a recording has one or a few entries for each pass. */
+/** Maximum entries, and directory bytes: recordings have one or a few entries per pass. */
 const MOST_ENTRIES = 100_000;
 const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
-/** 32-bit fields with this value stand for a 64-bit one. */
+/** 32-bit value that refers to a 64-bit field. */
 const WIDE = 0xffffffff;
 
 /** True if a file begins with a zip entry. */
 export const looksLikeZip = (head: Uint8Array): boolean => head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 
-/** An open archive. */
+/** Zip container of .npz and .pt files, stored or deflated, verified. */
 export class ZipArchive {
   readonly entries: readonly ZipEntry[];
   readonly #source: TraceSource;
@@ -37,7 +36,7 @@ export class ZipArchive {
     this.entries = directoryOf(source);
   }
 
-  /** Content of an entry. @throws UserError if it is damaged, packed in an unknown way, or larger than `limit` bytes */
+  /** Content of an entry. @throws UserError if damaged, of unknown method, or larger than `limit` bytes */
   read(entry: ZipEntry, limit: number): Uint8Array {
     const { path } = this.#source;
     const place = `${path}: ${entry.name}`;
@@ -51,7 +50,7 @@ export class ZipArchive {
     return content;
   }
 
-  /** A deflated entry of any size, in a temporary file. @throws UserError if it is damaged, packed unknown, or beyond what a recording has */
+  /** Deflated entry as a temporary file. @throws UserError as {@link read} */
   async unpacked(entry: ZipEntry): Promise<TraceSource> {
     const place = `${this.#source.path}: ${entry.name}`;
     this.#demandDeflated(entry);
@@ -64,7 +63,7 @@ export class ZipArchive {
     throw damaged(place);
   }
 
-  /** Checks a stored entry, which is read in place. @throws UserError if its checksum differs */
+  /** Verifies the checksum of a stored entry. @throws UserError */
   checkStored(entry: ZipEntry): void {
     let crc = 0;
     for (const block of sourceBlocks(this.#source, this.dataOffset(entry), entry.packedBytes)) crc = crc32(block, crc);
@@ -141,7 +140,7 @@ function directoryOf(source: TraceSource): ZipEntry[] {
     const extra = viewOf(content.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes));
     const wide = wideFields(extra);
     const take = (narrow: number): number => (narrow === WIDE ? (wide.shift() ?? narrow) : narrow);
-    // The order of the 64-bit fields is fixed: size, packed size, header offset.
+    // The 64-bit fields have a fixed order: size, packed size, header offset.
     const unpackedBytes = take(directory.getUint32(at + 24, true));
     const packedBytes = take(directory.getUint32(at + 20, true));
     const header = take(directory.getUint32(at + 42, true));
@@ -158,7 +157,6 @@ function directoryOf(source: TraceSource): ZipEntry[] {
   return entries;
 }
 
-/** 64-bit values of the zip64 extra field, in order. */
 function wideFields(extra: DataView): number[] {
   const end = extra.byteLength;
   for (let at = 0; at + 4 <= end; ) {

@@ -1,15 +1,18 @@
-// A popularity of a given skew, and tables to draw from it without replacement, by weights derived from inclusion probabilities.
+// Popularity of a given skew, and draws without replacement.
 
-/** Largest deviation of the log-normal that is looked at, the steps that it is divided into, and looks until their number is halved instead. */
+/** Maximum log-normal deviation, steps per range, and false-position steps before bisection. Ours. */
 const MOST_SIGMA = 12;
 const STEPS = 2 ** 40;
 const MOST_LOOKS = 24;
 
-/** Log-normal inclusion probabilities by rank, which sum to `choices`: at equal Gini nearer to real models than Zipf's ranks. */
+/**
+ * Log-normal inclusion probabilities by rank, with sum `choices`; at equal Gini closer to real models than Zipf's
+ * ranks.
+ */
 export function inclusionByRank(experts: number, choices: number, gini: number): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);
   const quantiles = Float64Array.from({ length: experts }, (_, rank) => normalQuantile(1 - (rank + 0.5) / experts));
-  // The largest multiple of a step with skew below the target: by false position (Illinois), as looks are costly, or in halves.
+  // Largest step with skew below the target, by false position (Illinois), because evaluations are costly.
   const sigma = (steps: number): number => (MOST_SIGMA * steps) / STEPS;
   let [low, high, below, above] = [0, STEPS, -gini, 1 - choices / experts - gini];
   for (let look = 0, last = 0; high - low > 1; look++) {
@@ -23,7 +26,9 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
   return inclusionOf(quantiles, sigma(low), choices);
 }
 
-/** Weights for which draws without replacement include experts as often as requested: -log(1 - inclusion), at most .999 (6.9), which is ours. */
+/**
+ * Weights for draws without replacement with given inclusion: -log(1 - inclusion), at most .999 (6.9), which is ours.
+ */
 export const weightsFor = (inclusion: Float64Array): Float64Array =>
   inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
 
@@ -40,7 +45,10 @@ function giniOfAscending(values: Float64Array): number {
   return sum === 0 ? 0 : weighted / (values.length * sum);
 }
 
-/** Inclusion 1 - exp(-scale * exp(sigma * quantile)) that sums to `choices`: concave in the scale, so Newton's steps need no bracket. */
+/**
+ * Inclusion 1 - exp(-scale * exp(sigma * quantile)) with sum `choices`; concave in the scale, so Newton needs no
+ * bracket.
+ */
 function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): Float64Array {
   const weights = quantiles.map((quantile) => Math.exp(sigma * quantile));
   const inclusion = new Float64Array(weights.length);
@@ -60,7 +68,7 @@ function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): F
   return inclusion;
 }
 
-/** Quantile of the standard normal distribution, to 4.5e-4 (Abramowitz and Stegun 26.2.23). */
+/** Standard normal quantile, to 4.5e-4 (Abramowitz and Stegun 26.2.23). */
 function normalQuantile(probability: number): number {
   const tail = Math.min(probability, 1 - probability);
   const t = Math.sqrt(-2 * Math.log(tail));
@@ -101,7 +109,7 @@ export class AliasTable {
     return this.#keep.length;
   }
 
-  /** Index for a uniform draw in [0, 1): its integer part picks the column, its fraction the side. */
+  /** Index for a uniform draw in [0, 1). */
   draw(uniform: number): number {
     const scaled = uniform * this.#keep.length;
     const column = Math.floor(scaled);
@@ -109,7 +117,7 @@ export class AliasTable {
   }
 }
 
-/** Inverts a cumulative distribution: items lie on [0, 1) in order, each as wide as its share (guide table of Chen and Asau, 1974). */
+/** Inverse of a cumulative distribution (guide table of Chen and Asau, 1974). */
 export class GuideTable {
   readonly #ends: Float64Array;
   readonly #guide: Uint32Array;

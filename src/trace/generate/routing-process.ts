@@ -1,5 +1,6 @@
-// Synthetic routing: a token has as many hidden threads as choices, each leading to one expert a layer and recurring with a heavy-tailed
-// memory. A choice is the id's, a thread's, a recent token's (tuned by a warm-up to the target of reuse) or the domain's.
+// Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer and a heavy-tailed
+// memory.
+// A choice follows the token id, a thread, a recent token (tuned by a warm-up to the target reuse) or the domain.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
@@ -8,26 +9,28 @@ import { byExpert, type Population, populationOf } from './population.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
-/** Tokens of the warm-up. Ours: half of it lowers reuse by up to 0.06 (three models, 2,000 tokens); another seed changes it by 0.015. */
+/**
+ * Warm-up tokens. Ours: half lowers reuse by up to 0.06 (three models, 2,000 tokens); a different seed changes reuse by
+ * 0.015.
+ */
 const WARM_UP = 1024;
-/** Size of the table of lags, a power of two. */
+/** Entries of the lag table, a power of two. */
 const LAG_CELLS = 1024;
-/** Maximum number of draws from the popularity before the next free expert is taken. */
+/** Maximum draws from the popularity before the next free expert is taken. Ours. */
 const TRIES = 16;
-/** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
+/** Stamps below 2^30 are machine words in V8. */
 const LAST_STAMP = 0x3fffffff;
 
 interface LayerDraws {
-  /** Popularity of choices that do not follow a thread. */
+  /** Popularity of choices without a thread. */
   readonly popularity: AliasTable;
-  /** Expert of each thread: threads are numbered by frequency, experts ranked by popularity. */
+  /** Expert by thread: threads by frequency, experts by popularity. */
   readonly threads: Uint16Array;
 }
 
-/** By domain, `[layer]`: made if a request is of it. */
+/** By domain, `[layer]`. */
 type DomainDraws = readonly (() => readonly LayerDraws[])[];
 
-/** What a warm-up leaves. */
 interface Start {
   readonly draws: DomainDraws;
   readonly remember: Float64Array;
@@ -37,13 +40,12 @@ interface Start {
   readonly domainOf: Random;
 }
 
-/** Warm-ups of the routings drawn last: cells of a study draw the same few again and again. Vocabularies are too large to keep. */
+/** Recent warm-ups: cells of a study repeat few routings. Vocabularies are too large to keep. */
 const KNOWN = new Map<string, Start>();
 const MOST_KNOWN = 8;
 
-/** Draws one token's row after another. */
+/** Draws rows token by token. */
 export class RoutingProcess {
-  /** Width of a row per layer. */
   readonly topK: number;
   readonly #random: Random;
   readonly #domainOf: Random;
@@ -52,25 +54,27 @@ export class RoutingProcess {
   readonly #experts: Int32Array;
   #draws: DomainDraws;
   #current: readonly LayerDraws[] = [];
-  /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
+  /** By layer: probability of following a thread; probability of remembering without a thread. */
   readonly #follow: Float64Array;
   readonly #remember: Float64Array;
   readonly #lags: Uint16Array;
   readonly #window: number;
-  /** The last `window` tokens, a ring of rows `[layers, topK]`. */
+  /** Ring of the last `window` rows `[layers, topK]`. */
   readonly #history: Uint16Array;
   readonly #threadShares: GuideTable;
   #threadMemory: number;
-  /** Threads of the last `window` tokens, a ring of rows `[topK]`. */
+  /** Ring of the last `window` tokens' threads `[topK]`. */
   readonly #threads: Uint16Array;
   readonly #vocabulary: Vocabulary | null;
   readonly #seen: Int32Array;
   #stamp = 0;
   #domain = 0;
-  /** Number of tokens of the current request so far. */
   #position = 0;
 
-  /** @param stream of the draws: another name gives independent routing of one popularity @param part suffix of all streams: other requests */
+  /**
+   * @param stream another name gives independent routing of the same popularity @param part suffix of all streams:
+   * other requests
+   */
   constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
     const depth = layers.length;
@@ -120,19 +124,19 @@ export class RoutingProcess {
     if (this.#vocabulary === null) this.#keep(key);
   }
 
-  /** Id of the last token; -1 if there is no vocabulary. */
+  /** Id of the last token; -1 without vocabulary. */
   get tokenId(): number {
     return this.#vocabulary?.tokenId() ?? -1;
   }
 
-  /** Starts a request with an empty memory, and draws its domain. */
+  /** Starts a request: empties the memory, draws a domain. */
   begin(): void {
     this.#position = 0;
     this.#domain = this.#domainOf.below(this.#draws.length);
     this.#current = this.#draws[this.#domain]!();
   }
 
-  /** Writes the next token's row `[layers, topK]` to `ids` from `at`. */
+  /** Writes the next row `[layers, topK]` to `ids` from `at`. */
   next(ids: Uint16Array, at: number): void {
     const { topK } = this;
     const row = this.#layers * topK;
@@ -151,7 +155,7 @@ export class RoutingProcess {
     this.#position++;
   }
 
-  /** Threads of the next token: each a recent token's, or new. The k-th stays in the k-th part of all, so that two of a kind are rare. */
+  /** Draws the next threads. The k-th stays in the k-th part of all threads, so repeats are rare. */
   #spin(): void {
     const random = this.#random;
     const row = (this.#position % this.#window) * this.topK;
@@ -172,7 +176,7 @@ export class RoutingProcess {
     const follow = this.#follow[layer]!;
     const remember = this.#position === 0 ? 0 : this.#remember[layer]!;
     const row = (this.#position % this.#window) * this.topK;
-    // A layer with fewer choices follows a random few of the threads.
+    // A layer with fewer choices follows random threads.
     let thread = choices === this.topK ? 0 : random.below(this.topK);
     let chosen = 0;
     for (let k = 0; k < choices; k++, thread++) {
@@ -194,7 +198,6 @@ export class RoutingProcess {
     for (let k = choices; k < this.topK; k++) ids[at + k] = NULL_EXPERT;
   }
 
-  /** An expert that a recent token used at this layer and this one has not yet; -1 if there is none. */
   #remembered(layer: number, choices: number): number {
     const draw = this.#random.uint32();
     const from = (((this.#position - this.#lag(draw)) % this.#window) * this.#layers + layer) * this.topK;
@@ -214,13 +217,11 @@ export class RoutingProcess {
     return expert;
   }
 
-  /** Lag in tokens from a random word, within the request. */
   #lag(draw: number): number {
     const lag = this.#lags[draw & (LAG_CELLS - 1)]!;
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
   }
 
-  /** Keeps the state at the end of the warm-up. */
   #keep(key: string): void {
     KNOWN.set(key, {
       draws: this.#draws,
@@ -233,7 +234,6 @@ export class RoutingProcess {
     if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
   }
 
-  /** Tables of every domain and layer for the current remember probabilities. */
   #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: Population['rankings']): DomainDraws {
     const shapes = inclusions.map((inclusion, layer) => {
       const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
@@ -250,9 +250,11 @@ export class RoutingProcess {
   }
 
   /**
-   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1; if threads alone give
-   * more, they recur less. Gains are ours: a step of 2 / (t + 20), larger if few choices are left to memory. 1 or 4 instead of 2 and 5 or
-   * 80 instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
+   * Tunes remember probabilities to each layer's reuse@1 by stochastic approximation (Robbins and Monro, 1951); if
+   * threads alone exceed the
+   * target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory decides few choices. 1 or 4
+   * instead of 2 and 5 or 80
+   * instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
    */
   #tune(reuse: readonly number[], tokens: number): void {
     const { topK } = this;
@@ -288,7 +290,7 @@ export class RoutingProcess {
   }
 }
 
-/** Inclusion by rank of fresh draws with which all have the layer's: whole = f threads + (1 - f) (r whole + (1 - r) fresh), f follow, r remember. */
+/** Inclusion of fresh draws by rank: whole = f threads + (1 - f) (r whole + (1 - r) fresh), f follow, r remember. */
 function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, follow: number, remember: number): Float64Array {
   const choices = whole.reduce((sum, probability) => sum + probability, 0);
   const threads = new Float64Array(whole.length);
@@ -298,14 +300,15 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, 
   const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
   const fresh = whole.map((value, rank) => {
     const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
-    // Threads alone may exceed a rank's inclusion; 2 % is left for choices of taken threads. Ours: 0.01, 10 % change reuse by 0.024.
+    // Threads alone may exceed a rank's inclusion; 2 % is left for choices of taken threads. Ours: 0.01, 10 % change
+    // reuse by 0.024.
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
   return fresh.map((value) => (value * choices * (1 - follow)) / sum);
 }
 
-/** Lags 1 to `window`, in proportion to their weights d^-exponent. */
+/** Lags 1 to `window`, in proportion to d^-exponent. */
 function lagTable({ exponent, window }: RoutingProfile['memory']): Uint16Array {
   const weights = Array.from({ length: window }, (_, i) => (i + 1) ** -exponent);
   const sum = weights.reduce((total, weight) => total + weight, 0);

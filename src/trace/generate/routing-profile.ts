@@ -1,48 +1,50 @@
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
-/** A value by depth: the same everywhere; one per MoE layer; or first layer, plateau and last layer, with short ramps between. */
+/** Value by depth: constant, by MoE layer, or ramps from first and last layer to a plateau. */
 type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
 
-/** A vocabulary in which each word has its own path. */
+/** Vocabulary whose words each have a path of experts. */
 export interface VocabularyProfile {
   readonly size: number;
-  /** Frequency of the r-th most frequent word of a domain, (r + 1)^-zipf: Zipf's law in Mandelbrot's form. */
+  /** Exponent of word frequency (r + 1)^-zipf (Zipf-Mandelbrot). */
   readonly zipf: number;
-  /** Share of choices that follow the path of the token's id, 0 to 1; the others are routed as without a vocabulary. */
+  /** Share of choices on the token's path, 0 to 1. */
   readonly share: ByDepth;
 }
 
-/** A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/routing.md). */
+/** Routing targets of the generator; the default prior reproduces published hit rates (docs/routing.md). */
 export interface RoutingProfile {
-  /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
+  /** Gini coefficient of expert load within a domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;
-  /** Standard deviation of `skew` from layer to layer. */
   readonly skewSpread: number;
-  /** Number of text domains; each request has one, and each favours different experts. */
+  /** Number of text domains; each request has one. */
   readonly domains: number;
-  /** Correlation of the popularity of two domains: 0 unrelated, 1 equal. */
+  /** Correlation of popularity between domains: 0 unrelated, 1 equal. */
   readonly domainOverlap: number;
-  /** Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), with chance the overlap of two unrelated tokens. */
+  /**
+   * Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance); chance is the overlap of
+   * unrelated tokens.
+   */
   readonly reuse: ByDepth;
-  /** Memory of recent tokens: the weight of lag d falls as d^-exponent, up to `window`. */
+  /** Weight of lag d is d^-exponent, up to `window` tokens. */
   readonly memory: { readonly exponent: number; readonly window: number };
-  /** Share of choices that follow hidden threads common to all layers, 0 to 1, which makes one layer's choices predict another's. */
+  /** Share of choices that follow hidden threads common to all layers, 0 to 1. */
   readonly coherence: ByDepth;
-  /** Probability that a thread is that of a recent token. */
+  /** Probability that a thread comes from a recent token. */
   readonly threadMemory: number;
-  /** Token ids, and their influence on the routing; a share {@link domainOverlap} of all tokens is words of all domains. Absent: no ids. */
+  /** Token ids with paths of experts. Absent: no ids. */
   readonly vocabulary?: VocabularyProfile | undefined;
-  /** The unit of routing: tokens, or whole requests, for which only {@link zipf} of the other fields applies. */
+  /** Unit of routing; for `request` only {@link zipf} applies. */
   readonly per: 'token' | 'request';
-  /** For routing of requests: popularity of the r-th most popular expert, r^-zipf. */
+  /** Popularity exponent for requests: r^-zipf for rank r. */
   readonly zipf: number;
 }
 
 const share = z.number().min(0).max(1);
 const byDepth = z.union([share, z.array(share).min(1), z.strictObject({ first: share, middle: share, last: share })]);
 
-/** Schema of a model profile's `routing:` block; omitted fields have defaults. */
+/** Schema of the `routing:` block of a model profile; all fields are optional. */
 export const routingProfileSchema = z
   .strictObject({
     skew: byDepth,
@@ -59,7 +61,7 @@ export const routingProfileSchema = z
   })
   .partial();
 
-/** Default profile of a model, with the overrides in `over`. */
+/** Default profile of a model with overrides. */
 export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> = {}): RoutingProfile {
   return {
     ...localityOf(shapeOf(model)),
@@ -75,25 +77,28 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
   };
 }
 
-/** A configuration's router, and what runs next to the routed experts. */
+/** Shape of a model's router. */
 export interface RoutedShape {
   readonly experts: number;
   readonly topK: number;
-  /** Experts that every token uses. */
+  /** True with experts used by every token. */
   readonly shared: boolean;
-  /** Decoder layers without experts between those with. */
+  /** True with decoder layers without experts in between. */
   readonly gaps: boolean;
 }
 
 /**
- * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts take off
- * `beside` doublings, since they serve what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide` with shared
- * experts or 16 experts a choice and more, else `local`. Fitted on profiles/measurements/hits.jsonl, one vote a model, by
+ * Prior of skew and reuse by shape. Skew: `slope` per doubling of experts / topK, from `least` to `most`; shared
+ * experts take off `beside`
+ * doublings, because they absorb common load. Reuse above chance: `gaps` if layers lack experts, `few` up to eight
+ * experts, `wide` with shared
+ * experts or at least 16 experts a choice, else `local`. Fitted on profiles/measurements/hits.jsonl, one vote a model,
+ * by
  * test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 
-/** Experts up to which `few` holds, and experts a choice from which `wide` does: the published shapes have none between 8 and 16 of either. */
+/** Maximum experts of `few`, minimum experts a choice of `wide`; published shapes have none between 8 and 16. */
 const FEW = 8;
 const WIDE = 16;
 
@@ -113,10 +118,10 @@ const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec): RoutedShape => ({
   gaps: dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1),
 });
 
-/** Layers over which a plateau is reached from the first or the last layer. Ours. */
+/** Layers between the first or last layer and the plateau. Ours. */
 const RAMP = 3;
 
-/** Value at a layer. A list shorter than the model is stretched over its depth. */
+/** Value at a layer; a shorter list is stretched over the depth. */
 export function atDepth(value: ByDepth, layer: number, layers: number): number {
   if (typeof value === 'number') return value;
   if ('first' in value) {

@@ -1,4 +1,3 @@
-// Synthetic routing, so that any model can be profiled without a trace. Reports name it synthetic.
 import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { Random } from '../../base/random.js';
@@ -9,7 +8,7 @@ import { GuideTable } from './popularity-shape.js';
 import { RoutingProcess } from './routing-process.js';
 import { type RoutingProfile, routingProfile } from './routing-profile.js';
 
-/** Prompt and output length of one request, in tokens. */
+/** Lengths of a request, tokens. */
 export interface RequestLength {
   readonly prefill: number;
   readonly decode: number;
@@ -17,23 +16,25 @@ export interface RequestLength {
 
 interface SyntheticOptions {
   readonly seed: number;
-  /** One entry per request, in order; a request has at least one token. */
+  /** One entry per request; at least one token each. */
   readonly requests: readonly RequestLength[];
-  /** Departures from the model's default profile, e.g. the `routing:` block of its model profile. */
+  /** Overrides of the model's default profile. */
   readonly profile?: Partial<RoutingProfile> | undefined;
-  /** Choices per token and layer to write, with gate weights; beyond the model's top-k they are alternatives to its choices. Absent: top-k. */
+  /** Choices per token and layer, with gate weights; ranks beyond top-k are alternatives. Absent: top-k. */
   readonly candidates?: number | undefined;
-  /** True: different requests of the same popularity and vocabulary, on which a placement can be profiled. */
+  /** True: different requests of the same popularity and vocabulary. */
   readonly apart?: boolean;
 }
 
-/** Suffix of the random streams that draw the tokens of such requests. */
+/** Stream suffix of `apart` requests. */
 const APART = '/apart';
 
-/** Prompt and output of requests whose lengths nobody names. Ours. */
+/** Default request, tokens. Ours. */
 export const USUAL_LENGTH: RequestLength = { prefill: 64, decode: 192 };
 
-/** Requests of the given lengths in turn, `tokens` in all; the last one is cut. @throws UserError for more of them than a trace holds */
+/**
+ * Requests of the given lengths in turn, `tokens` in total; the last is cut. @throws UserError for too many requests
+ */
 export function requestsOf(tokens: number, lengths: readonly RequestLength[] = [USUAL_LENGTH]): RequestLength[] {
   const each = lengths.reduce((all, { decode, prefill }) => all + prefill + decode, 0) / lengths.length;
   new Meter('synthetic routing', LIMITS.parts).spent(Math.ceil(tokens / each));
@@ -48,13 +49,15 @@ export function requestsOf(tokens: number, lengths: readonly RequestLength[] = [
   return requests;
 }
 
-/** Draws rows `[layers, topK]`, one token after another. */
 type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 
-/** Tokens between two pauses of {@link synthesizing}. */
+/** Tokens between pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
-/** Generates a trace: a seed gives one routing everywhere, whatever the candidates. @throws UserError for too many tokens or no such candidates */
+/**
+ * Generates a trace; a seed gives the same routing on every machine. @throws UserError if too large, or for invalid
+ * candidates
+ */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
   for (;;) {
@@ -63,7 +66,7 @@ export function synthesize(model: ModelSpec, options: SyntheticOptions): Routing
   }
 }
 
-/** {@link synthesize} with a pause every few hundred tokens, in which the caller can handle signals. @throws UserError as {@link synthesize} */
+/** {@link synthesize} with pauses for signal handling. @throws UserError */
 export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Generator<void, RoutingTrace> {
   const { seed, requests, candidates } = options;
   const full = routingProfile(model, options.profile);
@@ -103,13 +106,13 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   );
 }
 
-/** @param choices of a token, over all layers @throws UserError if they are more than a trace holds */
+/** @param choices per token, over all layers @throws UserError for more choices than a trace holds */
 export function boundDrawn(requests: readonly RequestLength[], choices: number): void {
   const tokens = requests.reduce((all, { decode, prefill }) => all + prefill + decode, 0);
   new Meter('synthetic routing', LIMITS.drawn).spent(tokens * choices);
 }
 
-/** Extends rows by candidates: more ranks, with gate weights. @param part as in {@link RoutingProcess} @throws UserError for too few of them */
+/** Adds ranks with gate weights. @throws UserError for too few candidates */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
@@ -121,10 +124,12 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   const width = runnersUp.topK;
   const row = new Uint16Array(layers.length * width);
   return {
-    /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
     width,
     begin: (): void => runnersUp.begin(),
-    /** Extends `chosen` to `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e exponential. */
+    /**
+     * Extends `chosen` to `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e
+     * exponential.
+     */
     next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
       runnersUp.next(row, 0);
       for (const { index, topK: choices } of model.layers) {
@@ -150,13 +155,13 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   };
 }
 
-/** Draws one row per request, of a whole model or an adapter. @param zipf popularity of rank r is r^-zipf @param part of the stream */
+/** Routes whole requests. @param zipf popularity of rank r is r^-zipf @param part of the stream */
 function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
   const topK = Math.max(...layers.map((layer) => layer.topK));
   const random = new Random(seed, `trace/synthetic/request${part}`);
   const row = new Uint16Array(layers.length * topK);
   const shape = new Random(seed, 'trace/synthetic/shape');
-  /** By number of experts: popularity by rank, and the expert of each rank. */
+  /** By number of experts: popularity by rank, expert by rank. */
   const tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   for (const { experts } of layers) {
     if (tables.has(experts)) continue;
@@ -171,7 +176,7 @@ function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part:
   return {
     topK,
     tokenId: -1,
-    /** Routes a request. Layers of equal size choose the same experts, since an adapter or a model has weights in every layer. */
+    /** Layers of equal size choose the same experts, since an adapter or a model has weights in every layer. */
     begin(): void {
       row.fill(NULL_EXPERT);
       layers.forEach((layer, index) => {

@@ -1,46 +1,52 @@
-// The part of synthetic routing by token id: a word mostly has the same experts (OpenMoE, arXiv 2402.01739); words follow Zipf's law.
+// Synthetic routing by token id: a word mostly has the same experts (OpenMoE, arXiv 2402.01739); words follow Zipf's
+// law.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
 import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
-/** Mandelbrot's offset of Zipf's ranks: with 1, as in the text of profiles/traces, the most frequent id is a twentieth; without, a tenth. */
+/**
+ * Mandelbrot's offset of Zipf ranks: with 1, as in profiles/traces, the most frequent id is a twentieth of the text;
+ * with 0, a tenth.
+ */
 const OFFSET = 1;
-/** Ids whose paths are drawn one after another. Those after them are too rare to move an expert's load by themselves. */
+/** Ids with paths drawn in sequence; rarer ids have little load. Ours. */
 const FREQUENT = 256;
-/** Draws from a table before the next free expert is taken. */
+/** Draws from a table before the next free expert is taken. Ours. */
 const TRIES = 16;
-/** Least weight of an expert, so that something can be drawn if nothing is left. */
+/** Minimum weight of an expert, so that a draw always succeeds. Ours. */
 const LEAST = 1e-9;
 
-/** The routing around a vocabulary. */
+/** Routing around a vocabulary. */
 export interface VocabularyContext {
-  /** `[domain][layer][expert]`: inclusion probabilities that the paths of a domain's tokens have on average. */
+  /** `[domain][layer][expert]`: mean inclusion probabilities of a domain's paths. */
   readonly popularity: readonly (readonly Float64Array[])[];
-  /** Share of a domain's tokens that are words of all domains, 0 to 1. */
+  /** Share of a domain's tokens common to all domains, 0 to 1. */
   readonly overlap: number;
   readonly seed: number;
-  /** Added to the name of the stream that draws tokens; absent: nothing. */
+  /** Suffix of the token stream's name. */
   readonly part?: string;
 }
 
-/** The words of a text; see {@link openVocabulary}. */
+/** An {@link openVocabulary open} vocabulary. */
 export type Vocabulary = ReturnType<typeof openVocabulary>;
 
-/** Draws the tokens of a text, with a path for each id. Ids are by frequency: common ones first, then those of each domain, in turn. */
+/**
+ * Draws tokens, with a path of experts per id. Ids: common words first, then domains' words in turn, by falling
+ * frequency.
+ */
 export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
   const { popularity, overlap, seed, part = '' } = context;
   const random = new Random(seed, `trace/synthetic/words${part}`);
   const domains = popularity.length;
   const choices = layers.map((layer) => layer.topK);
   const topK = Math.max(...choices);
-  /** By layer: probability that a choice follows the id's path. */
+  /** By layer: probability of following the id's path. */
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
-  /** Path `[layers, topK]` of every id that has one yet. */
+  /** `[layers, topK]` by id. */
   const paths = new Map<number, Uint16Array>();
-  /** The domain whose word an id is; -1 for the words of all. */
   const domainOf = (id: number): number => (id < common ? -1 : (id - common) % domains);
   const drawPath = (id: number, draw: (layer: number, chosen: Uint16Array) => void): Uint16Array => {
     const path = new Uint16Array(choices.length * topK);
@@ -50,7 +56,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     paths.set(id, path);
     return path;
   };
-  // Each frequent id takes what those before have left: a word may be a twentieth of a text, and would overload some expert.
+  // A frequent word may be a twentieth of a text: its path takes from the remaining popularity, to overload no expert.
   const left = popularity.map((domain) => domain.map((weights) => Float64Array.from(weights)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {
@@ -66,7 +72,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
       ),
     );
   }
-  /** `[domain][layer]`, the common words last: what rare ids draw their experts from. */
+  /** `[domain][layer]`, common words last: popularity left for rare ids. */
   const rare = [...left.map((domain) => [domain]), left].map((users) =>
     choices.map((count, layer) =>
       tableOf(
@@ -75,7 +81,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
       ),
     ),
   );
-  /** Draws the path of a rare id, which is the same whenever it is first met. */
+  /** Path of a rare id, independent of the order of draws. */
   const drawRare = (id: number): Uint16Array => {
     const random = new Random(seed, `trace/synthetic/path/${id}`);
     return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, random));
@@ -84,24 +90,23 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   let path: Uint16Array = new Uint16Array(0);
   return {
     tokenId: (): number => tokenId,
-    /** Draws the next token of a text of a domain. */
     next(domain: number): void {
       const rank = ranks.at(random.next());
       tokenId = rank < common ? rank : common + (rank - common) * domains + domain;
       path = paths.get(tokenId) ?? drawRare(tokenId);
     },
-    /** The expert of the token's k-th choice at a layer; -1 if that choice does not follow the path of its id. */
+    /** Expert of the token's k-th choice at a layer; -1 off the id's path. */
     choice: (layer: number, k: number): number => (random.next() < shares[layer]! ? path[layer * topK + k]! : -1),
   };
 }
 
-/** Frequencies by rank within a domain, which sum to 1, and how many ranks are words of all domains, such that `size` ids suffice. */
+/** Frequencies by rank within a domain, sum 1, and number of common ranks; `size` ids suffice. */
 function ranksOf(size: number, zipf: number, domains: number, overlap: number): { common: number; frequencies: Float64Array } {
   const upTo = new Float64Array(size + 1);
   for (let rank = 0; rank < size; rank++) upTo[rank + 1] = upTo[rank]! + (rank + 1 + OFFSET) ** -zipf;
   const ranks = (common: number): number => common + Math.floor((size - common) / domains);
   let common = 0;
-  // Fewer ids than domains are words of all.
+  // Fewer ids than domains: all are common.
   while (ranks(common) === 0 || upTo[common]! < overlap * upTo[ranks(common)]!) common++;
   const sum = upTo[ranks(common)]!;
   return { common, frequencies: Float64Array.from({ length: ranks(common) }, (_, rank) => (rank + 1 + OFFSET) ** -zipf / sum) };
@@ -114,7 +119,7 @@ function leastOf(left: readonly Float64Array[]): Float64Array {
   return least.map((share) => Math.max(LEAST, share));
 }
 
-/** Draws distinct experts in proportion to what is left of them, of those that have room; if none has, the one with most. */
+/** Draws distinct experts in proportion to remaining popularity, preferring experts with room. */
 function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint16Array, random: Random): void {
   const least = leastOf(left);
   for (let k = 0; k < chosen.length; k++) {

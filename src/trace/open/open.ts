@@ -1,4 +1,3 @@
-// Opens the trace that a user names: a file in any known format, standard input, or the generator.
 import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
@@ -15,25 +14,25 @@ import { rowsNamed } from '../selection.js';
 import { openSource, type TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 
-/** Options for opening a trace: facts that a file may lack, and options of the generator. */
+/** Options for opening a file, or for the generator. */
 export interface TraceOptions extends OpenOptions {
   /** Seed of generated routing; default 0. */
   readonly seed?: number;
-  /** Tokens to generate, split into requests; default 512. */
+  /** Tokens to generate; default 512. */
   readonly tokens?: number;
   /** Requests to generate, instead of `tokens`. */
   readonly requests?: readonly RequestLength[];
-  /** False if the caller changes the shape of the trace before comparing it with the model. */
+  /** False if the caller reshapes the trace before a comparison with the model. */
   readonly fits?: false | undefined;
   readonly routing?: Partial<RoutingProfile>;
 }
 
-/** Name for generated routing instead of a file. */
+/** Name of generated routing in place of a file. */
 const SYNTHETIC = 'synthetic';
 
 /**
- * Opens a trace of any format; `-`: standard input, `synthetic`: drawn. @param named `file#6000:8000`: its rows; a folder: all files
- * @throws UserError if it cannot be read, is malformed, holds counts only, or does not fit `options.model`
+ * Opens a trace; `-`: standard input, `synthetic`: generated. @param named `file#6000:8000`: rows; a folder: all files
+ * @throws UserError if unreadable, malformed, counts only, or unfit for `options.model`
  */
 export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
@@ -63,7 +62,10 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
-/** All shards of a folder as one trace (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if they differ */
+/**
+ * Joins a folder's shards (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if shards
+ * differ
+ */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
   const traces: RoutingTrace[] = [];
@@ -83,7 +85,6 @@ function selected(trace: RoutingTrace, rows: string, named: string, { fits, mode
   return rowsNamed(trace, rows, named);
 }
 
-/** True if the first shard of a folder holds counts only. */
 async function holdsCounts(folder: string, options: OpenOptions): Promise<boolean> {
   const source = await openSource(filesOfFolder(folder)[0]!);
   try {
@@ -93,7 +94,6 @@ async function holdsCounts(folder: string, options: OpenOptions): Promise<boolea
   }
 }
 
-/** The format of a file: a user's module if one is named, else a member of the family. */
 async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
   const format = await loadFormat(options.format);
   if (format === null) return formatOf(source, options);
@@ -101,7 +101,7 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
   throw new UserError(`--trace-columns: format ${format.name} has columns of its own; leave the map out`);
 }
 
-/** Reads activation counts, or counts a trace (`file#0:6000`: those rows). @throws UserError if the file is neither */
+/** Reads activation counts, or counts a trace (`file#0:6000`: rows). @throws UserError if neither */
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
   if (path !== '-' && isFolder(path)) {
@@ -124,7 +124,7 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
   }
 }
 
-/** Refuses a trace of another model: layers, experts or choices that do not fit. @throws UserError */
+/** Refuses a trace with other layers, experts or choices than the model. @throws UserError */
 export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   const refuse = (what: string, also = ''): never => {
     throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
@@ -141,13 +141,12 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   }
 }
 
-/** Files of TensorRT-LLM next to the counts of its ranks: the layout of experts, and their co-occurrence. */
+/** TensorRT-LLM files without counts: layout of experts, co-occurrence. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
-/** Compares numbers in names by value: rank2 comes before rank10. */
 const byNumber = new Intl.Collator('en', { numeric: true });
 
-/** The shards of a folder by name, without hidden files. @throws UserError if there is none, or a folder among them */
+/** Visible shards of a folder, by name. @throws UserError if empty or nested */
 function filesOfFolder(folder: string): string[] {
   const names = listFolder(folder).filter((name) => !name.startsWith('.') && !BESIDE.test(name));
   if (names.length === 0) throw new UserError(`${folder}: the folder is empty; name the one that holds the recording's files`);
@@ -158,7 +157,7 @@ function filesOfFolder(folder: string): string[] {
   });
 }
 
-/** Counts of all shards of a folder, added up. @throws UserError if two differ in layers or experts */
+/** Sum of counts over shards. @throws UserError if layers or experts differ */
 async function summedShards(folder: string, options: OpenOptions): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {

@@ -3,14 +3,14 @@ import { unnamed } from '../recorded-model.js';
 import type { RoutingTrace } from '../trace.js';
 
 interface TracedModel {
-  /** Its experts have the recorded sizes, or one byte each; nothing else weighs anything. */
+  /** Experts have recorded sizes, or one byte each; nothing else has weight. */
   readonly model: ModelSpec;
-  /** True if the trace has the sizes of experts. */
+  /** True with recorded sizes of experts. */
   readonly sized: boolean;
   readonly note: string;
 }
 
-/** A model as far as a trace describes it: layers, experts and choices. Hit rates need no more. The model of a trace that leads to no other one. */
+/** Model described by a trace: layers, experts and choices, enough for hit rates. */
 export function tracedModel(trace: RoutingTrace): TracedModel {
   const shape = shapeOf(trace);
   const sizes = trace.meta.expertBytes;
@@ -21,6 +21,6 @@ export function tracedModel(trace: RoutingTrace): TracedModel {
   return { model, sized: sizes !== null, note: `${unnamed(trace)}: ${how} (a model with --model).` };
 }
 
-/** A model with the layers, experts and top-k of a trace; every expert has one byte. */
+/** Model with a trace's layers, experts and top-k; every expert has one byte. */
 export const shapeOf = ({ expertsPerLayer, path, topK }: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | 'topK'>): ModelSpec =>
   shapedModel(path, expertsPerLayer, topK);

@@ -4,13 +4,14 @@ import { DTYPE_BYTES, toHalf } from '../column.js';
 import { metadataOf } from '../formats/metadata.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace.js';
 
+/** Rows per block. */
 const ROWS = 1024;
 
 /** Options of writing a trace. */
 export interface WriteOptions {
-  /** More metadata strings; they win over those of the trace. */
+  /** Extra metadata strings, with priority over the trace's. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** How to store gate weights, if there are any: exactly, at half the size with 11 bits, or not at all. Absent: `f32`. */
+  /** Storage of gate weights: exact, half precision, or dropped. Absent: `f32`. */
   readonly weights?: 'f32' | 'f16' | 'none';
 }
 
@@ -18,16 +19,15 @@ interface Column {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly [tokens: number, ...width: number[]];
-  /** The chunk's rows as bytes. */
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/** Writes a trace as canonical safetensors. @throws UserError if the path cannot be written */
+/** Writes a trace as canonical safetensors. @throws UserError for an unwritable path */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
 
-/** Fills a canonical safetensors file, with a stop after every block of rows. @throws UserError if the file cannot be written */
+/** Fills a safetensors file, pausing after each block. @throws UserError for a failed write */
 export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
@@ -55,7 +55,7 @@ export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options:
   }
 }
 
-/** Columns in order of falling element size, so that each begins aligned. */
+/** Columns by falling element size, so that all are aligned. */
 function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column[] {
   const { tokens, layers, topK, has } = trace;
   const wide = Math.max(...trace.expertsPerLayer) > 255;
@@ -65,7 +65,7 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
       name,
       dtype: wide ? 'U16' : 'U8',
       shape: [tokens, layers, width],
-      // Cutting NULL_EXPERT, all bits set, to one byte gives the null of U8.
+      // NULL_EXPERT, all bits set, cut to one byte is the null of U8.
       encode: (chunk) => {
         const used = pick(chunk).subarray(0, chunk.tokens * layers * width);
         if (wide) return bytesOf(used);
@@ -105,12 +105,12 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
   return columns;
 }
 
-/** Writes a trace as canonical JSONL, a header line first. @throws UserError if the path cannot be written */
+/** Writes a trace as canonical JSONL with header. @throws UserError for an unwritable path */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }
 
-/** Fills a canonical JSONL file, with stops as in {@link fillSafetensors}. @throws UserError if the file cannot be written */
+/** Fills a JSONL file, pausing like {@link fillSafetensors}. @throws UserError for a failed write */
 export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
   for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {
@@ -119,7 +119,7 @@ export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: Write
   }
 }
 
-/** The token lines of a trace, some rows at a time. */
+/** Token lines of a trace, in blocks. */
 export function* jsonlLines(trace: RoutingTrace, withWeights: boolean): Generator<string, void, void> {
   const { layers, topK, has } = trace;
   for (const chunk of chunks(trace, 64)) {
@@ -137,7 +137,7 @@ export function* jsonlLines(trace: RoutingTrace, withWeights: boolean): Generato
   }
 }
 
-/** Ids of one row; trailing nulls are left out, others are -1, so that the rank order stays. */
+/** Ids of a row; trailing nulls are omitted, inner nulls are -1. */
 function lists(ids: Uint16Array, row: number, layers: number, width: number): string {
   let text = '[';
   for (let layer = 0; layer < layers; layer++) {
@@ -151,7 +151,6 @@ function lists(ids: Uint16Array, row: number, layers: number, width: number): st
   return `${text}]`;
 }
 
-/** Weights of one row, with the fewest digits that give the same 32-bit float again. */
 function weightLists({ weights }: TraceChunk, row: number, layers: number, width: number): string {
   const all: number[][] = [];
   for (let layer = 0; layer < layers; layer++) {

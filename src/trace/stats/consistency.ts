@@ -1,28 +1,27 @@
-// Local routing consistency (SRP; Liang et al., arXiv 2505.16056): how well one set of experts serves a short segment of tokens.
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
-/** Tokens of a segment; published figures are compared at this length. */
+/** Tokens of a segment, as in published figures. */
 export const SEGMENT = 16;
 
-/** Segment routing best performance, 0..1; null if no request is as long as a segment. */
+/** Segment routing best performance (SRP; Liang et al., arXiv 2505.16056), 0..1; null without a full segment. */
 export interface SegmentConsistency {
   /** One threshold for all layers, as published. */
   readonly all: number | null;
-  /** Each layer at its own best threshold. */
   readonly byLayer: readonly (number | null)[];
 }
 
 /**
- * Counts segments. In each, an expert is held if c of its tokens choose it, c above a threshold; the harmonic mean of choices served and
- * places used (held experts x tokens) at the best threshold is the SRP. Segments start at every token of a request and are pooled.
+ * Counts segments from every token. A segment holds experts with more choices than a threshold; SRP is the harmonic
+ * mean of
+ * choices served and places used (held experts x tokens) at the best threshold.
  */
 export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const width = layers * topK;
   const stride = Math.max(...expertsPerLayer);
   const ring = new Int32Array(SEGMENT * width);
-  /** By layer and expert: choices in the running segment. */
+  /** By layer and expert. */
   const chosen = new Uint8Array(layers * stride);
-  /** `[layer][count]`: number of experts that the current segment chose `count` times, not kept for 0; and over all segments. */
+  /** `[layer][count]`: experts chosen `count` times in the current segment (0 not kept), and over all segments. */
   const level = new Int32Array(layers * (SEGMENT + 1));
   const levels = new Float64Array(level.length);
   let request = -1;
@@ -66,7 +65,7 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
   };
 }
 
-/** The best harmonic mean over thresholds from 1, given the number of experts by count of choices; null if there are none. */
+/** Best harmonic mean over thresholds from 1, given experts by number of choices; null without choices. */
 function best(levels: Float64Array): number | null {
   const choices = levels.reduce((sum, experts, count) => sum + experts * count, 0);
   if (choices === 0) return null;

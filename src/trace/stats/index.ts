@@ -1,4 +1,3 @@
-// Statistics of a routing trace, before any cache is simulated: skew, reuse, batching, predictability.
 import { mean, meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceShape } from '../trace.js';
 import { openConsistency, type SegmentConsistency } from './consistency.js';
@@ -8,24 +7,23 @@ import { type TransitionRecall, transitionRecall } from './transitions.js';
 export { SEGMENT } from './consistency.js';
 export { REUSE_WINDOWS } from './locality.js';
 
-/** Statistics of a trace; ratios are 0..1, means are over layers. */
+/** Statistics of a trace; ratios are 0..1, means over layers. */
 export interface RoutingStatistics extends Pick<TraceShape, 'layers' | 'topK' | 'expertsPerLayer'> {
   readonly tokens: { readonly all: number; readonly prefill: number; readonly decode: number };
   readonly requests: { readonly count: number; readonly shortest: number; readonly longest: number };
   readonly byLayer: readonly LayerSkew[];
-  /** Means over layers of the fields of {@link LayerSkew}. */
   readonly mean: Omit<LayerSkew, 'counts' | 'reuse'>;
   /** Reuse within {@link REUSE_WINDOWS} tokens. */
   readonly reuse: readonly number[];
-  /** Reuse within one token, if tokens chose by the popularity of the layer alone: the sum of squared inclusion probabilities over k. */
+  /** Expected reuse of independent tokens: sum of squared inclusion probabilities over k. */
   readonly chance: number;
   readonly consistency: SegmentConsistency;
-  /** Distinct experts per event for each of {@link STREAMS}, if there are enough rows. */
+  /** Distinct experts per event for each of {@link STREAMS}, as far as rows suffice. */
   readonly distinct: readonly number[];
   readonly transition: TransitionRecall | null;
 }
 
-/** Reads a trace once for its counts, and parts of it again for batches and transitions. */
+/** Reads a trace once for counts, and parts again for batches and transitions. */
 export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
   const locality = openLocality(trace);
   const consistency = openConsistency(trace);
@@ -62,13 +60,14 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
   };
 }
 
-/** Streams that {@link RoutingStatistics.distinct} has numbers for. */
+/** Numbers of streams of {@link RoutingStatistics.distinct}. */
 export const streamsOf = (statistics: RoutingStatistics): readonly number[] => STREAMS.slice(0, statistics.distinct.length);
 
 const STREAMS = [1, 2, 4, 8, 16, 32] as const;
+/** Batches drawn per number of streams. */
 const BATCHES = 128;
 
-/** Mean distinct experts per event of 1, 2, 4, ... streams at even distances of the trace. @returns as many as the trace has rows for */
+/** Mean distinct experts per event of 1, 2, 4, ... streams, at even distances in the trace. */
 function distinctExperts(trace: RoutingTrace): number[] {
   const { layers, topK, tokens } = trace;
   const chunk = allocateChunk(trace, 1);

@@ -2,22 +2,22 @@ import { sum } from '../../base/statistics.js';
 import { giniOf } from '../generate/popularity-shape.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
-/** Windows of tokens within which reuse is counted. */
+/** Windows of reuse, in tokens. */
 export const REUSE_WINDOWS = [1, 2, 4, 8, 16] as const;
 
-/** The distribution of a layer's load over its experts. */
+/** Distribution of a layer's load over experts. */
 export interface LayerSkew {
   readonly counts: Float64Array;
   readonly hottestOverMean: number;
-  /** Gini coefficient of the load: 0 even. */
+  /** Gini coefficient: 0 even. */
   readonly gini: number;
-  /** Entropy of the load over that of an even one, 0..1. */
+  /** Entropy relative to an even load, 0..1. */
   readonly entropy: number;
   readonly unused: number;
-  /** Share of the load on the most popular tenth and quarter of the experts (rounded to whole experts). */
+  /** Load share of the most popular tenth and quarter of experts (rounded to whole experts). */
   readonly topTenth: number;
   readonly topQuarter: number;
-  /** Reuse within the last 1, 2, 4, 8, 16 tokens of the request: the share of a token's choices that one of them made. No first token. */
+  /** Share of choices also made within the last 1, 2, 4, 8, 16 tokens of the request; first tokens do not count. */
   readonly reuse: readonly number[];
 }
 
@@ -25,13 +25,13 @@ const WINDOW_OF = Uint8Array.from({ length: REUSE_WINDOWS.at(-1)! + 1 }, (_, dis
   REUSE_WINDOWS.findIndex((window) => distance <= window),
 );
 
-/** Frequency and reuse distance of experts, in one pass over the rows: the only properties that an expert cache profits from. */
+/** Frequency and reuse distance of experts, in one pass over the rows. */
 export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const loads = expertsPerLayer.map((experts) => new Float64Array(experts));
   const stride = Math.max(...expertsPerLayer);
-  /** Last row that chose an expert, by layer and expert. */
+  /** By layer and expert. */
   const usedAt = new Int32Array(layers * stride).fill(-1);
-  /** `[layer][window]`: reuses at a distance of at most the window, and choices that could be reuses. */
+  /** `[layer][window]`: reuses within the window; by layer: possible reuses. */
   const reused = new Float64Array(layers * REUSE_WINDOWS.length);
   const reusable = new Float64Array(layers);
   let request = -1;
@@ -77,7 +77,6 @@ export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrac
   };
 }
 
-/** The distribution of a layer's load. @param counts activations of each expert */
 function distributionOf(counts: Float64Array): Omit<LayerSkew, 'reuse'> {
   const experts = counts.length;
   const total = sum(counts);

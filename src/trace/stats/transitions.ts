@@ -1,22 +1,22 @@
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Rows of the alternating blocks for training and test, so that both halves cover the same texts. */
+/** Rows per block; blocks alternate between training and test, to cover the same texts. */
 const BLOCK = 64;
-/** Maximum number of test rows, each of which costs top-k x experts additions per layer. */
+/** Maximum test rows; a row costs top-k x experts additions per layer. */
 const JUDGED = 1024;
 
 /** Recall of a transition table, 0..1, mean over layers. */
 export interface TransitionRecall {
-  /** Of a token's experts at a layer, those among the k likeliest after its experts at the layer before; k = its choices there. */
+  /** Share of a token's k experts among the k likeliest given the previous layer. */
   readonly atK: number;
-  /** The same among the 2k likeliest. */
+  /** Share among the 2k likeliest. */
   readonly at2K: number;
-  /** {@link atK} by layer; the first layer has no layer before it and is not in the list. */
+  /** {@link atK} by layer, without layer 0. */
   readonly byLayer: readonly number[];
 }
 
-/** Trains and tests a table of neighbouring layers, 4 bytes per pair: a baseline for look-ahead. @returns null for one layer, or too few rows */
+/** Trains and tests a look-ahead baseline, 4 bytes per pair. @returns null for one layer or too few rows */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
@@ -36,12 +36,10 @@ export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   return recall();
 }
 
-/** Frequencies of the transitions from each layer to the next, and how often they named what came. */
 function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
-  /** By layer: `[experts, experts of the next layer]`, tokens that chose both; and tokens that chose each expert. */
+  /** `[experts, experts of the next layer]`: tokens by pair; tokens by expert. */
   const pairs = expertsPerLayer.slice(0, -1).map((experts, l) => new Float32Array(experts * expertsPerLayer[l + 1]!));
   const alone = expertsPerLayer.slice(0, -1).map((experts) => new Float32Array(experts));
-  /** By layer: choices at the next one that were judged, and those among the k and the 2k likeliest. */
   const all = new Float64Array(layers - 1);
   const atK = new Float64Array(layers - 1);
   const at2K = new Float64Array(layers - 1);
@@ -62,7 +60,7 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
         }
       }
     },
-    /** Scores the next layer's experts by a token's choices at layer `l`, and ranks its next choices. */
+    /** Ranks a token's choices at the next layer by scores from layer `l`. */
     judge(experts: Uint16Array, row: number, l: number): void {
       const at = (row * layers + l) * topK;
       const width = expertsPerLayer[l + 1]!;
@@ -76,7 +74,7 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
       }
       const truth = experts.subarray(at + topK, at + 2 * topK).filter((expert) => expert !== NULL_EXPERT);
       for (const expert of truth) {
-        // Rank of the expert: the number of experts that score higher, ties by id.
+        // Rank: number of higher scores, ties by id.
         let rank = 0;
         const score = scores[expert]!;
         for (let e = 0; e < width; e++) if (scores[e]! > score || (scores[e] === score && e < expert)) rank++;

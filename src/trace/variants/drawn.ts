@@ -1,29 +1,27 @@
-// Routing that no model chose: experts drawn at random, or fixed by the token's id.
 import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { RoutingChange, Variant, VariantContext } from './variant.js';
 
-/** `random`: every token draws its experts, uniformly and without replacement, as many as it had. No cache and no predictor can exploit that. */
+/** `random`: experts are uniform without replacement, as many as before; no cache or predictor profits. */
 export const randomRouting: Variant = {
   ...member('variant', 'random'),
   change: (trace, _parameters, context) =>
     drawn(trace, context, 'variant/random', { place: (_source, row, start) => start + row, count: (had) => had }),
 };
 
-/** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone determines them. */
+/** `hash`: each token id has fixed experts at every layer, spread evenly. */
 export const hashRouting: Variant = {
   ...member('variant', 'hash'),
   needs: () => ['tokenIds'],
   change: (trace, _parameters, context) =>
     drawn(trace, context, 'variant/hash', {
       place: (source, row) => source.tokenId![row]!,
-      // If a token has no expert at all (a dense row), hashing gives it none.
       count: (had, layer) => (had > 0 ? context.choices[layer]! : 0),
     }),
 };
 
-/** What the draws of a token depend on, and how many experts it draws at a layer if it had some. */
+/** Place of a token's draws, and number of experts drawn at a layer. */
 interface Draws {
   place(source: TraceChunk, row: number, start: number): number;
   count(had: number, layer: number): number;

@@ -1,11 +1,9 @@
-// Random numbers that depend on a row and not on earlier draws, so that rows of a variant can be read in any order and any number of times.
-
-/** A stream of draws for one place (a token at a layer); the same place gives the same stream. */
+/** Random numbers by place (token, layer), so rows of a variant can be read in any order. */
 export class PlaceDraws {
   readonly #seed: number;
   #state = 0;
 
-  /** @param stream name of what is drawn, so that two variants of one run draw apart */
+  /** @param stream name, separates the draws of variants in a run */
   constructor(seed: number, stream: string) {
     let state = mix(seed | 0);
     for (let i = 0; i < stream.length; i++) state = mix(state ^ stream.charCodeAt(i));
@@ -16,13 +14,13 @@ export class PlaceDraws {
     this.#state = mix(mix(this.#seed ^ (item | 0)) + layer);
   }
 
-  /** Uniform number in [0, 1), 32 bits of resolution. */
+  /** Uniform in [0, 1), 32 bits. */
   next(): number {
     this.#state = (this.#state + 0x9e3779b9) | 0;
     return (mix(this.#state) >>> 0) / 4294967296;
   }
 
-  /** Writes a random set of `count` of the numbers below `n` to `ids` from `at`, in no order (Floyd; Bentley, CACM 1987). */
+  /** Writes a random set of `count` numbers below `n` to `ids` from `at`, unordered (Floyd; Bentley, CACM 1987). */
   subset(count: number, n: number, ids: Uint16Array, at: number): void {
     let drawn = 0;
     for (let last = n - count; last < n; last++) {
@@ -34,7 +32,7 @@ export class PlaceDraws {
   }
 }
 
-/** Every bit of the result depends on every bit of the argument (the finalizer of MurmurHash3). */
+/** Mixes all bits (finalizer of MurmurHash3). */
 export function mix(value: number): number {
   let z = value ^ (value >>> 16);
   z = Math.imul(z, 0x85ebca6b);

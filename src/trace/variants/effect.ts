@@ -1,21 +1,21 @@
 import type { ModelSpec } from '../../model/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Variants in figures. Ratios are 0..1; savings are negative if tokens take more experts than before. */
+/** Effect of variants. Ratios 0..1; savings are negative if tokens use more experts. */
 interface VariantEffect {
-  /** Experts that a token takes at a layer of the trace as it was, on average (AdaMoE's true k). */
+  /** Mean experts of a token per layer of the original trace (AdaMoE's true k). */
   readonly trueK: number;
-  /** Activations that are no longer made, over those of the model's top-k. */
+  /** Share of activations avoided, relative to the model's top-k. */
   readonly activationsSaved: number;
-  /** The same in operations of routed experts. */
+  /** Share of routed experts' operations avoided. */
   readonly flopsSaved: number;
-  /** Choices that the token did not make before at this layer, over all choices. */
+  /** Share of choices absent before at the layer. */
   readonly changed: number;
 }
 
 const ROWS = 256;
 
-/** Compares rows before and after, choice by choice. @param before up to the model's top-k @param after may have several layers for one */
+/** Compares rows choice by choice. @param before up to the model's top-k @param after may split a layer in several */
 export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: number, model: ModelSpec): VariantEffect {
   const was = allocateChunk(before, ROWS);
   const is = allocateChunk(after, ROWS);
@@ -33,7 +33,6 @@ export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: n
       for (let layer = 0; layer < after.layers; layer++) {
         const base = Math.floor(layer / modules);
         const from = (row * before.layers + base) * before.topK;
-        // The first of several layers stands for what was.
         const { flopsPerToken, topK } = model.layers[base * modules]!;
         if (layer % modules === 0) {
           const end = from + Math.min(topK, before.topK);

@@ -16,7 +16,7 @@ import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
 export type { Variant } from './variant.js';
 
-/** The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
+/** All variants, by text: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
 export const VARIANTS: readonly Variant[] = [
   topK,
   topP,
@@ -35,15 +35,15 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
   tokenIds: 'needs the ids of the tokens, which {} does not carry; record it with token ids',
 };
 
-/** A variant that a user named: a member of the family, or a module of the user's own. */
+/** Chosen variant: built-in, or a user's module. */
 export type VariantChoice = OwnChoice<Variant>;
 
-/** Reads a variant. @throws UserError if it is unknown, or a parameter is */
+/** Parses a variant. @throws UserError if unknown, or with an unknown parameter */
 export function parseVariant(text: string): VariantChoice {
   const choice = moduleChoice<Variant>('variant', text);
   if (choice !== null) return choice;
   return choose('variant', text, {}, findVariant, (spec) => {
-    // `name=value` is short for the main parameter.
+    // `name=value` sets the main parameter.
     const short = /^([^:=]+)=(.*)$/.exec(spec);
     if (short === null) return splitSpec(spec);
     const { main, name } = findVariant(short[1]!.trim());
@@ -56,11 +56,10 @@ const findVariant = (name: string): Variant => findNamed('routing variant', VARI
 
 const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
-/** True if one of the variants reads gate weights. */
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
-/** Stacks variants on a trace, from texts: `top-p=0.9`; modules need a run. @throws UserError if one is unknown, or the trace lacks its need */
+/** Stacks variants on a trace, given as texts. @throws UserError if unknown, or the trace lacks a column */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],
@@ -69,7 +68,10 @@ export function applyVariants(
   return stackVariants(trace, specs.map(parseVariant), options);
 }
 
-/** Stacks variants on a trace, the first at the bottom, without a copy. @param seed of draws @returns one that closes the trace @throws UserError */
+/**
+ * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original @throws
+ * UserError
+ */
 export function stackVariants(
   trace: RoutingTrace,
   variants: readonly VariantChoice[],

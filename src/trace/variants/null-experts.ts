@@ -1,4 +1,3 @@
-// Null experts compute nothing and compete with the true experts, so a token that chooses some of them uses fewer true experts.
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
@@ -6,14 +5,17 @@ import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `null=m`, m null experts that are chosen as often as true ones; or `null:weight=w`, all of them with the gate weight w. */
+/**
+ * `null=m`: m null experts, chosen as often as true experts; `null:weight=w`: all with gate weight w. Null experts
+ * compute nothing.
+ */
 export const nullExperts: Variant = {
   ...member('variant', 'null'),
   main: 'experts',
   needs: ({ weight }) => ((weight as number) > 0 ? ['weights'] : []),
   change(trace, parameters, { experts, seed, spec }) {
     const nulls = parameters.experts as number;
-    // Weights are single precision, and so is what they are compared with.
+    // Single precision, like recorded weights.
     const weight = Math.fround(parameters.weight as number);
     if (nulls > 0 === weight > 0 || !Number.isInteger(nulls))
       throw new UserError(`variant ${spec}: say either how many null experts there are (null=8) or their gate weight (null:weight=0.1)`);
@@ -25,7 +27,8 @@ export const nullExperts: Variant = {
         return rank;
       });
     const draws = new PlaceDraws(seed, 'variant/null');
-    // Of k choices among E true and m null experts, as many are null as a draw without replacement gives; the lowest ranks go first.
+    // Of k choices, draws without replacement from E true and m null experts decide how many are null; lowest ranks go
+    // first.
     return keepPrefix(trace, (cell) => {
       draws.at(cell.row, cell.layer);
       let left = nulls;
@@ -42,7 +45,6 @@ export const nullExperts: Variant = {
   },
 };
 
-/** Ranks that hold the first `wanted` true choices. */
 function rankOf(experts: Uint16Array, at: number, topK: number, wanted: number): number {
   let rank = 0;
   for (let found = 0; rank < topK && found < wanted; rank++) if (experts[at + rank] !== NULL_EXPERT) found++;

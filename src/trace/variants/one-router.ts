@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import type { Variant } from './variant.js';
 
-/** One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers. */
+/** Every layer uses the experts of layer 0, as with a single router. */
 export const oneRouter: Variant = {
   ...member('variant', 'one-router'),
   change({ expertsPerLayer, layers, topK }, _parameters, { spec }) {

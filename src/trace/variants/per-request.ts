@@ -2,7 +2,7 @@ import { member } from '../../base/members.js';
 import { allocateChunk } from '../trace.js';
 import type { Variant } from './variant.js';
 
-/** One routing decision per request: all of its tokens use the experts of the first, as if prompts were routed instead of tokens. */
+/** All tokens of a request use the experts of the first token, as if prompts were routed. */
 export const perRequest: Variant = {
   ...member('variant', 'per-request'),
   change(trace) {

@@ -1,18 +1,17 @@
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange } from './variant.js';
 
-/** Choices at one token and layer: `[at, at + topK)` of the arrays. */
+/** Choices of a token at a layer: `[at, at + topK)` of the arrays. */
 interface TokenChoices {
   readonly experts: Uint16Array;
   readonly weights: Float32Array | null;
   at: number;
   row: number;
   layer: number;
-  /** Of the token: one of `PHASE`. */
   phase: number;
 }
 
-/** A change that keeps the first ranks of a cell. @param keep number of ranks of a cell that stay; all others become null */
+/** Keeps the first ranks of each cell. @param keep number of ranks; the rest become null */
 export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenChoices) => number): RoutingChange {
   return {
     rewrite(source, into, start) {

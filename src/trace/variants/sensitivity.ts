@@ -1,11 +1,13 @@
-// Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does.
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** Published sensitivities of layers (Fisher information over calibration text): github.com/PKU-SEC-Lab/AdapMoE, run.py and run_acc_benchmark.py. */
+/**
+ * Published layer sensitivities (Fisher information over calibration text): github.com/PKU-SEC-Lab/AdapMoE, run.py and
+ * run_acc_benchmark.py.
+ */
 const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   'Mixtral-8x7B': [
     46.69, 17.3, 13.02, 7.641, 4.169, 2.23, 1.256, 0.8445, 0.6838, 0.5603, 0.5126, 0.478, 0.4454, 0.4356, 0.3836, 0.3099, 0.2331, 0.1761,
@@ -19,7 +21,7 @@ const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   ],
 };
 
-/** Sensitivities by layer: given, with slashes between (empty: none), or published ones of a model with so many layers. @throws UserError */
+/** Sensitivities by layer: given, separated by slashes, or published for the depth. @throws UserError */
 function sensitivities(given: string, layers: number): readonly number[] {
   if (given === '') {
     const [published] = Object.values(PUBLISHED).filter(({ length }) => length === layers);
@@ -36,7 +38,10 @@ function sensitivities(given: string, layers: number): readonly number[] {
   );
 }
 
-/** `sensitivity=T`: of a decoded token's choices, the best stays, and those whose share of gate weight is at least sqrt(T / S), S the layer's. */
+/**
+ * `sensitivity=T`, as AdapMoE: a decoded token keeps the best choice, and choices with a gate share of at least sqrt(T
+ * / S), S the layer's sensitivity.
+ */
 export const sensitivity: Variant = {
   ...member('variant', 'sensitivity'),
   main: 'threshold',

@@ -3,7 +3,7 @@ import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `skip=s`: at each layer a token is passed by with probability s: only the residual connection remains there. */
+/** `skip=s`: a layer skips a token with probability s; only the residual connection remains. */
 export const skip: Variant = {
   ...member('variant', 'skip'),
   main: 'share',

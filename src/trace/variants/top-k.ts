@@ -3,7 +3,7 @@ import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange, Variant } from './variant.js';
 
-/** Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run. */
+/** `top-k=n`: the first n choices of each token, fewer than recorded. */
 export const topK: Variant = {
   ...member('variant', 'top-k'),
   main: 'k',
@@ -19,7 +19,7 @@ export const topK: Variant = {
   },
 };
 
-/** Keeps the best ranked choices, in rows no wider than needed. @param kept choices of each layer, at most the trace's top-k */
+/** Keeps the first ranks and narrows rows. @param kept choices by layer, at most the trace's top-k */
 export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): RoutingChange {
   const width = Math.max(...kept);
   return {

@@ -3,14 +3,14 @@ import { NULL_EXPERT } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `top-p=p`: a token takes the shortest prefix whose weights reach p; all choices if they never do. */
+/** `top-p=p`: the shortest prefix with weights of at least p in sum; all choices if p is not reached. */
 export const topP: Variant = {
   ...member('variant', 'top-p'),
   main: 'p',
   needs: () => ['weights'],
   change(trace, { p }) {
     const { topK } = trace;
-    // Weights are single precision: as many as sum to 0.9 on paper may sum to a hair less.
+    // Single-precision weights of 0.9 in sum may add up to slightly less.
     const enough = (p as number) - 1e-6;
     return keepPrefix(trace, ({ at, experts, weights }) => {
       let sum = 0;

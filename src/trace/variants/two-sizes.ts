@@ -4,7 +4,10 @@ import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
-/** `two-sizes:small=0.4,skip=0.2`: shares of token-layer pairs with the small or no expert. Layer l becomes 2l (large) and 2l + 1 (small). */
+/**
+ * `two-sizes:small=0.4,skip=0.2`: shares of token-layer pairs with the small or no expert. Layer l becomes 2l (large)
+ * and 2l + 1 (small).
+ */
 export const twoSizes: Variant = {
   ...member('variant', 'two-sizes'),
   main: 'small',

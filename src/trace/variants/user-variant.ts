@@ -1,4 +1,3 @@
-// A routing variant of the user's own, checked when it is loaded and on every row that it writes.
 import { UserError } from '../../base/errors.js';
 import { loadedChoice, type OwnExport } from '../../base/user-module.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -6,15 +5,17 @@ import { PlaceDraws } from './draws.js';
 import { VARIANTS, type VariantChoice } from './index.js';
 import type { RoutingChange, Variant, VariantContext } from './variant.js';
 
-/** The context of a user's own variant, with the building blocks of our own. */
+/** Context of a user's variant. */
 export interface OwnVariantContext extends VariantContext {
-  /** The id that stands for no expert. */
+  /** Id of a null choice. */
   readonly none: number;
-  /** Draws that depend on the place: `draws.at(row, layer)`, then `draws.next()`, `draws.subset(...)`. Rows are read in any order. */
+  /** Draws by place: `draws.at(row, layer)`, then `draws.next()`, `draws.subset(...)`. Rows are read in any order. */
   readonly draws: PlaceDraws;
 }
 
-/** The variants of choices, loaded if users' modules. @param folder of relative paths; the working directory unless given @throws UserError */
+/**
+ * Loads users' modules among variants. @param folder of relative paths; default: working directory @throws UserError
+ */
 export const loadVariants = async (variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> =>
   Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
 

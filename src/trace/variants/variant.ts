@@ -2,46 +2,45 @@ import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 
-/** Column of a trace that a variant cannot do without. */
+/** Column required by a variant. */
 export type VariantNeed = 'weights' | 'tokenIds';
 
-/** The context of a variant. */
+/** Context of a variant. */
 export interface VariantContext {
-  /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
+  /** As written by the user, e.g. `top-p=0.9`. */
   readonly spec: string;
   readonly seed: number;
-  /** Experts of each layer: the model's if one is known, else the trace's. */
+  /** Experts by layer, of the model if known, else of the trace. */
   readonly experts: readonly number[];
-  /** Choices of a token at each layer: the model's top-k if one is known, else the trace's width. */
+  /** Choices per token by layer: the model's top-k if known, else the trace's width. */
   readonly choices: readonly number[];
 }
 
-/** One member of the family: a trace over a trace, whose rows are rewritten when they are read, so that variants stack. */
+/** A routing variant: rewrites rows of a trace when read, so that variants stack. */
 export interface Variant extends Member {
-  /** The parameter that `name=value` sets; absent: it has none. */
+  /** Parameter of `name=value`; absent: no parameter. */
   readonly main?: string;
-  /** Columns that it reads, for these parameters; absent: no special ones. */
   needs?(parameters: Parameters): readonly VariantNeed[];
-  /** The change that it makes to a trace that has what it needs. @throws UserError if parameters contradict each other or the trace */
+  /** Change of a trace. @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 
-/** How rows change; what is left out stays as in the trace below. */
+/** Change of rows; absent fields stay as in the trace below. */
 export interface RoutingChange {
   readonly expertsPerLayer?: readonly number[];
-  /** Width of a row per layer afterwards. */
+  /** New row width per layer. */
   readonly topK?: number;
-  /** False: gate weights belong to choices that are no longer made. */
+  /** False: weights no longer match the choices. */
   readonly weights?: false;
-  /** False: the same of recorded predictions. */
+  /** False: predictions no longer match. */
   readonly predicted?: false;
-  /** True: the routing is no longer what a model chose. */
+  /** True: no model made the choices. */
   readonly synthetic?: true;
-  /** Writes `experts`, and `weights` if there are any, of all rows of `source`; the rest is copied. @param start trace row of its row 0 */
+  /** Writes `experts` (and `weights`) of all rows of `source`; the rest is copied. @param start trace row of row 0 */
   rewrite(source: TraceChunk, into: TraceChunk, start: number): void;
 }
 
-/** A trace whose rows are rewritten as they are read. It owns the trace below. @param identity of the change, hashed @param label in notes */
+/** Trace with rewritten rows; owns the trace below. @param identity of the change, hashed @param label in notes */
 export function variantTrace(below: RoutingTrace, change: RoutingChange, identity: string, label: string): RoutingTrace {
   const { meta } = below;
   const { notes } = meta;
