@@ -97,7 +97,6 @@ const MEMORY = [
   ['stall', 'compute'],
 ] as const;
 
-/** Bar of a decoded token's time. */
 function timeOf({ answer }: Advice): Markup {
   if (answer === null) return html``;
   const { decode, setting, waits } = answer;

@@ -28,7 +28,7 @@ export function hitCurve({ model, wishes }: PlayQuestion, watch: Pick<WorkWatch,
   return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' }, watch);
 }
 
-/** Draws a curve with the answer's cache. */
+/** Draws the curve and the answer's cache. */
 export function hitView(curve: Curve, { model }: PlayQuestion, { answer }: Advice): HitView {
   const { layers } = loadModel(model);
   const [least, most] = slotRange(layers);

@@ -81,7 +81,7 @@ body.drop{outline:4px dashed var(--accent);outline-offset:-8px}
 @media print{#ask,.tools{display:none}.play{display:block}}`;
 
 /**
- * The whole file. May load nothing, and start only own threads, from the script of `scripts/web.mjs`.
+ * The whole file: loads nothing else, and starts only own threads, from the script of `scripts/web.mjs`.
  * @param link of the first question, without `#`; a link in the address wins
  */
 export function playPage(link: string): string {

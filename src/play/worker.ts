@@ -1,4 +1,3 @@
-// The page's computing thread: answers requests and files in turn.
 import { UserError } from '../base/errors.js';
 import { putFile } from '../base/web/files.js';
 import { breathing } from '../base/work-watch.js';

@@ -6,6 +6,7 @@ export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
+  /** Most tokens of a pass predicted separately; larger passes are sampled. */
   readonly mostTokens: number;
   /** One run of the network, at most once a pass. */
   readonly network?: PredictionCost;

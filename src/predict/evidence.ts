@@ -17,8 +17,11 @@ export interface Evidence {
    * unchanged
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
+  /** Log-odds for {@link add}, a view until the next call; null: no evidence. */
   column?(pass: Pass, token: number, after: number, layer: number): Float32Array | null;
-  /** Version of {@link add} for a slot's request; NaN: unknown. Absent: changes with every token. */
+  /**
+   * Number that grows when {@link add} changes for a slot's request; NaN: unknown. Absent: changes with every token.
+   */
   state?(pass: Pass, token: number): number;
   /** @param counted false: no statistics (sampling) */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;

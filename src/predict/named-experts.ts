@@ -33,7 +33,7 @@ export class NamedExperts {
     scores.fill(0, offset, offset + experts);
   }
 
-  /** Adds named experts to a batch's scores; unknown experts are ignored. */
+  /** Adds named experts to a batch's scores; names beyond the layer's experts are ignored. */
   score(layer: number, names: Uint16Array, from: number, count: number, scores: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const probability = this.#right[layer]! / this.#trials[layer]!;

@@ -33,7 +33,9 @@ export interface Predictor {
 /** A predictor's view of the run. */
 export interface PredictorContext {
   readonly model: ModelSpec;
+  /** Width of a token's row per layer. */
   readonly topK: number;
+  /** Most requests at once. */
   readonly slots: number;
   readonly random: Random;
   /** Open traces to learn from before the run; empty: learn online only. */

@@ -4,7 +4,7 @@ import { parseDuration } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import type { Request } from './request.js';
 
-/** Latencies that an objective may limit, ns. @param endNs time of the last token */
+/** Latencies that an objective may limit, ns; `endNs` is the time of the last token. */
 const LIMITS = {
   ttft: ({ firstTokenNs, arrivalNs }: Request) => firstTokenNs - arrivalNs,
   // A request without output has no time per token, and meets any limit.

@@ -29,9 +29,9 @@ export class Passes {
   /** Learns from every pass and forecasts paths; null: no learner. */
   learner: PassLearner | null = null;
   readonly speculation: Speculation | null;
-  /** Most passes in a row without a begun request. */
+  /** Most passes in a row that left out a begun request. */
   passedOver = 0;
-  /** Most passes before a request's first, and waited when a later request began. */
+  /** Most passes from arrival to a request's first, and most waited when a later request began first. */
   longestWait = 0;
   overtaken = 0;
   readonly #arrived: Request[] = [];

@@ -29,8 +29,7 @@ export class PoolScheduler extends QueueScheduler {
   readonly #choose: Choose;
   readonly #running: number;
   /**
-   * Passes left out before a request is overdue; at least `batches`, so that prompts get turns. Bound: `due + batches -
-   * 1`.
+   * Passes that may leave a request out before the request goes first; at least `batches`, so that prompts get turns.
    */
   readonly #due: number;
   readonly #overdue: Request[] = [];

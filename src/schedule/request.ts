@@ -21,6 +21,7 @@ export class Request {
   promptRows: number;
   /** Rows run at least once. */
   computed = 0;
+  /** Reserved tokens of KV cache; 0 while not running. */
   kvTokens = 0;
   /** Last run trace row; -1: none. */
   lastRow = -1;
@@ -28,7 +29,7 @@ export class Request {
   arrivedPass = 0;
   admittedPass = 0;
   lastPass = 0;
-  /** GPU of the KV cache and dense layers since the last admission; settled while running. */
+  /** GPU with the KV cache and dense layers since the last admission; settled: fixed while running. */
   gpu = 0;
   settled = false;
   /** Place among concurrent requests; -1 while not running. */
@@ -41,7 +42,7 @@ export class Request {
   /** First output token, ns (end of prefill, or start of the first pass without prefill); -1 before. */
   firstTokenNs = -1;
   lastTokenNs = -1;
-  /** End of the last pass before the first token, initially the first start, ns. */
+  /** End of the last pass before the first token (at first: start of the first pass), ns. */
   promptedNs = -1;
   /** `firstTokenNs` on the bounds' clocks: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;

@@ -45,9 +45,9 @@ export interface SchedulerLimits {
 
 /** Promises to every request, in passes. */
 export interface Fairness {
-  /** Most passes in a row without a begun request. */
+  /** Most passes in a row that leave out a begun request. */
   readonly passedOver: number;
-  /** Most passes waited when a later request begins first; only requests with prompts. */
+  /** Most passes that a request has waited when a later request begins first; both have prompts. */
   readonly overtaken: number;
 }
 

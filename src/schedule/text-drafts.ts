@@ -4,6 +4,7 @@ import type { Request } from './request.js';
 /** Fewest and most compared ids of a match. */
 const LEAST = 2;
 const MOST = 4;
+/** Trace rows of a read. Ours. */
 const ROWS = 256;
 
 interface Text {

@@ -13,7 +13,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
   readonly list: ShareList;
 }
 
-/** Default bound on passes without a begun request. Ours: far above any turn. */
+/** Default limit of passes in a row that leave out a begun request. Ours: far above any turn. */
 const PATIENCE = 10_000;
 
 /** A module's scheduler, also checked during the run. @throws UserError for an unusable module */

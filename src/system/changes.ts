@@ -13,7 +13,7 @@ interface SystemChange {
 const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
-/** Changes by system: runs of a study share systems. */
+/** Cached: runs of a study share systems. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
 /** Values that differ from the bundled system of the same name, if any. */

@@ -71,7 +71,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     .join(' ');
 }
 
-/** Last override of each path, in order: a part set before the whole would be lost. */
+/** Last override of each path: a part set before the whole would be lost. */
 function lastOf(overrides: readonly Override[]): Map<string, Override> {
   const last = new Map<string, Override>();
   for (const override of overrides) {
@@ -87,7 +87,7 @@ function fromHere(word: string): string {
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 
-/** Command of a library run, which begins with defaults. @param more overrides of the input */
+/** Command of a library run. @param more overrides of the input */
 export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
   const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =

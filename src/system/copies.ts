@@ -23,7 +23,7 @@ interface Beside {
   readonly predictor: { readonly kind: { readonly name: string } };
 }
 
-/** Error and advice for a system that contradicts resident copies; null: no error. */
+/** Error for a system that contradicts resident copies, or null. */
 export function misfitOfCopies({ cache, onMiss, predictor }: Beside): string | null {
   if (cache.copies === undefined) return null;
   const sizes = new Set(onMiss.rules.flatMap((rule) => (rule.do === 'low-precision' ? [rule.copyBytes] : [])));

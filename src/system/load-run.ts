@@ -64,11 +64,11 @@ function specOf(
 
 const BELOW_SYSTEM = new WeakMap<Places, Places>();
 
-/** Prefixes places with `system.`; cached, since cells of a study share systems. */
+/** Cached: cells of a study share systems. */
 const belowSystem = (places: Places): Places =>
   remembered(BELOW_SYSTEM, places, () => Object.fromEntries(Object.entries(places).map(([path, place]) => [`system.${path}`, place])));
 
-/** Adds rules that serve misses from copies for accepting classes. */
+/** Adds rules for classes that accept copies. */
 function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workload']): SystemSpec {
   const shares = Object.values(classes).flatMap(({ budget: { copy } }) => (copy < 1 ? [copy] : []));
   return shares.length === 0 ? system : { ...system, onMiss: withCopies(system.onMiss, shares) };

@@ -4,7 +4,7 @@ import { issueOf, onOff } from '../base/written.js';
 import type { HardwareSpec } from '../hardware/door.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
-/** Range of a condition's number. */
+/** Range of numbers. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -15,14 +15,13 @@ export interface Range {
 
 /** Condition of a rule; all fields must hold. */
 export interface MissCondition {
-  /** Phase of the pass: `prefill` if any token is a prompt token. */
+  /** `prefill` if any token of the pass is a prompt token. */
   readonly phase: 'prefill' | 'decode' | null;
   /** Tokens that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
   readonly pass: Range | null;
-  /** Misses of the event, including the current miss. Absent: any number. */
+  /** Misses of the event, the current miss included. Absent: any. */
   readonly misses?: Range;
-  /** Unimportance of the expert. */
   readonly gate: GateShare | null;
   readonly copy?: number;
 }
@@ -72,7 +71,6 @@ const EVERYTHING: Range = {
 
 const BOUNDS = { '>=': 'min', '<=': 'max', '>': 'above', '<': 'below' } as const;
 
-/** Parses `>=32`, `>32`, `<=8`, `<8` or `8`. @throws UserError */
 function parseRange(text: string): Range {
   const match = /^\s*(>=|<=|>|<|)\s*(\d+(?:\.\d+)?)\s*$/.exec(text);
   if (match === null) throw new UserError(`expected >=32, >32, <=8, <8, 8 or { min: 8, max: 32 }, got ${JSON.stringify(text)}`);
@@ -189,7 +187,6 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-/** Written form of a rule: a word if sufficient. */
 function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;

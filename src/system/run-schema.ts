@@ -18,7 +18,6 @@ const word = z.string().min(1);
 const whole = z.int().nonnegative();
 const positive = z.int().positive();
 
-/** A size, or a share of the experts. */
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
 
 const traceColumns = z.strictObject({

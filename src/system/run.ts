@@ -20,7 +20,7 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly places: Places;
   /** Base folder of relative paths. */
   readonly folder: string;
-  /** Values inside the named model, hardware and runtime profiles. */
+  /** Values inside named profiles. */
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
   readonly note?: string;
   /** The machine as taught by timings. Absent: untaught. */

@@ -3,7 +3,7 @@ import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
 
-/** ExpertFlow's batch accuracy: recall and precision of the union of a batch's paths. */
+/** ExpertFlow's batch accuracy: R is the union of a batch's paths, R' the union of the predicted paths. */
 export interface BatchAccuracy {
   readonly size: number;
   readonly batches: number;

@@ -41,6 +41,7 @@ export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
   progress?(done: number): void;
 }
 
+/** Tokens between progress reports. Ours. */
 const STRIDE = 8;
 
 /** Evaluates a predictor on all rows, each from the request's earlier rows. @param filler names experts up to 2k */

@@ -33,6 +33,7 @@ export interface Score {
   readonly reliability: readonly ReliabilityBin[];
 }
 
+/** Bins of the reliability curve. Ours. */
 const BINS = 10;
 
 /** Collects judgements before the pass or at one distance. */

@@ -1,3 +1,4 @@
+/** Most rounds of k-means. Ours. */
 const MOST_ROUNDS = 20;
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {

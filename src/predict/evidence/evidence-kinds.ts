@@ -81,6 +81,7 @@ export const EVIDENCE_NS = {
   'token-table': 1.5,
   'activation-matrix': 2,
 } as const;
+/** Time of a mixture, ns per token and expert scored (bench/prediction-cost.mjs). */
 const MIXTURE_NS = 3;
 /** Time of a mixture per prediction, ns (bench/prediction-cost.mjs). */
 const MIXTURE_CALL_NS = 800;

@@ -8,6 +8,7 @@ const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
 
+/** Largest count of a source (16 bits). */
 const FULL = 0xffff;
 
 /**
@@ -131,7 +132,7 @@ export class LogOddsTable {
       const target = targetUsed[e]!;
       const withTarget = (both + chance) * (tokens - target + SMOOTHING);
       const withoutTarget = (used - both + chance) * (target + SMOOTHING);
-      // `| 0`: V8 clamps integers faster than doubles.
+      // An integer is clamped faster than a double.
       const steps = Math.round(STEPS * fastLog(withTarget / withoutTarget)) | 0;
       const lane = BIAS + Math.max(-BIAS, Math.min(BIAS - 1, steps));
       const word = row + (e >> 1);

@@ -9,6 +9,7 @@ import { Usage } from './mixture.js';
  * 0.11 points.
  */
 const SMOOTHING = 2;
+/** Largest count, in a byte. */
 const MOST = 255;
 
 /** Evidence from the input token's id, known before the pass. */

@@ -3,6 +3,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
+/** Most bytes of all snapshots. Ours. */
 const SNAPSHOT_BYTES = 64 * 2 ** 20;
 /** Fewest tokens between snapshots: rebuilding costs no more than a copy. */
 const SPACING = 32;

@@ -1,5 +1,6 @@
 import { grown } from '../../base/grown.js';
 
+/** Wire types of Protocol Buffers. */
 const VARINT = 0;
 const LENGTH = 2;
 const FIXED32 = 5;

@@ -36,6 +36,7 @@ export interface TrainedPredictor {
   readonly bestEpoch: number;
 }
 
+/** Most rows of the token table; larger vocabularies share rows. Ours. */
 const TOKEN_ROWS = 8192;
 /** Share of training tokens held out for early stopping. Ours. */
 const STOP_SHARE = 0.1;

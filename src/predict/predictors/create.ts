@@ -41,7 +41,7 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const choice = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (choice !== null) return choice;
-  // `none` keeps the parameter list of a predictor: ignore all.
+  // `none` switches a predictor off, and ignores leftover parameters.
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }

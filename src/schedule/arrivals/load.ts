@@ -42,7 +42,7 @@ export function parseArrivals(text: string): ArrivalSource {
  */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const arrivals = arrivalsOf(options, folder, seed);
-  // Infinite times compare as NaN.
+  // Written with `<=`, so that NaN (from infinite times) is refused too.
   if (arrivals.arrivalNs[arrivals.count - 1]! <= Number.MAX_SAFE_INTEGER) return arrivals;
   throw new UserError(
     `workload ${options.arrivals.text}: the last request arrives later than 104 days after the first; is the rate, or the unit of time, right?`,
@@ -134,6 +134,7 @@ const PROCESSES = byName<ParameterTable>({
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
 });
 
+/** Default requests of a process. Ours. */
 const REQUESTS = 100;
 
 /** Draws arrivals of equal lengths, the first at 0. @throws UserError without a rate */

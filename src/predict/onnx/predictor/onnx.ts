@@ -119,6 +119,7 @@ export const onnx: PredictorDefinition = {
 
 /** ModelProto's field of metadata (onnx.proto): a message of key (1) and value (2). */
 const FACT = 14;
+/** Longest head of a part, bytes: two varints. */
 const HEAD = 20;
 /** Limits of a file's parts and a fact's bytes. Ours: above any exporter, so that other files fail soon. */
 const MOST_PARTS = 4096;

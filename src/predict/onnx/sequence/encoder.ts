@@ -16,6 +16,7 @@ export interface EncoderOptions {
   readonly head: number;
   /** True: known experts of earlier tokens are an input. */
   readonly history: boolean;
+  /** Rows of the token table; ids are taken modulo `tokenRows`. */
   readonly tokenRows: number;
 }
 
