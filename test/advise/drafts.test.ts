@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { rightShares, wishedDrafting } from '../../src/advise/drafting.js';
 import { advise, adviseEngines } from '../../src/index.js';
+import { cases } from '../cases.js';
 
 const MACHINE = 'rtx-3090+2xddr5-5600+96GB';
 
@@ -35,9 +36,10 @@ describe('wishes', () => {
 describe('drafts of GLM-4.5-Air', () => {
   it('pay from the share on that they are said to', async () => {
     // A short prompt: decoding is what is asked about.
+    const most = cases(2);
     const asked = { prompt: 512, context: 4096 };
-    const { drafts } = await advise('glm-4.5-air', MACHINE, { ...asked, drafts: '0..2', accepted: '60% of 1' });
-    expect(drafts.map(({ draft }) => draft)).toEqual([1, 2]);
+    const { drafts } = await advise('glm-4.5-air', MACHINE, { ...asked, drafts: `0..${most}`, accepted: '60% of 1' });
+    expect(drafts.map(({ draft }) => draft)).toEqual([1, 2].slice(0, most));
     const plain = (await advise('glm-4.5-air', MACHINE, { ...asked, drafts: '0' })).answer!.decode;
     for (const { accepted, breakEven, decode, draft, tokensPerPass } of drafts) {
       expect(tokensPerPass).toBeCloseTo(1 + draft * accepted, 9);

@@ -110,7 +110,7 @@ describe('prefetch.across', () => {
 // With 16 users of an 8-expert router it costs up to 2.3 %, and other predictors know too little of the next pass: last-token loses 4 %.
 describe('L25 what comes for the next pass', () => {
   it('L25 takes no more than 2 % longer than the same system without it, for one to four users and path-retrieval', async () => {
-    for (let number = 0; number < cases(24, 6); number++) {
+    for (let number = 0; number < cases(24, 3); number++) {
       const random = new Random(number, 'test/next-pass');
       const pick = <const T extends readonly unknown[]>(...values: T): T[number] => values[random.below(values.length)];
       const model = pick('mini-mixtral-8x8l', 'mini-finegrained-64x12l');
