@@ -1,14 +1,12 @@
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 
-/** Plays a leaf's matches, bottom up, until winner and key stay the same. Nodes are addresses. */
+/** Plays a leaf's matches, bottom up. Nodes are addresses. */
 interface Kernels {
   play(leaf: number, keys: number, ids: number): number;
 }
 
-/**
- * Locals of {@link PLAY}: winner so far and opponent, keys as bits; opponent's node, then whether the opponent wins.
- */
+/** Locals of {@link PLAY}: winner and opponent, keys as bits; opponent's node, then whether the opponent wins. */
 const [KEY, OTHER, ID, OTHER_ID, BESIDE] = [3, 4, 5, 6, 7] as const;
 const [ADD, AND, OR, SELECT, SHIFT_LEFT] = [0x6a, 0x71, 0x72, 0x1b, 0x74] as const;
 const addressOf = (entries: number, node: number, shift: number): number[] => [
@@ -33,7 +31,6 @@ const PLAY: KernelBody = {
       [...bothKeys, 0x63, ...bothKeys, 0x61, ...get(OTHER_ID), ...get(ID), 0x48, AND, OR, ...set(BESIDE)],
       [...get(OTHER), ...get(KEY), ...get(BESIDE), SELECT, ...set(KEY), ...get(OTHER_ID), ...get(ID), ...get(BESIDE), SELECT, ...set(ID)],
       [...get(0), ...literal(1), 0x76, ...set(0)],
-      // Returns if the node already has this winner and key.
       [...idAt(0), ...get(ID), 0x46, ...keyAt(0), ...get(KEY), 0x51, AND, 0x04, 0x40, ...literal(0), 0x0f, 0x0b],
       [...addressOf(1, 0, 3), ...get(KEY), 0x37, 3, 0, ...addressOf(2, 0, 2), ...get(ID), 0x36, 2, 0],
       [...get(0), ...literal(1), 0x4b, 0x0d, 0],
@@ -43,7 +40,7 @@ const PLAY: KernelBody = {
 };
 
 /**
- * Least bytes of a memory. Trees share memories: each memory reserves gigabytes of addresses, and a run can have
+ * Least bytes of a memory. Trees share memories, since each reserves gigabytes of addresses and runs have up to
  * thousands of caches.
  */
 const MEMORY_BYTES = 1 << 20;
@@ -51,7 +48,6 @@ let kernels: Kernels;
 let buffer = new ArrayBuffer(0);
 let used = 0;
 
-/** Nodes in the last tree's memory, or in a new memory. */
 function allocate(nodes: number) {
   const bytes = nodes * (Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
   if (used + bytes > buffer.byteLength) {
@@ -67,8 +63,8 @@ function allocate(nodes: number) {
 }
 
 /**
- * {@link WinnerTree} with equal results in WebAssembly. Its `select` has no branch to mispredict: for winners by
- * chance, as with equal counts.
+ * {@link WinnerTree} with equal results in WebAssembly. Its `select` avoids mispredicted branches for random winners,
+ * as with equal counts.
  */
 export class BranchlessTree extends WinnerTree {
   readonly #kernels: Kernels;

@@ -4,7 +4,6 @@ import { type CachePolicy, NONE, type Pins } from './policy.js';
 export class ExpertCache {
   /** Dense id of local id 0. */
   readonly base: number;
-  /** Ids are [0, experts). */
   readonly experts: number;
   /** 1 if the expert owns a slot: resident, or on the way. */
   readonly resident: Uint8Array;
@@ -25,7 +24,6 @@ export class ExpertCache {
   readonly #bypassing: boolean;
   readonly #counting: boolean;
   readonly #expertBytes: number;
-  /** Experts that fit if all have the same size. */
   #slots: number;
   /** Initial capacity, for which policies size their structures. */
   readonly #mostBytes: number;
@@ -55,7 +53,6 @@ export class ExpertCache {
     return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
   }
 
-  /** Passes a further use of resident `id` to the policy. */
   touch(id: number): void {
     this.policy.touch(id);
   }
@@ -86,7 +83,6 @@ export class ExpertCache {
     return true;
   }
 
-  /** Admits if sizes differ or residents exceed the capacity: evicts any number of victims. */
   #admitBySize(id: number, used: boolean, always: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
@@ -138,7 +134,7 @@ export class ExpertCache {
     return false;
   }
 
-  /** Removes resident `id`; not counted as an eviction. */
+  /** Removes a resident; not counted as an eviction. */
   remove(id: number): void {
     this.resident[id] = 0;
     this.residentCount--;
@@ -146,12 +142,12 @@ export class ExpertCache {
     this.policy.remove(id);
   }
 
-  /** Inserts the policy's initial residents as far as they fit; not counted. @returns experts inserted */
+  /** Inserts the policy's initial residents that fit; not counted. @returns experts inserted */
   preload(): number {
     return this.#insertAll(this.policy.preload?.() ?? []);
   }
 
-  /** Inserts every expert if all are in this memory before the first event; as {@link preload}. */
+  /** Inserts all experts; as {@link preload}. */
   preloadAll(): number {
     return this.#insertAll(this.sizes.keys());
   }

@@ -30,7 +30,7 @@ export function parseCapacity(text: string): Capacity {
   return { text, kind: 'bytes', bytes };
 }
 
-/** Bytes of a capacity for a model's experts, at most all. */
+/** Bytes of a capacity, at most those of all experts. */
 export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   const all = expertBytesTotal(model);
   switch (capacity.kind) {

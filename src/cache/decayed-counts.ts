@@ -1,13 +1,12 @@
 import type { Clock } from './policy.js';
 
-/** Factor applied to weights before overflow: 2^512 of the 2^1023 range of a double. */
+/** Factor against overflow: 2^512 of a double's 2^1023. */
 export const RESCALE = 2 ** -512;
 
 /** Counts of uses that fade by pass. New uses weigh more instead, so the order changes only at a use. */
 export class DecayedCounts {
   /** Sum over uses of 2^(pass / halfLife), in units of {@link unit}. */
   readonly weight: Float64Array;
-  /** Weight of a use in the running pass. */
   unit = 1;
   readonly #clock: Clock;
   readonly #growth: number;
@@ -20,10 +19,7 @@ export class DecayedCounts {
     this.#growth = 2 ** (1 / halfLife);
   }
 
-  /**
-   * Advances the unit to the running pass. @returns true if all weights were multiplied by {@link RESCALE}, exactly;
-   * the oldest fade to zero
-   */
+  /** Advances the unit to the running pass. @returns true if all weights were multiplied by {@link RESCALE} */
   settle(): boolean {
     let rescaled = false;
     for (; this.#pass < this.#clock.pass; this.#pass++) {
@@ -36,7 +32,7 @@ export class DecayedCounts {
     return rescaled;
   }
 
-  /** Counts a use of `id`; {@link settle} comes first. */
+  /** Counts a use of `id`, after {@link settle}. */
   add(id: number): void {
     this.weight[id]! += this.unit;
   }

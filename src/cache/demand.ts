@@ -19,7 +19,7 @@ export interface DemandCursor {
 /** Append-only record of events, bounded by disk instead of memory. */
 export class DemandLog {
   readonly model: ModelSpec;
-  /** False: an event is a set (L2). True: each activation is judged alone (L7) and events may repeat an expert. */
+  /** False: an event is a set (L2). True: each activation is judged alone (L7). */
   readonly sequential: boolean;
   events = 0;
   members = 0;
@@ -75,7 +75,6 @@ export class DemandLog {
   }
 }
 
-/** Walks a log from its start. */
 export class LogCursor implements DemandCursor {
   layer = 0;
   count = 0;

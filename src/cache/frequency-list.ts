@@ -1,18 +1,14 @@
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
-/**
- * Residents by number of uses, ties by least recent use, in constant time per use: a list of counts, each with a list
- * of experts.
- */
+/** Residents by number of uses, then by recency, in constant time per use: a list of counts with lists of experts. */
 export class FrequencyList {
-  /** By id: group. A group lists ids with the same count, least recently used last. */
+  /** By id: group, a list of ids with equal count, least recently used last. */
   readonly #group: Int32Array;
   readonly #members: IdLists;
   /** Groups by count, smallest last. */
   readonly #groups: IdLists;
   readonly #count: Float64Array;
-  /** Unused groups: the first `#spareGroups` entries. */
   readonly #spare: Int32Array;
   #spareGroups: number;
 
@@ -25,7 +21,7 @@ export class FrequencyList {
     this.#spareGroups = experts + 1;
   }
 
-  /** Adds an absent `id` with `count` uses, as the most recently used of its count. */
+  /** Adds an absent `id` as the most recently used of its count. */
   add(id: number, count: number): void {
     const list = this.#groups;
     const { end } = list;
@@ -52,7 +48,7 @@ export class FrequencyList {
     this.#leave(id, this.#group[id]!);
   }
 
-  /** Present unpinned id with the fewest uses, or NONE. */
+  /** Unpinned id with the fewest uses, or NONE. */
   min(pins: Pins): number {
     const list = this.#groups;
     const { end } = list;
@@ -81,7 +77,6 @@ export class FrequencyList {
     this.#spare[this.#spareGroups++] = group;
   }
 
-  /** Opens a group directly above `below`. */
   #open(below: number, count: number): number {
     const group = this.#spare[--this.#spareGroups]!;
     this.#count[group] = count;

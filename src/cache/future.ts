@@ -6,8 +6,8 @@ import { NEVER } from './policy.js';
 const MEMORY_PAGES = 32;
 
 /**
- * Walks a recorded run's next uses, found by one backward pass, in step with the replay. So Belady cannot run on a
- * wrong future.
+ * Next uses of a recorded run, found by one backward pass and walked in step with the replay, so that Belady cannot run
+ * on a wrong future.
  */
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
@@ -20,11 +20,10 @@ export class Future {
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;
   readonly #cursor: LogCursor;
-  /** Sequential: members of the cursor's event given out. */
   #given = 0;
   #started = false;
 
-  /** Makes the backward pass. The log must be complete, and stay open while the future is used. */
+  /** Makes the backward pass over a complete log, open while the future is used. */
   constructor(log: DemandLog) {
     this.sequential = log.sequential;
     this.first = new Int32Array(log.model.experts).fill(NEVER);
@@ -82,7 +81,7 @@ export class Future {
     }
   }
 
-  /** Drops the next uses and their file; the log stays open. */
+  /** Drops the next uses; the log stays open. */
   close(): void {
     this.#store.close();
   }

@@ -5,9 +5,9 @@ import { NONE, type Pins } from './policy.js';
  * delimits list l.
  */
 export class IdLists {
-  /** Sentinel of list 0; `end + l` for list l. */
+  /** Sentinel of list 0. */
   readonly end: number;
-  /** Neighbour of id i towards the newest at 2i, towards the oldest at 2i + 1. */
+  /** Neighbours of id i: newer at 2i, older at 2i + 1. */
   readonly #links: Int32Array;
 
   constructor(experts: number, lists = 1) {
@@ -54,7 +54,7 @@ export class IdLists {
     links[2 * below] = above;
   }
 
-  /** Moves `id` from its list to the sentinel's, as newest. */
+  /** Moves `id` to the sentinel's list, as newest. */
   moveToFront(sentinel: number, id: number): void {
     this.unlink(id);
     this.pushFront(sentinel, id);

@@ -2,7 +2,7 @@ import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { mostResidents } from './share.js';
 import { WinnerTree } from './winner-tree.js';
 
-/** Base of policies with a number per expert, resident or not, changed only by its uses; the smallest leaves. */
+/** Base of policies that rank experts by a number changed only at uses; the smallest leaves. */
 export abstract class Keyed implements CachePolicy {
   protected abstract readonly keys: Float64Array;
   protected readonly tree: WinnerTree;
@@ -11,7 +11,6 @@ export abstract class Keyed implements CachePolicy {
     this.tree = new WinnerTree(context.experts, mostResidents(context));
   }
 
-  /** Records a use: the number of `id` changes. */
   abstract streamed(id: number): void;
 
   touch(id: number): void {

@@ -4,15 +4,15 @@ import type { ModelSpec } from '../model/door.js';
 /** Ways to split a capacity over layers. */
 export const QUOTAS = ['even', 'proportional', 'optimal', 'shallow'] as const;
 
-/** Way to split a capacity over layers. */
+/** Entry of {@link QUOTAS}. */
 export type Quotas = (typeof QUOTAS)[number];
 
-/** Most steps for the bytes of all experts. */
+/** Most steps for the bytes of all experts. Ours. */
 const STEPS = 8192;
 
 /**
- * Experts per layer, proportional to each layer's effective number of experts, 2^entropy of demand, by largest
- * remainders. @param demand by layer and expert
+ * Experts per layer, proportional to effective experts, 2^entropy of demand, by largest remainders. @param demand by
+ * layer and expert
  */
 export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Array[], capacityBytes: number): number[] {
   const weights = demand.map(effectiveExperts);
@@ -64,7 +64,7 @@ export function giveRest(
   return slots;
 }
 
-/** 2^entropy of a distribution: n for n equally likely experts, at least 1. */
+/** 2^entropy: n for n equally likely experts, at least 1. */
 function effectiveExperts(counts: Float64Array): number {
   const total = counts.reduce((sum, count) => sum + count, 0);
   let entropy = 0;
@@ -80,7 +80,7 @@ function effectiveExperts(counts: Float64Array): number {
 export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
   const { layers } = model;
   const total = layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-  // The greatest common divisor of expert sizes is exact; a unit for too many steps is enlarged, and sizes round up.
+  // Exact with the greatest common divisor of sizes; too many steps enlarge the unit, and sizes round up.
   const exact = layers.reduce((divisor, layer) => greatestCommonDivisor(divisor, layer.expertBytes), 0);
   const equal = layers.every((layer) => layer.expertBytes === exact);
   const unit = equal || total / exact <= STEPS ? exact : total / STEPS;
@@ -114,7 +114,7 @@ export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>
   });
 }
 
-/** Gives bytes left by rounding to layers with the largest saving per expert. */
+/** Gives bytes left by rounding to layers with the largest saving. */
 function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: number[], capacity: number): number[] {
   const { layers } = model;
   let left = quotas.reduce((bytes, slots, l) => bytes - slots * layers[l]!.expertBytes, capacity);
@@ -133,8 +133,8 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
 }
 
 /**
- * Half of the capacity for whole first layers, hard to predict from other layers (Fate, arXiv 2502.12224; the half is
- * ours), the rest in turn.
+ * Half of the capacity for whole first layers, hard to predict (Fate, arXiv 2502.12224; the half is ours), the rest in
+ * turn.
  */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;

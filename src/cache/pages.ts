@@ -1,15 +1,13 @@
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/**
- * Pages of equal size: the first in memory, the rest in a nameless file, so that memory stays bounded at any length.
- */
+/** Pages of equal size, first in memory, then in a nameless file, so that memory stays bounded. */
 export class PageStore {
   readonly pageBytes: number;
   readonly #memoryPages: number;
   readonly #memory: Uint8Array[] = [];
   #fd: number | null = null;
 
-  /** @param pageBytes size of a page @param memoryPages pages below this number stay in memory */
+  /** @param memoryPages pages below this number stay in memory */
   constructor(pageBytes: number, memoryPages: number) {
     this.pageBytes = pageBytes;
     this.#memoryPages = memoryPages;

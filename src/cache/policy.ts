@@ -2,7 +2,7 @@ import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 
-/** No expert; {@link CachePolicy.victim} returns NONE if every resident is pinned. */
+/** No expert. */
 export const NONE = -1;
 
 /** Experts safe from eviction: members of the running event, experts in flight, nearer predictions (L4, L11). */
@@ -12,7 +12,7 @@ export class Pins {
   /** Experts with a lower rank are pinned. 0 for a demand; the incoming expert's rank for a prefetch. */
   limit = 0;
 
-  /** @param rank one entry per expert of the cache, shared with the code that pins */
+  /** @param rank by local id, shared with the code that pins */
   constructor(rank: Int32Array) {
     this.rank = rank;
   }
@@ -22,7 +22,7 @@ export class Pins {
   }
 }
 
-/** Rank of an expert that nothing may evict: a member of the running event, or in flight (L4). */
+/** Rank of a member of the running event, or of an expert in flight (L4). */
 export const PINNED = -1;
 
 /** Rank of an expert without a pin. */
@@ -38,40 +38,29 @@ export interface Clock {
 
 /** Inputs of a policy. Fields without an entry in `needs` may be null. */
 export interface PolicyContext {
-  /** Experts eligible for this cache: ids are [0, experts). */
+  /** Ids are [0, experts). */
   readonly experts: number;
   readonly sizes: Float64Array;
   /** Initial capacity, also the largest. */
   readonly capacityBytes: number;
-  /** True if all sizes are equal, so that a policy may count slots. */
   readonly uniform: boolean;
   readonly layerOf: Uint16Array;
   readonly layers: number;
   readonly clock: Clock;
-  /** Private stream of the policy. */
   readonly random: Random;
   /** Event of each expert's next use ({@link NEVER}: none), valid after an event with the expert. Present if needed. */
   readonly nextUse: Int32Array | null;
   /** Activations per expert in a profiling prefix or a popularity trace. Present if needed. */
   readonly popularity: Float64Array | null;
-  /**
-   * Probability of demand per expert in the rest of the pass, or in the next pass if its layer is done; zero without a
-   * prediction.
-   */
+  /** Probability of demand per expert in the rest of the pass, or in the next pass if its layer is done. */
   readonly predicted: Float32Array | null;
-  /** By MoE layer: changes with the layer's `predicted`. Present with `predicted`. */
+  /** By MoE layer: changes with the layer's `predicted`. */
   readonly predictedVersion: Uint32Array | null;
-  /**
-   * Nearness of each expert's next use, 0..1 (next-use/), including predictions if the policy uses them. Present if
-   * needed.
-   */
+  /** Nearness of each expert's next use, 0..1 (next-use/). Present if needed. */
   readonly expected: Float32Array | null;
-  /** By MoE layer: changes with the layer's `expected`. Present with `expected`. */
+  /** By MoE layer: changes with the layer's `expected`. */
   readonly expectedVersion: Uint32Array | null;
-  /**
-   * Gate weight per member of the running event, summed over tokens; zero for other experts of its layer. Present if
-   * needed.
-   */
+  /** Gate weight per member of the running event, summed over tokens; else zero. Present if needed. */
   readonly gates: Float32Array | null;
 }
 
@@ -79,18 +68,17 @@ export interface PolicyContext {
 export const NEVER = 0x7fffffff;
 
 /**
- * Contract of a cache policy: the policy ranks residents; the cache owns membership, capacity, pins. Ids are the
- * cache's, [0, experts).
+ * Contract of a cache policy: the policy ranks residents; the cache owns membership, capacity, pins. Ids are [0,
+ * experts).
  */
 export interface CachePolicy {
-  /** A resident expert is used again. */
   touch(id: number): void;
-  /** An expert becomes resident (ghost lists live here). @param used false: preloaded or prefetched, not a use */
+  /** Adds an expert that becomes resident. @param used false: preloaded or prefetched, not a use */
   insert(id: number, used: boolean): void;
   remove(id: number): void;
   /**
-   * Expert to evict for `incoming`, never pinned; {@link NONE}: no victim. `incoming` is {@link NONE} if the cache
-   * shrinks. A call changes no ranking.
+   * Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. A call
+   * changes no ranking.
    */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed instead of replacing `victim`. Absent: always admitted. */
@@ -99,20 +87,20 @@ export interface CachePolicy {
   bypasses?(incoming: number): boolean;
   /** The running event streams `id`; for policies that count uses beyond residency. Absent: ignored. */
   streamed?(id: number): void;
-  /** Residents before the first event (static placement), most wanted first; the cache inserts as many as fit. */
+  /** Residents before the first event (static placement), most wanted first; the cache inserts those that fit. */
   preload?(): Iterable<number>;
   /**
-   * Sets a capacity in bytes, at most the context's; calls for victims may follow. Absent: the policy ignores capacity.
+   * Sets the capacity, bytes, at most the context's; calls for victims may follow. Absent: the policy ignores capacity.
    */
   resized?(capacityBytes: number): void;
 }
 
-/** Kinds of knowledge of a policy besides the demand. */
+/** Kinds of knowledge besides the demand. */
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
 /** Definition of a policy; also the default export of a user's policy file. */
 export interface PolicyDefinition extends Member {
-  /** Knowledge required from the run, which fails early without. Absent: none. */
+  /** Knowledge required from the run. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
   /** Needs at given parameters, if fewer than `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];

@@ -1,8 +1,8 @@
 import { NONE, type Pins } from './policy.js';
 
-/** Set of ids [0, experts) to walk and index, for policies that draw at random or rank anew at every tick. */
+/** Set of ids [0, experts), for policies that draw at random or rank anew at every tick. */
 export class ResidentSet {
-  /** Members in no particular order, the first `count` entries. */
+  /** Members, unordered, the first `count` entries. */
   readonly ids: Int32Array;
   count = 0;
   readonly #place: Int32Array;
@@ -12,13 +12,11 @@ export class ResidentSet {
     this.#place = new Int32Array(experts);
   }
 
-  /** Adds an absent `id`. */
   insert(id: number, _used: boolean): void {
     this.#place[id] = this.count;
     this.ids[this.count++] = id;
   }
 
-  /** Removes member `id`; the last member takes its place. */
   remove(id: number): void {
     const last = this.ids[--this.count]!;
     const place = this.#place[id]!;
@@ -27,8 +25,8 @@ export class ResidentSet {
   }
 
   /**
-   * Unpinned member with the smallest score (ties: smallest id), or NONE. Scores above `least`, the smallest so far,
-   * need not be exact.
+   * Unpinned member with the smallest score (ties: smallest id), or NONE. Above `least`, the smallest so far, a score
+   * may be any larger number.
    */
   lowest(pins: Pins, score: (id: number, least: number) => number): number {
     let best = NONE;

@@ -14,11 +14,11 @@ export type Scope = 'global' | 'layer';
 /** Capacity of a tier. */
 export interface SplitCapacity {
   readonly bytes: number;
-  /** Experts of each layer's cache; null: an even split, or one cache for all. */
+  /** Experts per layer; null: an even split, or one cache for all. */
   readonly quotas: readonly number[] | null;
 }
 
-/** Inputs of {@link buildCaches}. Arrays over experts have dense ids as indices. */
+/** Inputs of {@link buildCaches}; arrays over experts are by dense id. */
 export interface CacheOptions {
   readonly model: ModelSpec;
   readonly policy: PolicyDefinition;
@@ -26,7 +26,7 @@ export interface CacheOptions {
   /** Bytes for experts, over all layers. */
   readonly capacityBytes: number;
   readonly scope: Scope;
-  /** Experts per MoE layer instead of the even split; layer scope only. */
+  /** Experts per MoE layer, in layer scope. */
   readonly quotas?: readonly number[] | null;
   readonly clock: Clock;
   readonly seed: number;
@@ -35,33 +35,28 @@ export interface CacheOptions {
   readonly nextUse?: Int32Array | null;
   readonly popularity?: Float64Array | null;
   readonly predicted?: Float32Array | null;
-  /** By MoE layer, with `predicted`; absent: predictions never change. */
+  /** By MoE layer; absent: predictions never change. */
   readonly predictedVersion?: Uint32Array | null;
-  /** Nearness of each expert's next use, and by MoE layer a version; absent: learned if the policy uses it. */
+  /** Nearness of next uses, with a version by MoE layer; absent: learned if the policy uses expectations. */
   readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
-  /** Gate weights of the running event, by dense id. */
   readonly gates?: Float32Array | null;
 }
 
 /** Caches of one tier. */
 export interface Caches {
-  /** Splits a smaller capacity into bytes per cache, none above the initial bytes (L6). */
+  /** Splits a smaller capacity into bytes per cache (L6). */
   readonly split: (capacityBytes: number) => readonly number[];
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
   /** Pin ranks by dense id. */
   readonly rank: Int32Array;
   /**
-   * Learner of expected uses; the replay passes each event's demand beforehand. Null: not needed, or expectations are
-   * given.
+   * Learner of expected uses, fed each event's demand before the caches. Null: not needed, or expectations are given.
    */
   readonly learned: NextUse | null;
 }
 
-/**
- * Builds empty caches of one tier. @throws UserError if a need of the policy is missing, or quotas fit neither model
- * nor capacity
- */
+/** Builds empty caches of one tier. @throws UserError for a missing need of the policy, or quotas that do not fit */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
@@ -79,8 +74,8 @@ export function buildCaches(options: CacheOptions): Caches {
 }
 
 /**
- * L6: divides a tier's capacity among its caches. @param quotas experts per MoE layer, in layer scope @throws UserError
- * if quotas do not fit
+ * Divides a tier's capacity among its caches (L6). @param quotas experts per MoE layer, in layer scope @throws
+ * UserError if quotas do not fit
  */
 export function divide(
   model: ModelSpec,
@@ -99,7 +94,7 @@ export function divide(
 }
 
 /**
- * L6: floor(capacity / layers / expert bytes) experts a layer; the rest goes to the earliest in turn. @param most by
+ * Experts per layer (L6): floor(capacity / layers / expert bytes), the rest to the earliest in turn. @param most by
  * layer; absent: all
  */
 export function evenSplit(
@@ -112,9 +107,7 @@ export function evenSplit(
   return giveRest(model, capacityBytes, slots, most);
 }
 
-/**
- * Experts per layer after a cache shrinks: proportional, whole, at most the quota; the rest as in {@link evenSplit}.
- */
+/** Experts per layer of a shrunk cache: proportional, at most the quota; the rest as in {@link evenSplit}. */
 export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): number[] {
   const whole = model.layers.reduce((bytes, layer, l) => bytes + quotas[l]! * layer.expertBytes, 0);
   const slots = quotas.map((quota) => (whole <= capacityBytes ? quota : Math.floor((quota * capacityBytes) / whole)));

@@ -1,9 +1,6 @@
 import type { PolicyContext } from './policy.js';
 
-/**
- * Bytes of a share of the capacity, 0..1. Equal sizes: floor(ratio x slots) experts, at least 1 unless the cache has
- * none.
- */
+/** Bytes of a share of the capacity, 0..1: with equal sizes, whole experts, at least 1 unless the cache has none. */
 export function shareBytes({ uniform, sizes, capacityBytes }: PolicyContext, ratio: number): number {
   if (!uniform) return ratio * capacityBytes;
   const slots = Math.floor(capacityBytes / sizes[0]!);

@@ -15,18 +15,16 @@ const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int3
 export class WinnerTree {
   protected readonly key: Float64Array;
   protected readonly id: Int32Array;
-  /** By id: leaf node. */
   readonly #leaf: Int32Array;
-  /** Vacant seats below `#free`, last vacated first. */
+  /** Vacant seats, last vacated first. */
   readonly #vacant: Int32Array;
   #free: number;
-  /** Leaf of a departed id, matches not yet replayed: reserved for the next id. 0 = none. */
+  /** Leaf of a departed id, kept for the next id. 0 = none. */
   #hole = 0;
-  /** Best result of a search so far. */
   #best = NONE;
   #least = ABSENT;
 
-  /** @param experts ids are [0, experts) @param residents most ids at once @param allocate arrays by node count */
+  /** @param residents most ids at once @param allocate arrays by node count */
   constructor(experts: number, residents: number = experts, allocate = nodesOf) {
     let seats = 2;
     while (seats < residents) seats *= 2;
@@ -38,7 +36,6 @@ export class WinnerTree {
     this.#free = seats;
   }
 
-  /** Adds an absent `id`. */
   add(id: number, key: number): void {
     let leaf = this.#hole;
     if (leaf === 0) leaf = this.#vacant[--this.#free]!;
@@ -48,16 +45,14 @@ export class WinnerTree {
     this.play(leaf, key);
   }
 
-  /**
-   * Raises the key of a present `id`, or leaves the key equal. Other matches are replayed only if `id` won its first.
-   */
+  /** Raises or keeps the key of `id`; only an id that won its first match replays further matches. */
   raise(id: number, key: number): void {
     const leaf = this.#leaf[id]!;
     if (this.id[leaf >> 1] === id) this.play(leaf, key);
     else this.key[leaf] = key;
   }
 
-  /** Lowers the key of a present `id`, or leaves the key equal: only winners above are compared. */
+  /** Lowers or keeps the key of `id`; only winners above are compared. */
   lower(id: number, key: number): void {
     const keys = this.key;
     const ids = this.id;
@@ -75,20 +70,19 @@ export class WinnerTree {
     return this.key[this.#leaf[id]!]!;
   }
 
-  /** Removes a present `id`. */
   delete(id: number): void {
     this.#fillHole();
     this.#hole = this.#leaf[id]!;
   }
 
-  /** Present unpinned id with the smallest (key, id), or NONE. */
+  /** Unpinned id with the smallest (key, id), or NONE. */
   min(pins: Pins): number {
     this.#fillHole();
     const id = this.id[1]!;
     return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
-  /** Multiplies all keys by a positive number; order stays. */
+  /** Multiplies all keys by a positive factor, without a change of order. */
   scale(factor: number): void {
     for (let node = 0; node < this.key.length; node++) this.key[node]! *= factor;
   }
@@ -100,7 +94,7 @@ export class WinnerTree {
     return this.#best;
   }
 
-  /** Searches from the pinned winner of `top` upward among the ids it beat, and below any pinned winner. */
+  /** Searches ids beaten by the pinned winner of `top`, and below any pinned winner. */
   #searchBelow(top: number, pins: Pins): void {
     const keys = this.key;
     const ids = this.id;
@@ -127,7 +121,7 @@ export class WinnerTree {
     this.play(leaf, ABSENT);
   }
 
-  /** Sets the key at a leaf and replays matches, bottom up, until winner and key stay the same. */
+  /** Sets a leaf's key and replays matches, bottom up, until winner and key stay the same. */
   protected play(leaf: number, key: number): void {
     const keys = this.key;
     const ids = this.id;

@@ -1,18 +1,17 @@
-// Bound on hits in every result (L8, L15). The bound needs no future: each event is counted as it runs, see
-// `optimum.ts`.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
 
 /**
- * Hits that no policy of this capacity and scope exceeds on the same events without prefetch.
+ * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15). The bound needs no
+ * future: each event is counted as it runs, see `optimum.ts`.
  *
- * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. Policies under L3-L5 have fewer choices,
- * so MIN bounds them all by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
+ * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. MIN bounds policies under L3-L5, which
+ * have fewer choices, by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
  * sequential replay.
  *
- * Unequal sizes: the smaller of two bounds, from all experts as small as the smallest and from {@link Relaxation}.
- * After a change of capacity the experts used latest leave at the same events, so the argument holds.
+ * Unequal sizes: the smaller of two bounds, from all experts as small as the smallest and from {@link Relaxation}. At a
+ * change of capacity the experts used latest leave, so the argument holds.
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
@@ -23,13 +22,9 @@ export class BeladyBound {
   readonly #byLayer: readonly Optimum[];
   readonly #bases: Int32Array;
   readonly #split: Caches['split'];
-  /** Null: the experts of a cache have one size. */
   readonly #relaxation: Relaxation | null;
 
-  /**
-   * @param quotas experts per MoE layer, null: even split @param preloaded true: experts may be resident before the
-   * first event
-   */
+  /** @param quotas experts per MoE layer, null: even split @param preloaded true: residents before the first event */
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
@@ -56,13 +51,12 @@ export class BeladyBound {
     return this.#relaxation === null;
   }
 
-  /** Changes the capacity between two events, up to the constructor's. */
+  /** Changes the capacity between events, up to the constructor's. */
   resize(capacityBytes: number): void {
     for (const [cache, bytes] of this.#split(capacityBytes).entries()) this.#optima[cache]!.resize(this.#slots(bytes, cache));
     this.#relaxation?.resize(capacityBytes);
   }
 
-  /** Bound on the hits of all events so far. */
   get hits(): number {
     const hits = this.#optima.length === 1 ? this.#optima[0]!.hits : this.#optima.reduce((sum, optimum) => sum + optimum.hits, 0);
     return this.#relaxation === null ? hits : Math.min(hits, this.#relaxation.hits);
@@ -87,18 +81,16 @@ const NEVER = -2;
  */
 export class Relaxation {
   readonly #sizes: Float64Array;
-  /** Event of each expert's last use, or NEVER. */
   readonly #last: Float64Array;
   /** By bin: possible hits; least cost. */
   readonly #count = new Float64Array(BINS * DOUBLINGS);
   readonly #least = new Float64Array(BINS * DOUBLINGS).fill(Number.POSITIVE_INFINITY);
-  /** Events so far, budget of bytes x events so far, current capacity. */
   #event = 0;
   #room = 0;
   #capacityBytes: number;
   readonly #preloaded: boolean;
 
-  /** @param sizes bytes by expert, each at least 1 @param preloaded true: experts may be cached before first use */
+  /** @param sizes bytes by expert, each at least 1 @param preloaded true: residents before the first event */
   constructor(sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#sizes = sizes;
     this.#capacityBytes = capacityBytes;
@@ -106,7 +98,7 @@ export class Relaxation {
     this.#last = new Float64Array(sizes.length).fill(preloaded ? -1 : NEVER);
   }
 
-  /** Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries */
+  /** Counts an event (L2). @param ids distinct members, the first `count` entries */
   event(ids: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.#use(ids[i]!);
     // The gap before the first event counts only if experts may be preloaded.
@@ -118,7 +110,6 @@ export class Relaxation {
     this.#capacityBytes = capacityBytes;
   }
 
-  /** Hits that no choice of residents exceeds. */
   get hits(): number {
     let left = this.#room;
     let hits = 0;

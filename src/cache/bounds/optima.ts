@@ -1,8 +1,6 @@
-// Optimum of one cache at several capacities in one pass: slots of `optimum.ts` are nested by capacity (Mattson's stack
-// of MIN). A slot's level is the smallest capacity with that slot. A use takes, in every cache, the slot returned last
-// before the interval began.
+// Optima of one cache at several capacities in one pass. Slots of `optimum.ts` are nested by capacity (Mattson's stack
+// of MIN): a slot's level is the smallest capacity with that slot.
 
-/** Marks per word of the line. */
 const WORD = 32;
 /**
  * Places on the line per expert; more places mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest.
@@ -22,17 +20,15 @@ export class Optima {
   readonly #held: Int32Array;
   /** `[level][word]` a bit per place with slots of this level or lower. */
   readonly #marks: Int32Array;
-  /** By level: first place with slots, or the line's length. */
   readonly #first: Int32Array;
-  /** By level: slots taken by members of the running event; last entry: misses. */
+  /** By level: slots taken by the running event; last entry: misses. */
   readonly #found: Int32Array;
-  /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   #now = 0;
 
   /**
-   * @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: experts may be cached
-   * before first use
+   * @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: residents before the first
+   * event
    */
   constructor(experts: number, slots: readonly number[], preloaded: boolean) {
     this.#levels = slots.length;
@@ -50,17 +46,13 @@ export class Optima {
     if (preloaded) this.#now = 1;
   }
 
-  /**
-   * Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries, by id
-   * less `base`
-   */
+  /** Counts an event (L2). @param ids distinct members, the first `count` entries, by id less `base` */
   event(ids: Int32Array, count: number, base: number): void {
     const places = this.#place;
     const free = this.#free;
     const found = this.#found;
     const now = this.#now;
     const levels = this.#levels;
-    // A bit per level with a slot found.
     let which = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]! - base;
@@ -68,7 +60,6 @@ export class Optima {
       places[id] = now;
       if (place < 0) continue;
       const at = place * levels;
-      // Most slots come from the place of their return, adjacent to further slots.
       if (free[at]! > 1) {
         free[at]! -= 1;
         found[0]! += 1;
@@ -91,8 +82,8 @@ export class Optima {
   }
 
   /**
-   * Takes from every cache a slot returned at or before `place`. @returns smallest level with a slot; number of levels
-   * if no cache has a slot
+   * Takes from every cache a slot returned at or before `place`. @returns smallest level with a slot; else the number
+   * of levels
    */
   #take(place: number): number {
     const free = this.#free;
@@ -146,10 +137,7 @@ export class Optima {
     this.#first[level] = word === end ? this.#length : (word - start) * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /**
-   * Returns slots at `place`. @param slots by level, all 0 afterwards @param which a bit per level with slots, at least
-   * one set
-   */
+  /** Returns slots at `place`. @param slots by level, 0 afterwards @param which a bit per level with slots */
   #give(place: number, slots: Int32Array, which: number): void {
     const free = this.#free;
     const marks = this.#marks;
@@ -172,7 +160,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps only places of last uses. Other slots move to the next kept place, equivalent because no use is between. */
+  /** Keeps only places of last uses; other slots move to the next kept place, since no use is between. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);
@@ -198,7 +186,6 @@ export class Optima {
       which = 0;
       end++;
     }
-    // Returned after every expert's last use: for future events.
     if (which !== 0) this.#give(end, slots, which);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;

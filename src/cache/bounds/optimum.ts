@@ -1,8 +1,8 @@
-// Hits of Belady's MIN with bypass, without foresight and without a cache. An interval is the time between two uses of
-// an expert; the second use hits if a slot is kept throughout. Accepting intervals as they end fits most of them, each
-// on the slot returned last among those free at its begin (Faigle and Nawijn, "Note on scheduling intervals on-line",
-// Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, uses occupancies). Slots are marks on a time
-// line of bits; a search finds the last slot at or before the expert's last use. A full line is compacted.
+// Hits of Belady's MIN with bypass, without foresight and without a cache. A use hits if a slot is kept for the
+// interval since the previous use. Accepting intervals as they end fits most of them, each on the slot returned last
+// among those free at its begin (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied
+// Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, uses occupancies). Slots are marks on a time line of bits,
+// compacted when full.
 
 const WORD = 32;
 /** Places on the line per expert; more places mean fewer moves and longer searches. */
@@ -11,22 +11,18 @@ const SPREAD = 4;
 /** Most hits of one cache of equal experts, local ids. */
 export class Optimum {
   hits = 0;
-  /** Slots of the cache; slots returned by place. */
   #slots = 0;
   readonly #free: Int32Array;
-  /** A bit per place with returned slots. */
   readonly #marks: Int32Array;
-  /** First marked place, or the line's length. */
   #first: number;
-  /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
-  /** Buffers of a move, by place: new place; slots returned. */
+  /** By place: new place; slots returned. */
   readonly #moved: Int32Array;
   readonly #given: Int32Array;
   #now = 0;
 
-  /** @param experts ids are [0, experts) @param preloaded true: experts may be cached before first use */
+  /** @param preloaded true: residents before the first event */
   constructor(experts: number, slots: number, preloaded = false) {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#free = new Int32Array(this.#length);
@@ -39,10 +35,7 @@ export class Optimum {
     if (preloaded) this.#now = 1;
   }
 
-  /**
-   * Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries, by id
-   * less `base`
-   */
+  /** Counts an event (L2). @param ids distinct members, the first `count` entries, by id less `base` */
   event(ids: Int32Array, count: number, base: number): void {
     const places = this.#place;
     const free = this.#free;
@@ -54,7 +47,7 @@ export class Optimum {
       places[id] = now;
       if (place < this.#first) continue;
       hits++;
-      // Most slots come from the place of their return, adjacent to further slots.
+      // Fast path: most slots come from the place of their return.
       const left = free[place]! - 1;
       if (left > 0) free[place] = left;
       else this.#take(place);
@@ -67,7 +60,7 @@ export class Optimum {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /** Changes the slots between two events. Slots returned last leave, since experts used latest leave. */
+  /** Changes the slots between events. Slots returned last leave, since experts used latest leave. */
   resize(slots: number): void {
     if (slots > this.#slots) this.#give(this.#now, slots - this.#slots);
     for (let gone = this.#slots - slots; gone > 0; gone--) this.#take(this.#now);
@@ -95,7 +88,6 @@ export class Optimum {
     if (place < this.#first) this.#first = place;
   }
 
-  /** First marked place from a word on, or the line's length. */
   #markFrom(word: number): number {
     const marks = this.#marks;
     while (word < marks.length && marks[word] === 0) word++;
@@ -103,7 +95,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Keeps only places of last uses. Other slots move to the next kept place, equivalent because no use is between. */
+  /** Keeps only places of last uses; other slots move to the next kept place, since no use is between. */
   #compact(): void {
     const moved = this.#moved.fill(0);
     const given = this.#given;
@@ -122,7 +114,6 @@ export class Optimum {
       slots = 0;
       end++;
     }
-    // Returned after every expert's last use: for future events.
     if (slots > 0) this.#give(end, slots);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;

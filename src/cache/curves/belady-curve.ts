@@ -11,7 +11,6 @@ import { upTo } from './stack-distance.js';
  */
 export class BeladyCurve {
   readonly #caches;
-  /** By MoE layer. */
   readonly #byLayer: readonly Optima[];
   readonly #bases: Int32Array;
   /** By capacity; null: one pass counts all. */
@@ -38,7 +37,7 @@ export class BeladyCurve {
     else for (const bound of this.#bounds) bound.event(layer, ids, count);
   }
 
-  /** Bound on the hits of all events so far, by capacity. */
+  /** By capacity. */
   hits(): number[] {
     if (this.#bounds !== null) return this.#bounds.map(({ hits }) => hits);
     const [first] = this.#caches;

@@ -12,15 +12,14 @@ export interface CacheLevels {
   /** Bytes of each expert, by id less `base`. */
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
-  /** True if all sizes are equal, so that bytes are slots. */
   readonly uniform: boolean;
-  /** Levels: distinct slot counts of the capacities, ascending, without 0. Empty if sizes differ. */
+  /** Distinct slot counts of the capacities, ascending, without 0. Empty if sizes differ. */
   readonly slots: readonly number[];
   /** By capacity: level; -1: no slot. */
   readonly levelOf: readonly number[];
 }
 
-/** Caches of one tier at several capacities, for counts in one pass. */
+/** Caches of one tier at several capacities. */
 export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
   const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
   const all = expertSizes(model);

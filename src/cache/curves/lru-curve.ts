@@ -1,7 +1,7 @@
-// LRU at many capacities, by event, in one pass over the stack. The stack property holds for events (L2, L4): n slots
-// hold the members and the most recent other experts, so a member hits if fewer than n experts were used since. An
-// event with more members than slots takes the cache out of the pass, since streaming depends on residents; its events
-// are replayed. Caches of unequal sizes are replayed too.
+// LRU at many capacities, by event, in one pass over the stack. With events too (L2, L4), n slots hold the members and
+// the most recent other experts, so a member hits if fewer than n experts were used since. A cache leaves the pass, for
+// a replay, at the first event with more members than slots, since streaming depends on residents. Caches of unequal
+// sizes are always replayed.
 import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
@@ -53,14 +53,12 @@ export class LruCurve {
   }
 }
 
-/** Counts of one cache; hits by its MoE layer. */
 interface OneCounts extends CacheCounts {
   readonly hits: readonly number[];
 }
 
 interface Left {
   readonly cache: ExpertCache;
-  /** Hits in replay, by MoE layer of the cache. */
   readonly hits: Float64Array;
   /** Counts of the pass, minus the cache's initial counts. */
   before: OneCounts;
@@ -74,7 +72,6 @@ class OneCache {
   /** By capacity, in order of leaving. */
   readonly #left = new Map<number, Left>();
   readonly #replayed: Left[] = [];
-  /** Members of the widest event with room at all capacities in the pass. */
   #widest: number;
   #distinctBefore = 0;
 
@@ -146,7 +143,7 @@ class OneCache {
   }
 }
 
-/** Replays an event. Pinned members stay until judged, so judging in sequence equals judging at once (L2). */
+/** Replays an event. Members are pinned, so judging in sequence equals judging at once (L2). */
 function replay({ cache, hits }: Left, layer: number, ids: Int32Array, count: number): void {
   const { base, resident } = cache;
   const { rank } = cache.pins;

@@ -9,8 +9,7 @@ const PAGE_CHOICES = 1 << 16;
 const MEMORY_PAGES = 16;
 
 /**
- * Record of `[layers, topK]` expert rows with next uses, walked backwards, then forwards. A file holds rows beyond
- * memory.
+ * Log of `[layers, topK]` expert rows with next uses, walked backwards, then forwards. A file holds rows beyond memory.
  */
 export class RowLog {
   readonly #offsets: Int32Array;
@@ -24,7 +23,6 @@ export class RowLog {
   readonly #page: Uint16Array;
   readonly #pageNext: Int32Array;
   #tokens = 0;
-  /** Events so far: layers of a row with a choice, or choices if sequential. */
   #events = 0;
 
   /** @param sequential each choice is an event (L7) */
@@ -55,7 +53,7 @@ export class RowLog {
     }
   }
 
-  /** Computes all next uses; no row can be appended afterwards. */
+  /** Computes all next uses; ends appending. */
   lookBack(): void {
     if (this.#tokens % this.#pageRows !== 0) this.#rows.write(Math.floor(this.#tokens / this.#pageRows), bytesOf(this.#page));
     const first = new Int32Array(this.#experts).fill(NEVER);
@@ -81,7 +79,7 @@ export class RowLog {
     }
   }
 
-  /** Walks all rows in order: `visit(experts, next, rows)` gets arrays overwritten by the next call. */
+  /** Walks all rows in order; `visit` gets arrays overwritten by the next call. */
   walk(visit: (experts: Uint16Array, next: Int32Array, rows: number) => void): void {
     for (let page = 0; page < this.#pages; page++) {
       this.#rows.read(page, bytesOf(this.#page));

@@ -5,8 +5,8 @@ import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 
 /**
- * Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against one tier's caches,
- * in place.
+ * Replays `[layers, topK]` expert rows (numbers within the layer, {@link NULL_EXPERT} = none) against one tier's
+ * caches.
  */
 export class RowReplay {
   /** By MoE layer. */
@@ -34,10 +34,7 @@ export class RowReplay {
     this.hits = new Float64Array(model.layers.length);
   }
 
-  /**
-   * Replays rows `[from, to)`. @param next next use of each choice, parallel to `experts`, if the policy needs the
-   * future
-   */
+  /** Replays rows `[from, to)`. @param next next use of each choice, if the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
     if (this.#sequential) this.#sequentially(experts, from, to, next);
     else this.#atomically(experts, from, to, next);
@@ -75,7 +72,6 @@ export class RowReplay {
     }
   }
 
-  /** Passes a row's choices at a layer, from `start`, to the learner. */
   #learn(learned: NextUse, experts: Uint16Array, start: number, layer: number): void {
     const first = this.#shift[layer]! + this.#caches.byLayer[layer]!.base;
     let size = 0;

@@ -1,6 +1,6 @@
 // Exact LRU at many capacities in one pass: n slots hold the n most recent experts (Mattson et al., "Evaluation
 // techniques for storage hierarchies", IBM Systems Journal 9(2), 1970). Uses are marks on a time line. A few caches
-// (bounds) keep their start, moved by one mark per miss; counting marks finds the caches between.
+// (bounds) keep their start; counting marks finds the caches between.
 import { bitCount } from '../../base/bits.js';
 
 const WORD = 32;
@@ -22,12 +22,11 @@ export class LruStack {
   /** By slots, `[experts + 1]`: smallest cache with more. */
   readonly #levelAt: Uint16Array;
   readonly #marks: Int32Array;
-  /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
   #end = 0;
 
-  /** @param experts ids are [0, experts) @param slots experts per cache, ascending, each at least 1 */
+  /** @param slots experts per cache, ascending, each at least 1 */
   constructor(experts: number, slots: readonly number[]) {
     const step = Math.ceil(slots.length / BOUNDS);
     this.#slots = slots;
@@ -85,10 +84,7 @@ export class LruStack {
     return used.sort((a, b) => places[a]! - places[b]!).slice(Math.max(0, used.length - this.#slots[level]!));
   }
 
-  /**
-   * Smallest cache that holds an expert of `place`, given that `bound` and larger bounds do: counts marks up to the
-   * previous bound.
-   */
+  /** Smallest cache with an expert of `place`, from `bound` down. */
   #level(place: number, bound: number): number {
     if (place < 0) return this.#slots.length;
     const marks = this.#marks;
@@ -104,7 +100,7 @@ export class LruStack {
 
   /**
    * Evicts per bound the least recent expert for each missed member. @param uses counted by bound; null: already
-   * counted, by level
+   * counted
    */
   #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
@@ -130,7 +126,7 @@ export class LruStack {
     }
   }
 
-  /** Moves marks to the start of the line in order: each to the number of marks before. */
+  /** Moves marks to the start of the line, in order. */
   #compact(): void {
     const marks = this.#marks.slice();
     const before = new Int32Array(marks.length + 1);

@@ -8,7 +8,6 @@ const VOTE_SHIFT = Math.log2(VOTE_STEP);
 
 /** Addresses are bytes in the kernels' memory. */
 interface ExpectationKernels {
-  /** Writes log-odds and values, 32 bits each, of experts with recent bits up to `end`. */
   expect(recent: number, end: number, blocks: number, rates: number, votes: number, logOdds: number, values: number): number;
 }
 
@@ -16,11 +15,10 @@ interface ExpectationKernels {
 const PAST_TERM = 8;
 const VOTE_TERM = PAST_TERM + 8 * PASTS;
 
-/** Locals: rate weight, logit. */
 const WEIGHT = 7;
 const LOGIT = 8;
 
-/** @param logistic @param ones table addresses, bytes */
+/** @param logistic @param ones table addresses */
 const expectBody = (logistic: number, ones: number): KernelBody => ({
   parameters: 7,
   locals: [[2, F64]],
@@ -44,17 +42,14 @@ const expectBody = (logistic: number, ones: number): KernelBody => ({
   ],
 });
 
-/**
- * Logits and probabilities of experts' next uses in WebAssembly. Results equal plain doubles; inputs and outputs share
- * one memory.
- */
+/** Logits and probabilities of next uses in WebAssembly, equal to plain doubles, in one memory with their inputs. */
 export class Expectation {
   /** Logit terms by past; then by step of {@link VOTE_STEP} votes. */
   readonly pastTerm: Float64Array;
   readonly voteTerm: Float64Array;
   /** Two bytes per place, see `PastBits`. */
   readonly bits: Uint8Array;
-  /** By dense id: ln of the rate of use. */
+  /** By dense id: ln of the use rate. */
   readonly logRate: Float64Array;
   /** By expert of the current layer: votes; the last entry is scratch. */
   readonly votes: Int32Array;
@@ -89,8 +84,7 @@ export class Expectation {
   }
 
   /**
-   * Renews expectations of `experts` experts from `offset` on, bits from `place` on. @param rateWeight weight of
-   * {@link logRate}
+   * Renews `experts` experts from `offset` on, with bits from `place` on. @param rateWeight weight of {@link logRate}
    */
   expect(place: number, offset: number, experts: number, rateWeight: number): void {
     const { bits, logOdds, logRate, values, votes } = this;

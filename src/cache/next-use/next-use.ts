@@ -1,6 +1,5 @@
-// Learned nearness of each expert's next use: a logistic model of the expert's past and of similar passes. LRB (Song et
-// al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the same way; experts are few, so all are
-// rated.
+// Learned nearness of next uses: a logistic model of an expert's past and of similar passes, for all experts. LRB (Song
+// et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) also learn from Belady.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
@@ -18,7 +17,7 @@ const LOST_A_PASS = 0.5;
 const WINDOW = 64;
 const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => worthAfter(1, Math.max(0, events - 1)));
 
-/** Worth of an expert `passes` (0 or more) earlier, from worth 0..1 now; exact for a use at a known time. */
+/** Worth `passes` (0 or more) earlier, from worth 0..1 now; exact for a use at a known time. */
 export function worthAfter(worth: number, passes: number): number {
   return worth / (1 + LOST_A_PASS * passes * worth);
 }
@@ -34,7 +33,6 @@ const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.
 /** Initial weights of constant, past, rate and votes, fitted on two recordings. */
 const INITIAL = [1.5, 0.4, 0.3, 0.5];
 
-/** Features of a layer's experts at one event, with the worth of each next use. */
 interface Sample {
   readonly atEvent: number;
   readonly pasts: Uint16Array;
@@ -61,7 +59,6 @@ export class NextUse {
   /** By MoE layer: samples with an open window, oldest first. */
   readonly #samples: readonly Sample[][];
   #learned = 0;
-  /** Events between samples; events left until the next. */
   readonly #interval: number;
   #untilSample: number;
 
@@ -82,7 +79,7 @@ export class NextUse {
     this.#weigh();
   }
 
-  /** Updates a layer's expectations after an event with demand `ids[0 .. size)`, dense ids. */
+  /** Learns from a layer's event with demand `ids[0 .. size)`, dense ids. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.#history.used(layer, ids, size);
@@ -94,7 +91,7 @@ export class NextUse {
     if (--this.#untilSample === 0) this.#sample(layer);
   }
 
-  /** Records an event's uses in the samples of its layer. Learns from samples with an ended window. */
+  /** Credits uses to open samples; learns from samples with an ended window. */
   #judge(layer: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
     const now = this.#history.events[layer]!;
@@ -139,7 +136,6 @@ export class NextUse {
     });
   }
 
-  /** Renews log-odds of each past's worth. */
   #renew(): void {
     for (let past = 0; past < PASTS; past++) {
       const worth = (this.#worth[past]! + SMOOTHING * RECENCY[past]!) / (this.#seen[past]! + SMOOTHING);
@@ -147,7 +143,6 @@ export class NextUse {
     }
   }
 
-  /** Renews tables of logit terms. */
   #weigh(): void {
     const { weights } = this.#fit;
     const [bias, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
@@ -157,10 +152,7 @@ export class NextUse {
   }
 }
 
-/**
- * Events between samples: about {@link SAMPLED} experts a pass, coprime to the number of layers, so that each layer has
- * its turn.
- */
+/** Events between samples, coprime to the number of layers, so that each layer has its turn. */
 function intervalOf({ experts, layers }: ModelSpec): number {
   let interval = Math.max(1, Math.round(experts / SAMPLED));
   while (greatestCommonDivisor(interval, layers.length) > 1) interval++;
@@ -176,22 +168,21 @@ const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => 
 const LEAST_RATE = 0.004;
 
 /**
- * Past uses of every expert in events of its layer: bits for the last eight events and eight older blocks of eight, and
- * a decayed count.
+ * Past uses by expert, in events of its layer: bits for the last eight events and eight older blocks of eight, and a
+ * decayed count.
  */
 export class UseHistory {
-  /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events of the layer. */
+  /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events. */
   readonly logRate: Float64Array;
   readonly events: Int32Array;
   readonly #model: ModelSpec;
-  /** Byte of each layer's first expert, padded to whole words. */
   readonly #start: Int32Array;
   readonly #bits: PastBits;
-  /** Decayed uses at an expert's last use; then the event of that use. */
+  /** Decayed uses at the last use; event of the last use. */
   readonly #count: Float64Array;
   readonly #last: Int32Array;
 
-  /** @param room zeros: two bytes for each of {@link placesOf} places, a rate per expert */
+  /** @param room zeros: two bytes per place, a rate per expert */
   constructor(
     model: ModelSpec,
     room: Pick<Expectation, 'bits' | 'logRate'> = {
@@ -242,12 +233,11 @@ export class UseHistory {
   }
 }
 
-/** Places of a model's bits: experts of each layer, padded to whole words. */
+/** Places of bits: experts of each layer, padded to whole words. */
 function placesOf({ layers }: ModelSpec): number {
   return layers.reduce((places, { experts }) => places + 4 * Math.ceil(experts / 4), 0);
 }
 
-/** Decay after `events` events. */
 const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
 /** Recent use rate by past, 0..1, before learning. Weights are ours; 100 events of learning replace them. */

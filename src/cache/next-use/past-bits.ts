@@ -1,5 +1,3 @@
-// Two bytes of recent uses per expert: a bit per event of the last eight, a bit per older block of eight.
-
 /** Events in a block. */
 export const EVENTS_A_BLOCK = 8;
 /** Distinct pasts: events of the last eight with a use, and the number of used blocks (at most 7). */
@@ -23,17 +21,19 @@ export const usedBlocks = (past: number): number => past & 7;
 /** True for a use `back` events ago, 0 to 7. */
 export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
-/** Pasts by place. The owner pads each run of places aged together to a multiple of four. */
+/**
+ * Recent uses in two bytes per expert (place): a bit per event of the last eight, a bit per older block of eight. The
+ * owner pads each run of places aged together to a multiple of four.
+ */
 export class PastBits {
   /** By place: bit i = used i events ago, 0 the newest. The owner sets bit 0. */
   readonly recent: Uint8Array;
   /** By place: bit i = used in block i + 1 before now. */
   readonly blocks: Uint8Array;
-  /** Same bytes as words of four places. */
   readonly #recentWords: Uint32Array;
   readonly #blockWords: Uint32Array;
 
-  /** @param bytes two zeros per place; places and first byte's address are multiples of four */
+  /** @param bytes two zeros per place; places and first address are multiples of four */
   constructor({ buffer, byteOffset, length }: Uint8Array) {
     const places = length / 2;
     this.recent = new Uint8Array(buffer, byteOffset, places);
@@ -47,7 +47,7 @@ export class PastBits {
   }
 
   /**
-   * Ages `count` places from `start` on, a multiple of four, by one event. @param endOfBlock true: uses of the last
+   * Ages `count` places (a multiple of four) from `start` on by one event. @param endOfBlock true: uses of the last
    * eight events become one block bit
    */
   age(start: number, count: number, endOfBlock: boolean): void {
@@ -57,7 +57,7 @@ export class PastBits {
     if (endOfBlock) {
       const blocks = this.#blockWords;
       for (let w = first; w < end; w++) {
-        // A byte is non-zero if its top bit is set, or the carry of its other bits into the top bit.
+        // A byte is non-zero if its top bit is set, or the other bits carry into the top bit.
         const bits = recent[w]!;
         const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
         blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;

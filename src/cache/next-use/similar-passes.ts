@@ -21,7 +21,7 @@ export const FULL_VOTE = 1024;
 /** Gain at which sums are scaled back, before precision is lost. */
 const LARGEST_GAIN = 2 ** 20;
 
-/** Slots with uses of one expert, in order of time: a circular buffer that grows. */
+/** Slots with uses of one expert, in order of time: a circular buffer. */
 interface Users {
   slots: Uint16Array;
   first: number;
@@ -34,35 +34,28 @@ interface Users {
  */
 export class SimilarPasses {
   readonly #model: ModelSpec;
-  /** Spacing of layers that count agreement. */
   readonly #stride: number;
   /** Experts kept per layer of a path; passes kept. Powers of two. */
   #width: number;
   #kept = 0;
-  /**
-   * `[layers, kept, width]` demanded experts of each pass, within their layer, padded with `#empty`. Consecutive passes
-   * are adjacent.
-   */
+  /** `[layers, kept, width]` demanded experts within their layer, padded with `#empty`. */
   readonly #paths: Uint16Array;
   /** By dense id, at counted layers. */
   #users: (Users | null)[] = [];
-  /** By slot: experts shared with the running and earlier passes, times the gain at the counted layer. */
+  /** By slot: experts shared with the running and earlier passes, times the gain. */
   #agreement = new Float32Array(0);
   #full = 0;
   #gain = 1;
-  /** Passes begun, including the running pass. */
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
   readonly #kernel: VoteKernel;
-  /** Slots that receive votes, each once: path address at the first layer, votes; then their number. */
+  /** Slots with votes: path address at the first layer, votes; their number. */
   readonly #behind: Int32Array;
   #behindCount = 0;
-  /** By expert of a layer: votes; the last entry collects votes for `#empty`. */
   readonly #votes: Int32Array;
   /** By slot: index in `#behind`, or -1. */
   #place = new Int32Array(0);
-  /** Padding: a number above every layer's experts. */
   readonly #empty: number;
 
   constructor(model: ModelSpec) {
@@ -82,10 +75,7 @@ export class SimilarPasses {
     this.#restart();
   }
 
-  /**
-   * Adds demand `ids[0 .. size)` of a layer, dense ids, to the running pass. Layers come in order; an earlier layer
-   * begins a pass.
-   */
+  /** Adds demand `ids[0 .. size)` of a layer, dense ids. Layers come in order; an earlier layer begins a pass. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     if (size > this.#width && size <= WIDEST) {
       this.#width = powerOfTwo(size);
@@ -108,8 +98,8 @@ export class SimilarPasses {
   }
 
   /**
-   * Writes votes for next uses of a layer's experts: {@link FULL_VOTE} for the first pass, times {@link LATER} per
-   * later pass. @param into one entry more, for scratch
+   * Writes votes for next uses of a layer's experts: {@link FULL_VOTE} in total, times {@link LATER} per later pass.
+   * @param into one entry more
    */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);
@@ -118,7 +108,6 @@ export class SimilarPasses {
     into.set(votes);
   }
 
-  /** Forgets all passes, for a new path width. */
   #restart(): void {
     const { experts, layers } = this.#model;
     this.#kept = CELLS / this.#width;
@@ -163,7 +152,7 @@ export class SimilarPasses {
     this.#gain = gain / FADING ** this.#stride;
   }
 
-  /** Removes the oldest path from its slot, always first in its experts' lists. */
+  /** Removes the oldest path, always first in its experts' lists. */
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
     const from = (layer * this.#kept + slot) * this.#width;
@@ -189,9 +178,7 @@ export class SimilarPasses {
     }
   }
 
-  /**
-   * Chooses the best agreeing passes with {@link AHEAD} later passes known at this layer; ties go to the lower slot.
-   */
+  /** Chooses the best agreeing passes with {@link AHEAD} known later passes; ties to the lower slot. */
   #choose(running: number): void {
     const agreement = this.#agreement;
     const filled = Math.min(this.#begun, this.#kept);
@@ -210,7 +197,7 @@ export class SimilarPasses {
     this.#vote(count);
   }
 
-  /** Adds each voter's votes for later passes; a pass after several voters gets the sum. */
+  /** Adds each voter's votes for later passes; shared passes get the sum. */
   #vote(count: number): void {
     const best = this.#agreement[this.#voters[0]!]!;
     const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);
@@ -238,7 +225,6 @@ export class SimilarPasses {
   }
 }
 
-/** Doubles the buffer; the first entry moves to index 0. */
 function grow(users: Users): void {
   const { first, slots } = users;
   users.slots = new Uint16Array(2 * slots.length);

@@ -26,10 +26,7 @@ class Arc implements CachePolicy {
   #target = 0;
   #candidate = NONE;
   #incoming = NONE;
-  /**
-   * Ghost list that loses its oldest if the candidate leaves; NOWHERE: no list; NO_GHOST: the candidate leaves no
-   * ghost.
-   */
+  /** Ghost list that loses its oldest with the candidate; NOWHERE: no list; NO_GHOST: the candidate leaves no ghost. */
   #trim = NOWHERE;
   /** Target after the incoming expert's ghost hit. */
   #nextTarget = 0;
@@ -95,7 +92,7 @@ class Arc implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** Trims target and ghosts to the new capacity: T1 and B1 within it, all four lists within twice as much. */
+  /** Trims to the new capacity: T1 and B1 within it, all four lists within twice as much. */
   resized(capacityBytes: number): void {
     this.#capacity = capacityBytes;
     this.#target = Math.min(this.#target, capacityBytes);
@@ -129,8 +126,7 @@ class Arc implements CachePolicy {
   }
 
   /**
-   * Target after a demand for `id`: B1 hits widen T1, B2 hits narrow T1, by the ratio of the ghosts (paper, cases II
-   * and III).
+   * Target after a demand: B1 hits widen T1, B2 hits narrow T1, by the ratio of the ghosts (paper, cases II and III).
    */
   #targetAfter(id: number): number {
     const place = this.#place[id]!;

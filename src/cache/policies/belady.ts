@@ -38,13 +38,12 @@ class Belady extends BeladyAdmit {
   }
 }
 
-/** Belady with a limited look-ahead in tokens: the value of a perfect predictor with that horizon. */
+/** Belady with a limited look-ahead: the value of a perfect predictor with that horizon. */
 class BeladyWindow extends BeladyAdmit {
   readonly #recency: IdLists;
   readonly #clock: Clock;
   readonly #passes: number;
   #pass = 0;
-  /** First pass seen; its first event. */
   #firstPass = 0;
   #firstEvent = 0;
   /** Mean events of a finished pass; before, one per layer. */
@@ -87,20 +86,18 @@ class BeladyWindow extends BeladyAdmit {
     return furthest;
   }
 
-  /** Streams only if the window shows the victim's next use and no earlier use of the incoming expert. */
+  /** Streams only if the window shows the victim's next use and no earlier use of the newcomer. */
   admits(incoming: number, victim: number): boolean {
     const next = this.nextUse[victim]!;
     return next > this.#horizon() || this.nextUse[incoming]! <= next;
   }
 
-  /** Last event in the window. */
   #horizon(): number {
     this.#pace();
     // Events count from 1 on the clock, and from 0 in the known future.
     return this.#clock.event - 1 + this.#passes * this.#eventsPerPass;
   }
 
-  /** Updates the length of a pass at the start of a pass. */
   #pace(): void {
     const { event, pass } = this.#clock;
     if (pass === this.#pass) return;

@@ -2,7 +2,7 @@ import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** The ring is a list that starts at the hand: the oldest is next, spared experts move to the newest end. */
+/** List that starts at the hand: the oldest is next, spared experts move to the newest end. */
 class Clock extends Fifo {
   /** Chances left; -1: prefetched, not yet used. */
   readonly #chances: Int8Array;
@@ -24,10 +24,7 @@ class Clock extends Fifo {
     super.insert(id, used);
   }
 
-  /**
-   * Turns the hand to the first expert without a chance, taking a chance from each on the way; pinned experts are
-   * skipped.
-   */
+  /** Turns the hand to the first expert without a chance, taking a chance from each on the way. */
   override victim(_incoming: number, pins: Pins): number {
     const { list } = this;
     const { end } = list;
@@ -50,7 +47,7 @@ class Clock extends Fifo {
 }
 
 /**
- * CLOCK (Corbato, 1968): FIFO that spares residents used since the hand's last visit; `bits` > 1 counts uses, as
+ * CLOCK (Corbato, 1968): FIFO that spares residents used since the hand's last visit, with `bits` > 1 per use, as
  * FIFO-Reinsertion.
  */
 export const clock: PolicyDefinition = {

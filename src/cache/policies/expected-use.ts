@@ -3,8 +3,8 @@ import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
 /**
- * Part of the way to an expert's layer that counts as time; use is less certain than layer order. Ours: between LRU and
- * foresight on code, .2 and 1 reach 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; .4 reaches 86.5 and 53.1.
+ * Part of the way to an expert's layer that counts as time. Ours: between LRU and foresight on code, .2 and 1 reach
+ * 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; .4 reaches 86.5 and 53.1.
  */
 const WITHIN_PASS = 0.4;
 
@@ -14,21 +14,18 @@ class ExpectedUsePolicy implements CachePolicy {
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
   readonly #layers: number;
-  /** Use count of the cache at each expert's last use; ties go to the longest unused. */
+  /** Use count of the cache at each expert's last use, for ties. */
   readonly #lastUse: Float64Array;
   #uses = 0;
   readonly #selective: boolean;
-  /** First expert of each layer with experts here, and the end; then the layer. */
+  /** First expert of each layer present, and the end; then the layer. */
   readonly #start: Int32Array;
   readonly #layer: Int32Array;
-  /** By place in `#layer`: least wanted resident, or NONE; then its version, STALE = search again. */
+  /** By place in `#layer`: least wanted resident, or NONE; then its version, or STALE. */
   readonly #least: Int32Array;
   readonly #seen: Float64Array;
-  /** By expert: place in `#layer`. */
   readonly #placeOf: Uint16Array;
-  /**
-   * Residents of each place from its first expert's offset, unordered; number of residents; position of each expert.
-   */
+  /** By place: residents, unordered; their number; position of each expert. */
   readonly #residents: Int32Array;
   readonly #count: Int32Array;
   readonly #at: Int32Array;
@@ -100,12 +97,11 @@ class ExpectedUsePolicy implements CachePolicy {
     return victim;
   }
 
-  /** An expert expected later than all residents is not worth a slot. */
   admits(incoming: number, victim: number): boolean {
     return !this.#selective || this.#worth(incoming) >= this.#worth(victim);
   }
 
-  /** Worth of an expert now, discounted by the time until its layer, at most one pass. */
+  /** Worth now, discounted by the time until the expert's layer, at most one pass. */
   #worth(id: number): number {
     const ahead = this.#layerOf[id]! - this.#clock.layer;
     return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
@@ -116,14 +112,12 @@ class ExpectedUsePolicy implements CachePolicy {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }
 
-  /** True if `a` is wanted less than `b` of the same layer. */
   #isLess(a: number, b: number): boolean {
     const p = this.#expected[a]!;
     const q = this.#expected[b]!;
     return p < q || (p === q && (this.#lastUse[a]! < this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a < b)));
   }
 
-  /** Marks a layer for a new search, after a resident's rank changed. */
   #forget(id: number): void {
     this.#seen[this.#placeOf[id]!] = STALE;
   }
@@ -163,7 +157,7 @@ const STALE = -1;
 
 /**
  * ExpertFlow's caching (arXiv 2410.17954): keeps predicted experts, evicts finished experts, over all layers in global
- * scope. Learned expectations of later passes count too, so that an expert unused in this pass may stay.
+ * scope. Learned expectations of later passes can also keep an expert.
  */
 export const plec: PolicyDefinition = {
   ...member('policy', 'plec'),

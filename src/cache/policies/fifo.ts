@@ -2,7 +2,7 @@ import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
-/** Experts in order of arrival; subclasses move experts at a use. */
+/** Experts in order of arrival. */
 export class Fifo implements CachePolicy {
   protected readonly list: IdLists;
 

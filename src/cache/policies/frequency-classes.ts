@@ -1,5 +1,3 @@
-// Classes of decayed counts, LRU within a class: a hot expert survives a pause longer than under LRU, a formerly hot
-// expert leaves.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -9,11 +7,8 @@ const CLASSES = 33;
 
 class FrequencyClasses implements CachePolicy {
   readonly #uses: Uint32Array;
-  /** Time of each expert's last use or arrival, on a private clock. */
   readonly #seen: Float64Array;
-  /** One list per class, one spare. */
   readonly #lists: IdLists;
-  /** Sentinel of each class's list, then of the spare list. */
   readonly #class: number[];
   readonly #halfLife: number;
   readonly #clock: Clock;
@@ -64,12 +59,11 @@ class FrequencyClasses implements CachePolicy {
     return this.#class[CLASSES - 1 - Math.clz32(this.#uses[id]!)]!;
   }
 
-  /** Halves all counts, as often as passes require. */
   #settle(): void {
     for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
   }
 
-  /** Halving whole counts lowers each by exactly one class: class 1 joins class 0, the lists above are renumbered. */
+  /** Halving lowers each whole count by exactly one class: class 1 joins class 0, the lists above are renumbered. */
   #halve(): void {
     const lists = this.#lists;
     for (let id = 0; id < this.#uses.length; id++) this.#uses[id]! >>>= 1;
@@ -89,8 +83,8 @@ class FrequencyClasses implements CachePolicy {
 
 /**
  * Reported order of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): LRU by class of frequency, counts halved
- * every 128 tokens. Differences: classes are powers of two, `halfLife` counts passes, counts outlive residency, a
- * prefetch is no use.
+ * every 128 tokens. A hot expert survives a pause longer than under LRU. Differences: classes are powers of two,
+ * `halfLife` counts passes, counts outlive residency, a prefetch is no use.
  */
 export const frequencyClasses: PolicyDefinition = {
   ...member('policy', 'frequency-classes'),

@@ -5,7 +5,6 @@ import { mostResidents } from '../share.js';
 
 class Gdsf implements CachePolicy {
   readonly #uses: Float64Array;
-  /** Priority gained per use. */
   readonly #value: Float64Array;
   readonly #tree: BranchlessTree;
   /** Priority of the last victim, the start of newcomers. */

@@ -1,5 +1,4 @@
-// Registry of cache policies (a new policy is a file and a line below). Users write `lru`, `s3-fifo:small=0.1`,
-// `./mine.mjs`.
+// Registry of cache policies; a new policy is a file and a line below.
 import { UserError } from '../../base/errors.js';
 import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
@@ -36,7 +35,6 @@ import { wTinyLfu } from './w-tinylfu.js';
 
 const RECENCY = [fifo, lru, mru, clock, sieve, slru, twoQueue, s3Fifo, arc, lirs, wTinyLfu];
 const FREQUENCY = [lfu, lfuResident, lfuDecay, frequencyClasses, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
-/** Policies that use an expert's layer, predictions or gate weights. */
 const EXPERTS = [leastStale, layerPosition, moeInfinity, mapPriority, mrs, plec, learnedBelady, staticPlacement];
 const FUTURE = [belady, beladyAdmit, beladyWindow];
 
@@ -67,7 +65,6 @@ export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): 
   return { definition: definition ?? findPolicy(name), parameters };
 }
 
-/** @throws UserError with the nearest name */
 function findPolicy(name: string): PolicyDefinition {
   const found = POLICIES.find((policy) => policy.name === name);
   if (found !== undefined) return found;

@@ -38,7 +38,7 @@ class LayerPosition implements CachePolicy {
 }
 
 /**
- * EdgeMoE (arXiv 2308.14352): evicts from the layer needed last, first the running layer, then the layer before; LRU
+ * EdgeMoE (arXiv 2308.14352): evicts from the layer needed last, i.e. the running layer, then the layer before; LRU
  * within a layer.
  */
 export const layerPosition: PolicyDefinition = { ...member('policy', 'layer-position'), create: (context) => new LayerPosition(context) };

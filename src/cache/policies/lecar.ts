@@ -9,20 +9,19 @@ import { mostResidents } from '../share.js';
 const FADED = 0.005;
 
 class LeCaR implements CachePolicy {
-  /** Lists, newest first: residents; evictions by LRU; evictions by LFU. An expert is in at most one. */
+  /** Residents by recency; then evictions by LRU and by LFU. An expert is in at most one list. */
   readonly #lists: IdLists;
   readonly #byUses: FrequencyList;
   readonly #uses: Float64Array;
   /** Eviction list of an expert, or NONE. */
   readonly #ghostOf: Int32Array;
   readonly #evictedAt: Float64Array;
-  /** Entries of the LRU and LFU histories; most entries of each. */
+  /** Entries of the two histories; most entries of each. */
   readonly #ghosts: [number, number] = [0, 0];
   readonly #most: number;
   readonly #rate: number;
   readonly #discount: number;
   readonly #random: Random;
-  /** Probability of LRU; LFU has the rest. */
   #lruWeight = 0.5;
   #now = 0;
   #named = NONE;
@@ -81,7 +80,7 @@ class LeCaR implements CachePolicy {
     return this.#named;
   }
 
-  /** Handles a miss of an expert evicted by LRU or LFU: the rival gains weight, less for older evictions. */
+  /** Shifts weight to the rival of the policy that evicted a missed expert, less for older evictions. */
   #regret(id: number): void {
     const by = this.#ghostOf[id]!;
     if (by === NONE) return;
@@ -90,7 +89,7 @@ class LeCaR implements CachePolicy {
     this.#lruWeight = by === 0 ? lru / (lru + lfu * gain) : (lru * gain) / (lru * gain + lfu);
   }
 
-  /** @returns uses remembered in the history; 0: in none */
+  /** @returns uses remembered in the history, or 0 */
   #leaveGhosts(id: number): number {
     const by = this.#ghostOf[id]!;
     if (by === NONE) return 0;
@@ -102,8 +101,7 @@ class LeCaR implements CachePolicy {
 }
 
 /**
- * LeCaR (Vietri et al., HotStorage 2018): LRU and LFU each name a victim; a random draw decides by weights that fall
- * with each regretted eviction. Learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as
- * the cache's slots.
+ * LeCaR (Vietri et al., HotStorage 2018): a random draw between LRU and LFU, by weights that fall with each regretted
+ * eviction. Learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache's slots.
  */
 export const lecar: PolicyDefinition = { ...member('policy', 'lecar'), create: (context, { rate }) => new LeCaR(context, Number(rate)) };

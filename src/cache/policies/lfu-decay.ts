@@ -7,9 +7,9 @@ import { mostPopular } from '../share.js';
 class LfuDecay extends Keyed {
   protected readonly keys: Float64Array;
   readonly #counts: DecayedCounts;
-  /** Refuses newcomers with too few uses; absent: all are admitted. */
+  /** Absent: all are admitted. */
   readonly admits?: (incoming: number, victim: number) => boolean;
-  /** All experts by popularity, descending; absent: an empty start. */
+  /** All experts by popularity; absent: an empty start. */
   readonly preload?: () => Iterable<number>;
 
   constructor(context: PolicyContext, halfLife: number, hysteresis: number, warm: boolean) {

@@ -1,5 +1,3 @@
-// Least frequently used. Counts that end with residency freeze on the first experts: for comparison. Runtimes mean
-// `lfu`.
 import { member } from '../../base/members.js';
 import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
@@ -51,10 +49,14 @@ class Lfu extends LfuResident {
   }
 }
 
-/** In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU); ties to the least recently used. No parameters. */
+/**
+ * In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU), for comparison: counts that end with residency freeze
+ * on the first experts. Ties to the least recently used. No parameters.
+ */
 export const lfuResident: PolicyDefinition = { ...member('policy', 'lfu-resident'), create: ({ experts }) => new LfuResident(experts) };
 
 /**
- * Perfect LFU (Breslau et al., INFOCOM 1999): counts of all experts, resident or not; ties to the least recently used.
+ * Perfect LFU (Breslau et al., INFOCOM 1999), the LFU of runtimes: counts outlive residency; ties to the least recently
+ * used.
  */
 export const lfu: PolicyDefinition = { ...member('policy', 'lfu'), create: ({ experts }) => new Lfu(experts) };

@@ -9,7 +9,7 @@ const LIR = 1;
 const HIR = 2;
 
 class Lirs implements CachePolicy {
-  /** Stack S, newest first: LIR experts, and all experts used since the oldest LIR expert, gone experts included. */
+  /** Stack S, newest first: LIR experts, and all experts used since the oldest LIR expert, gone included. */
   readonly #stack: IdLists;
   readonly #inStack: Uint8Array;
   /** Queue Q: resident HIR experts. */
@@ -88,7 +88,6 @@ class Lirs implements CachePolicy {
     this.#prune();
   }
 
-  /** Moves the LIR expert at the stack's bottom to the queue's newest end. */
   #demoteOldest(): void {
     this.#prune();
     const id = this.#stack.newer(this.#stack.end);

@@ -2,7 +2,7 @@ import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** Queue that moves an expert to the end at a use. */
+/** Queue by last use. */
 export class Lru extends Fifo {
   override touch(id: number): void {
     this.list.moveToFront(this.list.end, id);

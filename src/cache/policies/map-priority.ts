@@ -15,9 +15,9 @@ class MapPriority extends CountedResidents {
 
 /**
  * FineMoE (arXiv 2502.05370): evicts by 1 / (probability x frequency), with probabilities from the map matched to the
- * running token. Experts of layers beyond the map's look-ahead have the probability `unknown`. Frequency decays with
- * `halfLife` passes. Defaults are ours, with the least loss among .001 to 1 and among 32 and 128, on two recordings and
- * Qwen1.5's synthetic routing.
+ * running token; beyond the map's look-ahead the probability is `unknown`. Frequency decays with `halfLife` passes.
+ * Defaults are ours, with the least loss among .001 to 1 and among 32 and 128, on two recordings and Qwen1.5's
+ * synthetic routing.
  */
 export const mapPriority: PolicyDefinition = {
   ...member('policy', 'map-priority'),

@@ -2,14 +2,12 @@ import { member } from '../../base/members.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
-/** Least sequence score, so that a long unused expert keeps some worth. Ours. */
+/** Least sequence score, so that long unused experts keep some worth. Ours. */
 const LEAST = 1e-3;
 
-/** Decayed counts are uses by the running sequences. */
 class MoeInfinity extends CountedResidents {
   readonly #uses: Float64Array;
   readonly #context: PolicyContext;
-  /** Weight of a layer by distance ahead. */
   readonly #nearness: Float64Array;
   protected readonly score: (id: number) => number;
 

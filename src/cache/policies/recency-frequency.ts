@@ -5,11 +5,11 @@ import { CountedResidents } from '../scored-residents.js';
 /** Bits of a double; the second word begins with the exponent. */
 const BITS = new Float64Array(1);
 const WORDS = new Int32Array(BITS.buffer);
-/** log2(1 + passes) for common waits. */
+/** log2(1 + passes). */
 const WAITS = Float64Array.from({ length: 1024 }, (_, passes) => Math.log2(1 + passes));
 
 class RecencyFrequency extends CountedResidents {
-  /** Pass of each expert's last use, or of arrival without a use since. */
+  /** Pass of each expert's last use, or of arrival. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
   protected readonly score: (id: number, least: number) => number;

@@ -76,7 +76,6 @@ class S3Fifo implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** Surplus ghosts leave when the next ghost arrives. */
   resized(capacityBytes: number): void {
     const { main, ghost } = this.#limits(capacityBytes);
     this.#mainLimit = main;
@@ -91,7 +90,7 @@ class S3Fifo implements CachePolicy {
     return (this.#candidate = fromMain !== NONE ? fromMain : this.#lists.oldest(this.#small, pins));
   }
 
-  /** Oldest unpinned expert on probation below `promoteAt`; older experts above it move to the main queue. */
+  /** Oldest unpinned expert on probation below `promoteAt`; older experts above move to the main queue. */
   #rejected(pins: Pins): number {
     const list = this.#lists;
     for (let id = list.newer(this.#small); id !== this.#small; ) {
@@ -132,7 +131,7 @@ class S3Fifo implements CachePolicy {
     this.#lists.pushFront(this.#main, id);
   }
 
-  /** Adds the victim to the ghosts; the oldest leave, except the expert just coming back. */
+  /** Adds the victim to the ghosts; the oldest leave, except an expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#ghostBytes + bytes > this.#ghostLimit) {

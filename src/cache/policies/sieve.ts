@@ -5,7 +5,6 @@ import { Fifo } from './fifo.js';
 class Sieve extends Fifo {
   /** 1: used since the hand last passed; -1: prefetched, not yet used. */
   readonly #visited: Int8Array;
-  /** Expert at the hand; the sentinel starts from the oldest. */
   #hand: number;
   #count = 0;
 
@@ -31,13 +30,12 @@ class Sieve extends Fifo {
     this.#count--;
   }
 
-  /** Moves the hand to the first unmarked expert, clearing marks on the way; pinned experts keep marks. */
+  /** Moves the hand to the first unmarked expert, clearing marks on the way. */
   override victim(_incoming: number, pins: Pins): number {
     const { end } = this.list;
     const visited = this.#visited;
     let id = this.#hand;
     let pinned = 0;
-    // A whole round of pinned experts leaves no victim.
     while (pinned < this.#count) {
       if (id === end) id = this.list.newer(end);
       if (pins.has(id)) pinned++;

@@ -4,7 +4,7 @@ import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefin
 import { mostPopular } from '../share.js';
 
 class Static implements CachePolicy {
-  /** Experts by preference; the chosen set is the prefix that fits. */
+  /** Experts by preference. */
   readonly #order: readonly number[];
   #chosen: number[] = [];
   readonly #isChosen: Uint8Array;
@@ -37,7 +37,6 @@ class Static implements CachePolicy {
     return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;
   }
 
-  /** Chooses the placement anew; experts that fit again load at their next use. */
   resized(capacityBytes: number): void {
     this.#chosen = [];
     this.#isChosen.fill(0);

@@ -63,7 +63,6 @@ class TwoQueue implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** Surplus ghosts leave at the next eviction. */
   resized(capacityBytes: number): void {
     const limits = this.#limits(capacityBytes);
     this.#inLimit = limits.in;
@@ -77,7 +76,7 @@ class TwoQueue implements CachePolicy {
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(preferred === this.#in ? this.#main : this.#in, pins));
   }
 
-  /** Adds the victim to the ghosts; the oldest leave, except the expert just coming back. */
+  /** Adds the victim to the ghosts; the oldest leave, except an expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#outBytes + bytes > this.#outLimit) {

@@ -18,12 +18,10 @@ class WTinyLfu implements CachePolicy {
   readonly #uses: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #context: PolicyContext;
-  /** Window's share of the capacity; protected segment's share of the rest. */
   readonly #shares: { readonly window: number; readonly protected: number };
   #windowLimit = 0;
   #mainLimit = 0;
   #protectedLimit = 0;
-  /** Uses until all counters are halved. */
   #sample = 0;
   #counted = 0;
   #windowBytes = 0;
