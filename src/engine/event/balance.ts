@@ -1,17 +1,18 @@
-// Placement by `balance` (L13): GPU and CPU share an event so that both end together. A miss goes to the side that ends sooner; the last is
-// split by columns (a product is a sum over inner columns); while the GPU is busy the CPU also takes hits, whose weights are in DRAM too.
+// L13 `balance`: GPU and CPU share an event and end together. A miss goes to the side that ends sooner; the last is
+// split by columns (a product is a sum over inner columns). While the GPU is busy, the CPU takes hits as well: DRAM
+// holds their weights.
 import { kernelFormat, type ModelSpec } from '../../model/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { type Evictions, Misses } from './place.js';
 
-/** Shares the members of one GPU's events with the CPU. */
+/** Members of one GPU's events, shared with the CPU. */
 export class BalancedMisses extends Misses {
   readonly #promotions: Promotions | null;
-  /** By MoE layer: pieces that an expert can be cut into. */
+  /** By MoE layer: pieces of an expert. */
   readonly #pieces: Int32Array;
-  /** Time until which the GPU executes what it has been given, ns. */
+  /** End of the GPU's work so far, ns. */
   #gpuNs = 0;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -35,21 +36,20 @@ export class BalancedMisses extends Misses {
     for (let k = 0; k < event.waits; k++) this.#executed(layer, event.waiting[k]!);
     let left = event.misses;
     for (let i = 0; i < size; i++) {
-      // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
+      // Members are distinct and pinned: residency stays as judged until a member's turn.
       if (resident[ids[i]! - base] === 1) gpu.byLayer[layer]!.touch(ids[i]! - base);
       else this.#miss(layer, i, --left === 0);
     }
     if (cost.onCpu[layer] === 0) this.#takeOver(layer);
   }
 
-  /** The GPU executes member `i` as soon as it has arrived. */
   #executed(layer: number, i: number): void {
     const { cost } = this.gpu;
     const { demand, readyNs } = this.event;
     this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + cost.expertNs(layer, demand.counts[i]!);
   }
 
-  /** Serves the missed member `i`. @param last no other member is missed */
+  /** @param last true: the last miss */
   #miss(layer: number, i: number, last: boolean): void {
     const { event } = this;
     const share = this.#shareOf(layer, i, last);
@@ -66,7 +66,7 @@ export class BalancedMisses extends Misses {
     if (share < 1) this.#stream(layer, i, share, fromNs);
   }
 
-  /** The CPU's share of the missed member `i`, 0..1: that with which the event ends soonest, as far as it is placed. */
+  /** CPU's share of the missed member `i`, 0..1, for the earliest end of the event so far. */
   #shareOf(layer: number, i: number, last: boolean): number {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { startNs, cpuNs, demand } = this.event;
@@ -83,7 +83,7 @@ export class BalancedMisses extends Misses {
     let best = cpuEndNs <= gpuEndNs ? 1 : 0;
     const pieces = this.#pieces[layer]!;
     if (!last || pieces === 1) return best;
-    // The CPU's end rises with the share and the GPU's falls: the best share is next to their crossing.
+    // The CPU's end rises with the share, the GPU's falls: the best share is next to their crossing.
     let low = 0;
     for (let high = pieces; high - low > 1; ) {
       const middle = (low + high) >> 1;
@@ -101,7 +101,6 @@ export class BalancedMisses extends Misses {
     return best;
   }
 
-  /** Loads member `i`, into a slot if the cache admits it. */
   #load(layer: number, i: number): void {
     const { dram, gpu, onMiss } = this.gpu;
     const { event, evictions } = this;
@@ -119,7 +118,7 @@ export class BalancedMisses extends Misses {
     this.#executed(layer, i);
   }
 
-  /** Brings the GPU's part of member `i`, which is in DRAM at `fromNs`, and keeps nothing of it. */
+  /** Streams the GPU's part of member `i`, which DRAM has at `fromNs`. */
   #stream(layer: number, i: number, share: number, fromNs: number): void {
     const { event } = this;
     const { demand, readNs, readyNs } = event;
@@ -141,7 +140,6 @@ export class BalancedMisses extends Misses {
     recorder.layers.onDemandBytes[layer]! += bytes;
   }
 
-  /** Appends a share of member `i` to its CPU queue. */
   #compute(layer: number, i: number, share: number, fromNs: number): void {
     const { cost, dram } = this.gpu;
     const { event } = this;
@@ -154,7 +152,7 @@ export class BalancedMisses extends Misses {
     event.onCpu[event.cpuExperts++] = i;
   }
 
-  /** Gives hits to the CPU as long as the event then ends sooner. If tiers are exclusive, hits lie on the GPU alone. */
+  /** Gives hits to the CPU while the event ends sooner. Exclusive tiers: hits lie on the GPU alone. */
   #takeOver(layer: number): void {
     const { cost, dram, recorder, writeBack } = this.gpu;
     const { event } = this;
@@ -174,7 +172,7 @@ export class BalancedMisses extends Misses {
   }
 }
 
-/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 if its width or its storage is unknown. */
+/** By MoE layer: whole blocks along an expert's inner width; 1 if width or storage is unknown. */
 const piecesOf = ({ anatomy, layers }: ModelSpec): Int32Array =>
   Int32Array.from(layers, ({ formats = [] }) => {
     const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);

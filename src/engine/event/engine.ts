@@ -17,28 +17,28 @@ import { Evictions, type Misses } from './place.js';
 import { balances, loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
-/** The fold of events on one GPU. Its driver calls it when the routing of a layer is known, and when an event has ended. */
+/** Fold of events on one GPU, called at known routings and at ends of events. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
   readonly #executor: Executor;
   readonly prefetcher: Prefetcher | null;
-  /** Charges events to the budget of prefetches; null: there is none. */
+  /** Charges events to the budget of prefetches; null: no budget. */
   readonly #charges: PrefetchOutcomes | null;
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
-  /** True: experts are loaded when they are missed, and nothing else happens between events. */
+  /** True: only misses load experts. */
   readonly #onDemand: boolean;
-  /** True: bounds or policies receive the demand of every event. */
+  /** True: bounds or policies receive every event's demand. */
   readonly #watched: boolean;
-  /** True: events without a miss are placed, too. */
+  /** True: events without a miss are placed as well. */
   readonly #always: boolean;
-  /** Passes of earlier text that the caches have served. */
+  /** Passes of earlier text in the caches. */
   readonly #earlier: number;
 
-  /** @param demand demand on this GPU, filled anew for every event */
+  /** @param demand on this GPU, refilled for every event */
   constructor(gpu: Gpu, demand: Demand) {
     this.gpu = gpu;
     this.#earlier = gpu.clock.pass;
@@ -69,14 +69,14 @@ export class EventFold {
     for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
   }
 
-  /** A pass begins, and has drafted its tokens from `startNs` on. */
+  /** A pass begins after drafting until `startNs`. */
   begin(pass: Pass, startNs: number): void {
     this.gpu.clock.pass = this.#earlier + pass.number;
     this.event.begin(pass, this.gpu.offloadFrom);
     this.prefetcher?.begin(pass, startNs);
   }
 
-  /** The routing of a layer is known at `nowNs`, and the first `size` members of the demand with it (L12). */
+  /** L12: the routing of a layer, the first `size` members of the demand, is known at `nowNs`. */
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
     this.gpu.clock.layer = layer;
     if (this.#onDemand) return;
@@ -87,13 +87,19 @@ export class EventFold {
     this.prefetcher?.observe(pass, layer, nowNs);
   }
 
-  /** Starts prefetches and promotions that can start before `nowNs`, when a routing is known or an event ends. */
+  /**
+   * Starts prefetches and promotions due before `nowNs`. @param routing true: a routing became known; false: an event
+   * ended
+   */
   #advance(nowNs: number, routing: boolean): void {
     if (this.prefetcher !== null) this.prefetcher.advance(nowNs, routing);
     else this.#promotions?.advance(nowNs, null);
   }
 
-  /** One event: the first `size` members of the demand. Its start, then its end is in `event`. @param last the layer's last in this pass */
+  /**
+   * One event of the first `size` members; `event` then has start and end. @param last true: the layer's last in this
+   * pass
+   */
   run(pass: Pass, layer: number, size: number, last: boolean): void {
     const { clock, gpu } = this.gpu;
     const { event } = this;
@@ -109,7 +115,7 @@ export class EventFold {
     if (this.#charges !== null) this.#charges.executed(event, layer);
   }
 
-  /** The demand of the event, before it is judged: bounds count it, and policies with foresight move on. */
+  /** Demand before judging: bounds count, policies with foresight move on. */
   #demanded(layer: number, size: number): void {
     const { belady, curve, future } = this.gpu;
     const { ids } = this.event.demand;
@@ -118,7 +124,7 @@ export class EventFold {
     if (future !== null) future.future.advance(future.nextUse);
   }
 
-  /** Ends the event: unpins its first `size` members (L4). */
+  /** L4: unpins the first `size` members. */
   ended(size: number, nowNs: number): void {
     if (this.#onDemand) this.gpu.gpu.unpinAll(this.event.demand.ids, size);
     else this.#release(size, nowNs);
@@ -136,7 +142,7 @@ export class EventFold {
     this.#promotions?.released(nowNs);
   }
 
-  /** Changes the capacity of the cache between two passes. @returns when the memory that it gives up is free, ns */
+  /** Cache capacity between two passes. @returns time at which the memory given up is free, ns */
   resize(capacityBytes: number, nowNs: number): number {
     return this.#evictions.free(this.gpu.gpu.resize(capacityBytes, nowNs));
   }
@@ -147,15 +153,15 @@ export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;
-  /** Judges of every layer whose routing is known, for the rules for misses. */
+  /** Judges of every known routing, for miss rules. */
   readonly judges: readonly LayerJudge[];
-  /** Applies faults to links and CPU; null: there are none. */
+  /** Faults of links and CPU; null: no faults. */
   readonly faults: Faults | null;
-  /** Re-ranks candidates by residency; null: tokens choose as recorded. */
+  /** Re-ranking of candidates by residency; null: choices as recorded. */
   readonly rerank: Rerank | null;
 }
 
-/** The fold over events (L1-L14) on one GPU: judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event. */
+/** L1-L14 on one GPU: judge a demand, place misses, execute, advance time. Nothing is allocated per event. */
 export class Engine implements Fold {
   nowNs = 0;
 
@@ -201,7 +207,7 @@ export class Engine implements Fold {
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
+  /** Drafting for `ns`. @returns `ns` */
   #draft(ns: number): number {
     this.#run.bounds.dense(ns);
     this.#run.gpu.recorder.phase.denseNs += ns;
@@ -210,7 +216,7 @@ export class Engine implements Fold {
     return ns;
   }
 
-  /** Runs a dense segment of `ns`. @returns `ns` */
+  /** Dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
     const { cost, recorder } = this.#run.gpu;
     this.#run.bounds.dense(ns);
@@ -221,7 +227,7 @@ export class Engine implements Fold {
     return ns;
   }
 
-  /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
+  /** Known routing of a layer: one event (L1), or one per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
     const { faults, gpu, judges, replay, rerank } = this.#run;
     const fold = this.#fold;
@@ -238,7 +244,7 @@ export class Engine implements Fold {
     else fold.prefetcher?.replan(pass, layer, this.nowNs);
   }
 
-  /** L7: each activation is an event; what comes next is predicted once, when the last of them has been demanded. */
+  /** L7: an event per activation; prediction follows the last demand. */
   #runActivations(pass: Pass, layer: number): void {
     const demand = this.#demand;
     const { prefetcher } = this.#fold;

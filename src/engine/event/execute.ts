@@ -2,13 +2,13 @@ import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Executes events on one GPU (L9): hits, then the others as they arrive; ends when the CPU's part and deferred results are there. */
+/** L9 on one GPU: hits, then arrivals; an event ends with the CPU's part and deferred results. */
 export class Executor {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
-  /** True: the CPU computes nothing of any event. */
+  /** True: the CPU computes no experts. */
   readonly #alone: boolean;
-  /** True: kernels read what is missed over the link, each for as long as that or its work takes. */
+  /** True: kernels read misses over the link, for the longer of read and work. */
   readonly #inPlace: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent) {
@@ -27,7 +27,7 @@ export class Executor {
     const readNs = this.#inPlace ? gpu.link.transferNs(model.layers[layer]!.expertBytes) : 0;
     let gpuNs = event.startNs;
     let computeNs = 0;
-    // Summed gap by gap, so that without gaps it is 0 and not a rounding error.
+    // Summed gap by gap: no gaps give 0, not a rounding error.
     let stallNs = 0;
     for (let k = 0; k < hits; k++) {
       const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
@@ -56,7 +56,7 @@ export class Executor {
   }
 }
 
-/** Ends an event, whose GPU part has ended, when the CPU's part has and the results deferred to it are there; counts its times. */
+/** Ends an event after its GPU part, the CPU's part and results deferred to it; counts times. */
 function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: number): void {
   const { cost, deferral, dram, recorder } = gpu;
   const gpuNs = event.endNs;
@@ -64,7 +64,7 @@ function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: numbe
   event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(gpu, event, layer) : 0;
   const endNs = Math.max(gpuNs, event.cpuEndNs, deferral?.awaitedNs ?? 0);
   event.endNs = endNs + restNs;
-  // A layer on the CPU has no wait for the CPU: its experts are the work.
+  // On a CPU layer experts are work, not a wait.
   if (cost.onCpu[layer] === 1) recorder.spent(layer, computeNs + (endNs - gpuNs) + restNs, event.stallNs);
   else {
     const readNs = dram === null || event.cpuEndNs <= gpuNs ? 0 : Math.min(endNs - gpuNs, cpuReadNs(event));
@@ -75,7 +75,7 @@ function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: numbe
   }
 }
 
-/** Counts the CPU's work of the event; @returns when the work that is not deferred has ended, ns; 0: all of it is deferred. */
+/** Counts the CPU's work. @returns end of undeferred work, ns; 0: all deferred */
 function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): number {
   const { counts } = event.demand;
   for (let k = 0; k < event.cpuExperts; k++) {
@@ -91,14 +91,14 @@ function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): 
   return computed === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
 }
 
-/** Wait for the SSD of the CPU queue that ends last, ns. */
+/** SSD wait of the last CPU queue, ns. */
 function cpuReadNs({ cpuNs, cpuReadNs: waitedNs }: RunningEvent): number {
   let last = 0;
   for (let queue = 1; queue < cpuNs.length; queue++) if (cpuNs[queue]! > cpuNs[last]!) last = queue;
   return waitedNs[last]!;
 }
 
-/** Time of the GPU's part of the members that the CPU has begun, ns; 0 in layers whose experts lie on one device. */
+/** GPU time of members begun by the CPU, ns; 0 in layers on one device. */
 function gpuPartsNs({ cost }: Gpu, event: RunningEvent, layer: number): number {
   event.parts = layer === cost.splitLayer ? event.cpuExperts : 0;
   const { demand, onCpu, parts } = event;

@@ -5,19 +5,19 @@ import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { promotes } from '../vocabulary/rules.js';
 
-/** Judges the choices of a pass at a layer whose routing is known, before its event. */
+/** Judge of a pass's choices at a layer before the event. */
 export interface LayerJudge {
   judge(pass: Pass, layer: number): void;
 }
 
-/** Separates hits from late members and misses by residency when their layer's routing becomes known (L2), and pins members (L4). */
+/** L2: hits, late members and misses by residency at the known routing; L4: pins members. */
 export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
   readonly #outcomes: PrefetchOutcomes;
-  /** 1 for experts that were ever demanded. */
+  /** 1 for experts ever demanded. */
   readonly #seen: Uint8Array;
-  /** True if experts are prefetched or promoted: only then one can be late. */
+  /** True: prefetches or promotions exist, so members can be late. */
   readonly #ahead: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
@@ -28,7 +28,7 @@ export class Judge {
     this.#ahead = gpu.prefetch !== null || promotes(gpu);
   }
 
-  /** Judges the first `size` members of the event when it starts, and pins them. */
+  /** Judges and pins the first `size` members at the event's start. */
   judge(layer: number, size: number): void {
     const { gpu, recorder } = this.#gpu;
     const seen = this.#seen;
@@ -42,7 +42,7 @@ export class Judge {
     let misses = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
-      // Hits are unpredictable: both lists are written and one of them grows, so that there is no branch to mispredict.
+      // Hits are unpredictable: writing both lists avoids a branch.
       const held = staged === null ? resident[id - base]! : resident[id - base]! | staged[id]!;
       hit[hits] = i;
       missed[misses] = i;
@@ -81,7 +81,7 @@ export class Judge {
     event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
-  /** Separates hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
+  /** Splits the first `held` members with slots into hits and late ones: only prefetches are late. @returns hits */
   #judgeArrivals(layer: number, held: number): number {
     const { dram, gpu } = this.#gpu;
     const event = this.#event;

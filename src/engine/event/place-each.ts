@@ -10,24 +10,24 @@ import { BalancedMisses } from './balance.js';
 import { type Evictions, Misses } from './place.js';
 
 class EachMiss extends Misses {
-  /** Members to load whose transfers are not placed yet, and their number. */
+  /** Members with unplaced transfers, and their number. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** Time until which the GPU executes what it has been given, ns. */
+  /** End of the GPU's work so far, ns. */
   #gpuNs = 0;
-  /** Members whose computation on the CPU is deferred until after all others, and their number. */
+  /** Members deferred on the CPU behind all others, and their number. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
   readonly #usesCpu: boolean;
-  /** By missed member: number of its rule, and the expert that is executed in its place. */
+  /** By missed member: index of the rule, and the substitute expert. */
   readonly #rules: Uint8Array;
   readonly #buddyOf: Int32Array;
-  /** Experts that stand in for others in this event, by dense id; they are pinned. */
+  /** Substitutes in this event, by dense id, pinned. */
   readonly #buddies: number[] = [];
-  /** Copies that stay; null: none do. */
+  /** Kept copies; null: none. */
   readonly #copies: CopyPool | null;
-  /** By missed member: 1 if its slice is on the GPU; null: copies are not slices. */
+  /** By missed member: 1 if the GPU has its slice; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -56,7 +56,7 @@ class EachMiss extends Misses {
     if (this.#usesCpu) this.#beginOnGpu(layer);
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
-      // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
+      // Members are distinct and pinned: residency stays as judged until a member's turn.
       if (resident[id - base] === 1) cache.touch(id - base);
       else if (staging !== null && staging.held[id] === 1) this.#moveIn(staging, layer, i);
       else this.#miss(layer, i);
@@ -65,7 +65,7 @@ class EachMiss extends Misses {
     if (this.#laterCount > 0) this.#computeLater(layer);
   }
 
-  /** Opens the CPU queues at `fromNs`, or when the deferred work of earlier events has ended. */
+  /** Opens CPU queues at `fromNs`, or after deferred work of earlier events. */
   #openCpu(fromNs: number): void {
     const { event } = this;
     const { deferral } = this.gpu;
@@ -74,7 +74,7 @@ class EachMiss extends Misses {
     if (deferral !== null) for (const [queue, ns] of deferral.busyNs.entries()) event.cpuNs[queue] = Math.max(fromNs, ns);
   }
 
-  /** Chooses the rule of each miss, in order, before the event changes anything. */
+  /** Rule of each miss, in order, before any change of state. */
   #resolve(layer: number): void {
     const { gpu, onMiss, standIns } = this.gpu;
     const { event } = this;
@@ -96,7 +96,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Pins the copy that member `i` is served from or built on, before the event changes what is on the GPU. */
+  /** Pins the copy that serves or completes member `i`, before evictions. */
   #keepCopy(copies: CopyPool, i: number): void {
     const id = this.event.demand.ids[i]!;
     const slices = this.#slices;
@@ -116,12 +116,11 @@ class EachMiss extends Misses {
     return action !== 'skip' && action !== 'substitute';
   }
 
-  /** Serves the missed member `i` by its rule. */
   #miss(layer: number, i: number): void {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const rule = this.gpu.onMiss[this.#rules[i]!]!;
-    // In passes of enough tokens a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
+    // Passes of enough tokens copy experts to the GPU, unless the rule has its own condition.
     const offloaded = rule.do === 'cpu' && event.offloaded && rule.when === null;
     const chosen = offloaded && this.gpu.offloadIfSooner;
     const streamed = rule.do === 'static' || (offloaded && !(chosen && this.#cpuIsSooner(layer, i)));
@@ -135,21 +134,20 @@ class EachMiss extends Misses {
     } else {
       this.#bring(layer, i, streamed ? null : rule);
       this.#loads[this.#count++] = i;
-      // Placed at once, so that the next member is judged by the current state of the link.
+      // Placed at once: the next judgement sees the link's current state.
       if (rule.do === 'cheaper' || chosen) this.#flush(layer);
       return;
     }
     if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
   }
 
-  /** Places the transfers of the loads so far. */
   #flush(layer: number): void {
     this.load(layer, this.#loads, this.#count);
     for (let k = 0; this.#usesCpu && k < this.#count; k++) this.#executed(layer, this.#loads[k]!);
     this.#count = 0;
   }
 
-  /** The GPU executes the hits first, and late members as they arrive. */
+  /** Hits execute first, late members on arrival. */
   #beginOnGpu(layer: number): void {
     const { cost } = this.gpu;
     const { demand, hit, hits, readyNs, startNs, waiting, waits } = this.event;
@@ -159,13 +157,12 @@ class EachMiss extends Misses {
     for (let k = 0; k < waits; k++) this.#executed(layer, waiting[k]!);
   }
 
-  /** The GPU executes member `i` as soon as it has arrived. */
   #executed(layer: number, i: number): void {
     const { demand, readyNs } = this.event;
     this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + this.gpu.cost.expertNs(layer, demand.counts[i]!);
   }
 
-  /** Moves member `i`, which was prefetched into a buffer, into the cache, or executes it in the buffer. */
+  /** Moves the prefetched member `i` from its buffer into the cache, or executes it in the buffer. */
   #moveIn(staging: Staging, layer: number, i: number): void {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
@@ -181,13 +178,13 @@ class EachMiss extends Misses {
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
-  /** Passes a use on to the policy, without an insertion. */
+  /** A use without an insertion. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
   }
 
-  /** Appends member `i` to its CPU queue, which ends at `ends`; @returns the end of its computation, ns */
+  /** Appends member `i` to a CPU queue. @returns end of its computation, ns */
   #queue(layer: number, i: number, ends: Float64Array): number {
     const { cost, dram } = this.gpu;
     const { event } = this;
@@ -203,7 +200,7 @@ class EachMiss extends Misses {
     return cpuEndNs;
   }
 
-  /** Queues the deferred members on the CPU, after all others of the event. */
+  /** Deferred members run on the CPU last. */
   #computeLater(layer: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
@@ -218,7 +215,7 @@ class EachMiss extends Misses {
     this.#laterCount = 0;
   }
 
-  /** Loads member `i`: into a slot if the cache admits it, else streamed. `rule` null: always streamed. */
+  /** Loads member `i` into a slot if admitted, else streams. @param rule null: always streams */
   #bring(layer: number, i: number, rule: MissRule | null): void {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
@@ -240,13 +237,13 @@ class EachMiss extends Misses {
     event.waiting[event.waits++] = i;
   }
 
-  /** Keeps the slices of experts that the last admission evicted as copies. */
+  /** Keeps slices of the last victims as copies. */
   #leaveSlices(copies: CopyPool): void {
     const { victimCount, victims } = this.gpu.gpu;
     for (let k = 0; k < victimCount; k++) if (!copies.holds(victims[k]!)) copies.admit(victims[k]!, false);
   }
 
-  /** Bytes of member `i` to transfer: the whole expert, or the part beyond its slice on the GPU. */
+  /** Bytes of member `i` over the link: the whole expert, or all but its slice on the GPU. */
   #bytesOf(i: number): number {
     const id = this.event.demand.ids[i]!;
     const bytes = this.gpu.sizes[id]!;
@@ -268,7 +265,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Serves a miss by a lossy action: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
+  /** Lossy service: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
   #degrade(layer: number, i: number, rule: MissRule): void {
     const { gpu, recorder } = this.gpu;
     const { event } = this;
@@ -297,12 +294,12 @@ class EachMiss extends Misses {
     this.#gpuNs += this.gpu.cost.expertNs(layer, count);
   }
 
-  /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and there is room. */
+  /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and room is left. */
   #bringCopy(layer: number, i: number, rule: MissRule): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
-    // In order: earlier loads go first.
+    // In order: earlier loads first.
     this.#flush(layer);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
     const fromNs = dram === null ? event.startNs : this.inDram(id, layer);
@@ -314,7 +311,10 @@ class EachMiss extends Misses {
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: true if the CPU would finish member `i` before the GPU could load and execute it, what hands over, and what else it executes, included unless `byRate`. */
+  /**
+   * L13 `cheaper`: true if the CPU finishes member `i` before the GPU loads and executes it, with hand-over and all
+   * other CPU work (not with `byRate`).
+   */
   #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
@@ -331,16 +331,16 @@ class EachMiss extends Misses {
   }
 }
 
-/** True if all misses of an event are loaded together, whatever becomes of each. */
+/** True if an event's misses load together, whatever follows. */
 export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
   const [first] = onMiss;
   return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
 }
 
-/** True if GPU and CPU share all members of an event, hits included. */
+/** True if GPU and CPU share all members, hits included. */
 export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
-/** The placement of misses that the rules and tiers of a GPU need. */
+/** Placement of misses for the rules and tiers of a GPU. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
   if (balances(gpu)) return new BalancedMisses(gpu, event, evictions, promotions);
   return loadsAtOnce(gpu) ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);

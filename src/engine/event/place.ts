@@ -4,7 +4,7 @@ import type { Link } from '../transfer/link.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Places the misses of one GPU. This class loads them all at once. */
+/** Placement of one GPU's misses; this class loads all at once. */
 export class Misses {
   protected readonly gpu: Gpu;
   protected readonly event: RunningEvent;
@@ -16,7 +16,7 @@ export class Misses {
     this.evictions = evictions;
   }
 
-  /** L3, L5, L13: in order, touches the members that are held, and finds places for the others. */
+  /** L3, L5, L13: touches held members in order, and finds places for the others. */
   place(layer: number, size: number): void {
     const { dram, gpu } = this.gpu;
     const { event } = this;
@@ -34,14 +34,14 @@ export class Misses {
     this.load(layer, missed, misses);
   }
 
-  /** True if the weights of the missed member `i` are needed. */
+  /** True if serving the missed member `i` reads its weights. */
   protected reads(_i: number): boolean {
     return true;
   }
 
   ended(): void {}
 
-  /** L4: pins the experts in DRAM that the misses read; a prefetch of an expert that is not read stays a prefetch. */
+  /** L4: pins experts in DRAM read by misses; an unread expert's prefetch stays a prefetch. */
   protected pinInDram(): void {
     const dram = this.gpu.dram!;
     const { demand, misses, missed } = this.event;
@@ -53,14 +53,14 @@ export class Misses {
     }
   }
 
-  /** Counts members that own no slot. */
+  /** Counts members without a slot. */
   protected countStreamed(layer: number, count: number): void {
     const { layers, phase } = this.gpu.recorder;
     layers.streamed[layer]! += count;
     phase.streamed += count;
   }
 
-  /** L10, L14: places the transfers of the first `count` members of `order`, in the order in which their weights and slots are ready. */
+  /** L10, L14: transfers of the first `count` members of `order`, sorted by readiness of weights and slots. */
   protected load(layer: number, order: Int32Array, count: number): void {
     const { dram, writeBack } = this.gpu;
     const { demand, readNs, readyNs } = this.event;
@@ -73,7 +73,7 @@ export class Misses {
     this.bringOver(layer, order, count);
   }
 
-  /** L10: places the transfers of the first `count` members of `order`, in this order, from when each may start. */
+  /** L10: transfers of the first `count` members of `order`, in order, from their earliest starts. */
   protected bringOver(layer: number, order: Int32Array, count: number): void {
     const { gpu, model, recorder, sizes } = this.gpu;
     const bytes = sizes[model.layers[layer]!.offset]!;
@@ -81,7 +81,7 @@ export class Misses {
     recorder.layers.onDemandBytes[layer]! += count * bytes;
   }
 
-  /** Time at which the weights of an expert are in DRAM, which fetches them from the SSD if necessary. */
+  /** Arrival of an expert's weights in DRAM, read from the SSD if absent, ns. */
   protected inDram(id: number, layer: number): number {
     const dram = this.gpu.dram!;
     const { startNs } = this.event;
@@ -96,13 +96,13 @@ export class Misses {
   }
 }
 
-/** Accounts for the evictions from one GPU. */
+/** Evictions of one GPU. */
 export class Evictions {
-  /** Receives every eviction; null: nothing is planned. */
+  /** Receives every eviction; null: no plans. */
   prefetcher: Prefetcher | null = null;
-  /** True if experts are brought ahead, by plan or promotion. */
+  /** True if plans or promotions bring experts. */
   ahead = false;
-  /** Time at which the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
+  /** Time at which the last admission's slot is free, ns; exclusive tiers: after its victims' write-back. */
   slotFreeNs = 0;
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
@@ -114,7 +114,7 @@ export class Evictions {
     this.#event = event;
   }
 
-  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back if tiers are exclusive. */
+  /** Victims of the last admissions, evicted at `nowNs`, and their write-back if tiers are exclusive. */
   account(nowNs: number): void {
     const { gpu, layerOf, recorder, writeBack } = this.#gpu;
     const { victims, victimCount } = gpu;
@@ -128,7 +128,7 @@ export class Evictions {
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }
 
-  /** The same for one admission on its own; @returns when its slot is free, ns */
+  /** One admission alone. @returns time at which its slot is free, ns */
   free(nowNs: number): number {
     this.slotFreeNs = nowNs;
     this.account(nowNs);

@@ -2,7 +2,7 @@ import type { Observer } from '../transfer/observer.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Reports to an observer what the GPU executed of an event, in order of time. Called only if there is an observer. */
+/** GPU executions of an event for an observer, in time order. */
 export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number): void {
   const { cost } = gpu;
   const { demand, endNs, hit, hits, hitsEndNs, readyNs, startNs, waiting, waits } = event;
@@ -30,7 +30,7 @@ export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer,
   if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
 }
 
-/** Shows these parts to an observer, the last of which ends at `endNs`. @returns when the first begins, ns; `endNs` if there is none */
+/** @param endNs end of the last part @returns start of the first, ns; `endNs` without parts */
 function showParts({ cost }: Gpu, { demand, onCpu, parts }: RunningEvent, observer: Observer, layer: number, endNs: number): number {
   let fromNs = endNs;
   for (let k = parts - 1; k >= 0; k--) {

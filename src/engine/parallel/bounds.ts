@@ -6,18 +6,21 @@ import { Link } from '../transfer/link.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 
-/** The bounds of a run on several GPUs (L15): the same events with every expert resident on its GPU, and with no expert kept anywhere. */
+/** L15 bounds on several GPUs: the same events with every expert resident, and with no cache. */
 export class ParallelBounds extends Clocks {
   readonly #shards: readonly Shard[];
   readonly #dispatch: Dispatch;
   readonly #pipeline: Pipeline;
   readonly #sequences: readonly Sequence[];
-  /** By GPU: the links that an expert crosses on its way there when nothing is cached. */
+  /** By GPU: links of an uncached expert. */
   readonly #links: readonly (readonly Link[])[];
   readonly #cost: CostModel;
   readonly #onCpu: boolean;
 
-  /** @param links of one GPU, those nearest to the experts' home first @param pipeline of the bounds' own @param onCpu true: the CPU may compute experts */
+  /**
+   * @param links of one GPU, nearest to the experts' home first @param pipeline of the bounds' own @param onCpu true:
+   * the CPU may compute experts
+   */
   constructor(
     shards: readonly Shard[],
     dispatch: Dispatch,
@@ -37,7 +40,7 @@ export class ParallelBounds extends Clocks {
     this.#links = shards.map(({ model }) => links.map((link) => new Link(link, new Float64Array(model.experts))));
   }
 
-  /** The event that was dispatched last. */
+  /** The last dispatched event. */
   event(layer: number): void {
     const { busiest, demands } = this.#dispatch;
     const { expertBytes } = this.#shards[0]!.model.layers[layer]!;
@@ -51,7 +54,7 @@ export class ParallelBounds extends Clocks {
     const endNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
     this.#know(layer, endNs - this.allResidentNs);
     this.allResidentNs = endNs;
-    // All loads of an event have arrived before the next one, so that its links are idle at the start.
+    // An event's loads arrive before the next event: links start idle.
     for (let gpu = 0; gpu < demands.length; gpu++) {
       const { ids, size } = demands[gpu]!;
       const links = this.#links[gpu]!;
@@ -64,7 +67,7 @@ export class ParallelBounds extends Clocks {
     this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
   }
 
-  /** Passes the event to floor and schedules; it takes `residentNs` with all experts resident. */
+  /** Event for floor and schedules. @param residentNs its time with all experts resident */
   #know(layer: number, residentNs: number): void {
     const { floor, found } = this;
     if (floor === null && found === null) return;
@@ -75,7 +78,7 @@ export class ParallelBounds extends Clocks {
       const { counts, ids, single, size } = demands[gpu]!;
       let gpuNs = 0;
       for (let i = 0; i < size; i++) gpuNs += cost.expertNs(layer, counts[i]!);
-      // If experts are missing, the event may still send activations: it does the lesser work of the two.
+      // With missing experts an event may still send activations: the lesser work counts.
       const leastNs = gathered === null ? gpuNs : Math.min(gpuNs, gathered.workNs[gpu]!);
       floor?.event(gpu, layer, ids, counts, size, single, gpuNs === 0 ? 1 : leastNs / gpuNs);
       if (found === null) continue;

@@ -14,13 +14,13 @@ import { Pipeline } from './pipeline.js';
 
 type Several = NonNullable<Layout['several']>;
 
-/** The distribution of work over GPUs. */
+/** Distribution of work over GPUs. */
 export function dispatchOf(model: ModelSpec, { homes, shards }: Several, gathered: Gathered | null = null): Dispatch {
   const offsets = Int32Array.from(model.layers, (layer) => layer.offset);
   return new Dispatch(shards, homes, offsets, gathered);
 }
 
-/** A fold over the events of several GPUs. */
+/** Fold over events of several GPUs. */
 export function severalGpus(
   { judges, plan, policies, recorder }: CommonParts,
   several: Several,

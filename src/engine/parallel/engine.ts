@@ -17,7 +17,7 @@ import { shardObserver, showEvent } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 
-/** The parts of a run on several GPUs; judges are of the whole model, and candidates are re-ranked by residency on any GPU. */
+/** Parts of a run on several GPUs; judges and re-ranking see the whole model. */
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly model: ModelSpec;
   readonly cost: CostModel;
@@ -27,13 +27,13 @@ interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly pipeline: Pipeline;
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
-  /** Shared by all GPUs: times of the GPUs are summed. */
+  /** Shared: times of all GPUs are summed. */
   readonly recorder: Recorder;
   readonly counters: ParallelCounters;
   readonly bounds: ParallelBounds;
 }
 
-/** The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU. */
+/** L1-L14 on each of several GPUs: at every MoE layer activations go to their experts and return. */
 export class ParallelEngine implements Fold {
   nowNs = 0;
 
@@ -44,9 +44,9 @@ export class ParallelEngine implements Fold {
   readonly #requests: RequestShares;
   /** Activations of the running event by GPU. */
   readonly #activations: Float64Array;
-  /** End of the running event on each GPU if exchanging activations took no time, ns. */
+  /** End of the running event by GPU without exchange time, ns. */
   readonly #endNs: Float64Array;
-  /** 1 by dense id of the whole model if an expert of the layer that is being routed lies on a GPU. */
+  /** By dense id of the whole model: 1 if a GPU holds the expert of the routed layer. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
 
@@ -64,7 +64,7 @@ export class ParallelEngine implements Fold {
 
   observe(observer: Observer): void {
     this.#observer = observer;
-    // Executions are shown by showEvent, which has the arrival times of activations.
+    // showEvent shows executions: only there are arrival times of activations known.
     for (const { fold, shard } of this.#gpus) fold.observe(shardObserver(observer, shard));
   }
 
@@ -93,7 +93,7 @@ export class ParallelEngine implements Fold {
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Runs a dense segment of `ns`; segment -1 drafts the tokens that the pass verifies. @returns `ns` */
+  /** @param segment dense segment; -1: drafting @returns `ns` */
   #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
     this.#run.recorder.phase.denseNs += ns;
@@ -119,7 +119,7 @@ export class ParallelEngine implements Fold {
     for (let g = 0; g < this.#gpus.length; g++) this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
     this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
     if (pipeline.gathered !== null) this.#computeOwn(pipeline.gathered, layer, startNs);
-    // End on the slowest GPU if exchanging activations or weights took no time: the exchange is counted separately.
+    // End on the slowest GPU without exchange time, which is counted separately.
     const slowestNs = this.#endNs.reduce((most, endNs) => Math.max(most, endNs), startNs);
     for (const endNs of this.#endNs) {
       recorder.layers.stallNs[layer]! += slowestNs - endNs;
@@ -133,7 +133,7 @@ export class ParallelEngine implements Fold {
     bounds.event(layer);
   }
 
-  /** Each GPU has computed its own tokens, instead of those of its experts. */
+  /** Each GPU computes its own tokens. */
   #computeOwn({ workNs }: Gathered, layer: number, startNs: number): void {
     for (let g = 0; g < workNs.length; g++) {
       this.#run.recorder.spent(layer, startNs + workNs[g]! - this.#endNs[g]!, 0);
@@ -154,7 +154,7 @@ export class ParallelEngine implements Fold {
     return this.#anywhere;
   }
 
-  /** @param exchangeNs time that exchanging activations or weights added to the event */
+  /** @param exchangeNs the event's time in exchanges of activations or weights */
   #count(layer: number, exchangeNs: number): void {
     const { counters, dispatch, pipeline, recorder } = this.#run;
     const { gathered } = pipeline;

@@ -4,20 +4,23 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 
-/** Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1). */
+/**
+ * Data parallel event: every GPU gathers missing experts, computes its tokens, drops the experts (Tutel, arXiv
+ * 2206.03382, 3.1).
+ */
 export class Gathered {
-  /** Bytes that all GPUs gather of a layer, by layer. */
+  /** By layer: bytes gathered by all GPUs. */
   readonly bytes: Float64Array;
-  /** Gathering a layer, ns: latency + bytes / bandwidth of the GPU that lacks most of it. */
+  /** By layer: gathering, ns; latency + bytes / bandwidth of the GPU with the fewest of its experts. */
   readonly gatherNs: Float64Array;
-  /** Executing the activations of its own tokens, and their number, by GPU. */
+  /** By GPU: execution of its own tokens' activations, ns, and their number. */
   readonly workNs: Float64Array;
   readonly activations: Float64Array;
-  /** The longest of {@link workNs}. */
+  /** Longest of {@link workNs}. */
   longestNs = 0;
   readonly #model: ModelSpec;
   readonly #cost: CostModel;
-  /** `[GPUs, most experts of a layer]`: activations of each expert by the GPU's tokens. */
+  /** `[GPUs, most experts of a layer]`: activations by expert. */
   readonly #counts: Int32Array;
   readonly #width: number;
 
@@ -58,7 +61,7 @@ export class Gathered {
     }
   }
 
-  /** What a GPU executes of the event that was counted last: dense ids of the whole model, and times, ns. */
+  /** Executions of a GPU in the last event: dense ids of the whole model, and times, ns. */
   executions(gpu: number, layer: number): { readonly id: number; readonly ns: number }[] {
     const { experts, offset } = this.#model.layers[layer]!;
     const counts = this.#counts.subarray(gpu * this.#width, gpu * this.#width + experts);

@@ -6,16 +6,16 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import type { ShardDemand } from './dispatch.js';
 import { Sequence } from './pipeline.js';
 
-/** One GPU of several: its events, in the ids of its shard, and the chain of its executions. */
+/** One of several GPUs: events in its shard's ids, and its chain of executions. */
 export class ParallelGpu {
   readonly gpu: Gpu;
   readonly shard: Shard;
   readonly fold: EventFold;
-  /** The executions of the running event on this GPU. */
+  /** Executions of the running event. */
   readonly sequence: Sequence;
   readonly demand: ShardDemand;
 
-  /** @param shard the experts that live on it @param demand demand on it, filled by the dispatch */
+  /** @param shard experts at home here @param demand filled by the dispatch */
   constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
     this.shard = shard;
@@ -24,7 +24,10 @@ export class ParallelGpu {
     this.sequence = new Sequence(demand.ids.length);
   }
 
-  /** Judges, places and lines up the demand. @param gates of the whole model @returns when it would be executed, were all activations there, ns */
+  /**
+   * Judges, places and lines up the demand. @param gates of the whole model @returns execution time if all activations
+   * were there, ns
+   */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
     const { fold, sequence } = this;
     const { size } = this.demand;
@@ -41,7 +44,7 @@ export class ParallelGpu {
     return fold.event.endNs;
   }
 
-  /** Members in the order of execution: hits, then the others as they arrive. */
+  /** Members in order of execution: hits, then arrivals. */
   #lineUp(startNs: number): void {
     const { sequence } = this;
     const { counts } = this.demand;

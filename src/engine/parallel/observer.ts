@@ -4,7 +4,7 @@ import type { Gathered } from './gathered.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';
 
-/** Translates the events of one GPU. Passes and dense work belong to the whole run, which reports them itself. */
+/** Translates one GPU's events; passes and dense work belong to the whole run. */
 export function shardObserver(observer: Observer, { gpu, whole }: Shard): Observer {
   const nothing = (): void => undefined;
   return {
@@ -22,7 +22,7 @@ export function shardObserver(observer: Observer, { gpu, whole }: Shard): Observ
   };
 }
 
-/** Shows the event that the pipeline has just priced. @param startNs its routing was known @param endNs it ended */
+/** The event priced last. @param startNs routing known @param endNs end */
 export function showEvent(
   observer: Observer,
   gpus: readonly ParallelGpu[],
@@ -38,7 +38,7 @@ export function showEvent(
   for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.fold.event.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
 }
 
-/** Weights on their way to all GPUs, which then compute their own tokens. @returns when each GPU has, ns */
+/** Weights to all GPUs, then each GPU's own tokens. @returns end by GPU, ns */
 function showGathered(observer: Observer, gpus: readonly ParallelGpu[], gathered: Gathered, layer: number, startNs: number): number[] {
   const fromNs = startNs + gathered.gatherNs[layer]!;
   if (fromNs > startNs) observer.exchanged?.(layer, startNs, fromNs, false);
@@ -53,7 +53,7 @@ function showGathered(observer: Observer, gpus: readonly ParallelGpu[], gathered
   });
 }
 
-/** Chunks of activations on their way there and back. @returns when each GPU has executed the last, ns */
+/** Chunks of activations there and back. @returns end of the last execution by GPU, ns */
 function showSent(
   observer: Observer,
   gpus: readonly ParallelGpu[],
@@ -84,7 +84,7 @@ function showSent(
   return busyUntil;
 }
 
-/** One chunk on one GPU, which is free at `freeNs`, of activations that are there at `sentNs`. @returns its end, ns */
+/** One chunk on a GPU free at `freeNs`, with activations from `sentNs`. @returns end, ns */
 function showChunk(gpu: ParallelGpu, layer: number, degree: number, freeNs: number, sentNs: number): number {
   const { fold, sequence } = gpu;
   const { demand, hit, hits, waiting } = fold.event;

@@ -3,16 +3,16 @@ import { DEGREES, type Overlap } from '../../system/door.js';
 import type { Dispatch } from './dispatch.js';
 import type { Gathered } from './gathered.js';
 
-/** Bytes of one value of an activation on the interconnect: bf16. */
+/** Bytes of an activation's value on the interconnect: bf16. */
 export const VALUE_BYTES = 2;
 
-/** The executions of an event on one GPU, in order. */
+/** Executions of an event on one GPU, in order. */
 export class Sequence {
-  /** Activations of each member, and when it can be executed, ns: the first `size` entries. */
+  /** By member, the first `size` entries: activations, and earliest execution, ns. */
   readonly counts: Float64Array;
   readonly readyNs: Float64Array;
   size = 0;
-  /** End of the CPU's part, ns; 0: it has none. */
+  /** End of the CPU's part, ns; 0: no part. */
   cpuNs = 0;
 
   /** @param widest most members */
@@ -32,28 +32,31 @@ export class Sequence {
 }
 
 /**
- * When every chunk has come back, ns.
+ * Return of the last chunk, ns.
  *
- * One communication stream carries the dispatches of all chunks and then their combines, each as soon as all GPUs have executed the chunk
- * (Tutel). Chunk i has been dispatched after i d and executed at e_i, which is linear in i or a maximum of two such, so that its
- * combine ends at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d if nothing is ever waited for.
+ * One communication stream carries all dispatches, then the combines, each after all GPUs executed the chunk (Tutel).
+ * Chunk i is dispatched after i d and executed at e_i, linear in i or a maximum of two linear terms: its combine ends
+ * at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d without waits.
  * @param degree chunks, r
- * @param exchangeNs one all-to-all of one chunk, d
- * @param firstNs when all GPUs have executed the first chunk, e_1
- * @param lastNs the same for the last, e_r
- * @param startNs when the first dispatch begins
+ * @param exchangeNs all-to-all of a chunk, d
+ * @param firstNs first chunk executed on all GPUs, e_1
+ * @param lastNs last chunk executed, e_r
+ * @param startNs first dispatch
  */
 export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number =>
   Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 
-/** Prices events on several GPUs, in closed form, to choose overlap and parallelism. Chunks are equal parts of each expert's activations. */
+/**
+ * Closed-form prices of events on several GPUs, for overlap and parallelism. Chunks are equal parts of each expert's
+ * activations.
+ */
 export class Pipeline {
-  /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
+  /** Chunks of the last event, and the all-to-all of a chunk, ns. */
   degree = 1;
   exchangeNs = 0;
-  /** What the last event gathered, instead of sending activations; null: it sent them. */
+  /** Weights gathered by the last event; null: activations were sent. */
   gathered: Gathered | null = null;
   readonly #other: Gathered | null;
   readonly #cost: CostModel;
@@ -62,7 +65,7 @@ export class Pipeline {
   readonly #degrees: readonly number[];
   readonly #exchanges: boolean;
 
-  /** @param hidden values of an activation @param dispatch if no activation ever leaves its GPU, there is nothing to overlap or gather */
+  /** @param hidden values of an activation @param dispatch without crossing activations: no overlap, no gathering */
   constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, { exchanges, gathered }: Sent) {
     this.#other = exchanges ? gathered : null;
     this.#cost = cost;
@@ -72,13 +75,18 @@ export class Pipeline {
     this.#exchanges = exchanges;
   }
 
-  /** Time of one all-to-all, ns: latency + bytes / bandwidth of the busiest GPU, both ways at once. @param activations of that GPU */
+  /**
+   * All-to-all, ns: latency + bytes / bandwidth of the busiest GPU, both ways at once. @param activations of that GPU
+   */
   allToAllNs(activations: number): number {
     if (!this.#exchanges) return 0;
     return this.#interconnect.latencyNs + (activations * this.#activationBytes * 1e9) / this.#interconnect.bandwidth;
   }
 
-  /** Ends an event at the best degree, or data parallel if faster; the end, ns. @param activations of the busiest GPU @param startNs routing known */
+  /**
+   * End of an event at the best degree, or data parallel if faster, ns. @param activations of the busiest GPU @param
+   * startNs routing known
+   */
   endNs(layer: number, sequences: readonly Sequence[], activations: number, startNs: number): number {
     let bestNs = Number.POSITIVE_INFINITY;
     for (const degree of this.#degrees) {
@@ -100,14 +108,14 @@ export class Pipeline {
     return ns;
   }
 
-  /** End of the first chunk on one GPU, which waits for the weights, ns. */
+  /** End of the first chunk on one GPU, after its weights, ns. */
   firstNs(layer: number, { counts, readyNs, size }: Sequence, degree: number, fromNs: number): number {
     let gpuNs = fromNs;
     for (let k = 0; k < size; k++) gpuNs = Math.max(gpuNs, readyNs[k]!) + this.#cost.expertNs(layer, counts[k]! / degree);
     return gpuNs;
   }
 
-  /** Time of any further chunk on one GPU, ns. */
+  /** Time of a further chunk on one GPU, ns. */
   chunkNs(layer: number, { counts, size }: Sequence, degree: number): number {
     let ns = 0;
     for (let k = 0; k < size; k++) ns += this.#cost.expertNs(layer, counts[k]! / degree);
@@ -129,7 +137,7 @@ export class Pipeline {
   }
 }
 
-/** True if the GPUs have all weights that the event needs: only then can they be gathered. */
+/** True if the GPUs have all weights of the event: gathering needs them. */
 function isResident(sequences: readonly Sequence[], startNs: number): boolean {
   for (const { cpuNs, readyNs, size } of sequences) {
     if (cpuNs > 0) return false;

@@ -4,15 +4,15 @@ import type { Pass } from '../../schedule/door.js';
 import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 
-/** One predictor for several GPUs, called once for whole passes. Each GPU plans and ranks by the predictions of its own experts. */
+/** One predictor for all GPUs, called once per whole pass; each GPU plans and ranks by its own experts. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;
   /** By dense id of the whole model. */
   readonly scores: Float32Array;
-  /** The predictions as policies see them; null: no policy uses them. */
+  /** Predictions for policies; null: no policy uses predictions. */
   readonly predictedUse: PredictedUse | null;
-  /** Predictions that were worked out. */
+  /** Predictions so far. */
   calls = 0;
   #observedPass = 0;
   #observedLayer = -1;
@@ -28,7 +28,7 @@ export class SharedPredictions {
     this.predictedUse = shown ? new PredictedUse(model) : null;
   }
 
-  /** The predictor learns from a layer, once: at the first call for it. */
+  /** Learns from a layer once, at the first call. */
   observe(pass: Pass, layer: number): void {
     if (pass.number === this.#observedPass && layer === this.#observedLayer) return;
     this.#observedPass = pass.number;
@@ -37,7 +37,7 @@ export class SharedPredictions {
     this.predictedUse?.done(pass, layer, this.predictor);
   }
 
-  /** Predicts the layers `(after, after + horizon]` into `scores`, unless that was just done. */
+  /** Predicts layers `(after, after + horizon]` into `scores`, unless just done. */
   predict(pass: Pass, after: number, horizon: number): void {
     const same = pass.number === this.#pass && pass.drafted === this.#drafted;
     if (same && after === this.#after && horizon === this.#horizon) return;
@@ -53,13 +53,13 @@ export class SharedPredictions {
   }
 }
 
-/** Shared predictions for one GPU. A replica sees m of n tokens: if all choose it with probability p, these do with 1 - (1 - p)^(m/n). */
+/** Shared predictions for one GPU. A replica sees m of n tokens: probability p becomes 1 - (1 - p)^(m/n). */
 export class ShardPredictor implements Predictor {
-  /** Predictions that were worked out and that this GPU has seen. */
+  /** Predictions seen by this GPU. */
   calls = 0;
   readonly #shared: SharedPredictions;
   readonly #shard: Shard;
-  /** Share of the running pass's tokens that are on this GPU. */
+  /** Share of the running pass's tokens on this GPU. */
   #share = 1;
   #pass = 0;
   #seen = 0;
@@ -101,7 +101,7 @@ export class ShardPredictor implements Predictor {
   }
 }
 
-/** The shared predictions for the experts of one GPU, as policies see them. */
+/** Shared predictions of one GPU's experts, for policies. */
 class ShardPredictedUse extends PredictedUse {
   readonly #whole: PredictedUse;
   readonly #shard: Shard;
@@ -126,7 +126,7 @@ class ShardPredictedUse extends PredictedUse {
   }
 }
 
-/** One predictor for the experts of each GPU. @param shown true: policies see its predictions */
+/** @param shown true: policies see predictions */
 export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
   const shared = new SharedPredictions(predictor, model, shown);
   return (shard: Shard | null) => ({

@@ -5,12 +5,12 @@ import type { Pass } from '../../schedule/door.js';
 interface Share {
   tokens: number;
   sequences: number;
-  /** Context and tokens of each request, as in a pass. */
+  /** By request: context and tokens, as in a pass. */
   readonly context: Int32Array;
   readonly sequenceTokens: Int32Array;
 }
 
-/** Data parallelism: each GPU runs the dense layers for its own requests, and all wait for the slowest before experts are exchanged. */
+/** Data parallelism: each GPU runs dense layers for its requests; experts wait for the slowest. */
 export class RequestShares {
   #shares: readonly Share[] = [];
   readonly #gpus: number;
@@ -40,7 +40,7 @@ export class RequestShares {
     }
   }
 
-  /** Time of a dense segment on the GPU that takes longest, ns. A GPU without requests has nothing to do. */
+  /** Dense segment on the slowest GPU, ns; 0 for a GPU without requests. */
   denseNs(cost: CostModel, segment: number): number {
     let ns = 0;
     for (const { context, sequences, sequenceTokens, tokens } of this.#shares) {
