@@ -29,7 +29,7 @@ interface Opened {
   /** `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`: commit and packages. */
   readonly engine: string;
   readonly experts: readonly number[];
-  /** Candidates follow up to `width`. */
+  /** Choices per token and layer; candidates follow up to `width`. */
   readonly choices: number;
   readonly width: number;
   readonly most: number;

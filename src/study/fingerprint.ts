@@ -111,10 +111,10 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
   }
 }
 
-/** Content in place of a path; null: the path itself. */
+/** Content instead of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of an `asWritten` value, with file contents in place of paths. */
+/** Canonical JSON of an `asWritten` value, with file contents instead of paths. */
 const canonicalText = (value: unknown, folder: string, content: ContentOf): string =>
   canonicalJson(value, (item) => {
     if (typeof item === 'string') return contentsIn(item, folder, content);

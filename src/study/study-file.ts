@@ -11,6 +11,7 @@ import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { describeMetric } from '../result/catalogue.js';
 
+/** Most values of a range; ours. */
 const LONGEST_RANGE = 1000;
 
 /** Integers of `0..8`, inclusive; null: no range. @throws UserError if the range is empty or too long */

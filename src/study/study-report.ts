@@ -4,10 +4,12 @@ import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
 import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
+/** Rows shown by a terminal; ours. */
 const SHOWN = 20;
 
 /** Default metrics of a terminal's table. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
+/** Most metrics of a terminal's table; ours. */
 const MOST_METRICS = 5;
 
 /** Report of a study: cell counts, refusal reasons and rows; a terminal shows the first rows. */

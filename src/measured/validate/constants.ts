@@ -29,6 +29,7 @@ const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/handover|tile|barrier/, 0.6],
   [/recurrence/, 1],
 ];
+/** Spread of all remaining constants; ours. */
 const OTHERWISE = 0.3;
 
 /** Constants marked as fitted in runtime files. */

@@ -26,6 +26,7 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, speedText, tit
 const NAMED = 6;
 /** Unfolded rows; ours. */
 const WORST = 10;
+/** Most tick marks of an axis; ours. */
 const TICKS = 8;
 /** Factor of the dashed lines; ours. */
 const OFF = 1.5;

@@ -10,6 +10,7 @@ import type { ClassErrors, ErrorStatistics, FamilyErrors, Refit, Validation } fr
 import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
+/** Listed rows, and listed buffers on a terminal; ours. */
 const WORST = 15;
 const WORST_BUFFERS = 5;
 

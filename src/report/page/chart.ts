@@ -5,7 +5,7 @@ import { percent } from './pieces.js';
 
 /** A line, or the top of an area: points in 0..1 of each axis, by x. */
 interface PlottedCurve {
-  /** CSS variable, e.g. `hit`. */
+  /** Colour: name of a CSS variable, e.g. `hit`. */
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;

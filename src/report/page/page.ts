@@ -12,7 +12,7 @@ interface Page {
   readonly body: Piece;
   readonly footer: Piece;
   readonly data: unknown;
-  /** Run in order at the end of the page. */
+  /** Scripts run in order at the end of the page. */
   readonly scripts: readonly string[];
   readonly styles?: readonly string[];
   readonly description?: string;

@@ -24,7 +24,7 @@ export function phaseRanked(results: readonly Result[]): Phase {
 /** True if the run fits its machine's memory. */
 export const fits = ({ warnings }: Result): boolean => !warnings.some(({ code }) => code === 'does-not-fit');
 
-/** Sorts runs by speed; misfits are last, ties keep their order. */
+/** Sorts runs by speed. Runs that do not fit are last, ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
   const sorted = [...results].sort(

@@ -89,7 +89,7 @@ function isLossy({ inputs, metrics }: Result): boolean {
 
 const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;
 
-/** A titled grid per footing; one untitled grid if all runs know only the past. */
+/** A titled grid per footing; one untitled grid if all runs use only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];

@@ -49,6 +49,7 @@ export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' |
   return rate > 0 ? (total - settled) / rate : null;
 }
 
+/** Most workers named; ours. */
 const NAMED = 3;
 
 /** Text after the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */

@@ -9,6 +9,7 @@ import { SHA256_HEX } from '../../result/digest.js';
 import { WORKER_NAME } from './protocol.js';
 import type { Seal } from './seal.js';
 
+/** Most characters of a reason; ours. */
 const MOST_REASON = 2000;
 
 /** Largest unpacked entry, bytes. Ours: a result with details has a few MiB. */

@@ -31,6 +31,7 @@ const GATHER_MS = 250;
 const TURN = 8;
 /** Time between looks at workers and wanted files, ms; ours. */
 const TICK_MS = 1000;
+/** Seconds that a heartbeat is valid; ours. */
 const BELIEVED_S = 10;
 /** Quiet time before a search for lost cells, ms; ours. */
 const QUIET_MS = 5000;
@@ -39,7 +40,9 @@ const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV
 /** Resets a changed cell as untried; the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
+/** Seconds that a worker stays shut out; ours. */
 const SHUT_S = 3600;
+/** Digits of a fingerprint in messages; ours. */
 const DIGITS = 12;
 
 /** A cell to run; null: already settled. */

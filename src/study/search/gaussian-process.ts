@@ -15,6 +15,7 @@ export interface Posterior {
 
 /** Least and largest weight of an axis; at weight 1 the correlation across the axis falls to 1/e. Ours. */
 const WEIGHTS = [0.005, 8] as const;
+/** Initial weight of an axis; ours. */
 const FIRST_WEIGHT = 0.3;
 /** Prior of weights around {@link FIRST_WEIGHT}: standard deviation of the logarithm; ours. */
 const WEIGHT_SPREAD = 1.5;

@@ -18,6 +18,7 @@ import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';
 import type { Search } from './search.js';
 
+/** Most characters of an axis value; ours. */
 const WIDEST_VALUE = 44;
 
 /** Report of `moeprof search`: best point or front, confidence, and a figure of all cells. */

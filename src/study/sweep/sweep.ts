@@ -78,6 +78,7 @@ export const servedPerSecond = ({ metrics }: Result): number => (metrics['worklo
 /** Share of full throughput that counts as saturated; ours. */
 const SATURATED = 0.95;
 
+/** Number of automatic rates; ours. */
 const STEPS = 8;
 
 /** {@link STEPS} rates from a quarter of the slowest to four times the fastest. @param served requests/s at once */

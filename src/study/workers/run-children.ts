@@ -11,6 +11,7 @@ const LOOK_MS = 500;
 
 /** Most processor time queued at a process, ms; ours. */
 const AHEAD_MS = 480;
+/** Most cells queued at a process; ours. */
 const MOST = 32;
 /** Weight of the last cell in the mean; ours. */
 const NEWEST = 0.2;

@@ -2,6 +2,7 @@ import { formatRatio } from '../../../base/units.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
+/** Prompts on the CPU must decide, and be near the measured speed; ours. */
 const LIKE = { decides: 0.6, near: 0.2 };
 
 /** Prompts at the CPU's speed: a format without GPU kernels, repacked weights, or --no-op-offload. */

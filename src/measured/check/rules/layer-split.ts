@@ -1,6 +1,7 @@
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
+/** Largest ratio to the expected speed; ours. */
 const RATIO = 0.6;
 
 /** `-ngl` leaves whole layers with attention on the CPU, `--n-cpu-moe` only experts. */

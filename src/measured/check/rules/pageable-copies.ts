@@ -4,6 +4,7 @@ import { copyBandwidth } from '../../validate/rows/row-machine.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
+/** Slower copies must decide, and give nearly the measured speed; ours. */
 const LIKE = { decides: 0.75, near: 0.12 };
 /**
  * Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert; 97 % were 0.76 and 0.80.

@@ -4,6 +4,7 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
+/** Largest ratio to the expected speed; ours. */
 const RATIO = 0.85;
 /** NUMA settings that place no weights by socket. */
 const NUMA_OFF = /^(on|off|disable|none|0|1)$/;

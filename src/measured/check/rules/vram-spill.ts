@@ -3,6 +3,7 @@ import { overfullText } from '../../../hardware/door.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
+/** Largest ratio to the expected speed; ours. */
 const RATIO = 0.7;
 
 /** Spilled VRAM: the driver silently moves the excess to host memory (by default on Windows). */

@@ -6,6 +6,7 @@ import { html, type Piece } from '../../page/markup.js';
 import { miniBar, type Section, table } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 
+/** Most rows of a table; ours. */
 const MOST = 8;
 
 interface Offender {

@@ -7,6 +7,7 @@ import { html } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 
+/** Most points of a series; ours. */
 const COLUMNS = 200;
 
 /** Means of neighbours, at most {@link COLUMNS}. */
