@@ -1,4 +1,4 @@
-/** Experts of one event that are still on their way when the demand of the event becomes known. Their arrivals, in order. */
+/** An event's experts in flight at its known demand: arrivals, in order. */
 export class Awaited {
   readonly #readyNs: Float64Array;
   #count = 0;
@@ -14,7 +14,9 @@ export class Awaited {
     ready[at] = ns;
   }
 
-  /** Executes them as they arrive, and forgets them. @param fromNs when the GPU is free @param expertNs time of one @returns the end, ns */
+  /**
+   * Executes experts on arrival, then forgets them. @param fromNs GPU free @param expertNs per expert @returns end, ns
+   */
   execute(fromNs: number, expertNs: number): number {
     let endNs = fromNs;
     for (let i = 0; i < this.#count; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + expertNs;

@@ -5,15 +5,18 @@ import { WORK } from './demand-block.js';
 import type { Floor } from './floor.js';
 import type { FoundSchedules } from './found.js';
 
-/** What is proven and found of a run (L19). */
+/** Floor and found schedules of a run (L19). */
 export interface Limits {
-  /** Null: it is not counted, or nothing is proven. */
+  /** Null: not counted, or nothing proven. */
   readonly floor: Floor | null;
-  /** Null: they are not counted. */
+  /** Null: not counted. */
   readonly found: FoundSchedules | null;
 }
 
-/** The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19); ns without idle time between passes. */
+/**
+ * Other clocks of the same passes: all experts resident, no cache (L15), past or future known (L19); ns without idle
+ * time between passes.
+ */
 export class Clocks implements Limits {
   allResidentNs = 0;
   noCacheNs = 0;
@@ -26,7 +29,7 @@ export class Clocks implements Limits {
     this.found = found;
   }
 
-  /** Dense work, which costs the same everywhere. */
+  /** Dense work, equal on all clocks. */
   dense(ns: number): void {
     this.allResidentNs += ns;
     this.noCacheNs += ns;
@@ -41,20 +44,20 @@ export class Clocks implements Limits {
   }
 }
 
-/** The clocks of a run on one GPU. */
+/** Clocks of a run on one GPU. */
 export class BoundClocks extends Clocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
-  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's if DRAM cannot hold all experts. */
+  /** Links of an uncached expert: the GPU's, and before it the SSD's if DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
-  /** True if that is one link of one lane, so that experts arrive one after another. */
+  /** True: one link of one lane, experts arrive one after another. */
   readonly #inLine: boolean;
-  /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, 0 until computed. */
+  /** `[layers, topK + 1]`: uncached event of n single-token experts, ns; 0 until computed. */
   readonly #single: Float64Array;
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
   readonly #onCpu: boolean;
-  /** Duration of the event that was priced last, ns: with every expert resident, and without a cache. */
+  /** Last priced event, ns: all resident, and uncached. */
   #residentNs = 0;
   #uncachedNs = 0;
 
@@ -72,7 +75,10 @@ export class BoundClocks extends Clocks {
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
 
-  /** One event: `size` experts with `counts` activations each. @param single true: every count is 1, and the duration is remembered */
+  /**
+   * An event of `size` experts with `counts` activations. @param single true: every count is 1, durations are
+   * remembered
+   */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     const at = layer * this.#width + size;
     let residentNs = size * this.#cost.singleNs[layer]!;
@@ -93,7 +99,7 @@ export class BoundClocks extends Clocks {
     this.found.event();
   }
 
-  /** Prices an event with every expert resident, and without a cache: each is loaded over idle links, in order, and executed as it arrives. */
+  /** Prices an event, resident and uncached: idle links load experts in order, which execute on arrival. */
   #price(layer: number, counts: Int32Array, size: number): void {
     const bytes = this.#model.layers[layer]!.expertBytes;
     const laneNs = this.#inLine ? this.#links[0]!.laneNs(0, bytes) : 0;
@@ -111,7 +117,7 @@ export class BoundClocks extends Clocks {
     this.#uncachedNs = gpuNs;
   }
 
-  /** Arrival of the next expert of an event that is loaded over all links, ns after the event's start. */
+  /** Arrival of an event's next expert over all links, ns after the event's start. */
   #loadedNs(bytes: number): number {
     let readyNs = 0;
     for (let l = 0; l < this.#links.length; l++) {
@@ -125,7 +131,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/** Time of all experts of an event on the CPU, ns; its sockets work in parallel. @param single true if every count is 1 */
+/** All experts of an event on the CPU, ns; sockets work in parallel. @param single true: every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);
@@ -133,7 +139,7 @@ export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: 
   return ns / cost.cpuQueues;
 }
 
-/** The lane on which a transfer that is ready at `readyNs` ends first, of several such the one that is free first. */
+/** Lane with the earliest end of a transfer ready at `readyNs`; of equals, the first free. */
 function soonest(link: Link, lanes: Float64Array, bytes: number, readyNs: number): number {
   let lane = 0;
   let endNs = Math.max(readyNs, lanes[0]!) + link.laneNs(0, bytes);

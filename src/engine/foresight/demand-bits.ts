@@ -1,8 +1,8 @@
-/** A bit for each demand of a block, set if the demand misses. A clock then spends no time on hits, however many there are. */
+/** A bit per demand of a block, set for a miss: a clock spends no time on hits. */
 export class DemandBits {
   readonly #words: Int32Array;
 
-  /** @param limit demands are below it */
+  /** @param limit above all demands */
   constructor(limit: number) {
     this.#words = new Int32Array((limit >>> 5) + 1);
   }
@@ -23,7 +23,7 @@ export class DemandBits {
     return ((this.#words[demand >>> 5]! >>> (demand & 31)) & 1) === 1;
   }
 
-  /** The first member from `from` on; `limit` if there is none below it. */
+  /** First member from `from` on; `limit` if none below. */
   nextFrom(from: number, limit: number): number {
     if (from >= limit) return limit;
     const words = this.#words;
@@ -37,7 +37,7 @@ export class DemandBits {
     return Math.min(limit, (word << 5) + 31 - Math.clz32(bits & -bits));
   }
 
-  /** Adds the next demand for the same expert of every member in [from, to). @returns how many there are in there */
+  /** Adds the next demand of each member's expert, for members in [from, to). @returns members there */
   addNext(from: number, to: number, next: Int32Array): number {
     let members = 0;
     for (let demand = this.nextFrom(from, to); demand < to; demand = this.nextFrom(demand + 1, to)) {

@@ -1,39 +1,40 @@
-// A window on the demand of a run on one GPU. When it is full, its first half is replayed, with the second as the known future, and dropped.
+// Window on a run's demand on one GPU. A full window's first half is replayed, with the second half as known future,
+// and dropped.
 import { grown } from '../../base/grown.js';
 
-/** Indices of an event's times, ns: on the GPU, on the CPU (Infinity: not there), on all GPUs if all is resident, and of sending back. */
+/** Indices of an event's times, ns: GPU, CPU (Infinity: none), all GPUs with everything resident, and sending back. */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
-/** Look-ahead of a clock: demands per expert, and the least number of demands. The window is four times as long. */
+/** Look-ahead of a clock: demands per expert, and least demands. A window is four times as long. Ours. */
 const DEMANDS_AHEAD = 16;
 const LEAST_AHEAD = 1 << 14;
 
-/** Distance between the numbers of demands and those of experts without a known demand. */
+/** Offset of experts without a known demand from numbers of demands. */
 export const FAR = 1 << 14;
 
-/** Demands and events, numbered from the beginning of the window. */
+/** Demands and events, numbered from the window's start. */
 export class DemandBlock {
-  /** `limit` + id stands for the next demand of an expert without a known one. */
+  /** `limit` + id: an expert without a known next demand. */
   readonly limit: number;
   readonly #room: number;
-  /** By demand: its expert, dense id. */
+  /** By demand: expert, dense id. */
   readonly ids: Uint16Array | Int32Array;
-  /** By demand, once {@link link} has run: the next one of the same expert, or `limit` + its id. */
+  /** By demand, after {@link link}: next demand of the expert, or `limit` + id. */
   readonly next: Int32Array;
   demands = 0;
-  /** By event: its first demand; the entry after the last is the number of demands. */
+  /** By event: first demand; the entry after the last event counts demands. */
   starts = new Int32Array(1 << 12);
-  /** By event: time of one of its experts on the GPU, and on the CPU, ns; all are taken to need the same. */
+  /** By event: time of an expert on GPU and CPU, ns, equal for all its experts. */
   times: Float64Array = new Float64Array(2 << 12);
   events = 0;
-  /** By expert, once {@link link} has run: its first demand, or `limit` + its id. */
+  /** By expert, after {@link link}: first demand, or `limit` + id. */
   readonly first: Int32Array;
-  /** The same from the event on that was named then. */
+  /** The same from the event given to {@link link}. */
   readonly #firstThen: Int32Array;
 
-  /** @param experts dense ids are below it */
+  /** @param experts above all dense ids */
   constructor(experts: number) {
-    // An event has at most as many demands as there are experts.
+    // At most one demand per expert in an event.
     const room = 4 * Math.max(LEAST_AHEAD, DEMANDS_AHEAD * experts) + experts;
     this.#room = room;
     this.limit = room + FAR;
@@ -47,7 +48,7 @@ export class DemandBlock {
     return this.demands + size <= this.#room;
   }
 
-  /** Appends an event, see {@link WORK}. */
+  /** Appends an event of times {@link WORK}. */
   append(ids: Int32Array, size: number, work: Float64Array): void {
     if (this.events + 2 > this.starts.length) {
       this.starts = grown(this.starts);
@@ -58,7 +59,7 @@ export class DemandBlock {
     for (let i = 0; i < size; i++) old[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
-    // An event may have no demand on this GPU.
+    // Events may have no demand on this GPU.
     this.times[time] = size === 0 ? 0 : work[WORK.gpu]! / size;
     this.times[time + 1] = size === 0 ? 0 : work[WORK.cpu]! / size;
     this.starts[++this.events] = at;
@@ -68,7 +69,7 @@ export class DemandBlock {
     return demand >= this.limit ? demand - this.limit : this.ids[demand]!;
   }
 
-  /** Event up to which a full window is replayed: the last quarter is only looked at. */
+  /** End of a full window's replay: the last quarter is look-ahead. */
   get most(): number {
     const end = 0.75 * this.demands;
     let event = Math.floor(0.75 * this.events);
@@ -77,7 +78,10 @@ export class DemandBlock {
     return event;
   }
 
-  /** Links each demand to the next one of its expert, last first, for nearby memory accesses. @param until {@link moveOn} makes it the first */
+  /**
+   * Links demands to the next of their expert, last first for nearby memory. @param until first event after
+   * {@link moveOn}
+   */
   link(until: number): void {
     const { demands, first, ids, limit, next, starts } = this;
     const gone = starts[until]!;
@@ -87,12 +91,12 @@ export class DemandBlock {
     linkDown(ids, next, first, gone, 0);
   }
 
-  /** Moves `first` to the first demands from the event on that {@link link} was given. */
+  /** Moves `first` on to the event given to {@link link}. */
   moveOn(): void {
     this.first.set(this.#firstThen);
   }
 
-  /** Forgets events before the one that {@link link} was given. */
+  /** Drops events before the one given to {@link link}. */
   forget(event: number): void {
     const { demands, ids, starts, times } = this;
     const gone = starts[event]!;
@@ -104,7 +108,7 @@ export class DemandBlock {
   }
 }
 
-/** Links the demands of [to, from), last first: each gets the next demand of its expert. */
+/** Links demands of [to, from), last first. */
 function linkDown(ids: DemandBlock['ids'], next: Int32Array, first: Int32Array, from: number, to: number): void {
   for (let d = from - 1; d >= to; d--) {
     const id = ids[d]!;

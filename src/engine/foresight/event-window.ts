@@ -1,16 +1,16 @@
 import { grown } from '../../base/grown.js';
 import { DemandBlock, WORK } from './demand-block.js';
 
-/** A window on a run: the demand on each GPU, and the work between events. */
+/** Window on a run: demand by GPU, and work between events. */
 export class EventWindow {
-  /** By GPU; all have the same events. */
+  /** By GPU, with equal events. */
   readonly blocks: readonly DemandBlock[];
   events = 0;
   /** By event: work before it, ns. */
   gapsNs: Float64Array = new Float64Array(1 << 12);
-  /** Ns of each event with all experts resident, and of sending back its results; null: one GPU, whose demands give both. */
+  /** Events with all experts resident, and sending results back, ns; null: one GPU, whose demands give both. */
   several: Float64Array | null;
-  /** By pass: events up to its end, and ns of work after the last of them. */
+  /** By pass: number of events up to its end, and work after the last, ns. */
   passEvents: number[] = [];
   tailsNs: number[] = [];
   #gapNs = 0;
@@ -29,7 +29,7 @@ export class EventWindow {
     this.#gapNs += ns;
   }
 
-  /** An event, whose demands all blocks have, see {@link WORK}. */
+  /** An event of times {@link WORK}; all blocks have its demands. */
   event(work: Float64Array): void {
     if (this.events === this.gapsNs.length) {
       this.gapsNs = grown(this.gapsNs);
@@ -49,7 +49,7 @@ export class EventWindow {
     this.#gapNs = 0;
   }
 
-  /** Drops events before `event`, and passes that ended before it. */
+  /** Drops events before `event`, and passes ended by then. */
   forget(event: number): void {
     for (const block of this.blocks) block.forget(event);
     this.gapsNs.copyWithin(0, event, this.events);

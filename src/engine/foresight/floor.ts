@@ -1,21 +1,21 @@
-// The proven floor (L19, docs/semantics.md): no run with these demands is faster, whatever it foresees. In constant memory, beside the run.
+// Proven floor (L19, docs/semantics.md): no run with these demands is faster. In constant memory, during the run.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { ModelSpec } from '../../model/door.js';
 import { EventPrices, type ExpertCosts } from './prices.js';
 
-/** Fewest reads of one memory and what they take. */
+/** Fewest reads of a memory, and their time. */
 export interface FewestLoads {
   /** MIN with bypass over all layers. */
   readonly belady: BeladyBound;
-  /** True: only the floor passes events to it. */
+  /** True: only the floor passes events to `belady`. */
   readonly own: boolean;
-  /** Time for which the smallest expert holds the whole link, ns. */
+  /** Time of the smallest expert on the whole link, ns. */
   readonly transferNs: number;
-  /** Most experts that may lie there at some moment, buffers among them. */
+  /** Most experts in the memory at a time, buffers included. */
   readonly slots: number;
 }
 
-/** Inputs of the floor of one GPU. */
+/** Inputs of one GPU's floor. */
 export interface FlooredGpu {
   readonly model: Pick<ModelSpec, 'layers'>;
   /** Without faults. */
@@ -23,41 +23,44 @@ export interface FlooredGpu {
   /** True: the CPU may compute experts. */
   readonly onCpu: boolean;
   readonly loads: FewestLoads;
-  /** Reads of the SSD, of which DRAM is a cache: both memories together; null: it holds every expert. */
+  /** SSD reads, with GPU and DRAM as one memory; null: DRAM holds every expert. */
   readonly reads: FewestLoads | null;
 }
 
-/** A moment between two passes: what is proven since then. */
+/** A moment between two passes, and the proof since. */
 interface Since {
-  /** By price of a load: the least time of a run whose last pass had this price, ns. */
+  /** By price of a load in the last pass: least time of a run, ns. */
   least: Float64Array;
-  /** The next values of it. */
+  /** Next values of `least`. */
   other: Float64Array;
-  /** Fewest reads of the SSD before it. */
+  /** Fewest SSD reads before. */
   readonly reads: number;
-  /** Dense work before it that counts in the next pass with an event, ns. */
+  /** Dense work before the moment, counted by the next pass with an event, ns. */
   tailNs: number;
 }
 
-/** The floor of one GPU. A load has a price in each pass, any of {@link EventPrices.loadNs}: all choices give bounds, and the best is kept. */
+/**
+ * Floor of one GPU. A load has one of {@link EventPrices.loadNs} as price in each pass: all choices give bounds, the
+ * best is kept.
+ */
 class GpuFloor {
-  /** Dense work since the last event: nothing is loaded during it that the passes so far still need. */
+  /** Dense work since the last event, ns. */
   denseNs = 0;
-  /** The same before events of the running pass. */
+  /** Dense work before events of the running pass, ns. */
   #gapsNs = 0;
   readonly #gpu: FlooredGpu;
   readonly #prices: EventPrices;
-  /** By price: what a ns of work counts, and what a load counts, ns. */
+  /** By price: weight of work, and of a load, ns. */
   readonly #workShare: Float64Array;
   readonly #countedNs: Float64Array;
-  /** By price: least time of the running pass's events. */
+  /** By price: least time of the running pass's events, ns. */
   readonly #eventsNs: Float64Array;
-  /** `[classes of layers, members]`: events of single rows in the running pass. */
+  /** `[layer classes, members]`: single-row events of the running pass. */
   readonly #single: Float64Array;
   readonly #width: number;
   #demanded = 0;
   #misses = 0;
-  /** Least time of an expert on the GPU after the last load, ns; 0 if the CPU may have computed it. */
+  /** Least GPU time of an expert after the last load, ns; 0 if the CPU may have computed the expert. */
   #lastNs: number;
   readonly #begin: Since;
   readonly #marks = new Set<Since>();
@@ -76,7 +79,7 @@ class GpuFloor {
     this.#begin = { least: new Float64Array(prices.loadNs.length), other: new Float64Array(prices.loadNs.length), reads: 0, tailNs: 0 };
   }
 
-  /** @param share of the GPU's work that this event does at least @param single true: every member has one row */
+  /** @param share least share of the GPU's work in this event @param single true: every member has one row */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share: number): void {
     const { loads, reads } = this.#gpu;
     this.#gapsNs += this.denseNs;
@@ -89,7 +92,7 @@ class GpuFloor {
     else this.#prices.add(layer, counts, size, share, this.#eventsNs);
   }
 
-  /** The pass has ended: every price goes on, and may change. */
+  /** The pass has ended: prices may change. */
   passEnded(): void {
     const sums = this.#eventsNs;
     const { layers } = this.#prices;
@@ -109,12 +112,15 @@ class GpuFloor {
     sums.fill(0);
   }
 
-  /** A fall of the price is free; a rise costs what may lie in the memory already: slots loads, each the rise of what it counts. */
+  /**
+   * A lower price is free. A higher price costs what the memory may hold: slots loads, each by the rise of a load's
+   * weight.
+   */
   #moveOn(since: Since): void {
     const { least, other } = since;
     const counted = this.#countedNs;
     const { slots } = this.#gpu.loads;
-    // A GPU without an event in this pass still has all dense work before it.
+    // A GPU without an event in the pass keeps all dense work before it.
     const paidNs = this.#gapsNs > 0 ? since.tailNs : 0;
     let fallen = Number.NEGATIVE_INFINITY;
     for (let k = least.length - 1; k >= 0; k--) {
@@ -132,7 +138,7 @@ class GpuFloor {
     since.other = least;
   }
 
-  /** What lies in the memory now need not be loaded. */
+  /** Contents of the memory need no load from here on. */
   mark(): Since {
     const { slots } = this.#gpu.loads;
     const least = this.#countedNs.map((ns) => -slots * ns);
@@ -141,7 +147,7 @@ class GpuFloor {
     return since;
   }
 
-  /** Least time from a moment to the end of the last pass, ns; null: from the beginning. The moment is forgotten. */
+  /** Least time from a moment to the end of the last pass, ns; null: from the start. Forgets the moment. */
   sinceNs(mark: Since | null): number {
     const since = mark ?? this.#begin;
     this.#marks.delete(since);
@@ -158,10 +164,10 @@ class GpuFloor {
   }
 }
 
-/** A moment of a run, see {@link Floor.mark}. */
+/** A moment of a run for {@link Floor.mark}. */
 export type FloorMark = readonly Since[];
 
-/** The floor of a run: the largest of its GPUs' floors. */
+/** Floor of a run: the largest of its GPUs. */
 export class Floor {
   readonly #gpus: readonly GpuFloor[];
 
@@ -173,7 +179,10 @@ export class Floor {
     for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.denseNs += ns;
   }
 
-  /** The demand of an event on a GPU. @param counts rows by member, the first `size` entries as of `ids` @param share see {@link GpuFloor.event} */
+  /**
+   * Demand of an event on a GPU. @param counts rows by member, the first `size` entries as of `ids` @param share as in
+   * {@link GpuFloor.event}
+   */
   event(gpu: number, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share = 1): void {
     if (size > 0) this.#gpus[gpu]!.event(layer, ids, counts, size, single, share);
   }
@@ -182,12 +191,12 @@ export class Floor {
     for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.passEnded();
   }
 
-  /** The moment between two passes from which {@link sinceNs} measures once. */
+  /** A moment between two passes, for one {@link sinceNs}. */
   mark(): FloorMark {
     return this.#gpus.map((gpu) => gpu.mark());
   }
 
-  /** Least time of any run from a moment to the end of the last pass, ns; null: from the beginning. */
+  /** Least time of any run from a moment to the end of the last pass, ns; null: from the start. */
   sinceNs(mark: FloorMark | null): number {
     return this.#gpus.reduce((most, gpu, g) => Math.max(most, gpu.sinceNs(mark?.[g] ?? null)), 0);
   }

@@ -1,6 +1,6 @@
-// A GPU under perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the next missing
-// expert; the resident demanded last leaves, if that is later and worth it (`#before`). With expected times beside a CPU, only what would arrive
-// in time is fetched ahead: the rest is the CPU's.
+// GPU with perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the
+// next missing expert; the resident demanded last leaves, if later and worth it (`#before`). With expected times and a
+// CPU, only timely fetches go ahead: the CPU computes the rest.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
@@ -8,37 +8,37 @@ import { FutureMemory } from './future-memory.js';
 import { type EventTimes, type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 
-/** A memory, the link that fills it, and the link's look-ahead. */
+/** A memory, its link, and the link's look-ahead. */
 interface Level {
   readonly memory: FutureMemory;
   readonly lanes: Lanes;
-  /** All demands before this one are resident or in flight. */
+  /** Demands before this number are resident or in flight. */
   ahead: number;
   aheadEvent: number;
-  /** True: there is no room until an event ends. */
+  /** True: no room until an event ends. */
   full: boolean;
 }
 
-/** A GPU on which every expert is fetched in time, as far as the link can. */
+/** GPU with every expert fetched in time, as far as the link allows. */
 export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #times: Float64Array;
   readonly #machine: KnowingMachine;
-  /** The GPU's memory; below it DRAM, if that is a cache. */
+  /** The GPU's memory; below, DRAM as a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #awaited: Awaited;
-  /** Demands that experts were fetched for, in their order, by number modulo the length; those of events that have ended are past. */
+  /** Demands with fetched experts, in order, modulo the length; demands of ended events are past. */
   readonly #fetched: Int32Array;
-  /** When the routing of each event was known to an earlier round; null: this is the first. */
+  /** Known routings of an earlier round, by event; null: first round. */
   readonly #expected: EventTimes | null;
-  /** The first event for which something would arrive in time, at the last look. */
+  /** First event with a timely fetch, at the last look. */
   #inTime = 0;
   #fetches = 0;
   #past = 0;
   #started = false;
 
-  /** @param times see {@link TIME} @param expected times of an earlier round beside a CPU; null: none */
+  /** @param times as {@link TIME} @param expected times of an earlier round beside a CPU; null: none */
   constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, expected: EventTimes | null) {
     this.#expected = expected;
     this.#times = times;
@@ -102,7 +102,7 @@ export class ForesightGpu implements KnowingGpu {
   ended(event: number): void {
     const { starts } = this.#block;
     this.#prefetch(event + 1, TIME.known);
-    // Up to here members were filed under past demands, so that none of them could leave.
+    // Members up to here were filed under past demands: none could leave.
     const to = starts[event + 1]!;
     this.#gpu.memory.used(to);
     this.#gpu.full = false;
@@ -112,7 +112,10 @@ export class ForesightGpu implements KnowingGpu {
     this.#dram.full = false;
   }
 
-  /** Loads what is not fetched yet, if that is sooner or shortens the event. @param first missing demand @param late members on the way */
+  /**
+   * Loads what is missing, if sooner or if the event gets shorter. @param first missing demand @param late members in
+   * flight
+   */
   #load(event: number, first: number, late: number): void {
     const { starts, times } = this.#block;
     const { missing } = this.#gpu.memory;
@@ -126,7 +129,7 @@ export class ForesightGpu implements KnowingGpu {
     let onCpu = 0;
     for (let d = first; d < to; d = missing.nextFrom(d + 1, to)) {
       hits--;
-      // The CPU reads it from the SSD as the GPU does.
+      // The CPU reads from the SSD as the GPU does.
       const fromNs = this.#dram === null ? knownNs : this.#intoDram(this.#dram, d, knownNs);
       const byCpuNs = Math.max(cpuEndNs, fromNs) + cpuNs;
       const readyNs = this.#loadOne(d, fromNs, byCpuNs - gpuNs);
@@ -146,7 +149,7 @@ export class ForesightGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** Waits for fetched experts of demands before `to` that have not arrived when the routing is known; @returns their number. */
+  /** Fetches in flight at the known routing, for demands before `to`. @returns their number */
   #late(to: number): number {
     const knownNs = this.#times[TIME.known]!;
     const fetched = this.#fetched;
@@ -162,13 +165,13 @@ export class ForesightGpu implements KnowingGpu {
     return late;
   }
 
-  /** Loads an expert that the event waits for; it stays if that pays. @returns when it is there, ns; -1: the CPU computes it by `orNs` */
+  /** Loads an awaited expert, and keeps it if that pays. @returns arrival, ns; -1: the CPU computes it by `orNs` */
   #loadOne(demand: number, fromNs: number, orNs: number): number {
     const { endNs } = this.#gpu.lanes.offer(this.#machine.sizes[this.#block.ids[demand]!]!, fromNs);
     return orNs <= endNs ? -1 : this.#take(this.#gpu, demand);
   }
 
-  /** Time at which an expert of the running event is in DRAM, ns; it is read from the SSD if necessary. */
+  /** Arrival in DRAM of an expert of the running event, read from the SSD if absent, ns. */
   #intoDram(dram: Level, demand: number, atNs: number): number {
     const id = this.#block.ids[demand]!;
     const { arrivalNs, missing } = dram.memory;
@@ -177,13 +180,13 @@ export class ForesightGpu implements KnowingGpu {
     return this.#take(dram, demand);
   }
 
-  /** Takes the last offer of a link; the expert stays if that is worthwhile. @returns its arrival, ns */
+  /** Takes a link's last offer, and keeps the expert if worth it. @returns arrival, ns */
   #take({ lanes, memory }: Level, demand: number): number {
     const id = this.#block.ids[demand]!;
     const { endNs, startNs } = lanes.take();
     memory.atNs[0] = startNs;
     if (memory.makeRoom(id, this.#block.next[demand]! + 1)) {
-      // It may make room at once for what is fetched while it is executed: then it was handed over and never kept.
+      // Room may be made at once during execution: the expert was handed over, never kept.
       memory.missing.delete(demand);
       memory.insert(id, this.#block.next[demand]!);
       memory.arrivalNs[id] = endNs;
@@ -191,15 +194,18 @@ export class ForesightGpu implements KnowingGpu {
     return endNs;
   }
 
-  /** Lets links that are free before the next {@link TIME} fetch what is missing for event `least` and those after it, in their order. */
+  /** Links free before the next {@link TIME} fetch missing experts from event `least` on, in order. */
   #prefetch(least: number, since: number): void {
     const untilNs = this.#times[since + 1]!;
-    // Mostly the link is still busy: then there is no need to search for missing experts.
+    // A link is mostly busy: no search for missing experts then.
     if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }
 
-  /** The first later demand whose expert may leave for `demand`'s: used as much later as hides the rest of the transfer, if gaps are alike. */
+  /**
+   * First later demand whose expert may leave for `demand`'s: later by enough to hide the rest of the transfer, at
+   * equal gaps.
+   */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;
     const clock = this.#times;
@@ -214,7 +220,7 @@ export class ForesightGpu implements KnowingGpu {
     return Math.min(lackNs < 0 ? starts[event]! : limit, next[demand]! + 1);
   }
 
-  /** The first event from `least` on whose routing is expected not to be known before `ns`. */
+  /** First event from `least` on with a routing expected at `ns` or later. */
   #expectedFrom(expected: EventTimes, ns: number, least: number, since: number): number {
     const { events } = this.#block;
     const running = since === TIME.start ? least : least - 1;
@@ -226,7 +232,7 @@ export class ForesightGpu implements KnowingGpu {
     return event;
   }
 
-  /** Fetches what would arrive before its event, over what is used later: {@link #fetch} with expected times, beside a CPU. */
+  /** Timely fetches over later uses: {@link #fetch} with expected times, beside a CPU. */
   #fetchInTime(expected: EventTimes, least: number, since: number): void {
     const { lanes, memory } = this.#gpu;
     const { demands, events, ids, starts } = this.#block;

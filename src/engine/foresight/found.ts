@@ -5,10 +5,10 @@ import { ForesightGpu } from './foresight.js';
 import { KnowingClock, type KnowingMachine } from './knowing-clock.js';
 import { loadNsOf, OnDemandGpu, onDemandNs } from './on-demand.js';
 
-/** Inputs of the schedules on one GPU. */
+/** Inputs of schedules on one GPU. */
 export interface FoundGpu {
   readonly machine: KnowingMachine;
-  /** Over all layers, at the capacity of the machine; it receives each event before the schedules do. */
+  /** Over all layers, at the machine's capacity; receives each event before the schedules. */
   readonly belady: BeladyBound;
 }
 
@@ -16,32 +16,35 @@ export interface FoundGpu {
 export interface FoundEnds {
   readonly lru: Float64Array;
   readonly belady: Float64Array;
-  /** Of each schedule with the future known. */
+  /** By schedule with the future known. */
   readonly knowing: readonly Float64Array[];
 }
 
-/** Demands up to which schedules are counted by default: some .3 s. Ours: 1,365 tokens of Qwen3, 10,000 of a small model. */
+/** Most demands counted by default: some .3 s. Ours: 1,365 tokens of Qwen3, 10,000 of a small model. */
 const UNASKED = 1 << 19;
 
-/** Rounds of foresight beside a CPU, each with the start times of the round before. Ours: a third one gains .2 % on the cells of docs/moeprof.md. */
+/**
+ * Rounds of foresight beside a CPU, each with the start times of the round before. Ours: a third gains .2 % on the
+ * cells of docs/moeprof.md.
+ */
 const ROUNDS = 2;
 
-/** Speeds under a given knowledge (L19): LRU, Belady on demand, and schedules with the future known; demands are replayed a little later. */
+/** Speeds per knowledge (L19): LRU, Belady on demand, and known futures; demands are replayed shortly after the run. */
 export class FoundSchedules {
-  /** Times of the next event, see {@link WORK}. */
+  /** Times of the next event, by {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #window: EventWindow;
-  /** Demands that may still come; below 0: the run is too long. */
+  /** Demands left before the run is too long; below 0: too long. */
   #left: number;
-  /** Null: the run itself is LRU on demand. */
+  /** Null: the run is LRU on demand itself. */
   readonly #lru: KnowingClock | null;
-  /** Belady on demand: with the run, or a little later. */
+  /** Belady on demand, during the run or shortly after. */
   readonly #belady: BeladyClock | null;
   readonly #beladyLater: KnowingClock | null;
   readonly #beladyEnds: number[] = [];
   readonly #knowing: readonly KnowingClock[];
 
-  /** @param runIsLru true: the run itself is LRU on demand, so it is not counted again @param unbounded true: however long the run is */
+  /** @param runIsLru true: the run is LRU on demand, not counted again @param unbounded true: runs of any length */
   constructor(gpus: readonly FoundGpu[], runIsLru: boolean, unbounded = true) {
     this.#left = unbounded ? Number.POSITIVE_INFINITY : UNASKED;
     const window = new EventWindow(gpus.map(({ machine }) => machine.sizes.length));
@@ -65,7 +68,9 @@ export class FoundSchedules {
     this.#window.dense(ns);
   }
 
-  /** Adds the demand of an event on a GPU, with its times in {@link work}. @param ids members by dense id, the first `size` entries */
+  /**
+   * Demand of an event on a GPU, with times in {@link work}. @param ids members by dense id, the first `size` entries
+   */
   demand(gpu: number, ids: Int32Array, size: number): void {
     this.#left -= size;
     if (this.#left < 0) return;
@@ -74,7 +79,7 @@ export class FoundSchedules {
     this.#window.blocks[gpu]!.append(ids, size, this.work);
   }
 
-  /** Ends an event whose demands on all GPUs have been added. */
+  /** Ends an event after the demands of all GPUs. */
   event(): void {
     if (this.#left >= 0) this.#window.event(this.work);
   }
@@ -85,7 +90,7 @@ export class FoundSchedules {
     this.#window.passEnded();
   }
 
-  /** The end of each pass under each knowledge; the run has ended. @param passNs of each pass of the run itself @returns null: it was too long */
+  /** End of each pass per knowledge, after the run. @param passNs the run's own passes @returns null: too long */
   ends(passNs: Float64Array): FoundEnds | null {
     if (this.#left < 0) return null;
     this.#replay(this.#window.events);
@@ -114,7 +119,7 @@ function sums(values: Float64Array): Float64Array {
   });
 }
 
-/** Time under Belady on demand on one GPU whose loads all take equally long: the Belady bound (L15) counts the misses of an event already. */
+/** Belady on demand on one GPU with equal loads, from the misses of the Belady bound (L15). */
 class BeladyClock {
   /** Without idle time between passes. */
   nowNs = 0;
@@ -122,13 +127,13 @@ class BeladyClock {
   readonly #loadNs: number;
   #hits = 0;
 
-  /** @param belady exact; it receives each event before this clock does @param loadNs time of any load */
+  /** @param belady exact; receives each event before this clock @param loadNs any load */
   constructor(belady: BeladyBound, loadNs: number) {
     this.#belady = belady;
     this.#loadNs = loadNs;
   }
 
-  /** An event of `size` experts, at least one, see {@link WORK}. */
+  /** An event of `size` (at least 1) experts, of times {@link WORK}. */
   event(size: number, work: Float64Array): void {
     const { hits } = this.#belady;
     this.nowNs += onDemandNs(size, size - (hits - this.#hits), work[WORK.gpu]! / size, this.#loadNs);

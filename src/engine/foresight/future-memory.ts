@@ -2,41 +2,41 @@ import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
 
-/** A use is near if it is at most this many demands away, as long as no near resident had to be evicted. */
+/** Most demands to a near use, until a near resident had to be evicted. */
 const NEAR = 1 << 10;
-/** The near range doubles after this many times its length without a search. */
+/** The near range doubles after this many of its lengths without a search. */
 const QUIET = 32;
 
-/** One memory of a run with foresight. A resident is named by its next demand; far ones are kept in a set, as they are evicted first. */
+/** Memory of a run with foresight. A resident's key is its next demand; far ones are in a set, evicted first. */
 export class FutureMemory {
-  /** Next demands of experts that are not resident. */
+  /** Next demands of experts not resident. */
   readonly missing: DemandBits;
-  /** Arrival of each resident, ns, by dense id; unused in a memory that is filled on demand. */
+  /** Arrival of residents, ns, by dense id; unused in memories filled on demand. */
   readonly arrivalNs: Float64Array;
-  /** Time of the current replacement, ns. */
+  /** Current replacement, ns. */
   readonly atNs = new Float64Array(1);
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
   #usedBytes = 0;
-  /** By dense id, between blocks: 1 if it is resident. */
+  /** By dense id, between blocks: 1 if resident. */
   readonly #resident: Uint8Array;
   readonly #block: DemandBlock;
   /** Next demands of residents, all far ones included, and of some evicted experts. */
   readonly #late: LateSet;
   #near = NEAR;
-  /** Demands before it are past: all from `#past + #near` on are in the set. */
+  /** First demand still to come: demands from `#past + #near` on are in the set. */
   #past = 0;
-  /** Demands before this one have been listed: all far ones are in the set. */
+  /** Demands before this number are listed: all far ones are in the set. */
   #listed = 0;
-  /** The value of `#past` for which the set is complete. */
+  /** Value of `#past` with a complete set. */
   #complete = -1;
-  /** Demand from which on near is farther. */
+  /** Demand at which the near range grows. */
   #fartherAt = 0;
-  /** By dense id: number of the last search that has seen it. */
+  /** By dense id: number of the last search. */
   readonly #seen: Int32Array;
   #looks = 0;
 
-  /** @param sizes bytes of each expert */
+  /** @param sizes bytes by expert */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
     this.#block = block;
     this.#sizes = sizes;
@@ -67,23 +67,26 @@ export class FutureMemory {
     for (const id of order) if (this.makeRoom(id, limit + first.length)) this.insert(id, first[id]!);
   }
 
-  /** The block is done, up to its `first` demands. */
+  /** The block is done up to its `first` demands. */
   end(): void {
     const { first } = this.#block;
     for (let id = 0; id < this.#resident.length; id++) this.#resident[id] = this.missing.has(first[id]!) ? 0 : 1;
   }
 
-  /** Demands before `to` are past: the block gives the next demands of residents. */
+  /** Demands before `to` are past: the block has the residents' next demands. */
   used(to: number): void {
     this.#past = to;
   }
 
-  /** Leaves the missing experts of [from, to) out. @returns their number */
+  /** Drops missing experts of [from, to). @returns their number */
   missed(from: number, to: number): number {
     return this.missing.addNext(from, to, this.#block.next);
   }
 
-  /** Makes room by evicting what is demanded last and has arrived by {@link atNs}. @param before only demands from it on @returns false: no room */
+  /**
+   * Evicts residents demanded last and arrived by {@link atNs}. @param before least demand that may leave @returns
+   * false: no room
+   */
   makeRoom(id: number, before: number): boolean {
     const bytes = this.#sizes[id]!;
     if (bytes > this.#capacityBytes) return false;
@@ -99,14 +102,14 @@ export class FutureMemory {
     return true;
   }
 
-  /** Takes in expert `id`, whose next demand is `next`; there is room for it. */
+  /** Adds expert `id`, next demanded at `next`; room is there. */
   insert(id: number, next: number): void {
     this.#usedBytes += this.#sizes[id]!;
     this.#late.add(next);
     this.missing.delete(next);
   }
 
-  /** The latest next demand of a resident; any that is before `before` if that is the latest. */
+  /** Latest next demand of a resident; any value below `before` if the latest is below. */
   #last(before: number): number {
     const late = this.#late;
     if (this.#listed < this.#past) this.#list();
@@ -118,7 +121,7 @@ export class FutureMemory {
     }
   }
 
-  /** Puts new far demands into the set. */
+  /** Adds new far demands to the set. */
   #list(): void {
     const { next } = this.#block;
     const late = this.#late;
@@ -134,7 +137,7 @@ export class FutureMemory {
     this.#fartherAt = past + QUIET * this.#near;
   }
 
-  /** Puts all near demands into the set, and shortens the near range. */
+  /** Adds all near demands to the set, and shortens the near range. */
   #look(): void {
     const { demands } = this.#block;
     const seen = this.#seen;

@@ -3,38 +3,38 @@ import type { LinkSpec } from '../../hardware/door.js';
 import type { DemandBlock } from './demand-block.js';
 import type { EventWindow } from './event-window.js';
 
-/** The parts of a GPU that a clock needs. */
+/** Parts of a GPU for a clock. */
 export interface KnowingMachine {
-  /** Bytes of each expert that lives on it, by dense id. */
+  /** By dense id of its experts: bytes. */
   readonly sizes: Float64Array;
   readonly capacityBytes: number;
   readonly link: LinkSpec;
-  /** DRAM as a cache of the SSD; null: it holds every expert. */
+  /** DRAM as a cache of the SSD; null: DRAM holds every expert. */
   readonly dram: { readonly capacityBytes: number; readonly link: LinkSpec } | null;
-  /** True: the best experts may be resident before the first event. */
+  /** True: the best experts may be resident at first. */
   readonly preloaded: boolean;
   /** True: the CPU may compute experts. */
   readonly cpu: boolean;
-  /** Cost in ns, once per event, of handing activations to the CPU and back. */
+  /** Hand-over of activations to the CPU and back, ns per event. */
   readonly handoverNs: number;
 }
 
-/** Places in an array of the times of the running event, ns: the end of the one before, its routing known, its own experts executed. */
+/** Indices of times of the running event, ns: end of the last event, known routing, execution of its own experts. */
 export const TIME = { start: 0, known: 1, end: 2 } as const;
 
-/** A GPU under some knowledge, event by event of a block; an event may make no demand on it. */
+/** GPU with some knowledge, event by event of a block; events may have no demand here. */
 export interface KnowingGpu {
-  /** The block is gone through from its first event. */
+  /** Starts at the block's first event. */
   begin(): void;
-  /** It has been gone through up to event `until`, and is forgotten as far. */
+  /** Replayed up to event `until`; earlier events are dropped. */
   end(until: number): void;
-  /** An event whose {@link TIME} `known` has come; puts `end` off until its experts are executed. */
+  /** An event at {@link TIME} `known`; moves `end` to the end of its experts. */
   run(event: number): void;
-  /** The event has ended on all GPUs. Absent: nothing is done then. */
+  /** The event has ended on all GPUs. Absent: no work then. */
   ended?(event: number): void;
 }
 
-/** Times by event of a block, ns. */
+/** By event of a block: times, ns. */
 export class EventTimes {
   #ns: Float64Array = new Float64Array(1 << 12);
 
@@ -42,13 +42,13 @@ export class EventTimes {
     return this.#ns[event]!;
   }
 
-  /** The times themselves, with room for `events`. */
+  /** The times, with room for `events`. */
   upTo(events: number): Float64Array {
     while (this.#ns.length < events) this.#ns = grown(this.#ns);
     return this.#ns;
   }
 
-  /** Continues from event `from` to `to` at the pace of the events before. */
+  /** Continues from event `from` to `to` at the pace before. */
   goOn(from: number, to: number): void {
     const ns = this.upTo(to);
     const last = from === 0 ? 0 : ns[from - 1]!;
@@ -57,9 +57,9 @@ export class EventTimes {
   }
 }
 
-/** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over recorded events. */
+/** Clock of all GPUs under one knowledge, over recorded events. */
 export class KnowingClock {
-  /** By event of the block: when its routing is known, ns; what was not gone through yet goes on at the same pace. */
+  /** By event of the block: known routing, ns; later events go on at the same pace. */
   readonly knownNs = new EventTimes();
   readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];
@@ -67,7 +67,7 @@ export class KnowingClock {
   #endsNs: Float64Array = new Float64Array(256);
   #passes = 0;
 
-  /** @param gpuOf makes the GPU of a block of the events, which writes the time to `clock` */
+  /** @param gpuOf makes the GPU of a block, which writes times to `clock` */
   constructor(window: EventWindow, gpuOf: (block: DemandBlock, clock: Float64Array, gpu: number) => KnowingGpu) {
     this.#window = window;
     this.#gpus = window.blocks.map((block, gpu) => gpuOf(block, this.#times, gpu));
@@ -78,7 +78,7 @@ export class KnowingClock {
     return this.#endsNs.subarray(0, this.#passes);
   }
 
-  /** Goes through the events up to event `until`. */
+  /** Replays up to event `until`. */
   replay(until: number): void {
     const { passEvents, tailsNs } = this.#window;
     const times = this.#times;
@@ -91,12 +91,12 @@ export class KnowingClock {
       if (this.#passes === this.#endsNs.length) this.#endsNs = grown(this.#endsNs);
       this.#endsNs[this.#passes++] = times[TIME.start]!;
     }
-    // The pass that it stops within goes on later.
+    // The pass goes on later.
     this.#run(event, until);
     this.knownNs.goOn(until, this.#window.events);
   }
 
-  /** The events are done up to event `until`; blocks give the first demands after it. */
+  /** Events are done up to `until`; blocks have the first demands after it. */
   end(until: number): void {
     for (const gpu of this.#gpus) gpu.end(until);
   }
@@ -112,7 +112,7 @@ export class KnowingClock {
       known[event] = knownNs;
       clock[TIME.end] = knownNs;
       for (let g = 0; g < gpus.length; g++) gpus[g]!.run(event);
-      // Several GPUs send back what they have computed, and take at least as long as with all experts resident.
+      // Several GPUs send results back, and take at least the time with all experts resident.
       if (several !== null) clock[TIME.end] = Math.max(knownNs + several[2 * event]!, clock[TIME.end]! + several[2 * event + 1]!);
       for (let g = 0; g < gpus.length; g++) gpus[g]!.ended?.(event);
       clock[TIME.start] = clock[TIME.end]!;

@@ -7,9 +7,12 @@ interface Offer {
   readonly endNs: number;
 }
 
-/** The lanes of a link in a replay with foresight: the times at which they are free. No demand surprises, so no transfer is interrupted. */
+/**
+ * Lanes of a link under foresight, by the times at which they are free. Demands are no surprise and interrupt no
+ * transfer.
+ */
 export class Lanes {
-  /** When the first lane is free, ns. */
+  /** First free lane, ns. */
   freeNs = 0;
   readonly #link: Link;
   readonly #freeNs: Float64Array;
@@ -21,12 +24,12 @@ export class Lanes {
     this.#freeNs = new Float64Array(spec.lanes);
   }
 
-  /** Time of a transfer of `bytes` over the first lane, ns. */
+  /** `bytes` over the first lane, ns. */
   durationNs(bytes: number): number {
     return this.#link.laneNs(0, bytes);
   }
 
-  /** When `bytes` that are requested at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
+  /** Earliest arrival of `bytes` requested at `atNs`, sent by {@link take}. @returns the same object every time */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;
     offer.endNs = Number.POSITIVE_INFINITY;
@@ -41,13 +44,13 @@ export class Lanes {
     return offer;
   }
 
-  /** Sends the transfer that was offered last, and returns its offer. */
+  /** Sends the last offered transfer. @returns its offer */
   take(): Offer {
     this.#occupy(this.#lane, this.#offer.endNs);
     return this.#offer;
   }
 
-  /** Transfers `bytes` from `startNs` on over the lane that is free first; @returns its end, ns. */
+  /** `bytes` from `startNs` on over the first free lane. @returns end, ns */
   start(bytes: number, startNs: number): number {
     const lane = this.#first();
     const endNs = startNs + this.#link.laneNs(lane, bytes);

@@ -1,9 +1,9 @@
-/** A set of numbers below a limit with fast access to the largest: bits in words, and a bit for each word. Numbers enter without a branch. */
+/** Set of numbers below a limit with a fast maximum: bits in words, and a bit per word. Insertion has no branch. */
 export class LateSet {
   readonly #words: Int32Array;
-  /** A bit for each word: 0 only if it is empty. */
+  /** A bit per word: 0 only if empty. */
   readonly #used: Int32Array;
-  /** The last word of `#used` that has bits. */
+  /** Last word of `#used` with bits. */
   #top = 0;
 
   constructor(limit: number) {
@@ -17,7 +17,7 @@ export class LateSet {
     this.#top = 0;
   }
 
-  /** Adds a number. @param count 1; 0: it is not added */
+  /** @param count 1; 0: not added */
   add(value: number, count = 1): void {
     const word = value >>> 5;
     const top = word >>> 5;
@@ -30,7 +30,7 @@ export class LateSet {
     this.#words[value >>> 5]! &= ~(1 << (value & 31));
   }
 
-  /** The largest number; -1 if the set is empty. */
+  /** Largest number; -1: empty. */
   max(): number {
     const words = this.#words;
     const used = this.#used;

@@ -1,37 +1,38 @@
-// A memory that is filled on demand, for the clocks of a run's bounds, under LRU or Belady's MIN with bypass: members come together, hits are free.
+// Memory filled on demand, under LRU or Belady's MIN with bypass, for clocks of bounds: members come together, hits are
+// free.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
 
-/** Residents of one memory; demands are numbered as in their block. */
+/** Residents of a memory; demands are numbered as in their block. */
 export interface OnDemandMemory {
   readonly missing: DemandBits;
-  /** The block is gone through from its first event. */
+  /** Starts at the block's first event. */
   begin(): void;
-  /** It has been gone through up to event `until`. */
+  /** Replayed up to event `until`. */
   end(until: number): void;
-  /** The event of demands [from, to) is judged. Nobody who misses stays unless it is admitted. @returns misses */
+  /** Judges the event of demands [from, to); misses stay only if admitted. @returns misses */
   judged(from: number, to: number): number;
   admitAll(from: number, to: number): void;
-  /** Admits the expert of a miss, if that is worthwhile; the event has the demands [from, to). */
+  /** Admits a missed expert if worth it. @param from @param to demands of the event */
   admit(demand: number, from: number, to: number): void;
 }
 
-/** DRAM as a cache of the SSD, for experts that the GPU misses. Absent methods: there is nothing to do. */
+/** DRAM as a cache of the SSD, for misses of the GPU. Absent methods: no work. */
 export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' | 'judged'>> {
-  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept if that is worth it. */
+  /** True: DRAM holds the demand's expert. False: an SSD read, kept if worth it. */
   ask(demand: number, from: number, to: number): boolean;
 }
 
-/** Evicts the expert that is demanded last. */
+/** Evicts the expert demanded last. */
 export class BeladyMemory implements OnDemandMemory, DramStore {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #memory: FutureMemory;
-  /** True: the best experts are taken in before the first event, which has not come yet. */
+  /** True: the best experts enter before the first event, still to come. */
   #preloads: boolean;
 
-  /** @param sizes bytes of each expert @param preloaded true: the best experts are resident before the first event */
+  /** @param sizes bytes by expert @param preloaded true: the best experts are resident at first */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#block = block;
     this.#memory = new FutureMemory(block, sizes, capacityBytes);
@@ -73,20 +74,20 @@ export class BeladyMemory implements OnDemandMemory, DramStore {
   }
 }
 
-/** Evicts what was used longest ago: of the uses in the block, the oldest that its expert's next use does not follow yet. */
+/** Evicts the least recently used expert: the block's oldest use whose expert has no later use yet. */
 export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
-  /** Bytes of any expert; 0: they differ, and the victim's has to be looked up. */
+  /** Bytes of any expert; 0: sizes differ, the victim's is looked up. */
   readonly #alikeBytes: number;
   readonly #capacityBytes: number;
   #usedBytes = 0;
-  /** Residents when the block began, oldest first, their first demands, and how many of them have been passed. */
+  /** Residents at the block's begin, oldest first, their first demands, and how many are passed. */
   #before: readonly number[] = [];
   #beforeFirst = new Int32Array(0);
   #passed = 0;
-  /** Demands before it have been passed. */
+  /** Demands before this number are passed. */
   #oldest = 0;
 
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
@@ -138,7 +139,7 @@ export class LruMemory implements OnDemandMemory {
     this.missing.delete(next[demand]!);
   }
 
-  /** Passes the resident used longest ago, none of [from, to); @returns its next demand, -1: there is none. */
+  /** Passes the least recently used resident outside [from, to). @returns its next demand; -1: none */
   #victim(from: number, to: number): number {
     const { next } = this.#block;
     const { missing } = this;
@@ -158,12 +159,12 @@ export class LruMemory implements OnDemandMemory {
   }
 }
 
-/** Keeps the experts that were used last. It counts its uses itself, since no block lists the misses of the GPU. */
+/** LRU over its own uses: no block lists the GPU's misses. */
 export class LruStore implements DramStore {
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
-  /** Residents, the least recently used first. */
+  /** Residents, least recently used first. */
   readonly #residents = new Set<number>();
   #usedBytes = 0;
 
@@ -181,7 +182,7 @@ export class LruStore implements DramStore {
     return held;
   }
 
-  /** Makes room by evicting the least recently used, members of [from, to) excepted. */
+  /** Evicts the least recently used, except members of [from, to). */
   #makeRoom(bytes: number, from: number, to: number): boolean {
     if (bytes > this.#capacityBytes) return false;
     const members = this.#block.ids.subarray(from, to);

@@ -5,12 +5,12 @@ import { type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 import { BeladyMemory, type DramStore, LruMemory, LruStore, type OnDemandMemory } from './on-demand-memory.js';
 
-/** A GPU on demand. */
+/** GPU on demand. */
 export class OnDemandGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #times: Float64Array;
   readonly #sizes: Float64Array;
-  /** Time of a load, if loads come one after another and the CPU does not compute; 0: loads differ. */
+  /** Duration of a load, one after another without the CPU; 0: loads differ. */
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;
@@ -19,7 +19,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #handoverNs: number;
   readonly #awaited: Awaited;
 
-  /** @param times see {@link TIME} @param knows the knowledge by which it evicts */
+  /** @param times as {@link TIME} @param knows the knowledge behind evictions */
   constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
     this.#times = times;
@@ -64,7 +64,7 @@ export class OnDemandGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, clock[TIME.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
   }
 
-  /** An event in which something misses, member by member. */
+  /** An event with misses, member by member. */
   #load(event: number): void {
     const { ids, starts, times } = this.#block;
     const { missing } = this.#memory;
@@ -96,7 +96,7 @@ export class OnDemandGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** Reads an expert from the SSD; @returns its arrival in DRAM, ns. */
+  /** SSD read of an expert. @returns arrival in DRAM, ns */
   #read(id: number, atNs: number): number {
     const { endNs } = this.#ssd!.offer(this.#sizes[id]!, atNs);
     this.#ssd!.take();
@@ -104,11 +104,11 @@ export class OnDemandGpu implements KnowingGpu {
   }
 }
 
-/** Time of an event whose members all need `gpuNs`, `misses` of them loaded in `loadNs` each, one after another. */
+/** Event of members of `gpuNs` each, `misses` of them loaded in `loadNs`, one after another. */
 export const onDemandNs = (size: number, misses: number, gpuNs: number, loadNs: number): number =>
   misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 
-/** Time of any load over a link of one lane, ns; 0 if loads differ, come from the SSD, or the CPU may replace them. */
+/** Any load over a link of one lane, ns; 0 if loads differ, come from the SSD, or the CPU may replace them. */
 export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {
   if (cpu || dram !== null || link.lanes > 1 || sizes.some((bytes) => bytes !== sizes[0])) return 0;
   return new Link(link, new Float64Array(0)).laneNs(0, sizes[0]!);

@@ -1,41 +1,41 @@
-// The least time of an event if a load has a price: the GPU and the CPU share its members as that is cheapest (L19, docs/semantics.md).
+// Least time of an event with a price on loads: GPU and CPU share members at the least cost (L19, docs/semantics.md).
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Prices of a load that are tried side by side. Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
+/** Prices tried side by side. Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
 const PRICES = 32;
-/** Prices from the costs of single experts, before the geometric ones. */
+/** Prices from single experts' costs, before the geometric ones. Ours. */
 const KINKS = 20;
-/** Ratio of neighbours among the geometric prices, and the first one as a part of the CPU's time for an expert. */
+/** Ratio of neighbouring geometric prices, and the first as a part of the CPU's time for an expert. Ours. */
 const RATIO = 1.5;
 const FIRST = 1 / 8;
-/** Numbers of rows whose times are remembered. */
+/** Most rows with remembered times. */
 const REMEMBERED = 1024;
 
 /** Times of single experts. */
 export type ExpertCosts = Pick<CostModel, 'expertNs' | 'cpuExpertNs' | 'cpuQueues' | 'handoverNs' | 'onCpu'>;
 
-/** Layers whose experts cost the same. */
+/** Layers of equal expert costs. */
 interface LayerClass {
   readonly layer: number;
   readonly handoverNs: number;
-  /** `[rows, 2]`: ns of an expert on the GPU and on a queue of the CPU for that many rows; 0: not known yet. */
+  /** `[rows, 2]`: an expert on the GPU and on a CPU queue, ns; 0: not known yet. */
   readonly times: Float64Array;
-  /** By number of members of one row each: their least time at each price, ns. */
+  /** By number of single-row members: least time at each price, ns. */
   readonly single: (Float64Array | undefined)[];
 }
 
-/** Least times of events at several prices of a load, ns. */
+/** Least times of events at several prices, ns. */
 export class EventPrices {
-  /** Prices of a load, ns, ascending from 0; Infinity if no CPU computes: only loads count. */
+  /** Prices of a load, ns, ascending from 0; Infinity without a CPU: only loads count. */
   readonly loadNs: Float64Array;
   readonly #cost: ExpertCosts;
   readonly #onCpu: boolean;
   readonly #classes: readonly LayerClass[];
   readonly #classOf: Uint16Array;
-  /** By number of rows: members of the running event that have it, all 0 between events. */
+  /** By number of rows: members of the running event; all 0 between events. */
   #members = new Int32Array(1 << 12);
-  /** Distinct numbers of rows of the running event, ascending; members, times on GPU and CPU, and both together, of each. */
+  /** Distinct rows of the running event, ascending, with members and times on GPU and CPU. */
   readonly #rows: Int32Array;
   readonly #many: Float64Array;
   readonly #gpuNs: Float64Array;
@@ -66,7 +66,7 @@ export class EventPrices {
     this.loadNs = onCpu ? this.#pricesOf(model) : Float64Array.of(0, Number.POSITIVE_INFINITY);
   }
 
-  /** Prices at which single rows begin to move to the CPU, or all of an event have; then a geometric series. */
+  /** Prices that move single rows, or a whole event, to the CPU; then a geometric series. */
   #pricesOf({ layers }: Pick<ModelSpec, 'layers'>): Float64Array {
     const prices = new Set([0]);
     for (const { handoverNs, layer } of this.#classes) {
@@ -80,7 +80,7 @@ export class EventPrices {
     return Float64Array.from(prices).sort();
   }
 
-  /** Adds the least time of an event at each price. @param times of how many equal events @param size members, of one row each */
+  /** Adds least times by price. @param times number of equal events @param size members, of one row each */
   addSingle(layer: number, size: number, times: number, sums: Float64Array): void {
     const { single } = this.#classes[this.#classOf[layer]!]!;
     single[size] ??= this.#single(layer, size);
@@ -88,7 +88,7 @@ export class EventPrices {
     for (let k = 0; k < sums.length; k++) sums[k]! += times * each[k]!;
   }
 
-  /** Layers of one class, by the class's number; see {@link addSingle}. */
+  /** Class of a layer for {@link addSingle}. */
   classOf(layer: number): number {
     return this.#classOf[layer]!;
   }
@@ -106,7 +106,9 @@ export class EventPrices {
     return sums;
   }
 
-  /** Adds the least time of an event at each price. @param counts rows of its members, the first `size` entries @param share of the GPU's work */
+  /**
+   * Adds least times by price. @param counts rows of members, the first `size` entries @param share of the GPU's work
+   */
   add(layer: number, counts: Int32Array, size: number, share: number, sums: Float64Array): void {
     const rows = this.#rows;
     let groups = 0;
@@ -126,8 +128,9 @@ export class EventPrices {
   }
 
   /**
-   * min(G, max over t in [0, 1] of t G + (1 - t) h + sum of n min(0, (1 - t) c - t g - price)): by duality the least over shares x of members
-   * on the CPU of max(G - sum g x, h + sum c x) less price times their sum. Every t is a lower bound; at the best the slope changes sign.
+   * min(G, max over t in [0, 1] of t G + (1 - t) h + sum of n min(0, (1 - t) c - t g - price)): dual of the least over
+   * CPU shares x of max(G - sum g x, h + sum c x) less price times sum x. Every t is a lower bound; at the best the
+   * slope changes sign.
    */
   #addGroups(layer: number, groups: number, share: number, sums: Float64Array): void {
     const many = this.#many;
@@ -163,7 +166,7 @@ export class EventPrices {
     }
   }
 
-  /** Writes the times of an expert of `rows` rows for group `a`. */
+  /** Times of an expert of `rows` rows, written for group `a`. */
   #price(layer: number, rows: number, times: Float64Array, a: number): void {
     if (rows >= REMEMBERED) {
       this.#gpuNs[a] = this.#cost.expertNs(layer, rows);
@@ -178,7 +181,7 @@ export class EventPrices {
     this.#cpuNs[a] = times[2 * rows + 1]!;
   }
 
-  /** Its share of the CPU's queues, which work in parallel. */
+  /** Share of the CPU's queues, which work in parallel. */
   #cpuExpertNs(layer: number, rows: number): number {
     return this.#cost.cpuExpertNs(layer, rows) / this.#cost.cpuQueues;
   }

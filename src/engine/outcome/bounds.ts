@@ -7,7 +7,7 @@ import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** The bounds in every result (L15), and the headroom of the run below them. */
+/** Bounds of a result (L15), and the run's headroom. */
 export function boundsOf(plan: Finished): Bounds {
   const { inputs, layout, meters, run, simulation } = plan;
   const { gpus, recorder } = simulation;
@@ -34,7 +34,10 @@ export function boundsOf(plan: Finished): Bounds {
   };
 }
 
-/** TPOT of LRU, Belady on demand, the best found, and the floor. @param loads false: every expert is where it executes, and no knowledge helps */
+/**
+ * TPOT of LRU, Belady on demand, best found, and floor. @param loads false: experts are where they execute, knowledge
+ * is no help
+ */
 function knownTimes(latencies: Latencies, floor: Floor | null, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);
@@ -43,7 +46,7 @@ function knownTimes(latencies: Latencies, floor: Floor | null, loads: boolean): 
   const proven = floor === null ? {} : { floorTpotNs: meanOf(latencies.tpotFloor), floorTotalNs: floor.sinceNs(null) };
   const knowing = latencies.tpotKnowing();
   if (knowing === null) return proven;
-  // A run that is faster than what was found is what was found.
+  // A run faster than the best found becomes the best found.
   const tpots = [latencies.tpot.values(), ...knowing.knowing].flatMap((values) => meanOfAll(values) ?? []);
   return {
     ...proven,
@@ -58,7 +61,7 @@ const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
 
 const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
 
-/** @param metrics of the same run, latencies among them */
+/** @param metrics of the same run, latencies included */
 export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Readonly<Record<string, Metric>>): Values {
   const { demanded, hits } = bothPhases(simulation.recorder);
   const tpot = metrics['latency.tpot.mean']?.value;
@@ -80,10 +83,10 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
   };
 }
 
-/** Relative rounding error of clocks that add the same times in another order: smaller gaps count as none. */
+/** Relative rounding error of clocks that add equal times in another order: smaller gaps count as none. */
 const ROUNDING = 1e-9;
 
-/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 if there is no gap. */
+/** Part of the gap from `floor` to `bound` left open by `value`, 0..1; 0 without a gap. */
 function openPart(floor: number, value: number, bound: number): number {
   if (Math.abs(floor - bound) <= ROUNDING * Math.abs(bound)) return 0;
   return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));

@@ -3,10 +3,10 @@ import type { CopyPool } from '../transfer/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Finished, Values } from './finished.js';
 
-/** Metrics of the caches, in all and by phase. Hits, misses and demand. */
+/** Hits, misses and demand of caches, in all and by phase. */
 export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
-  // With passes of one phase, the variants would repeat the total.
+  // Passes of one phase would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
     ...ofPhase('', bothPhases(recorder)),
@@ -16,7 +16,7 @@ export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finishe
   };
 }
 
-/** Low-precision copies that stay on GPUs; those that have none have no room for any. */
+/** Low-precision copies on GPUs; 0 without room. */
 function copyMetrics(gpus: readonly SimulatedGpu[], { demanded }: PhaseCounters): Values {
   const of = (count: (copies: CopyPool) => number): number =>
     gpus.reduce((sum, { copies }) => sum + (copies === null ? 0 : count(copies)), 0);
@@ -48,7 +48,7 @@ function ofPhase(variant: string, phase: PhaseCounters): Values {
   };
 }
 
-/** Counters of both phases together. */
+/** Sums of both phases. */
 export function bothPhases({ phases: [a, b] }: Recorder): PhaseCounters {
   const names = Object.keys(a) as (keyof PhaseCounters)[];
   return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as PhaseCounters;

@@ -1,4 +1,4 @@
-// Errors of predictions against real machines, for runs like this one, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
+// Errors of predictions for comparable runs, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
 import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';
@@ -7,7 +7,10 @@ import { isWord } from '../../system/door.js';
 import { bandOf, CIRCLES, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
-/** Per line: metric, runtime, format, placement, predicted / measured - 1 by others' constants, the machine, the error by all. */
+/**
+ * Per line: metric, runtime, format, placement, predicted / measured - 1 by constants of other machines, machine, error
+ * by all constants.
+ */
 export type AccuracyFile = readonly (readonly [
   metric: string,
   runtime: string,
@@ -34,14 +37,14 @@ function scoredErrors(): readonly ScoredError[] {
   return known;
 }
 
-/** The band of one kind of speed; null if no measurement is comparable. */
+/** Band of a speed; null: no comparable measurement. */
 export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, scoredErrors());
 
-/** The measured runs behind a band, as {@link bandFor} gives it. */
+/** Measured runs behind {@link bandFor}. */
 export const rowsBehind = (metric: 'decode' | 'prefill', { common }: Accuracy): ScoredError[] =>
   scoredErrors().filter((row) => row.metric === metric && CIRCLES.some(({ named }) => named(row) === common));
 
-/** The bands of a run's speeds. @returns null if the machine is calibrated: rows of other machines do not apply to its profile */
+/** Bands of a run's speeds. @returns null for a calibrated machine: other machines' rows say nothing of its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;
@@ -50,7 +53,7 @@ export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   return { decode: of('decode'), prefill: of('prefill') };
 }
 
-/** The fields by which a run is compared, in the words of measured rows. */
+/** Compared fields of a run, in the words of measured rows. */
 function kindOf(finished: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
   const { layers } = finished.inputs.model;
   const format = mainFormat(layers[layers.length >> 1]!.formats);

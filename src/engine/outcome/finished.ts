@@ -5,18 +5,18 @@ import type { ChangingMemory } from '../serve/changing-memory.js';
 import type { BrokenLaw } from '../watch/laws.js';
 import type { Meters } from '../watch/meters.js';
 
-/** The parts of a finished run that its result is made of. Types only. Everything that a finished run produces. */
+/** Types only: a finished run, before its result. */
 export interface Finished extends RunPlan {
   readonly simulation: Simulation;
   readonly passes: Passes;
-  /** The division of GPU memory if it changed during the run; null: it stayed as planned. */
+  /** Division of GPU memory after changes during the run; null: as planned. */
   readonly changing: ChangingMemory | null;
   readonly meters: Meters;
-  /** Laws that the run breaks; figures that rest on them are withheld (L30). */
+  /** Broken laws; figures resting on them are withheld (L30). */
   readonly broken: readonly BrokenLaw[];
-  /** `performance.now()` when the run started. */
+  /** `performance.now()` at the start. */
   readonly startedAt: number;
 }
 
-/** Values of metrics by name; null, NaN and infinities stand for what this run cannot have. */
+/** Values by metric; null, NaN and infinities: not of this run. */
 export type Values = Readonly<Record<string, number | null>>;

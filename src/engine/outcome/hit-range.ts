@@ -3,15 +3,19 @@ import type { Result } from '../../result/result.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /**
- * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each left out of its fit,
- * profiles on other curves. At a half .1 is 10 points. test/claims/trace/hits.test.ts computes them from profiles/measurements/hits.jsonl.
+ * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each
+ * model left out of its fit, profiles on other curves. At a half .1 is 10 points. test/claims/trace/hits.test.ts
+ * computes them from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {
   prior: { low: -0.106, high: 0.133, models: 26 },
   profile: { low: -0.067, high: 0.0985, models: 8 },
 } as const;
 
-/** The range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); none: routing of the user's own, or no miss, or no hit. */
+/**
+ * Range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); none: the user's own routing, or no misses
+ * or hits.
+ */
 export function hitRangeOf(rate: number, routing: Inputs['routing']): Pick<Result, 'hitRange'> {
   if (routing === undefined || !(rate > 0 && rate < 1)) return {};
   const { high, low, models } = HIT_ERRORS[routing];

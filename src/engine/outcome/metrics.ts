@@ -16,7 +16,7 @@ import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
-/** The metrics of a run by name of the catalogue. One that it cannot have (TTFT of a trace without prompts) is absent, not zero. */
+/** Metrics of a run by catalogue name. Metrics without meaning (TTFT without prompts) are absent, not zero. */
 export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {
@@ -33,14 +33,14 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   put(timeMetrics(finished));
   put(parallelMetrics(finished));
   put(memoryMetrics(finished));
-  // These use other metrics.
+  // Reads other metrics.
   put(switchMetrics(finished, metrics));
   put(boundMetrics(finished, bounds, metrics));
   const withheld = finished.broken.map((law) => restingOn(law).metrics);
   return Object.fromEntries(Object.entries(metrics).filter(([name]) => !withheld.some((rests) => rests.test(name))));
 }
 
-/** Changes of the routing between recording and run. */
+/** Routing changed between recording and run. */
 function variantMetrics({ inputs: { model, recorded, trace, variants }, serving }: Finished): Values {
   if (!variants) return {};
   const { activationsSaved, changed, flopsSaved, trueK } = variantEffect(recorded, trace, serving.rows, model);
@@ -62,7 +62,7 @@ function rerankMetrics({ simulation: { rerank } }: Finished): Values {
   };
 }
 
-/** Activations that were served from copies of lower precision, by another expert, one layer late, or not at all. */
+/** Activations served by low-precision copies, by another expert, one layer late, or not at all. */
 function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
   if (!isLossy(inputs.system.onMiss)) return {};
   const { activations } = bothPhases(recorder);
@@ -74,7 +74,7 @@ function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values 
   };
 }
 
-/** What only a run on several GPUs has. */
+/** Metrics of several GPUs only. */
 function parallelMetrics({ inputs: { model, system }, meters, simulation: { engine, parallel } }: Finished): Values {
   if (parallel === null) return {};
   const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gathered, gatheredBytes, gpus, hits } = parallel;
@@ -99,7 +99,7 @@ function parallelMetrics({ inputs: { model, system }, meters, simulation: { engi
   };
 }
 
-/** What a composition of whole models as experts has (Samba-CoE, arXiv 2405.07518): the cost of switches, and the machines that hold all. */
+/** Whole models as experts (Samba-CoE, arXiv 2405.07518): cost of switches, and machines that hold all. */
 function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finished, metrics: Readonly<Record<string, Metric>>): Values {
   if (model.wholeModels !== true) return {};
   const value = (name: string): number => metrics[name]?.value ?? 0;
@@ -109,7 +109,7 @@ function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finish
   const held = sum(
     gpus.map(({ memory: { denseBytes, kvBytes } }) => Math.max(0, Math.floor((fast!.bytes - denseBytes - kvBytes) / largest))),
   );
-  // Every model lies in the lower memory, the fast one holds copies: the larger of the two counts, not their sum.
+  // The lower memory has every model, the fast one copies: the larger counts, not the sum.
   const below = lower.filter(({ name }) => name !== 'ssd').map(({ bytes }) => bytes);
   return {
     'switch.count': switches,
@@ -128,7 +128,7 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
   const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
-  // KV caches that grow were given room for more than they took.
+  // Growing KV caches had room for more than they took.
   const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
   const whole = most(gpus, ({ expertBytes, memory: plan }, g) => plan.denseBytes + (growing ? kvTaken[g]! : plan.kvBytes) + expertBytes);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
@@ -155,7 +155,7 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
 
 const most = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number => Math.max(...gpus.map(of));
 
-/** Transfers and prefetches; links of the same name count together. */
+/** Transfers and prefetches, summed over links of a name. */
 function transferMetrics(finished: Finished): Values {
   const { inputs, layout, meters, simulation } = finished;
   const { tokens } = meters;
@@ -181,7 +181,7 @@ function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Valu
   if (first === undefined) return {};
   const { nowNs } = simulation.engine;
   const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
-  // Transfers that are still under way at the end of the run occupy the link afterwards.
+  // Transfers unfinished at the end occupy the link afterwards.
   const busyNs = links.reduce((sum, link) => sum + link.busyBy(nowNs), 0);
   return {
     [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),

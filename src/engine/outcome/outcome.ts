@@ -13,7 +13,7 @@ import { metricsOf } from './metrics.js';
 import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
-/** From a finished run to the public result. */
+/** Public result of a finished run. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, replayed, system } = inputs;
@@ -21,16 +21,16 @@ export function outcome(finished: Finished): Result {
   const metrics = metricsOf(finished, bounds);
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
-  // Inputs that comparable results share; one compares the system, its cache, its predictor and its drafting.
+  // Inputs of comparable results; system, cache, predictor and drafting may differ.
   const { overrides, system: _system, ...config } = configOfRun(run);
   const common = {
     model: { layers: model.layers, dense: model.dense, hidden: model.hidden, anatomy: { ...model.anatomy, tensors: undefined } },
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
-    // One file may hold several routings: in other columns, or read as another format.
+    // One file may hold several routings: other columns, or another format.
     traces: inputs.traces.map((trace) => [trace.sha256(), trace.meta.format]),
     columns: run.traceColumns,
     variants: config.variants,
-    // A name identifies a built-in variant; for other variants only the text does.
+    // A name identifies built-in variants; other variants are their text.
     ownVariants: inputs.ownVariants,
     // The remaining rows identify the held-out ones.
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
@@ -56,7 +56,7 @@ export function outcome(finished: Finished): Result {
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
     },
-    // The runtime stands apart, so that a comparison may let it vary.
+    // The runtime is apart: comparisons may let it vary.
     fingerprint: `${hashOfValue(common)}-${hashOfValue(runtimeIn(hardware)).slice(0, 32)}`,
     seed: run.seed,
     config: {
@@ -85,7 +85,7 @@ export function outcome(finished: Finished): Result {
   });
 }
 
-/** What counts of a runtime: not its prose, and on a calibrated machine, which has speeds of its own, not its constants. */
+/** Identity of a runtime: no prose, and no constants on a calibrated machine, which has its own speeds. */
 function runtimeIn({ facts, software }: HardwareSpec): unknown {
   return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
@@ -107,7 +107,7 @@ function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }
   });
 }
 
-/** Latencies by class of requests; absent if requests have no classes. */
+/** Latencies by class; absent without classes. */
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;
@@ -118,20 +118,20 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** Name of this machine's processor, read once: the system reads a file per core, which takes as long as a short run. */
+/** This machine's processor, read once: a file per core takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
 }
 
-/** The configuration of a run before anything that it names is opened: its values as they were written, and what was set inside profiles. */
+/** Configuration before any named file is opened: values as written, and values set inside profiles. */
 export function configOfRun(run: RunSpec): Record<'overrides' | 'system' | 'variants' | 'workload', unknown> {
   const { folder: _folder, label: _label, learned: _learned, note: _note, overrides: _overrides, places: _places, system, ...config } = run;
   const written = asWritten(config) as Record<'variants' | 'workload', unknown>;
   return { ...written, system: asWritten(system), overrides: overridesOf(run) };
 }
 
-/** Values that were set inside the profiles that a run names, and those in which its system is not the bundled one of its name. */
+/** Values set inside named profiles, and how the system differs from the bundled one of its name. */
 function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpec): Record<string, unknown> {
   const changes = systemChanges(system);
   return {
@@ -142,7 +142,7 @@ function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpe
   };
 }
 
-/** The executing device if it is not a GPU with its own memory. */
+/** The executing device, unless a GPU with its own memory. */
 function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
   if (cpuOnly) return { device: 'cpu' };
   return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};

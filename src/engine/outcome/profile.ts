@@ -9,14 +9,14 @@ import type { Inputs } from '../inputs/inputs.js';
 import { profiledPart } from '../inputs/profiling.js';
 import type { Finished } from './finished.js';
 
-/** The tokens that a placement or a split was profiled on. */
+/** Tokens behind a placement or split. */
 interface Profile {
   readonly words: string;
-  /** True: on tokens that are replayed, or on later ones of the same trace. */
+  /** True: replayed tokens, or later ones of the trace. */
   readonly future: boolean;
 }
 
-/** The tokens that the run's placement or split was profiled on; null: neither was profiled. */
+/** Profiled tokens of the run's placement or split; null: none. */
 export function profileOf({ inputs, layout, run, simulation }: Finished): Profile | null {
   const { definition, parameters } = simulation.policy;
   const { popularity, quotas } = inputs.system.cache;
@@ -27,7 +27,7 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   return { words: profiledPart(inputs, popularity).words, future: false };
 }
 
-/** True if `source` (a file or bundled name, perhaps with rows) names rows that the run replays, or later ones. */
+/** True if `source` (a file or bundled name, rows optional) names replayed or later rows. */
 function isFuture(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 'trace'>, { replayed }: Pick<Inputs, 'replayed'>): boolean {
   const counted = partOf(source, folder);
   return trace.some((named, i) => {
@@ -43,7 +43,7 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
   return { file: path === '-' ? path : findProfile('traces', path, folder), start, end };
 }
 
-/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches use only the past. */
+/** Knowledge of a run, by part. Miss actions, placements and prefetch limits use only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, run, serving, simulation } = finished;
   const { cache, predictor } = inputs.system;

@@ -6,7 +6,7 @@ import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** Metrics of serving: latency, throughput, waiting, and the parts of the time. Latencies, speeds, objectives, scheduling and throughput. */
+/** Latencies, speeds, objectives, scheduling and throughput. */
 export function servingMetrics({ meters, passes, run, simulation, workload }: Finished): Values {
   const { decoded, latencies, tokens } = meters;
   const totalNs = simulation.engine.nowNs;
@@ -45,7 +45,7 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
-    // If no draft is found, no pass verifies one.
+    // No draft found: no pass verifies one.
     ...(verified === 0
       ? {}
       : { 'speculation.tokens_per_pass': (verified + accepted) / verified, 'speculation.acceptance': accepted / drafted }),
@@ -59,7 +59,7 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
   };
 }
 
-/** The time by part, averaged over GPUs, so that with all-to-alls the parts still add up to the total. */
+/** Time by part, a mean over GPUs: parts add up to the total even with all-to-alls. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const several = parallel !== null;
@@ -87,13 +87,13 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   };
 }
 
-/** The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's if the SSD fills the first tier. Null: there is no SSD. */
+/** SSD wait in a phase's stall, ns: all but the CPU's if the SSD fills the first tier. Null: no SSD. */
 function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((phase: PhaseCounters) => number) | null {
   if (gpu.link.name === 'ssd') return ({ cpuStallNs, stallNs }) => Math.max(0, stallNs - cpuStallNs);
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
-/** The values of `of` by phase; none if all passes are of one phase, since they would repeat the total. */
+/** `of` by phase; none if all passes are of one phase, equal to the total. */
 function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
   const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));

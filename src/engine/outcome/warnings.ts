@@ -8,7 +8,7 @@ import { restingOn } from '../watch/laws.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 
-/** The warnings of a result. */
+/** Warnings of a result. */
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, layout, meters, run, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
@@ -43,7 +43,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   return warnings;
 }
 
-/** One warning a broken law: what failed first, and what is withheld (L30). */
+/** One warning per broken law: first failure, and withheld figures (L30). */
 function lawWarnings({ broken }: Finished): Warning[] {
   return [...new Set(broken.map(({ law }) => law))].map((law) => {
     const failures = broken.filter((failure) => failure.law === law);
@@ -56,7 +56,7 @@ function lawWarnings({ broken }: Finished): Warning[] {
   });
 }
 
-/** A scheduler that groups by predictions, in a run without a predictor. */
+/** A scheduler grouping by predictions, without a predictor. */
 function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   const { group, paths } = serving.parameters;
   if (paths !== 'predicted' || group === false || serving.running <= run.workload.batch || simulation.predictor !== null) return [];
@@ -66,7 +66,7 @@ function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   return [{ code: 'paths-previous', message }];
 }
 
-/** A runtime that the user named without effect: the machine is calibrated and has speeds of its own. */
+/** A named runtime without effect: a calibrated machine has its own speeds. */
 function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   const { facts, name, software } = hardware;
   if (run.runtime === undefined || runtimeNamed(run) !== run.runtime || software === undefined || facts !== undefined) return [];
@@ -76,7 +76,7 @@ function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   return [{ code: 'runtime-idle', message }];
 }
 
-/** A cache that is too small for one pass, or one token. */
+/** A cache too small for one pass, or one token. */
 function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[] {
   const { inputs, simulation } = finished;
   const { model, system } = inputs;
@@ -100,10 +100,13 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
   return [{ code: 'below-token-cycle', message }];
 }
 
-/** Share by which hits exceed the cached share if routing is flat: about what a prediction of hit rates errs by (docs/routing.md). */
+/**
+ * Least hits beyond the cached share for routing that is not flat: about the error of predicted hit rates
+ * (docs/routing.md).
+ */
 const FLAT = 0.05;
 
-/** A cache that hits hardly more of the decoded demand than the share of the experts that it holds. */
+/** A cache with hardly more hits in decoding than its share of experts. */
 function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, { capacityBytes }: Bounds): Warning[] {
   const { demanded, hits } = simulation.recorder.phases[1];
   const held = capacityBytes / expertBytesTotal(model);
@@ -117,7 +120,7 @@ function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, 
   return [{ code: 'flat-routing', message }];
 }
 
-/** Bytes of the distinct experts that one decode pass touches, on average (any pass, if none decodes): at batch 1 the token cycle. */
+/** Mean bytes of distinct experts in a decode pass (any pass if none decodes): at batch 1 the token cycle. */
 function meanPassBytes({ inputs, simulation }: Finished): number {
   const { layers, phases } = simulation.recorder;
   const phase = phases[1].events > 0 ? phases[1] : phases[0];
@@ -131,7 +134,7 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
   return (phase.demanded / passes) * (bytes / demanded);
 }
 
-/** A placement or a split that was profiled on the tokens that are replayed, or on later ones. */
+/** A placement or split profiled on replayed or later tokens. */
 function profileWarnings(finished: Finished): Warning[] {
   const profile = profileOf(finished);
   if (profile === null || !profile.future) return [];

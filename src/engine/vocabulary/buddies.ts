@@ -2,16 +2,16 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Finds stand-ins among the experts of one GPU. */
+/** Stand-ins among the experts of one GPU. */
 export interface StandIns {
-  /** The expert that may stand in for `id`, by dense id; -1: none was chosen with it. @param may true for one that may stand in now */
+  /** Stand-in of `id`, by dense id; -1: none chosen together. @param may true: may stand in now */
   of(id: number, layer: number, may: (other: number) => boolean): number;
 }
 
-/** The expert that may stand in for another (BuddyMoE): the one that tokens have chosen most often together with it so far. */
+/** BuddyMoE: the stand-in most often chosen with an expert by the same tokens so far. */
 export class Buddies implements StandIns {
   readonly #model: ModelSpec;
-  /** By layer: tokens that chose both of two experts, experts x experts. */
+  /** By layer: tokens with both of two experts, experts x experts. */
   readonly #together: readonly Float64Array[];
 
   constructor(model: ModelSpec) {

@@ -1,30 +1,36 @@
-// Hit rate against the capacity of the expert cache, on the demand of a run, counted event by event, so that no demand is stored.
+// Hit rate by capacity of the expert cache, counted event by event without storing demand.
 import { BeladyCurve } from '../../cache/curves/belady-curve.js';
 import { LruCurve } from '../../cache/curves/lru-curve.js';
 import type { Scope } from '../../cache/scope.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { CapacityCurve } from '../../result/details.js';
 
-/** Capacities of the curve, evenly spaced. Ours: a twelfth, a quarter, a third and a half are among them, and a line through them is smooth. */
+/**
+ * Capacities of the curve, evenly spaced. Ours: include a twelfth, a quarter, a third and a half; a line through them
+ * is smooth.
+ */
 const STEPS = 12;
 
-/** Words of events that are counted together. Ours: a run with details takes a tenth less than if each is counted at once. */
+/** Words of events counted together. Ours: a tenth less time with details than one at a time. */
 const TOGETHER = 1 << 14;
 
-/** Counts the hits of one GPU's expert caches at several capacities. */
+/** Hits of one GPU's expert caches at several capacities. */
 export class CapacityMeter {
   members = 0;
-  /** Capacities: shares of all experts that live on the GPU. */
+  /** Capacities: shares of all experts of the GPU. */
   readonly bytes: readonly number[];
   readonly #lru: LruCurve;
-  /** Events that wait to be counted: layer, number of members, members. */
+  /** Events to count: layer, number of members, members. */
   readonly #events: Int32Array;
   readonly #members: Int32Array;
   #used = 0;
-  /** At the capacities of the curve, and last at that of the run. */
+  /** At the curve's capacities, then at the run's. */
   readonly #belady: BeladyCurve;
 
-  /** @param model the experts of the GPU @param ownBytes capacity of the run @param preloaded true: its cache has experts before the first event */
+  /**
+   * @param model experts of the GPU @param ownBytes the run's capacity @param preloaded true: experts are cached at
+   * first
+   */
   constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
@@ -51,7 +57,7 @@ export class CapacityMeter {
     this.#used = at;
   }
 
-  /** Counts the events that wait, first on one curve, then on the other. */
+  /** Counts waiting events, one curve after the other. */
   #count(): void {
     const events = this.#events;
     for (const curve of [this.#belady, this.#lru]) {
@@ -71,14 +77,14 @@ export class CapacityMeter {
     return { belady: this.#belady.hits().slice(0, STEPS), lru };
   }
 
-  /** The bound on the hits so far at the capacity of the run, evenly split and as it began: what `BeladyBound` counts there. */
+  /** Bound of hits so far at the run's capacity, evenly split and as at first: what `BeladyBound` counts. */
   get ownBound(): number {
     this.#count();
     return this.#belady.hits().at(-1)!;
   }
 }
 
-/** Sums over GPUs, each with the same share of its experts. @returns capacities and hit rates; null if nothing was counted or demanded */
+/** Sums over GPUs with equal shares. @returns capacities and hit rates; null without demand */
 export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
   const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
   const members = meters.reduce((sum, meter) => sum + meter.members, 0);

@@ -2,29 +2,31 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Activations of one class's tokens, and how many of them copies or other experts served. */
+/** A class's activations, and how many copies or other experts served. */
 export interface ClassServed {
   activations: number;
   degraded: number;
 }
 
-/** Precision by class: which members a smaller copy may serve, since only classes that take one chose them (L13), and how many were served so. */
+/** L13: members that only tokens of classes content with a smaller copy chose, and how many were served by copies. */
 export class ClassPrecision {
-  /** Counts by class over all tokens that ran. */
+  /** By class: counts over all tokens run. */
   readonly served: ReadonlyMap<string, ClassServed>;
   readonly #model: ModelSpec;
-  /** Class of each request, by `Request.index`. */
+  /** By `Request.index`: class. */
   readonly #classOf: Uint32Array;
-  /** The precision that each class accepts, and its counters. */
+  /** By class: accepted precision, and counters. */
   readonly #copies: Float64Array;
   readonly #classes: readonly ClassServed[];
-  /** Needed precision of each expert as a share of its bytes, by dense id: the largest over the tokens that chose it. */
+  /** By dense id: needed precision as a share of bytes, the largest over its tokens. */
   readonly #needs: Float64Array;
-  /** Activations of each expert of the layer by class, one class after another. */
+  /** Activations by class, then by expert of the layer. */
   readonly #counts: Int32Array;
   #offset = 0;
 
-  /** @param requestClass by `Request.index` @param copies share of an expert's bytes that a class is content with; of others, all */
+  /**
+   * @param requestClass by `Request.index` @param copies share of an expert's bytes accepted by a class; others: all
+   */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
     this.served = new Map(names.map((name) => [name, { activations: 0, degraded: 0 }]));
@@ -57,12 +59,12 @@ export class ClassPrecision {
     }
   }
 
-  /** Share of the bytes of expert `id`, of the layer judged last, that all tokens which chose it are content with, 0..1. */
+  /** Share of expert `id`'s bytes enough for all its tokens in the last judged layer, 0..1. */
   needs(id: number): number {
     return this.#needs[id]!;
   }
 
-  /** Counts all activations of expert `id` in the layer judged last as served by a copy or another expert. */
+  /** Counts activations of expert `id` in the last judged layer as served by a copy or another expert. */
   degraded(id: number): void {
     const from = (id - this.#offset) * this.#classes.length;
     for (const [number, served] of this.#classes.entries()) served.degraded += this.#counts[from + number]!;

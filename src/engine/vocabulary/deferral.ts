@@ -3,19 +3,19 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Recorder } from './recorder.js';
 
-/** Place of an expert that no rule defers. */
+/** Place of an expert never deferred. */
 const NEVER = 0xffff;
 
-/** Experts whose results are needed one layer later (L13, `defer`): the CPU computes them during the next layer's dense work. One GPU. */
+/** L13 `defer` on one GPU: the CPU computes results needed one layer later during the next layer's dense work. */
 export class Deferral {
-  /** Time at which each CPU queue finishes its deferred work, ns. */
+  /** By CPU queue: end of deferred work, ns. */
   readonly busyNs: Float64Array;
-  /** Time at which the results deferred by earlier layers are there, which the running event waits for, ns. */
+  /** Arrival of earlier layers' deferred results, awaited by the running event, ns. */
   awaitedNs = 0;
-  /** The same with the results deferred by the running event. */
+  /** The same for results deferred by the running event. */
   #pendingNs = 0;
   readonly #model: ModelSpec;
-  /** By dense id: place among its token's choices counted from the last, from 1 on; of several tokens the largest. */
+  /** By dense id: place among a token's choices from the last, counted from 1; the largest over tokens. */
   readonly #fromEnd: Uint16Array;
 
   constructor(model: ModelSpec, cpuQueues: number) {
@@ -24,7 +24,7 @@ export class Deferral {
     this.#fromEnd = new Uint16Array(model.experts);
   }
 
-  /** Judges a layer whose routing is known. Choices are in rank order; none of the last layer may wait. */
+  /** Judges a known layer. Choices are in rank order; the last layer defers none. */
   judge({ choices, row, tokens, topK }: Pass, layer: number): void {
     this.awaitedNs = this.#pendingNs;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -40,17 +40,17 @@ export class Deferral {
     }
   }
 
-  /** True if expert `id` is among the last `most` choices of every token that chose it. */
+  /** True if expert `id` is among the last `most` choices of all its tokens. */
   defers(id: number, most: number): boolean {
     return this.#fromEnd[id]! <= most;
   }
 
-  /** Adds a deferred expert whose result is there at `endNs`. */
+  /** A deferred result arrives at `endNs`. */
   add(endNs: number): void {
     this.#pendingNs = Math.max(this.#pendingNs, endNs);
   }
 
-  /** The layers of a pass have ended at `nowNs`: waits for what no event has awaited, as part of layer `layer`. @returns when that is there, ns */
+  /** End of a pass at `nowNs`: awaits the rest as part of `layer`. @returns arrival, ns */
   settle(layer: number, nowNs: number, { layers, phase }: Recorder): number {
     const waitedNs = Math.max(0, this.#pendingNs - nowNs);
     layers.stallNs[layer]! += waitedNs;

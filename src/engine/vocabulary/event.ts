@@ -1,29 +1,30 @@
-// One event: the distinct experts of a pass at a layer, by last appearance (L1, L3), and the fate of each. The next one overwrites it.
+// One event: distinct experts of a pass at a layer, by last appearance (L1, L3), and their fates. Overwritten by the
+// next.
 import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** The demand of an event on one GPU, in the order of L3: the first entries; their number is passed separately. */
+/** Demand of an event on one GPU in L3 order: the first entries; the number is passed separately. */
 export interface Demand {
   /** Members by dense id. */
   readonly ids: Int32Array;
-  /** Activations of each member, n(e). */
+  /** Activations by member, n(e). */
   readonly counts: Int32Array;
   readonly activations: number;
   readonly single: boolean;
 }
 
-/** Gathers the demands of a whole model. */
+/** Demands of a whole model. */
 export class EventDemand implements Demand {
   readonly ids: Int32Array;
   readonly counts: Int32Array;
   activations = 0;
   single = true;
-  /** Activations of a layer one by one, by dense id; {@link list} returns their number. */
+  /** L7: single activations of a layer, by dense id; {@link list} returns their number. */
   listed = new Int32Array(0);
   readonly #offsets: Int32Array;
-  /** By dense id while a demand is gathered: 1 + the expert's index among the members; 0: it is none. */
+  /** By dense id during gathering: 1 + index among members; 0: no member. */
   readonly #marks: Int32Array;
 
   constructor(model: ModelSpec) {
@@ -34,13 +35,13 @@ export class EventDemand implements Demand {
     this.#marks = new Int32Array(model.experts);
   }
 
-  /** Gathers what `pass` chose at `layer` into the first members; @returns how many. */
+  /** Choices of `pass` at `layer` as members. @returns their number */
   gather(pass: Pass, layer: number): number {
     this.single = pass.tokens === 1;
     return this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
   }
 
-  /** L7: lists every activation at a layer, token by token, each token's choices in rank order; @returns how many. */
+  /** L7: every activation at a layer, token by token, in rank order. @returns their number */
   list({ choices, row, tokens, topK }: Pass, layer: number): number {
     if (this.listed.length < tokens * topK) this.listed = new Int32Array(tokens * topK);
     const { listed } = this;
@@ -53,7 +54,7 @@ export class EventDemand implements Demand {
     return count;
   }
 
-  /** Makes one activation of expert `id` the demand. */
+  /** One activation of expert `id`. */
   only(id: number): void {
     this.single = true;
     this.activations = 1;
@@ -61,7 +62,7 @@ export class EventDemand implements Demand {
     this.counts[0] = 1;
   }
 
-  /** One token's choices are distinct, and in rank order already. */
+  /** One token's choices are distinct and in rank order. */
   #single({ choices, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
     const offset = this.#offsets[layer]!;
@@ -77,7 +78,7 @@ export class EventDemand implements Demand {
     return size;
   }
 
-  /** Walks backwards, so that the first sight of an expert is its last appearance; the list is reversed at the end. */
+  /** Backwards: the first sight of an expert is its last appearance; the list is reversed at the end. */
   #batch({ choices, row, tokens, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
     const marks = this.#marks;
@@ -118,54 +119,56 @@ export function reverse(values: Int32Array, count: number): void {
   }
 }
 
-/** The running event on one GPU: its demand, and the fate of each member. Members are given by their index in `demand`. */
+/** Running event on one GPU: demand, and fates of members by index in `demand`. */
 export class RunningEvent {
   observer: Observer | null = null;
   readonly demand: Demand;
   /** Hits: the first `hits` entries. */
   readonly hit: Int32Array;
   hits = 0;
-  /** Number of those that another expert or a copy stands in for. */
+  /** Hits replaced by another expert or a copy. */
   standIns = 0;
   /** Misses: the first `misses` entries. */
   readonly missed: Int32Array;
   misses = 0;
-  /** Members that the GPU executes when they have arrived: the first `waits` entries. */
+  /** Members executed by the GPU on arrival: the first `waits` entries. */
   readonly waiting: Int32Array;
   waits = 0;
-  /** True if they arrive in this order: transfers of one size requested at one time, and nothing else. */
+  /** True: arrivals are in this order (equal transfers requested at once, no others). */
   inOrder = false;
-  /** Time at which the routing of its layer is known, and its end on this GPU, ns. Fields, since numbers that calls hand on are allocated. */
+  /** Known routing, and end on this GPU, ns. Fields: numbers passed between calls are allocated. */
   startNs = 0;
   endNs = 0;
-  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses instead of the CPU. */
+  /**
+   * Its pass: tokens; true with prompt tokens; true if large enough for the GPU to compute misses instead of the CPU.
+   */
   tokens = 0;
   prefill = false;
   offloaded = false;
-  /** Time at which each awaited member can be executed, ns. */
+  /** By awaited member: earliest execution, ns. */
   readonly readyNs: Float64Array;
-  /** Time at which the SSD has delivered the weights of each awaited member, ns, if DRAM is a cache of it; 0: no wait for the SSD. */
+  /** By awaited member: SSD delivery, ns, if DRAM is a cache; 0: no SSD wait. */
   readonly readNs: Float64Array;
-  /** Members that the CPU computes: the first `cpuExperts` entries. */
+  /** Members computed by the CPU: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
-  /** Number of those, at the end, whose results the next event awaits. */
+  /** Last CPU members, with results awaited by the next event. */
   deferred = 0;
-  /** Number of those whose other projections the GPU executes after them: all, or none. */
+  /** CPU members with further projections on the GPU afterwards: all, or none. */
   parts = 0;
-  /** Member that the CPU computes a share of, 0..1, and the GPU the rest; -1: none. */
+  /** Member shared by CPU (0..1 of it) and GPU; -1: none. */
   shared = -1;
   cpuShare = 0;
-  /** End of each CPU queue's part, ns: one per socket if sockets compute in parallel. */
+  /** By CPU queue: end of its part, ns; one queue per socket if sockets work in parallel. */
   readonly cpuNs: Float64Array;
-  /** Wait of each CPU queue for the SSD, ns. */
+  /** By CPU queue: SSD wait, ns. */
   readonly cpuReadNs: Float64Array;
   hitsEndNs = 0;
-  /** End of the CPU's part, ns; 0: it has none. */
+  /** End of the CPU's part, ns; 0: none. */
   cpuEndNs = 0;
   stallNs = 0;
 
-  /** @param demand filled anew for every event, never with more members than its arrays have room for @param cpuQueues queues of the CPU */
+  /** @param demand refilled for every event, within its arrays @param cpuQueues queues of the CPU */
   constructor(demand: Demand, cpuQueues: number) {
     const widest = demand.ids.length;
     this.demand = demand;
@@ -179,7 +182,7 @@ export class RunningEvent {
     this.cpuReadNs = new Float64Array(cpuQueues);
   }
 
-  /** The events that follow are those of a pass; from `offloadFrom` tokens on the GPU computes misses instead of the CPU. */
+  /** Events of a pass follow; from `offloadFrom` tokens on the GPU computes misses instead of the CPU. */
   begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
     this.tokens = tokens;
     this.prefill = decodeTokens < tokens;
@@ -187,7 +190,7 @@ export class RunningEvent {
   }
 }
 
-/** Insertion sort of members by readiness, ties in the order of L3: demands are few and mostly in order. */
+/** Insertion sort by readiness, ties in L3 order: demands are few and mostly sorted. */
 export function sortByReadiness(order: Int32Array, count: number, readyNs: Float64Array): void {
   for (let k = 1; k < count; k++) {
     const i = order[k]!;
@@ -202,14 +205,17 @@ export function sortByReadiness(order: Int32Array, count: number, readyNs: Float
   }
 }
 
-/** Makes the first `count` members ready when the last one is, for runtimes that wait for all copies. */
+/** The first `count` members become ready with the last: for runtimes that await all copies. */
 export function arriveTogether(members: Int32Array, count: number, readyNs: Float64Array): void {
   let lastNs = 0;
   for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }
 
-/** Writes the gate weights of a layer's experts, summed over tokens, into `gates[offset .. offset + experts)`. @param pass with weights */
+/**
+ * Gate weights of a layer's experts, summed over tokens, in `gates[offset .. offset + experts)`. @param pass with
+ * weights
+ */
 export function gatherGates(
   pass: Pass,
   layer: number,

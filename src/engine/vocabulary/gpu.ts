@@ -16,48 +16,48 @@ import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
 
-/** One GPU. Arrays are indexed by dense id: of the whole model, or, if there are several GPUs, of the experts that live on this one. */
+/** One GPU. Dense ids index arrays: of the whole model, or of this GPU's experts if there are several. */
 export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
-  /** Low-precision copies that stay with whole experts; null: none do. */
+  /** Low-precision copies kept with whole experts; null: none. */
   readonly copies: CopyPool | null;
-  /** DRAM as a cache of the SSD, or this GPU's part of it; null if it holds every expert, or if there is none. */
+  /** DRAM as a cache of the SSD, or this GPU's part; null: holds every expert, or no DRAM. */
   readonly dram: CachedTier | null;
-  /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
+  /** Write-back of evicted experts on its own link (L14, exclusive tiers); null: no write-back. */
   readonly writeBack: Link | null;
-  /** Rules for misses: the first that holds is applied. */
+  /** Miss rules, the first valid one applies. */
   readonly onMiss: readonly MissRule[];
-  /** Tokens of a pass from which on misses that the CPU would compute are streamed to the GPU; Infinity: never. */
+  /** Tokens of a pass from which on CPU misses are streamed to the GPU; Infinity: never. */
   readonly offloadFrom: number;
-  /** True: of these, only experts that the GPU computes sooner. */
+  /** True: only experts that the GPU computes sooner. */
   readonly offloadIfSooner: boolean;
-  /** False: members of an event that are copied execute when the last of them has arrived. */
+  /** False: copied members execute after the last arrival. */
   readonly overlaps: boolean;
-  /** Unimportance of the running event's members to their tokens; null: no rule uses it. */
+  /** Unimportance of the running event's members; null: unused by rules. */
   readonly unimportance: Unimportance | null;
-  /** Finds which members copies may serve, by the classes of their tokens, and counts what they serve; null: no request has a class. */
+  /** Members open to copies by class of their tokens, with counts; null: no classes. */
   readonly classes: ClassPrecision | null;
-  /** Finds stand-ins for misses; null: no rule uses them. */
+  /** Stand-ins for misses; null: unused by rules. */
   readonly standIns: StandIns | null;
-  /** Chooses the misses that are computed one layer late; null: no rule does that. */
+  /** Misses computed one layer late; null: unused by rules. */
   readonly deferral: Deferral | null;
   readonly prefetch: PrefetchSetup | null;
-  /** Shared by all GPUs: their times are summed. */
+  /** Shared by all GPUs: times are summed. */
   readonly recorder: Recorder;
-  /** Bytes that come over the link for each expert, and its MoE layer. */
+  /** By expert: bytes over the link, and MoE layer. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
   readonly clock: Clock;
-  /** Gate weights of the running event, for policies that rank by them; null: no policy does. */
+  /** Gate weights of the running event for policies; null: unused. */
   readonly gates: Float32Array | null;
-  /** Learns next uses of experts, for policies that rank by them; null: no policy does. */
+  /** Learned next uses for policies; null: unused. */
   readonly learned: NextUse | null;
-  /** Next use of each expert, for policies with foresight; null: no policy does. */
+  /** Next uses for policies with foresight; null: unused. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
-  /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
+  /** Hits of the Belady bound on the same events; null: no bounds, or counted by `curve`. */
   readonly belady: BeladyBound | null;
-  /** Counts hits of caches of other capacities on the same events; null: no curve is drawn. */
+  /** Hits at other capacities on the same events; null: no curve. */
   readonly curve: CapacityMeter | null;
 }

@@ -31,59 +31,59 @@ export class PhaseCounters {
   evictions = 0;
   streamed = 0;
   passes = 0;
-  /** Times of the passes, ns: of all GPUs together if there are several, but for dense work and what exchanging activations adds. */
+  /** Pass times, ns: summed over GPUs, except dense work and exchanges. */
   denseNs = 0;
   computeNs = 0;
   stallNs = 0;
-  /** The part of stallNs in which the CPU computes, after all transfers have arrived. */
+  /** Part of stallNs with the CPU computing after all arrivals. */
   cpuStallNs = 0;
-  /** The part of stallNs that waits for the SSD if DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
+  /** Part of stallNs for the SSD if DRAM is a cache: the GPU, or the CPU awaited by the GPU. */
   ssdStallNs = 0;
   cpuNs = 0;
   exchangeNs = 0;
 }
 
-/** The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end. */
+/** Counters of a run, total or by layer. Written by the hot path, read at the end. */
 export class Recorder {
   readonly layers: ReturnType<typeof layerCounters>;
-  /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
+  /** Index 0: passes with prompt tokens; index 1: pure decode passes. */
   readonly phases: readonly [PhaseCounters, PhaseCounters];
   phase: PhaseCounters;
   cpuExperts = 0;
-  /** Those of them that the GPU computed a share of, and those that were hits. */
+  /** CPU experts partly computed by the GPU, and CPU experts that were hits. */
   sharedExperts = 0;
   takenOver = 0;
   prefetchUseful = 0;
   prefetchLate = 0;
   prefetchWasted = 0;
   prefetchWastedBytes = 0;
-  /** Time saved by prefetches that were demanded, ns: a load on demand over an idle link, minus the time that was still waited. */
+  /** Time saved by demanded prefetches, ns: a load on demand over an idle link, less the remaining wait. */
   prefetchAvoidedNs = 0;
-  /** Prefetches that were promotions after misses. */
+  /** Prefetches by promotion after misses. */
   promoted = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
   /** Predictions, and their total time, ns. */
   predictions = 0;
   predictionNs = 0;
-  /** Members of D that the newest prediction had among its first |D|, among all it named, and members it was judged on. */
+  /** Members of D among the newest prediction's first |D|, among all it named, and members judged. */
   recalledAtK = 0;
   recalledUnion = 0;
   predictedMembers = 0;
-  /** Activations served from low-precision copies or by another expert, the latter of them, and activations not served. */
+  /** Activations served by low-precision copies or another expert, the latter, and unserved ones. */
   degradedActivations = 0;
   substitutedActivations = 0;
   skippedActivations = 0;
-  /** Activations whose results came one layer late. */
+  /** Activations with results one layer late. */
   deferredActivations = 0;
-  /** Misses that were not served, and misses that another expert was executed for. */
+  /** Unserved misses, and misses served by another expert. */
   skippedExperts = 0;
   substitutedExperts = 0;
   distinct = 0;
   writeBackBytes = 0;
   writeBacks = 0;
   denseCpuNs = 0;
-  /** Dense work after the last MoE layer and overhead of passes, ns. */
+  /** Dense work after the last MoE layer, and pass overhead, ns. */
   tailNs = 0;
 
   constructor(layers: number) {
@@ -92,7 +92,7 @@ export class Recorder {
     this.phase = this.phases[1];
   }
 
-  /** Counts from now on belong to `pass`: to prefill if it holds a prompt token, else to decode. */
+  /** Counts belong to `pass` from here on: prefill with a prompt token, else decode. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;
@@ -107,21 +107,21 @@ export class Recorder {
   }
 }
 
-/** Counters that only a run on several GPUs has: the load of each, and the cost of sending activations. Arrays are indexed by GPU. */
+/** Counters of several GPUs: loads, and costs of sending activations; arrays by GPU. */
 export class ParallelCounters {
   readonly gpus: number;
   readonly demanded: Float64Array;
   readonly hits: Float64Array;
   readonly activations: Float64Array;
-  /** Events, and the sum over them of the busiest GPU's activations over the mean. */
+  /** Events, and the sum over events of busiest GPU's activations over the mean. */
   events = 0;
   eventImbalance = 0;
-  /** Activations that were computed on another GPU than their token's: each is sent there and back. */
+  /** Activations computed away from their token's GPU, sent there and back. */
   crossed = 0;
-  /** Events that gathered weights instead of sending activations, and the bytes that all GPUs gathered. */
+  /** Events that gathered weights instead of sending activations, and bytes gathered by all GPUs. */
   gathered = 0;
   gatheredBytes = 0;
-  /** Time that sending activations or weights added to events, ns. */
+  /** Event time in exchanges of activations or weights, ns. */
   exchangeNs = 0;
   /** Sum over events of the degree of overlap. */
   degrees = 0;
@@ -134,7 +134,7 @@ export class ParallelCounters {
   }
 }
 
-/** Most of a quantity on one GPU over its mean, at least 1; 1 if there is none of it. */
+/** Largest part of a quantity on a GPU over the mean, at least 1; 1 without any. */
 export function imbalance(values: ArrayLike<number>): number {
   let most = 0;
   let sum = 0;

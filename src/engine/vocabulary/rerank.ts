@@ -2,34 +2,37 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** The bias of choices (the cache prior of "Mixture of cache-conditional experts", arXiv 2412.00099, which scales lambda by the range of the logits). */
+/**
+ * Bias of choices: the cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the
+ * range of logits.
+ */
 interface RerankLimits {
-  /** Bonus of a resident expert in log gate weight. */
+  /** Bonus of a resident expert, log gate weight. */
   readonly lambda: number;
-  /** Best ranked choices that are always kept. */
+  /** Best choices always kept. */
   readonly keep: number;
 }
 
-/** Counts: sums over tokens and layers. */
+/** Sums over tokens and layers. */
 interface RerankCounts {
-  /** Choices, and how many of them the gate alone would not have made. */
+  /** Choices, and choices not made by the gate alone. */
   choices: number;
   changed: number;
-  /** Choices that were resident as made, and as the gate alone would have made them at the same moment. */
+  /** Resident choices: as made, and by the gate alone at the same moment. */
   resident: number;
   residentBefore: number;
-  /** Gate weight of the choices as made, and as the gate alone would have made them. */
+  /** Gate weight of choices: as made, and by the gate alone. */
   weight: number;
   weightBefore: number;
 }
 
-/** Residency of one layer's cache: 1 at `id - base` of each expert with a slot. */
+/** Residency in one layer's cache: 1 at `id - base` of each expert with a slot. */
 export interface Residents {
   readonly base: number;
   readonly resident: Uint8Array;
 }
 
-/** Cache-aware routing: candidates with the largest log gate weight plus a bonus if resident. Gate weight given up measures lost quality. */
+/** Cache-aware routing: largest log gate weight plus a bonus for residents. Lost gate weight measures lost quality. */
 export class Rerank {
   readonly counts: RerankCounts = { choices: 0, changed: 0, resident: 0, residentBefore: 0, weight: 0, weightBefore: 0 };
   readonly #limits: RerankLimits;
@@ -42,7 +45,7 @@ export class Rerank {
     this.#limits = limits;
   }
 
-  /** Writes the choices at a layer, just known, into the pass. All tokens of the pass see the same residents. */
+  /** Choices at a known layer, written into the pass. All tokens see the same residents. */
   choose(pass: Pass, layer: number, { base, resident }: Residents): void {
     const { lambda, keep } = this.#limits;
     const { counts } = this;
@@ -69,7 +72,7 @@ export class Rerank {
         counts.weightBefore += gates[from + rank]!;
       }
       for (let place = 0; place < chosen; place++) {
-        // The better rank wins among equal scores, so that without a bonus the gate's own choice stands.
+        // The better rank wins ties: without a bonus the gate's choice stands.
         let best = -1;
         for (let rank = 0; rank < width; rank++) {
           if (taken[rank] === 1 || experts[from + rank] === NULL_EXPERT) continue;
@@ -78,7 +81,7 @@ export class Rerank {
         if (best < 0) break;
         taken[best] = 1;
       }
-      // Choices stand in the order of the gate, as they would without re-ranking; if there are too few, nulls follow.
+      // Choices keep the gate's order; nulls fill up.
       let to = token * row + layer * topK;
       const end = to + topK;
       for (let rank = 0; rank < width; rank++) {

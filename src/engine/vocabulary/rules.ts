@@ -2,7 +2,7 @@ import { inRange, type MissCondition } from '../../system/door.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 
-/** Number of the first rule from number `from` on that holds for the missed member `i` of an event. The last rule always holds. */
+/** First rule from number `from` on valid for the missed member `i`. The last rule is always valid. */
 export function ruleFrom(from: number, i: number, event: RunningEvent, gpu: Gpu): number {
   const { onMiss } = gpu;
   let at = from;
@@ -23,5 +23,5 @@ function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: nu
   return gate === null || inRange(gate.share, gpu.unimportance!.of(gate.by, demand.ids[i]!));
 }
 
-/** True if some rule promotes missed experts in the background. */
+/** True if a rule promotes missed experts in the background. */
 export const promotes = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss.some(({ admit }) => admit === 'background');

@@ -5,13 +5,16 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 type By = GateShare['by'];
 
-/** Unimportance of a choice: the share of the token's gate weight of better-ranked experts (HOBBIT, arXiv 2411.01433, eq. 2; L13). */
+/**
+ * Unimportance of a choice: better-ranked experts' share of the token's gate weight (HOBBIT, arXiv 2411.01433, eq. 2;
+ * L13).
+ */
 export interface Unimportance {
-  /** Over the tokens of the pass that chose expert `id`: the smallest share that its better-ranked experts have, 0..1. */
+  /** Least share of better-ranked experts over tokens of the pass with expert `id`, 0..1. */
   of(by: By, id: number): number;
 }
 
-/** Shares of the experts of a whole model. */
+/** Shares of a whole model's experts. */
 export class TokenUnimportance implements Unimportance {
   readonly #model: ModelSpec;
   readonly #shares: ReadonlyMap<By, Float32Array>;
@@ -22,7 +25,7 @@ export class TokenUnimportance implements Unimportance {
     this.#shares = new Map(Array.from(ways, (by) => [by, new Float32Array(model.experts)]));
   }
 
-  /** Judges a layer whose routing is known. Choices are in rank order. */
+  /** Judges a known layer. Choices are in rank order. */
   judge({ choices, row, tokens, topK, weights }: Pass, layer: number): void {
     const { offset, experts } = this.#model.layers[layer]!;
     for (const [by, shares] of this.#shares) {

@@ -4,20 +4,20 @@ import type { SimulatedGpu } from '../compose/simulation.js';
 import type { Link } from '../transfer/link.js';
 import { Onlooker } from '../transfer/observer.js';
 
-/** One GPU: its tiers, and the dense id in the whole model by its own ids. */
+/** One GPU: its tiers, and dense ids in the whole model by local id. */
 type CauseGpu = Pick<SimulatedGpu, 'dram' | 'gpu' | 'whole'>;
 
 /** Causes of waits and transfers, in the order of the numbers below. */
 const CAUSES = ['on demand', 'prefetch', 'write-back', 'useful prefetch', 'late prefetch', 'wasted prefetch', 'pending prefetch'] as const;
 const [ON_DEMAND, PREFETCH, WRITE_BACK, USEFUL, LATE, WASTED, PENDING] = [0, 1, 2, 3, 4, 5, 6] as const;
 
-/** Sums by expert, for each tier and cause that occurs. */
+/** Sums by expert, per tier and cause. */
 class Sums {
   readonly #tiers: readonly string[];
   readonly #experts: number;
-  /** By tier and cause, in the order in which they occurred first. */
+  /** By tier and cause, in order of first occurrence. */
   readonly #sums = new Map<number, Float64Array>();
-  /** The same by kind, for faster access. */
+  /** The same by kind, for speed. */
   readonly #byKind: Float64Array[] = [];
 
   constructor(tiers: readonly string[], experts: number) {
@@ -47,7 +47,7 @@ class Sums {
   }
 }
 
-/** Records the causes of one run. */
+/** Causes of one run. */
 export class CauseRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #tiers: readonly string[];
@@ -55,22 +55,22 @@ export class CauseRecorder extends Onlooker {
   readonly #stalls: Sums;
   readonly #bytes: Sums;
   readonly #otherStallNs: Float64Array;
-  /** By GPU and expert: bytes of a prefetch that has not been demanded yet. */
+  /** By GPU and expert: bytes of a prefetch without a demand so far. */
   readonly #open: readonly Float64Array[];
   #waiting = 0;
-  /** By GPU and expert: the layer, of all that have run, whose event found it on its way; 0: none, or it was waited for. */
+  /** By GPU and expert: number of the layer whose event found the expert in flight; 0: none, or awaited. */
   readonly #late: readonly Float64Array[];
-  /** By GPU: its own id of each expert of the model. */
+  /** By GPU: local id of each expert of the model. */
   readonly #own: readonly Int32Array[];
-  /** Links: of GPUs, then of DRAM. All others write back. */
+  /** Links of GPUs, then of DRAM; further links write back. */
   readonly #links: readonly (Link | null)[];
-  /** Prefetches that each of them has started, as far as they were seen. */
+  /** By link: prefetches seen to start. */
   readonly #started: Float64Array;
-  /** When the running event began, ns, and layers that have run, that of the event included. */
+  /** Start of the running event, ns, and layers run so far, its own included. */
   #eventNs = 0;
   #layersRun = 0;
 
-  /** @param tiers names of the tiers below the GPU, nearest first */
+  /** @param tiers names below the GPU, nearest first */
   constructor(model: ModelSpec, tiers: readonly string[], gpus: readonly CauseGpu[]) {
     super();
     this.#model = model;
@@ -108,7 +108,7 @@ export class CauseRecorder extends Onlooker {
       this.#bytes.add(this.#tiers.length, WRITE_BACK, id, bytes);
       return;
     }
-    // A prefetch whose lane was lost starts again; the link counts it once.
+    // A prefetch restarts after a lost lane; the link counts it once.
     if (prefetch && this.#started[at]! === link.prefetches) return;
     if (prefetch) this.#started[at]! += 1;
     if (at >= this.#gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
@@ -153,7 +153,7 @@ export class CauseRecorder extends Onlooker {
     this.#open[gpu]![id] = bytes;
   }
 
-  /** The use of a prefetch is known. */
+  /** A prefetch's use is known. */
   #close(id: number, cause: number, gpu: number): void {
     if (this.#waiting === 0) return;
     const bytes = this.#open[gpu]![id]!;
@@ -164,5 +164,5 @@ export class CauseRecorder extends Onlooker {
   }
 }
 
-/** Rounds to a thousandth of the unit, which no picture shows and which keeps files short; rounding errors below zero become 0. */
+/** Rounds to a thousandth of the unit, for short files and unchanged pictures; rounding errors below zero become 0. */
 export const rounded = (value: number): number => Math.max(0, Math.round(value * 1000) / 1000);

@@ -5,7 +5,7 @@ import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './latency.js';
 
-/** Sums over passes. A pass counts in the window in which it began. */
+/** Sums over passes. A pass counts in the window of its start. */
 class Window {
   readonly speeds = new PhaseSpeeds();
   passes = 0;
@@ -33,14 +33,14 @@ class Window {
   }
 }
 
-/** The cost of faults: the figures of the passes before, during and after each, and of those with and without any. */
+/** Cost of faults: figures of passes before, during and after each fault, and with and without any. */
 export class FaultMeter {
   readonly #faults: readonly Fault[];
   readonly #recorder: Recorder;
   readonly #gpus: number;
   readonly #with = new Window();
   readonly #without = new Window();
-  /** Windows of each fault: during it, and before and after it while none was in effect. */
+  /** By fault: windows during, and before and after without any fault in effect. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
   /** Counts at the end of the last pass. */
   #before = { stallNs: 0, hits: 0, demanded: 0 };
@@ -52,7 +52,7 @@ export class FaultMeter {
     this.#around = faults.map(() => [new Window(), new Window(), new Window()] as const);
   }
 
-  /** A pass has run; `speeds` are the tokens that it gave, with the time that requests took for them. */
+  /** @param speeds tokens of the pass, with the time of their requests */
   passed(startNs: number, endNs: number, speeds: PhaseSpeeds): void {
     const [prefill, decode] = this.#recorder.phases;
     const counted = {
@@ -77,7 +77,7 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** Metrics by name of the catalogue; NaN or null if there was no such pass. */
+  /** Metrics by catalogue name; NaN or null without such a pass. */
   metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,

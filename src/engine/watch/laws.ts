@@ -7,10 +7,10 @@ import { IDLE } from '../transfer/link.js';
 import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
 
-/** Sums of times are equal within this share: every addition rounds a clock by up to 2^-53 of it, and a run has up to 10^9 of them. */
+/** Sums of times are equal within this share: additions round by up to 2^-53 of the clock, up to 10^9 times a run. */
 const ROUNDING = 1e-6;
 
-/** Metrics that rest on what a law holds together, and their name in a sentence. */
+/** Metrics resting on a law's subject, and their name in a sentence. */
 const RESTING = {
   judgements: { metrics: /^(cache|experts|quality|rerank|headroom)\.|^bound\.belady\.hit_rate$/, words: 'hits and misses' },
   transfers: { metrics: /^(transfer|prefetch|switch)\.|^memory\.(gpu|dram)\.peak$/, words: 'transfers, prefetches and peaks of memory' },
@@ -21,17 +21,17 @@ const RESTING = {
   floor: { metrics: /^bound\.floor\./, words: 'the floor' },
 } as const;
 
-/** A law that a run breaks, which is a bug of ours: with its numbers, and what rests on it. */
+/** A broken law, a bug of ours: its numbers, and what rests on it. */
 export interface BrokenLaw {
   readonly law: string;
   readonly what: string;
   readonly rests: keyof typeof RESTING;
 }
 
-/** Metrics that rest on what a broken law holds together, and their name in a sentence. */
+/** Metrics that rest on a broken law's subject, and their name in a sentence. */
 export const restingOn = ({ rests }: BrokenLaw): (typeof RESTING)[keyof typeof RESTING] => RESTING[rests];
 
-/** The laws of docs/semantics.md that a run breaks: none, as far as we know. @throws InternalError for the first if {@link throwing} */
+/** Laws of docs/semantics.md broken by a run: none known. @throws InternalError for the first if {@link throwing} */
 export function brokenLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation, { latencies }: Pick<Meters, 'latencies'>): BrokenLaw[] {
   const broken: BrokenLaw[] = [];
   const must: Must = (holds, law, rests, what) => {
@@ -50,12 +50,12 @@ export function brokenLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation
   return broken;
 }
 
-/** True: a broken law ends the run, as in tests, in scripts, and with --debug; otherwise the result does without what rests on it (L30). */
+/** True: a broken law ends the run (tests, scripts, --debug); else the result lacks what rests on the law (L30). */
 const throwing = (): boolean => env.MOEPROF_LAWS === 'throw';
 
 type Must = (holds: boolean, law: string, rests: keyof typeof RESTING, what: () => string) => void;
 
-/** L2: every member of a demand is a hit, late or a miss; layers and phases count the same. */
+/** L2: every member is a hit, late or a miss; layers and phases count the same. */
 function checkJudgements(must: Must, { recorder: { layers, phases } }: Simulation): void {
   for (let layer = 0; layer < layers.demanded.length; layer++) {
     const judged = layers.hits[layer]! + layers.late[layer]! + layers.misses[layer]!;
@@ -73,7 +73,7 @@ function checkJudgements(must: Must, { recorder: { layers, phases } }: Simulatio
   }
 }
 
-/** L8: every miss was loaded, computed or skipped, every prefetch has a fate, and nothing exceeds its capacity. */
+/** L8: every miss was loaded, computed or skipped, every prefetch has a fate, capacities hold. */
 function checkTransfers(must: Must, { gpus, recorder }: Simulation): void {
   const { cpuExperts, layers, sharedExperts, takenOver, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } =
     recorder;
@@ -96,7 +96,7 @@ function checkTransfers(must: Must, { gpus, recorder }: Simulation): void {
   }
 }
 
-/** L9, L10: a GPU's work adds up to the total, links keep to their lanes, nothing is faster than all resident. @param passNs of all passes */
+/** L9, L10: a GPU's work adds up, links keep to their lanes, nothing beats all resident. @param passNs of all passes */
 function checkTime(must: Must, { bounds, engine, gpus, parallel, recorder }: Simulation, passNs: number): void {
   const { computeNs, denseNs, stallNs } = recorder.layers;
   const spentNs = sum(denseNs) + recorder.tailNs + (sum(computeNs) + sum(stallNs)) / gpus.length + (parallel?.exchangeNs ?? 0);
@@ -117,7 +117,7 @@ function checkTime(must: Must, { bounds, engine, gpus, parallel, recorder }: Sim
   );
 }
 
-/** L20: no link has delivered more than its bandwidth allows, and the queues of the CPU have worked no longer than there was time. */
+/** L20: links deliver at most their bandwidth, CPU queues work at most the elapsed time. */
 function checkBandwidth(must: Must, { engine: { nowNs }, gpus, recorder }: Simulation): void {
   for (const { dram, gpu, sizes } of gpus) {
     for (const link of dram === null ? [gpu.link] : [gpu.link, dram.link]) {
@@ -135,7 +135,7 @@ function checkBandwidth(must: Must, { engine: { nowNs }, gpus, recorder }: Simul
   must(workedNs <= mostNs, 'L20', 'times', () => `the CPU worked for ${workedNs} ns of ${nowNs} in ${cpuQueues} queues`);
 }
 
-/** L22: every pass was charged what the runtime takes for one. */
+/** L22: every pass was charged the runtime's cost of a pass. */
 function checkCosts(must: Must, { gpus, recorder }: Simulation, passes: number): void {
   const chargedNs = passes * gpus[0]!.cost.passNs;
   must(
@@ -146,7 +146,7 @@ function checkCosts(must: Must, { gpus, recorder }: Simulation, passes: number):
   );
 }
 
-/** L19: neither the passes nor a request are faster than their floor, as far as a clock that stands at `nowNs` resolves them. */
+/** L19: no pass and no request beats its floor, within the clock's resolution at `nowNs`. */
 function checkFloor(
   must: Must,
   { bounds: { floor }, engine: { nowNs } }: Simulation,
@@ -168,7 +168,7 @@ function checkFloor(
 
 /** L15: without prefetch, no policy hits more than Belady. */
 function checkBelady(must: Must, { gpus, predictor, recorder }: Simulation): void {
-  // An expert that was missed and is promoted between two uses leaves its slot to others until then; in MIN it does not.
+  // An expert missed and promoted between two uses leaves its slot to others until then; in MIN it does not.
   if (predictor !== null || recorder.promoted > 0) return;
   const hits = sum(recorder.layers.hits);
   const most = total(gpus, (gpu) => gpu.boundHits());

@@ -13,19 +13,19 @@ import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies, Samples } from './latency.js';
 
-/** The observers that a run may have. Progress is counted in tokens, every few milliseconds of work. */
+/** Observers of a run. Progress counts tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {
   readonly details?: boolean;
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
-/** All meters of a run besides its counters: latencies of requests, the cost of faults, and the data for pictures. */
+/** All meters of a run besides counters: latencies, cost of faults, data of pictures. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
-  /** The same by class; null: no request has one. */
+  /** By class; null: no classes. */
   readonly classes: ClassMeter | null;
   readonly faults: FaultMeter | null;
-  /** Tokens run, each counted once and without rejected drafts, and the generated ones among them. */
+  /** Distinct tokens run, without rejected drafts, and generated ones among them. */
   tokens = 0;
   decoded = 0;
   readonly #passes: Passes;
@@ -66,7 +66,7 @@ export class Meters implements PassWatch {
     await this.#watch.breathe?.();
   }
 
-  /** The data for pictures of a report; null: not recorded. */
+  /** Data of a report's pictures; null: not recorded. */
   details(): Details | null {
     return this.#details?.details(this.latencies) ?? null;
   }
@@ -81,7 +81,7 @@ class Meter {
   generated = 0;
 }
 
-/** All classes of a run, in the order in which their first requests ended. */
+/** Classes of a run, in order of their first finished request. */
 export class ClassMeter {
   readonly #classes = new Map<string, Meter>();
 
