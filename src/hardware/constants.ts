@@ -1,4 +1,4 @@
-/** A runtime, or a part of one, with the constant at a dotted path times a factor, or with all of a table there; each at most `most`. */
+/** A runtime (or part), with the constant or table at `path` times `factor`; each value at most `most`. */
 export function withConstant<T>(at: T, path: readonly string[], factor: number, most = Number.POSITIVE_INFINITY): T {
   if (typeof at === 'number') return Math.min(most, at * factor) as T;
   const [step, ...rest] = path;

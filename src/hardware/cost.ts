@@ -3,20 +3,19 @@ import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
-/** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
+/** Times of an expert by MoE layer, ns: one read of the weights, and the arithmetic of one activation. */
 interface ExpertTimes {
   readonly weightNs: Float64Array;
   readonly activationNs: Float64Array;
-  /** Rows that a product of several rows takes besides its own. */
+  /** Extra rows of a multi-row product. */
   readonly tileRows: number;
 }
 
-/** Time of one expert for some activations: the larger of reading its weights and of its arithmetic, whose tiles are computed whole. */
+/** Time of an expert for some activations: the larger of weight reads and whole-tile arithmetic. */
 function expertTime({ activationNs, tileRows, weightNs }: ExpertTimes, layer: number, activations: number): number {
   return Math.max(weightNs[layer]!, rowsComputed(activations, tileRows) * activationNs[layer]!);
 }
 
-/** @param deviceOf the device that computes a layer */
 function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): ExpertTimes {
   return {
     tileRows: deviceOf(0).tileRows ?? 0,
@@ -32,8 +31,8 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
 }
 
 /**
- * Times of one expert on the CPU: of one of several busy sockets; slices on S sockets take an S-th of both. Spread pages take the slower of
- * all memories together and the interconnect, which brings (S - 1) / S of each part.
+ * Times of a CPU expert: on one of several busy sockets; slices on S sockets divide both times by S. Spread pages take
+ * the slower of all memories together and the interconnect, which carries (S - 1) / S of each part.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   if (cpu.sockets === undefined) return expertTimes(model, () => cpu);
@@ -50,34 +49,39 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
-/** Prices one model on one machine: a roofline, the larger of memory traffic and arithmetic, plus overheads. The methods allocate nothing. */
+/**
+ * Prices a model on a machine: a roofline (the larger of memory traffic and arithmetic) plus overheads. Methods
+ * allocate nothing.
+ */
 export class CostModel {
   readonly passNs: number;
-  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity if the machine has no second processor. */
+  /** Cost of a CPU handover per event, ns; Infinity without a second processor. */
   readonly handoverNs: number;
-  /** Sockets that compute experts in parallel: expert `id` is computed by socket `id % cpuQueues`. */
+  /** Sockets that compute experts in parallel: expert `id` runs on socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
-  /** Time of one expert for one activation on the GPU by MoE layer, ns. */
+  /** GPU time of an expert for one activation by MoE layer, ns. */
   readonly singleNs: Float64Array;
-  /** 1 by MoE layer if the CPU holds it, with its experts: nothing is handed over to it. */
+  /** 1 for each MoE layer that the CPU holds, experts included: no handover. */
   readonly onCpu: Uint8Array;
-  /** MoE layer whose experts have some projections on the CPU and the others on the GPU; -1: none. */
+  /** MoE layer with expert projections on both CPU and GPU; -1: none. */
   readonly splitLayer: number;
 
   readonly #dense: DenseCost | SplitDense;
-  /** Null: all dense layers live on the GPU. */
+  /** Null: all dense layers on the GPU. */
   readonly #split: SplitDense | null;
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
-  /** Times of the projections that the GPU holds in the split layer. */
+  /** Times of the GPU's projections in the split layer. */
   readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
-  /** Current share of its speed at which the CPU computes. */
+  /** Current share of the CPU's full speed. */
   #cpuShare = 1;
 
-  /** @param placement of the dense part; null: all on the GPU @param split a layer whose experts lie on both; null: none */
+  /**
+   * @param placement of the dense part; null: all on the GPU @param split layer with experts on two devices; null: none
+   */
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null, split: ExpertSplit | null = null) {
     const { gpu, cpu } = hardware;
     this.passNs = gpu.perPassNs;
@@ -97,7 +101,7 @@ export class CostModel {
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
-    // If sockets share an expert, they wait for one another at its end.
+    // Sockets that share an expert wait for each other at the end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
     const whole = model.dense.segments.map((segment) => ({
@@ -112,14 +116,14 @@ export class CostModel {
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
   }
 
-  /** Sequences whose dense work runs together: those of a pass beyond them read the weights anew. */
+  /** Sequences per read of dense weights: a larger pass reads the weights again. */
   attending = Number.POSITIVE_INFINITY;
-  /** By dense segment: 1 if {@link denseNs} of a pass is that of the segment before it. */
+  /** By dense segment: 1 if {@link denseNs} equals the previous segment's in any pass. */
   readonly repeats: Uint8Array;
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 
-  /** Time of a dense segment for one pass in ns, as of {@link DenseCost.ns}, on whichever devices hold it. */
+  /** Time of a dense segment for a pass, ns, as {@link DenseCost.ns}, on all holders. */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const { attending } = this;
     if (sequences <= attending) {
@@ -139,24 +143,27 @@ export class CostModel {
     return ns;
   }
 
-  /** Time of one expert of a MoE layer on the GPU, ns; its `activations` tokens share one read of the weights. @param share of its columns, 0..1 */
+  /** GPU time of an expert, ns; its `activations` tokens share one weight read. @param share of the columns, 0..1 */
   expertNs(layer: number, activations: number, share = 1): number {
     return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
   }
 
-  /** The same for the GPU's projections of an expert of the split layer. */
+  /** GPU time of the split layer's projections on the GPU, ns. */
   gpuPartNs(activations: number): number {
     return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
   }
 
-  /** The same on the CPU (in the split layer, of its projections), without {@link handoverNs}; Infinity if there is no second processor. */
+  /**
+   * CPU time of an expert, ns (split layer: of the CPU's projections), without {@link handoverNs}; Infinity without a
+   * CPU.
+   */
   cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;
     return (expertTime(times, layer, activations) * share) / this.#cpuShare + this.#cpuLaunchNs;
   }
 
-  /** Sets the share of its speed at which the CPU computes, (0, 1]. */
+  /** Sets the CPU's share of full speed, (0, 1]. */
   throttleCpu(share: number): void {
     this.#cpuShare = share;
     if (this.#split !== null) this.#split.cpuShare = share;

@@ -2,22 +2,24 @@ import { twelveDigits } from '../base/rounding.js';
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat, type Device } from './spec.js';
 
-/** Nanoseconds per byte and per operation that a device reaches. */
+/** Reached ns per byte and per operation of a device. */
 interface Speed {
   readonly nsPerByte: number;
   readonly nsPerFlop: number;
 }
 
-/** Sharpness of the bend if neither cores nor memory alone bind: ours. */
+/** Sharpness of the bend between core and memory limits; ours. */
 const BEND = 6;
 
-/** Bytes/s that a device reads: the smaller of cores and memory, with a soft bend between. @param share of the data sheet that kernels reach */
+/**
+ * Read rate of a device, bytes/s: the smaller of cores and memory, with a soft bend. @param share of the data sheet
+ * reached by kernels
+ */
 function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
   const given = memoryBandwidth * share;
   return coreBandwidth === undefined ? given : twelveDigits(given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND));
 }
 
-/** The speed of a device. */
 export function speedOf(device: Device): Speed {
   return {
     nsPerByte: 1e9 / reach(device, device.bandwidthFraction),
@@ -25,18 +27,21 @@ export function speedOf(device: Device): Speed {
   };
 }
 
-/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft with it. */
+/** Most rows of vector products, also in attention: a decoded token and a draft. */
 const VECTOR_TOKENS = 8;
 
-/** Rows that a product computes: few are vectors, more are whole tiles (ggml-cuda's mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
+/**
+ * Rows that a product computes: few rows are vectors, more are whole tiles (ggml-cuda: mul_mat_vec_q takes 8 columns,
+ * mul_mat_q tiles).
+ */
 export const rowsComputed = (rows: number, tileRows: number): number => (rows > VECTOR_TOKENS ? rows + tileRows : rows);
 
-/** Tokens of a pass from which on a latent is unpacked, if that is done: ik_llama.cpp's own limit. */
+/** Least tokens of a pass for unpacking a latent: ik_llama.cpp's limit. */
 const UNPACKED_TOKENS = 128;
 
-/** The speed of attention, whose arithmetic has two rates. */
+/** Speed of attention, with two rates of arithmetic. */
 interface AttentionSpeed extends Speed {
-  /** ns per operation if few tokens of a sequence are new. */
+  /** ns per operation with few new tokens per sequence. */
   readonly vectorNsPerFlop: number;
 }
 
@@ -46,7 +51,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/** Time to bring weights into the processor, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
+/** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -60,7 +65,10 @@ export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: nu
   return Math.max(readNs, unpackNs);
 }
 
-/** Positions that new tokens attend to: the sum of min(p, window) over p = context + 1 .. context + tokens. @param window Infinity: none */
+/**
+ * Attended positions of new tokens: the sum of min(p, window) over p = context + 1 .. context + tokens. @param window
+ * Infinity: none
+ */
 export function attendedPairs(context: number, tokens: number, window: number): number {
   const end = context + tokens;
   if (context >= window) return tokens * window;
@@ -68,49 +76,49 @@ export function attendedPairs(context: number, tokens: number, window: number): 
   return ((window - context) * (context + 1 + window)) / 2 + (end - window) * window;
 }
 
-/** One device's part of a segment. */
+/** A device's part of a segment. */
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
-  /** Decoder layers whose framework overhead is paid here. */
+  /** Decoder layers with framework overhead on the device. */
   readonly layers: number;
-  /** The same, each by its kernels ({@link AttentionSpec.launches}); absent: as many. */
+  /** Layers weighted by kernels ({@link AttentionSpec.launches}); absent: `layers`. */
   readonly launches?: number;
-  /** Attention over the KV caches that lie here. */
+  /** Attention over the device's KV caches. */
   readonly attention: readonly AttentionSpec[];
 }
 
-/** Layers of a list by their kernels: one with grouped attention is 1. */
+/** Layers weighted by kernels; grouped attention counts 1. */
 export function launchesOf(attention: readonly AttentionSpec[]): number {
   return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
-/** Prices segments of the dense part on one device: weights, attention, the framework's time per layer. The methods allocate nothing. */
+/** Prices dense segments on a device: weights, attention, framework time per layer. Methods allocate nothing. */
 export class DenseCost {
-  /** By segment: 1 if it costs in any pass what the one before does, as most layers of most models. */
+  /** By segment: 1 if the cost equals the previous segment's in any pass, as in most layers. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
-  /** The speed of attention that takes its own time; null: it shares the roofline of the weights. */
+  /** Null: attention shares the roofline of the weights. */
   readonly #attention: AttentionSpeed | null;
 
-  // One entry a segment.
+  // By segment.
   readonly #weightNs: Float64Array;
   readonly #tokenFlops: Float64Array;
   readonly #sequenceFlops: Float64Array;
   readonly #overheadNs: Float64Array;
-  /** Time of the recurrent states of a segment for one token, ns. */
+  /** Time of a segment's recurrent states per token, ns. */
   readonly #stateNs: Float64Array;
   readonly #tileRows: number;
-  // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of one window summed.
+  // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of equal windows summed.
   readonly #groupStart: Int32Array;
   readonly #groupKvBytes: Float64Array;
   readonly #groupFlops: Float64Array;
-  /** Bytes of scores that a pair of tokens moves; 0 with flash attention. */
+  /** Score bytes moved per pair of tokens; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 if none is. */
+  /** In prompts: operations per pair, and ns to unpack a token of context; without unpacking: as in decoding, and 0. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 
-  /** @param parts what the device has of each segment */
+  /** @param parts the device's part of each segment */
   constructor(device: Device, parts: readonly DensePart[]) {
     this.#speed = speedOf(device);
     this.#attention = attentionOf(device);
@@ -156,9 +164,11 @@ export class DenseCost {
   }
 
   /**
-   * Time of a segment, ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute) + overhead, two maxima if
-   * attention has own speeds. A sequence reads its cache once; scores move without flash attention; prompts may unpack latents.
-   * @param segment 0 .. MoE layers @param contexts before the pass @param tokensPerSequence in it @param sequences entries that count
+   * Time of a segment, ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute) +
+   * overhead, or two maxima if attention has separate speeds. A sequence reads its cache once; scores move without
+   * flash attention; prompts may unpack latents.
+   * @param segment 0 .. MoE layers @param contexts before the pass @param tokensPerSequence in the pass @param
+   * sequences entries that count
    */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const flops = rowsComputed(tokens, this.#tileRows) * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;

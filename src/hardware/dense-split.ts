@@ -5,27 +5,27 @@ import { type Device, type HardwareSpec, type HostDevice, withArithmetic } from 
 
 type Holder = 'cpu' | number;
 
-/** The placement of a model's dense part. */
+/** Placement of a model's dense part. */
 export interface DensePlacement {
-  /** By decoder layer. Layers of the CPU come first. */
+  /** By decoder layer. CPU layers come first. */
   readonly layers: readonly Holder[];
   readonly head: Holder;
-  /** True: KV caches lie in DRAM, and the CPU computes attention, whichever device holds the layer. */
+  /** True: KV caches lie in DRAM, and the CPU computes all attention. */
   readonly kvInDram: boolean;
 }
 
-/** True if the CPU takes part. @param placement null: all of the dense part lies on the GPU */
+/** True if the CPU takes part. @param placement null: dense part on the GPU */
 export function usesCpu(placement: DensePlacement | null): boolean {
   return placement !== null && (placement.kvInDram || placement.head === 'cpu' || placement.layers.includes('cpu'));
 }
 
-/** Bytes of the dense part that some holders have. */
+/** Bytes of a dense part on some holders. */
 export interface DenseBytes {
   readonly weightBytes: number;
   readonly kvBytesPerToken: number;
 }
 
-/** The holders of each segment's decoder layers and, in the last segment, of the head. */
+/** Holders of each segment's decoder layers and, in the last segment, of the head. */
 function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Holder[][] {
   let first = 0;
   return dense.segments.map(({ attention }, s) => {
@@ -35,7 +35,9 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
   });
 }
 
-/** A holder's part of a segment: attention of its layers, weights by its share of layers, the head counted as one. 0 for one of no layer. */
+/**
+ * A holder's part of a segment: attention of its layers, and weights by share of layers; the head counts as a layer.
+ */
 function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, withoutKv: boolean): DensePart {
   const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
   const held = attention.filter((_, at) => holders[at] === holder);
@@ -52,13 +54,13 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
   };
 }
 
-/** The CPU's part of a segment: its own layers, and with KV caches in DRAM the attention of all. */
+/** The CPU's part of a segment: its layers, and all attention with KV caches in DRAM. */
 function cpuPart(segment: DenseSegment, holders: readonly Holder[], kvInDram: boolean): DensePart {
   const ofCpu = partOf(segment, holders, 'cpu', false);
   return kvInDram ? { ...ofCpu, attention: segment.attention } : ofCpu;
 }
 
-/** Holder of each MoE layer: that of the last decoder layer before its routing is known. */
+/** Holder of each MoE layer: the holder of the last decoder layer before routing. */
 export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[] {
   let holder: Holder = 0;
   return holdersOf(model, placement)
@@ -66,7 +68,10 @@ export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[
     .map((ofLayer) => (holder = ofLayer.at(-1) ?? holder));
 }
 
-/** How often a pass goes between GPU and CPU, and between GPUs. @param attended segments whose attention the CPU computes; null: none */
+/**
+ * Crossings of a pass between GPU and CPU, and between GPUs, by segment. @param attended segments with attention on the
+ * CPU; null: none
+ */
 function pathOf(holders: readonly (readonly Holder[])[], attended: readonly DenseSegment[] | null) {
   const switches: number[] = [];
   const hops: number[] = [];
@@ -83,7 +88,7 @@ function pathOf(holders: readonly (readonly Holder[])[], attended: readonly Dens
   return { switches, hops };
 }
 
-/** Bytes of the holders that `holds` accepts; the embedding table lies with the first layer. */
+/** Bytes on the holders that `holds` accepts; the embedding table lies with the first layer. */
 export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (holder: Holder) => boolean): DenseBytes {
   const holders = holdersOf(model, placement);
   const { segments, weightBytes: all } = model.dense;
@@ -102,43 +107,49 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
 }
 
-/** Several sockets as one device: memories reach the runtime's share of their sum; arithmetic and unpacking scale with cores. */
+/**
+ * Several sockets as a device: memories reach the runtime's share of the sum; arithmetic and unpacking scale with
+ * cores.
+ */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
   const { efficiency = 1, together = 1 } = count > 1 ? (cpu.sockets ?? {}) : {};
   return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };
 }
 
-/** All sockets on dense work: in slices or over spread pages, as their experts are; if each has its own experts, its own dense weights too. */
+/**
+ * All sockets on dense work, in slices or over spread pages, as for experts; with experts per socket, a single socket's
+ * figures.
+ */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
   if (sockets === undefined || sockets.numa === 'expert') return cpu;
   const { count, interconnect, numa } = sockets;
   const together = socketsTogether(cpu, count);
   if (numa === 'tensor') return together;
-  // Of the S-th that each socket reads, (S - 1) / S come over the interconnect.
+  // Each socket reads an S-th, of which (S - 1) / S crosses the interconnect.
   const remote = (interconnect.bandwidth * count ** 2) / (count - 1) / cpu.bandwidthFraction;
   return { ...together, memoryBandwidth: Math.min(together.memoryBandwidth, remote) };
 }
 
-/** Devices that compute the layers of GPUs: the cards that hold some, or all of them as one. */
+/** Devices of GPU layers: the cards by layer, or all as one. */
 export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
   return joined?.sharing === 'layers' ? joined.cards.map(({ device }) => device) : [gpu];
 }
 
-/** Prices segments whose layers have several holders. The methods allocate nothing. */
+/** Prices segments with several holders. Methods allocate nothing. */
 export class SplitDense {
   /** CPU time within the last {@link ns}, ns. */
   cpuNs = 0;
   cpuShare = 1;
   readonly #gpus: readonly DenseCost[];
   readonly #cpu: DenseCost | null;
-  /** By segment: time of going between GPU and CPU, ns, and how often a pass goes from one GPU to another. */
+  /** By segment: crossing time between GPU and CPU, ns; hops between GPUs. */
   readonly #switchNs: Float64Array;
   readonly #hops: Float64Array;
-  /** Time of one such hop, ns: once, and for each token. */
+  /** Time of a hop, ns: fixed, and per token. */
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
-  /** Costs of the CPU's layers in passes whose weights are copied to the GPU. */
+  /** Costs of CPU layers in passes with weights copied to the GPU. */
   readonly #copied: {
     readonly from: number;
     readonly gpu: DenseCost;
@@ -167,7 +178,7 @@ export class SplitDense {
     const handoverNs = cpu?.handoverNs ?? 0;
     this.#switchNs = Float64Array.from(path.switches, (switches) => (switches * handoverNs) / 2);
     const { joined } = hardware;
-    // Slices of a tensor meet after attention and after the experts of every layer.
+    // Tensor slices meet after attention and after the experts of every layer.
     const cut = joined?.sharing === 'tensor';
     this.#hops = Float64Array.from(cut ? segments.map(({ attention }) => 2 * attention.length) : path.hops);
     const hop = joined === undefined ? { ns: 0, nsPerToken: 0 } : hopOf(joined, model.hidden);
@@ -196,7 +207,7 @@ export class SplitDense {
           };
   }
 
-  /** Time of a segment in ns, as {@link DenseCost.ns}: the part of each holder, and the way between them. */
+  /** Time of a segment, ns, as {@link DenseCost.ns}: all holders' parts, and the crossings. */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     let ns = 0;
     for (const gpu of this.#gpus) ns += gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences);

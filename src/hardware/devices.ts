@@ -4,13 +4,16 @@ import type { RuntimeSpec } from './runtime.js';
 import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
 import { scaledByFormat, withArithmetic } from './spec.js';
 
-/** Bytes for each score without flash attention: the product writes f32, the softmax reads and writes, the product with values reads. */
+/**
+ * Bytes per attention score without flash attention: the product writes f32, softmax reads and writes, the value
+ * product reads.
+ */
 const SCORE_BYTES = 16;
 
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime with this CPU: host times scale with the CPU's clock, if the runtime has them do so. */
+/** The runtime with a CPU: host times scale with the CPU's clock, if the runtime states a host clock. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;
@@ -23,7 +26,7 @@ export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['syste
   return system === 'windows' ? { ...runtime, handover: runtime.windows.handover ?? runtime.handover } : runtime;
 }
 
-/** The device that executes dense layers: a GPU, or the CPU of a machine that has no other processor. */
+/** Device of dense layers: a GPU, or the CPU of a CPU-only machine. */
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
   if (profile.isa !== undefined) return { ...allSockets(cores(profile, runtime), profile.sockets, runtime), perPassNs: runtime.pass };
@@ -51,15 +54,15 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   };
 }
 
-/** Rates of products by format on a card whose FP16 rate is halved: weights of few bits are multiplied as integers, floats are not. */
+/** Product rates by format on a card with halved FP16: low-bit weights are multiplied as integers, floats are not. */
 function fewBits(peak: number, factor: number): ByFormat {
   return { fp: peak, mxfp4: peak * factor, nvfp4: peak * factor, default: peak * factor };
 }
 
-/** Share of a layer's operations that experts are: seven of 23 in llama.cpp's graph, after each of which threads wait for one another. */
+/** Expert share of a layer's operations: seven of 23 in llama.cpp's graph, with a thread barrier after each. */
 const EXPERTS_SHARE = 7 / 23;
 
-/** The CPU next to the GPU; its figures are those of one socket. */
+/** The CPU next to the GPU; figures are per socket. */
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
   const { numa, sockets, together } = runtime.cpu;
@@ -68,13 +71,13 @@ export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevic
   return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
 }
 
-/** Several sockets in the place of a GPU: of the sums of their memories and of their arithmetic they reach the runtime's shares. */
+/** Several sockets in place of a GPU: the runtime's shares of summed memory and arithmetic. */
 function allSockets(device: Device, sockets: number, { cpu }: RuntimeSpec): Device {
   if (sockets === 1) return device;
   return { ...withArithmetic(device, cpu.together), memoryBandwidth: device.memoryBandwidth * cpu.sockets };
 }
 
-/** The same, from a calibration. */
+/** The CPU of a calibrated profile. */
 export function measuredHost(profile: CpuProfile): HostDevice {
   return { ...measuredDevice(profile), handoverNs: profile.handover!, ...socketsOf(profile, { numa: profile.numa ?? 'expert' }) };
 }
@@ -88,7 +91,7 @@ function socketsOf(
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };
 }
 
-/** A link as a runtime's copies use it: pinned or pageable, whole or in pieces, each with its time of the host. */
+/** A link under a runtime's copies: pinned or pageable, whole or in pieces, with host time for each. */
 export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   if (link.name !== 'h2d') return link;
   const latency = (ns: number): number => copy.pieces * (ns + copy.host);
@@ -100,10 +103,13 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   return { ...reached, bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0), paths };
 }
 
-/** Software of a runtime: all besides computing. @param link bytes/s of pinned copies; undefined: as measured, or no link */
+/**
+ * Software of a runtime: everything except computing. @param link bytes/s of pinned copies; undefined: as measured, or
+ * no link
+ */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
-  // By what factor pinned copies are faster than the runtime's own.
+  // Speed-up of pinned copies over the runtime's.
   const pinned = link === undefined || copy.staging === 'none' ? 1 : Math.max(1, (link * copy.efficiency) / copy.staging);
   return {
     ...(pinned > 1 && { pinned, ...(copy.pins && { pinsUnmapped: true as const }) }),
@@ -119,7 +125,7 @@ export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Soft
   };
 }
 
-/** A device as a calibration measured it. */
+/** A device of a calibrated profile. */
 export function measuredDevice(profile: GpuProfile): Device {
   return {
     peakFlops: profile.peak!,
@@ -134,7 +140,7 @@ export function measuredDevice(profile: GpuProfile): Device {
 
 type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth' | 'sockets'>;
 
-/** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with cores and with the memory. */
+/** Cores of a socket: arithmetic and unpacking scale with cores and clock, reads with cores and memory. */
 function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   const { generation = '', isa = '', memory = '' } = profile;
   const hertz = profile.cores! * profile.clock! * 1e9;
@@ -166,7 +172,7 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   };
 }
 
-/** Time for which the threads of all sockets wait for one another in a layer. */
+/** Barrier time of all sockets' threads in a layer, ns. */
 function waitingNs({ cores, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
   return cpu.barrier * cores! * sockets;
 }
@@ -175,7 +181,7 @@ function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes'
   return { ...(gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES }), ...(gpu.latent === 'unpacked' && { unpacksLatent: true }) };
 }
 
-/** Values of formats on this instruction set alone, if a table has them: `amx/int`, `avx512-vnni/k`. */
+/** Values of formats for the instruction set alone: `amx/int`, `avx512-vnni/k`. */
 function onIsa(table: ByFormat, isa: string): ByFormat {
   const entries = Object.entries(table).flatMap(([name, value]) => {
     const [set, format] = name.split('/');
@@ -184,13 +190,16 @@ function onIsa(table: ByFormat, isa: string): ByFormat {
   return Object.fromEntries(entries);
 }
 
-/** Throughput of formats with kernels of their own. @param peak of all others, FLOP/s @param hertz cycles/s of all cores, times a factor */
+/**
+ * Throughput of formats with dedicated kernels. @param peak of all other formats, FLOP/s @param hertz cycles/s of all
+ * cores, times a factor
+ */
 function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
   const speeds = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
   return Object.keys(speeds).length === 0 ? {} : { peakByFormat: speeds };
 }
 
-/** Weights a cycle by format: those of all instruction sets, and in their place those of this one. */
+/** Weights per cycle by format: general values, overridden by the instruction set's. */
 function unpackedOn(table: ByFormat, isa: string): ByFormat {
   const all = Object.entries(table).filter(([name]) => !name.includes('/'));
   return { ...Object.fromEntries(all), ...onIsa(table, isa) };

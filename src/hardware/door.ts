@@ -1,4 +1,4 @@
-// What other rooms import of hardware: the machine: GPU, CPU, links and memory, and the cost of kernels.
+// Public interface of the room: GPU, CPU, links and memory of a machine, and the cost of kernels.
 
 export { withConstant } from './constants.js';
 export { CostModel } from './cost.js';

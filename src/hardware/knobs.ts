@@ -3,17 +3,23 @@ import type { RuntimeSpec } from './runtime.js';
 
 interface Knob {
   readonly name: string;
-  /** The scaled quantity, in words: a speed or a time. */
+  /** Scaled quantity, in words: a speed or a time. */
   readonly says: string;
-  /** Spread between machines, of its logarithm. Ours: from the residuals of machines with several rows in profiles/measurements/. */
+  /**
+   * Standard deviation of the logarithm between machines. Ours: residuals of machines with several rows in
+   * profiles/measurements/.
+   */
   readonly spread: number;
-  /** Dotted names of its constants, or of their tables; absent: its own name is. */
+  /** Dotted names of constants or tables; absent: the knob's name. */
   readonly constants?: readonly string[];
-  /** True: its constants are shares, which stay at most 1. */
+  /** True: constants are shares, at most 1. */
   readonly shares?: true;
 }
 
-/** What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them. */
+/**
+ * Deviations of a machine from its data sheet: groups of constants that vary together, with spreads, so that few
+ * timings determine them.
+ */
 export const KNOBS: readonly Knob[] = [
   { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
   { name: 'cpu.memory', says: 'memory of the CPU', spread: 0.25, shares: true },
@@ -33,7 +39,10 @@ export const KNOBS: readonly Knob[] = [
   { name: 'cpu.operations', says: 'large products on the CPU', spread: 0.3 },
 ];
 
-/** The runtime with each knob turned by `exp` of its step. @param given dotted names of constants that were given otherwise, and stand */
+/**
+ * The runtime with each knob turned by `exp` of a step. @param given dotted names of constants set elsewhere, left
+ * unchanged
+ */
 export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;

@@ -5,36 +5,43 @@ import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained. */
+/**
+ * Knobs of a machine learned from timings, with covariance. Prediction bands follow from the covariance and the
+ * unexplained rest.
+ */
 export interface Learned {
-  /** Steps of {@link KNOBS}, logarithms: the most likely ones. */
+  /** Most likely steps of {@link KNOBS}, logarithms. */
   readonly steps: readonly number[];
   readonly covariance: readonly (readonly number[])[];
   readonly timings: number;
-  /** A sentence: what was learned. */
+  /** Sentence on the result. */
   readonly said: string;
 }
 
-/** Speeds of a run that have a band. */
+/** Speeds with a band. */
 export type SpeedKind = 'decode' | 'prefill';
 
-/** Step of a knob for the slopes of predictions: a logarithm. */
+/** Step of a knob for slopes of predictions, a logarithm; ours. */
 export const NUDGE = 0.1;
 
 /**
- * What no knob explains of another run of the same machine, as the standard deviation of a logarithm: fitted so that the bands hold three to four
- * of five rows of profiles/measurements/ that one other row of their machine predicts. Owners of the same parts differ by 0.08.
+ * Unexplained standard deviation (of a logarithm) of a further run on the same machine: fitted so that bands hold three
+ * to four of five rows of profiles/measurements/, each predicted by a single row of the same machine. Owners of equal
+ * parts differ by 0.08.
  */
 const LEFT: Readonly<Record<SpeedKind, number>> = { decode: 0.12, prefill: 0.2 };
-/** Standard deviations within which four of five values of a Gaussian lie. */
+/** Standard deviations around four of five Gaussian values. */
 const FOUR_OF_FIVE = 1.2816;
 
-/** The same knowledge with each knob moved in turn, by {@link NUDGE}. */
+/** Copies with each knob moved in turn, by {@link NUDGE}. */
 export function nudged(learned: Learned): Learned[] {
   return KNOBS.map((_, k) => ({ ...learned, steps: learned.steps.map((step, i) => (i === k ? step + NUDGE : step)) }));
 }
 
-/** Half the width of the band of a speed, as a share of it. @param speed tokens/s @param moved the same with the knobs of {@link nudged} */
+/**
+ * Half the width of a speed's band, as a share. @param speed tokens/s @param moved speeds with the knobs of
+ * {@link nudged}
+ */
 export function learnedWidth(
   { covariance }: Pick<Learned, 'covariance'>,
   kind: SpeedKind,
@@ -47,13 +54,16 @@ export function learnedWidth(
   return Math.exp(FOUR_OF_FIVE * Math.sqrt(Math.max(0, variance) + LEFT[kind] ** 2)) - 1;
 }
 
-/** Knobs that moved by less are not spoken of, as a share. */
+/** Least mentioned knob movement, as a share; ours. */
 const FEW = 0.05;
 
-/** Factor from which on what is left of a timing is spoken of. Ours: far above what owners of the same parts differ by. */
+/** Least mentioned factor of a timing's residual. Ours: far above the differences between owners of equal parts. */
 const UNEXPLAINED = 1.3;
 
-/** What was learned of a machine, in words: the three knobs that moved most. @param usual runtime of all machines @param left largest residual */
+/**
+ * Summary of a learned machine: the three most moved knobs. @param usual runtime of all machines @param left largest
+ * residual
+ */
 export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));
@@ -70,7 +80,7 @@ export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonl
   return `${on}: ${words.length === 0 ? 'it is as others of its parts, to within 5 %' : words.join('; ')}.${rest}`;
 }
 
-/** A knob in words, with its value; null: it has no more words than its name. */
+/** A knob in words, with its value; null: no words beyond the name. */
 function knobText(name: string, { cpu, gpus, ram }: Machine, usual: RuntimeSpec, turned: RuntimeSpec): string | null {
   const sheet = (what: string, rate: number, share: number): string =>
     `${what} gives ${((rate * share) / 1e9).toPrecision(2)} GB/s, ${Math.round(100 * share)} % of its sheet`;

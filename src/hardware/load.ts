@@ -10,7 +10,10 @@ import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './pro
 import type { RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec, PathSpec } from './spec.js';
 
-/** Builds the machine of a profile; tiers are what a model can use. @param runtime what kernels reach; null: the profile has it */
+/**
+ * Builds the machine of a profile with the memory usable by a model. @param runtime reached speeds; null: in the
+ * profile
+ */
 export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | null = null): HardwareSpec {
   const { cpu, gpu } = profile;
   const links = profile.links.map(link);
@@ -67,25 +70,28 @@ function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock
   return clock === undefined ? {} : { hostClock: clock };
 }
 
-/** A machine as found: in a file, or spelled by its name. */
+/** A found machine: in a file, or spelled by name. */
 type Found = { readonly path: string } | { readonly machine: Machine };
 
-/** Finds a machine: a bundled name, a YAML file relative to `relativeTo`, or parts. @throws UserError for a name or part that is unknown */
+/**
+ * Finds a machine: a bundled name, a YAML file relative to `relativeTo`, or parts. @throws UserError for an unknown
+ * name or part
+ */
 export function findHardware(name: string, relativeTo?: string): Found {
   if (isComposed(name)) return { machine: parseMachine(name) };
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
 }
 
-/** True if a name is neither that of a bundled machine nor a path, but names parts. */
+/** True if a name lists parts, as opposed to a bundled name or a path. */
 export const isComposed = (name: string): boolean => isComposition(name) && bundledName(name) === undefined;
 
-/** The bundled machine that a name means, in any case and with any separators: `RTX 4090` is rtx-4090. */
+/** Bundled machine of a name, in any case and with any separators: `RTX 4090` is rtx-4090. */
 function bundledName(name: string): string | undefined {
   const spelled = name.toLowerCase().replaceAll(/[\s_]+/g, '-');
   return listProfiles('hardware').find((bundled) => bundled === spelled);
 }
 
-/** Reads a machine of parts, or one of tiers and links; values given with the file belong to the latter. */
+/** Reads a machine of parts, or of tiers and links; overrides apply only to tiers and links. */
 export function readMachine(
   path: string,
   overrides: readonly Override[],
@@ -98,7 +104,10 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/** The file of parts of a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
+/**
+ * Parts file of a machine name, path or parts; null: a different kind of machine. @throws UserError if missing or
+ * malformed
+ */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;
@@ -106,19 +115,22 @@ export function readMachineFile(name: string): MachineFile | null {
   return 'file' in read ? read.file : null;
 }
 /**
- * Bytes/s of reads of `size` bytes, `inFlight` at once (maybe a fraction), latency + size / bandwidth each, at most the drive's. 128 KiB
- * one by one at 3.5 GB/s and 80 us: 1.1 GB/s; llama.cpp measured 1.22 (its PR 28223).
+ * Rate of reads of `size` bytes with `inFlight` at once (may be fractional), bytes/s: latency + size / bandwidth each,
+ * at most the drive's rate. 128 KiB sequentially at 3.5 GB/s and 80 us: 1.1 GB/s; llama.cpp measured 1.22 (PR 28223).
  */
 export function readRate({ bandwidth, latencyNs }: PathSpec, size: number, inFlight: number): number {
   return Math.min(bandwidth, (inFlight * size * 1e9) / (latencyNs + (size * 1e9) / bandwidth));
 }
 
-/** A link from drives: whole experts are read several at a time, a mapped file in pieces, one expert after another, which several drives share. */
+/**
+ * A link from drives: whole experts are read several at a time; a mapped file in pieces, expert by expert, shared by
+ * all drives.
+ */
 export function readOver(link: LinkSpec, { read }: RuntimeSpec): LinkSpec {
   if (link.name !== 'ssd' || read.size === 'expert') return link;
   const { size, inFlight } = read;
   const { paths = [link] } = link;
-  // The latency of the pieces is in their rate.
+  // The rate includes the latency of the pieces.
   const reached = paths.map((path) => ({ bandwidth: readRate(path, size, inFlight / paths.length), latencyNs: 0 }));
   const bandwidth = reached.reduce((sum, path) => sum + path.bandwidth, 0);
   return { ...link, bandwidth, latencyNs: 0, lanes: link.flows === 'single' ? paths.length : 1, ...(link.paths && { paths: reached }) };

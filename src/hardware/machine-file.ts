@@ -20,7 +20,7 @@ const timing = z.strictObject({
   predicted: z.number().positive(),
 });
 
-/** Schema of a file that lists parts. */
+/** Schema of a file of parts. */
 export const machineFileSchema = z.strictObject({
   name: text,
   parts: z.array(text).min(1),
@@ -67,10 +67,13 @@ export const machineFileSchema = z.strictObject({
     .optional(),
 });
 
-/** A machine in a file, as `moeprof machine` writes it for -w: its parts, further facts, and measurements. Bytes, bytes/s. */
+/** A machine file, written by `moeprof machine` for -w: parts, further facts, and measurements. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
-/** The machine of a file. @param place of its parts, `file:line:col` @throws UserError if a part is unknown, or parts do not go together */
+/**
+ * The machine of a file. @param place of the parts, `file:line:col` @throws UserError for an unknown part or
+ * incompatible parts
+ */
 export function machineOfFile(file: MachineFile, place: string): Machine {
   const machine = placed(place, () => parseMachine(file.parts.join('+')));
   const { cpu, gpu, measured, name } = file;
@@ -90,14 +93,14 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
   };
 }
 
-/** A runtime's part of a machine file: its constants here, and a sentence on how well they hold. */
+/** A runtime on the machine of a file, with a sentence on the fit. */
 interface FileRuntime {
   readonly runtime: RuntimeSpec;
-  /** Null: the file has no constants of this runtime. */
+  /** Null: the file has no constants of the runtime. */
   readonly said: string | null;
 }
 
-/** A runtime as it drives the machine of a file. @param given dotted names of constants that were given otherwise, and stand */
+/** The runtime with a machine file's constants. @param given dotted names of constants set elsewhere, left unchanged */
 export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
   const fitted = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
   if (fitted === undefined) return { runtime, said: null };
@@ -106,7 +109,10 @@ export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, g
   return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
 }
 
-/** The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again if they stand in it. */
+/**
+ * Starting runtime for learning. With timings in the file, its constants are left out: they were fitted on the same
+ * timings.
+ */
 export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
   return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
 }

@@ -5,17 +5,23 @@ import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 import type { HardwareProfileInput } from './profile.js';
 
-/** DeepEP reaches 153 to 158 GB/s of the H800's 200 a direction (its README); the latency is what small NCCL exchanges take, estimated. */
+/**
+ * DeepEP reaches 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges,
+ * estimated.
+ */
 const LINKED = { share: 0.77, latency: 20e3 };
-/** Without peer access what one GPU sends goes through host memory, over both slots: half, and about 24 us between two 4090s. */
+/**
+ * Without peer access, GPU transfers go through host memory over two slots: half the rate, and about 24 us between two
+ * 4090s (ns).
+ */
 export const UNLINKED = { share: 0.5, latency: 25e3 };
 
 const GIB = 2 ** 30;
 
-/** A GPU's context and the framework's buffers. */
+/** Bytes of a GPU's context and the framework's buffers; assumed. */
 const GPU_RESERVE = 512 * 2 ** 20;
 
-/** The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is. */
+/** Profile of a machine. Without a GPU, the CPU takes the GPU's place, on a single memory. */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name, system } = machine;
   const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
@@ -30,7 +36,7 @@ type Parts = Omit<HardwareProfileInput, 'name'>;
 function ofOneMemory(machine: Machine): Parts {
   const { gpus, ram } = machine;
   const [gpu] = gpus;
-  // macOS lets the GPU use three quarters of the memory by default (recommendedMaxWorkingSetSize).
+  // macOS lets the GPU use three quarters of memory by default (recommendedMaxWorkingSetSize).
   const reserve = gpu?.vendor === 'apple' ? ram!.bytes! / 4 : systemReserve(ram!.bytes!);
   return { tiers: [{ name: 'unified', size: ram!.bytes!, reserve }], gpu: gpu === undefined ? allSockets(machine) : gpuFacts(gpu) };
 }
@@ -39,7 +45,7 @@ function ofCards(machine: Machine): Parts {
   const { gpus, pcie, ram, sockets } = machine;
   const gpu = gpus[0]!;
   const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
-  // Cards that differ have no link of their own between them.
+  // Unequal cards have no direct link.
   const linked = gpus.every(({ name }) => name === gpu.name) ? gpu.link : undefined;
   const { latency, share } = linked === undefined ? UNLINKED : LINKED;
   const rate = linked ?? copies;
@@ -55,7 +61,7 @@ function ofCards(machine: Machine): Parts {
   };
 }
 
-/** The second and further cards, if they are not all like the first. */
+/** The second and further cards, unless all are equal. */
 function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
   if (others.every(({ name }) => name === first!.name)) return {};
   return {
@@ -82,7 +88,7 @@ function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] 
   return { cores, clock: clockHz / 1e9, isa, generation: arch, memory: kind, memoryBandwidth: rate / sockets };
 }
 
-/** All sockets as one device, if the CPU computes everything. */
+/** All sockets as a device, for CPU-only machines. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   const socket = oneSocket(machine);
   return {
@@ -93,10 +99,12 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   };
 }
 
-/** Memory that the operating system keeps: 4 GiB, an eighth if memory is small. */
+/** Memory kept by the operating system: 4 GiB, or an eighth of a small memory. */
 const systemReserve = (bytes: number): number => Math.min(4 * GIB, bytes / 8);
 
-/** Drives are read as a stripe; if files lie whole on one of them, a layer comes from the slowest, and the others add room. */
+/**
+ * Drives form a stripe. With whole files per drive, a layer comes from the slowest drive, and further drives add room.
+ */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
   const apart = disks.some(({ byFile }) => byFile);
   const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;

@@ -10,7 +10,7 @@ import { parseSlot } from './parts/pcie.js';
 
 export type { Machine } from './parts/defaults.js';
 
-/** Reads a machine, its parts in any order. @throws UserError if a part is unknown, stands twice, or does not go with the others */
+/** Parses a machine, parts in any order. @throws UserError for an unknown, repeated or incompatible part */
 export function parseMachine(text: string): Machine {
   let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
   for (const word of machineWords(text)) {
@@ -21,7 +21,7 @@ export function parseMachine(text: string): Machine {
   return completed(given);
 }
 
-/** True if a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
+/** True if a text lists machine parts: several joined by +, or a part of a catalogue. False for a file path. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
@@ -31,7 +31,10 @@ export function isComposition(text: string): boolean {
 /** Names of all GPUs and CPUs. */
 export const partNames = (): string[] => [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 
-/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. @throws UserError if one comes first */
+/**
+ * Parts between plus signs. A plus sign of a name (`xeon-platinum-8480+`, `Max+ 395`) stays. @throws UserError for a
+ * leading plus sign
+ */
 export function machineWords(text: string): string[] {
   const words: string[] = [];
   for (const word of text.replace(/max\+[\s-]*(?=\d{3}\b)/gi, 'max-').split('+')) {
@@ -42,7 +45,10 @@ export function machineWords(text: string): string[] {
   return words;
 }
 
-/** What a word of a machine gives: `gpus`, `cpu`, `memoryBytes`, `memory`, `pcie`, `disks` or `system`. @throws UserError if it is no part */
+/**
+ * Field that a word of a machine sets: `gpus`, `cpu`, `memoryBytes`, `memory`, `pcie`, `disks` or `system`. @throws
+ * UserError for a non-part
+ */
 export function givenBy(word: string): keyof GivenParts {
   const { disks, gpus, sockets: _, ...others } = withWord({ gpus: [], sockets: 1, disks: [] }, word);
   return gpus.length > 0 ? 'gpus' : disks.length > 0 ? 'disks' : (Object.keys(others)[0] as keyof GivenParts);
@@ -93,30 +99,30 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
   return { ...given, ...chipBandwidth, cpu: givenOnce(given.cpu, part, 'the CPU'), sockets: count };
 }
 
-/** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into count and name; no part's name begins so. */
+/** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into count and name. */
 function severalOf(plain: string): { readonly count: string | undefined; readonly name: string } {
   const match = /^(?:(\d+)\s*x[\s-]*|(dual|two)[\s-]+)(.*)$/i.exec(plain);
   return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
 }
 
-/** A chip with both is found as its CPU. */
+/** CPUs first: a chip with CPU and GPU counts as a CPU. */
 const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
-  // Numbers of four digits and more are names of cards: rtx-3060.
+  // Numbers of four or more digits are card names: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
   if (/^[\d.]+\s*[km]i?b$/i.test(name))
     return new UserError(`"${name}" is no memory that machines have; write ${Number.parseInt(name, 10)}GB`);
   const unknown = (hint: string) => new UserError(`unknown part "${name}": ${hint}; parts: moeprof profiles list gpu, cpu`);
   if (/ddr|channel|\d\s*[gt]i?b\s/i.test(name)) return unknown('memory is a size, and channels x type-speed: 64GB+2xddr4-3200');
-  // The number of a card or a processor counts more than what is around it: r5-5600 is ryzen-5-5600.
+  // The number of a card or processor outweighs the rest: r5-5600 is ryzen-5-5600.
   const number = /\d{3,}[a-z0-9]*$/i.exec(name)?.[0].toLowerCase();
   const same = partNames().filter((part) => number !== undefined && part.endsWith(`-${number}`));
   const near = same.length > 0 && same.length < 4 ? same : nearest(name, [...partNames(), 'windows']);
   return unknown(`${near.length > 0 ? suggested(near) : 'leave it out'} (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16)`);
 }
 
-/** Splits `rtx-3090@870GB/s`; the clock after `@` in the name of a processor stays with it. */
+/** Splits `rtx-3090@870GB/s`; a clock after `@` stays with the processor name. */
 function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   const match = /^(.*?)\s*@\s*([^@]*\/s)$/.exec(word);
   const bandwidth = match === null ? null : RATE.read(match[2]!);
@@ -125,7 +131,7 @@ function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   return { word: match[1]!, bandwidth };
 }
 
-/** Splits `rtx-4090:48GB`, a card with another size of memory than is usual, into its name and bytes. */
+/** Splits `rtx-4090:48GB`, a card with unusual memory, into name and bytes. */
 function splitCardMemory(plain: string): { readonly rest: string; readonly bytes?: number } {
   const match = /^(.*):\s*(\d+(?:\.\d+)?)\s*G(?:i?B)?$/i.exec(plain);
   if (match === null) return { rest: plain };
@@ -134,10 +140,10 @@ function splitCardMemory(plain: string): { readonly rest: string; readonly bytes
   throw new UserError(`"${plain}": write up to 1000GB behind a card, e.g. rtx-4090:48GB`);
 }
 
-/** No card has more memory. */
+/** Upper bound of card memory, bytes, exclusive; ours. */
 const MOST_CARD_BYTES = 1000 * 2 ** 30 + 1;
 
-/** Cards, and disks, of a machine. */
+/** Most cards or disks of a machine; ours. */
 const MOST = 64;
 
 function partCount(text: string | undefined, word: string): number {
@@ -146,7 +152,7 @@ function partCount(text: string | undefined, word: string): number {
   throw new UserError(`"${word}": write 1 to ${MOST} of a part`);
 }
 
-/** @throws UserError if there was one before */
+/** @throws UserError for a repeated value */
 function givenOnce<T>(before: T | undefined, now: T, what: string): T {
   if (before === undefined) return now;
   throw new UserError(`${what} is given twice; keep one`);

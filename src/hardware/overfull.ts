@@ -3,30 +3,32 @@ import { readOver } from './load.js';
 import { READ } from './parts/reach.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** Share of a memory that can hold pages of a file; the rest is the system's and the program's. Ours: 4 to 6 GiB of 64. */
+/** Share of memory for file pages; the rest is for the system and the program. Ours: 4 to 6 GiB of 64. */
 export const PAGES_SHARE = 0.9;
 
-/** The drive of a machine that names none: an NVMe drive on four lanes of PCIe 3.0, by its data sheet. Ours to choose. */
+/** Default drive: NVMe on four lanes of PCIe 3.0, by data sheet. Our choice. */
 export const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
 
-/** A model and a memory too small for it: pages of a mapped file are read again, or the driver moves bytes of a card to host memory. */
+/**
+ * A model in too small a memory: pages of a mapped file are read again, or the driver moves card bytes to host memory.
+ */
 export interface Overfull {
-  /** Bytes that should lie there, and that find room. */
+  /** Bytes needed in the memory; bytes available. */
   readonly needs: number;
   readonly has: number;
-  /** Bytes of them that one token reads. */
+  /** Needed bytes read per token. */
   readonly touched: number;
-  /** Tokens/s if all find room. */
+  /** Tokens/s if everything fits. */
   readonly speed: number;
 }
 
-/** Where the rest lies, in words, and the rate of reading it, bytes/s. */
+/** Location of the overflow, in words, and read rate, bytes/s. */
 export interface OverflowMemory {
   readonly place: string;
   readonly rate: number;
 }
 
-/** A drive as a runtime reads pages of a mapped file. @param bandwidth bytes/s; null: none is named, the usual one is */
+/** A drive under a runtime's page reads of a mapped file. @param bandwidth bytes/s; null: the default drive */
 export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): OverflowMemory {
   const disk = {
     name: 'ssd',
@@ -39,15 +41,17 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Overflo
   return { place, rate: readOver(disk, runtime).bandwidth };
 }
 
-/** Bytes that each token reads again: of a cycle through the model, a memory misses what it lacks, and at most what is read at all. */
+/**
+ * Bytes read again per token: in a cycle through the model a memory misses its shortfall, at most the touched bytes.
+ */
 export const readAgain = ({ has, needs, touched }: Overfull): number => Math.min(Math.max(0, needs - has), touched);
 
-/** Tokens/s with the bytes that are read again: their time comes to that of a token, which waits for each page. */
+/** Tokens/s with bytes read again: the read time adds to a token's time, as each page is awaited. */
 export function overfullSpeed(model: Overfull, { rate }: OverflowMemory): number {
   return 1 / (1 / model.speed + readAgain(model) / rate);
 }
 
-/** The forecast in a sentence, without its full stop. */
+/** Sentence on the forecast, without a full stop. */
 export function overfullText(model: Overfull, from: OverflowMemory, what: 'weights' | 'weights and KV cache', memory: string): string {
   const { has, needs, speed } = model;
   const [slow, fast] = [overfullSpeed(model, from), speed].map(formatTokensPerSecond);

@@ -4,7 +4,10 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
-/** Facts of a device, and its measurements: with one measured share it states all, overheads included; else they are the runtime's. */
+/**
+ * Facts of a device, and measurements: a device with measured shares states everything, overheads included; else the
+ * runtime decides.
+ */
 const deviceFields = {
   peak: positive(FLOPS).optional(),
   memoryBandwidth: positive(RATE),
@@ -23,7 +26,7 @@ const deviceFields = {
   perPass: quantity(DURATION).optional(),
 };
 
-/** A path of a link, what joins GPUs, or the way from one socket to another. */
+/** A path of a link, the interconnect of GPUs, or of sockets. */
 const path = z.strictObject({ bandwidth: positive(RATE), latency: quantity(DURATION) });
 
 const machineFields = z.strictObject({
@@ -81,7 +84,7 @@ const machineFields = z.strictObject({
     .optional(),
 });
 
-/** Schema of a machine that is written out. */
+/** Schema of a machine with tiers and links. */
 export const HardwareProfileSchema = machineFields.superRefine((profile, context) => {
   const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path, message });
   checkDevice('gpu', profile.gpu, refuse);
@@ -119,7 +122,7 @@ function checkTiers({ links, tiers }: Fields, refuse: Refuse): void {
     refuse(['tiers'], 'must be gpu, dram, ssd or unified, ssd, in this order; the last ones may be left out');
 }
 
-/** A link is named by the tier that it brings experts from, and has one path with a bandwidth or several with one each. */
+/** Checks link names by source tier, and bandwidths: a single path's, or one per path. */
 function checkLinks({ links, tiers }: Fields, refuse: Refuse): void {
   for (const [i, link] of links.entries()) {
     const from = tiers[i + 1]?.name;
@@ -158,10 +161,10 @@ function checkSockets({ cpu, tiers }: Fields, refuse: Refuse): void {
       refuse(['cpu', key], 'is between sockets, and there is one; say sockets: 2, or leave it out');
 }
 
-/** A runtime's names for the overheads of a device. */
+/** Runtime constants by device overhead. */
 const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
-/** A device is facts alone, or all that a calibration measured; overheads are part of the latter. */
+/** Checks a device: facts alone, or a full calibration with overheads. */
 function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): void {
   const shares = [device.computeFraction, device.bandwidthFraction].filter((value) => value !== undefined).length;
   const asCores = device.cores !== undefined && device.clock !== undefined && device.isa !== undefined;
@@ -179,12 +182,15 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/** A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts. */
+/**
+ * A hardware profile: facts of a machine from a data sheet, a benchmark or a calibration, from
+ * `profiles/hardware/*.yaml` or parts.
+ */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
-/** The input of a hardware profile: quantities as numbers or with their units. */
+/** Input form of a hardware profile: quantities as numbers or with units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
-/** True if a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
+/** True if a profile states measured kernel speeds of its devices, software included. */
 export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {
   return gpu.bandwidthFraction !== undefined;
 }

@@ -12,7 +12,7 @@ const duration = quantity(DURATION);
 
 const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
 
-/** A constant as its own field writes it: a share, a time, a rate, or a number. */
+/** A constant as its field has it: a share, a time, a rate, or a number. */
 const before = z.union([z.number().positive(), ...[SHARE, DURATION, RATE].map((dimension) => positiveQuantity(dimension))]);
 
 const gpu = z.strictObject({
@@ -70,7 +70,7 @@ const read = z.strictObject({
   inFlight: z.int().positive().default(1),
 });
 
-/** Fields of `profiles/runtimes/*.yaml`; what they mean is in profiles/fields.txt. */
+/** Schema of `profiles/runtimes/*.yaml`; fields are explained in profiles/fields.txt. */
 export const runtimeSchema = z.strictObject({
   name: z.string().min(1),
   cites: z.string().optional(),
@@ -97,7 +97,7 @@ export const runtimeSchema = z.strictObject({
   prediction: z.number().nonnegative().optional(),
 });
 
-/** Constants of a runtime that a machine may have for itself, as measured on it. */
+/** Runtime constants that a machine may override by measurement. */
 export const runtimeConstantsSchema = runtimeSchema.pick({
   pass: true,
   layer: true,
@@ -115,36 +115,39 @@ export type RuntimeConstants = z.infer<typeof runtimeConstantsSchema>;
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
-/** What a CPU may have no constant for. */
+/** Optional CPU constants. */
 type MayLack = 'attention' | 'recurrence' | 'untuned';
 
-/** A runtime, its base filled in. Times in ns, shares in (0, 1]. */
+/** A runtime with its base filled in. Times in ns, shares in (0, 1]. */
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
-  /** Its own constants that were fitted on measurements, and those measurements; without its base's. */
+  /** Fitted constants of the runtime without its base, and their measurements. */
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
-  /** What is taken for lack of measurements of it, as sentences; null: it is no worse known than others. */
+  /** Sentences on assumptions for lack of measurements; null: as well known as any runtime. */
   readonly assumed: string | null;
-  /** Null: times of the host are the same with every CPU. */
+  /** Null: host times are equal on every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
   readonly windows: z.infer<typeof windows>;
   readonly gpu: Filled<z.infer<typeof gpu>>;
   readonly cpu: Filled<Omit<z.infer<typeof cpu>, MayLack>> & Pick<z.infer<typeof cpu>, MayLack>;
   readonly copy: Filled<z.infer<typeof copy>>;
   readonly read: z.infer<typeof read>;
-  /** Multiple of the measured time of predictions that is charged; 0: none is. */
+  /** Charged multiple of measured prediction time; 0: not charged. */
   readonly prediction: number;
   readonly prompt: {
     readonly ubatch: number;
     readonly counts: 'pass' | 'expert';
-    /** Null: never; `cheaper`: wherever the GPU has it sooner. */
+    /** Null: never; `cheaper`: if the GPU finishes sooner. */
     readonly offloadFrom: number | 'cheaper' | null;
   };
 }
 
-/** A base of a base is enough; more is a mistake in a file. */
+/** Most levels of bases; ours. */
 const MOST_BASES = 4;
 
-/** Loads a runtime. @param nameOrPath bundled, or a file relative to `relativeTo` @param overrides of values @throws UserError if one is missing */
+/**
+ * Loads a runtime. @param nameOrPath bundled, or a file relative to `relativeTo` @param overrides of values @throws
+ * UserError for a missing file or constant
+ */
 export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): RuntimeSpec {
   const path = findProfile('runtimes', nameOrPath, relativeTo);
   const profile = readYaml(path, runtimeSchema, overrides);
@@ -159,17 +162,17 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
   return filled(whole, profile, shownPath(path));
 }
 
-/** The lower runtime without `cpu.products` if the upper one has operations of its own: those are of other kernels. */
+/** The base without `cpu.products` if the runtime above states operations: the products belong to different kernels. */
 function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
   return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
 }
 
-/** A runtime with the constants that a machine has for itself. */
+/** The runtime with a machine's constants. */
 export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants): RuntimeSpec {
   return merged({ ...runtime }, constants) as unknown as RuntimeSpec;
 }
 
-/** Constants in which a runtime differs from another of its kind, to four digits; empty groups are left out. */
+/** Constants that differ between runtimes of a kind, to four digits; empty groups are left out. */
 export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
   const { copy, cpu, expert, gpu, handover, layer, pass, windows: onWindows } = other;
   return (differing(base, { pass, layer, expert, handover, gpu, cpu, copy, windows: onWindows }) ?? {}) as RuntimeConstants;
@@ -185,7 +188,7 @@ function differing(base: unknown, other: unknown): unknown {
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
 
-/** `above` over `below`, mapping by mapping; tables by format and instruction set are replaced entry by entry, too. */
+/** `above` merged over `below`, mappings and tables entry by entry. */
 function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const over = Object.entries(above).map(([key, value]) => {
     const under = ownValue(below, key);
@@ -194,14 +197,14 @@ function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record
   return { ...below, ...Object.fromEntries(over) };
 }
 
-/** Constants that a runtime or one of its bases must have. A table needs a value for what it does not name. */
+/** Required constants of a runtime and its bases. A table needs a default value. */
 const NEEDED = [
   ...['pass', 'layer', 'expert', 'handover', 'gpu.bandwidth', 'gpu.bandwidth.default', 'gpu.compute', 'gpu.attention', 'gpu.several'],
   ...['cpu.bandwidth', 'cpu.operations', 'cpu.operations.default', 'cpu.layer', 'cpu.numa', 'cpu.sockets'],
   ...['copy.efficiency', 'copy.host', 'copy.pieces', 'copy.overlap', 'prompt.ubatch', 'prompt.counts', 'prompt.offloadFrom'],
 ];
 
-/** Constants of a runtime whose file has none. */
+/** Defaults of optional constants. */
 const UNSAID = {
   host: null,
   windows: {},
@@ -212,7 +215,7 @@ const UNSAID = {
   read: { size: 'expert', inFlight: 1 },
 } as const;
 
-/** @throws UserError with the first constant that is missing */
+/** @throws UserError for the first missing constant */
 function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper: RuntimeProfile, label: string): RuntimeSpec {
   for (const name of NEEDED) {
     const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);

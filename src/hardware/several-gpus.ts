@@ -1,17 +1,20 @@
 import { UserError } from '../base/errors.js';
 import { type Card, type HardwareSpec, type HostDevice, type JoinedGpus, type LinkSpec, withArithmetic } from './spec.js';
 
-/** Bytes of each GPU for a model; one entry for a single GPU, or for one memory instead of all. */
+/** Bytes of each GPU; a single entry for one GPU or joined memory. */
 export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
   const first = tiers[0]!.bytes;
   const others = gpus?.others?.map(({ bytes }) => bytes) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
   return [first, ...others];
 }
 
-/** Bytes of the smallest GPU: all that each can hold if GPUs hold alike. */
+/** Bytes of the smallest GPU, the limit of equal loads. */
 export const leastGpuRoom = (hardware: HardwareSpec): number => Math.min(...gpuRooms(hardware));
 
-/** The GPU of each of `count` layers, in order, by shares, as llama.cpp splits them. @param parts in any unit, one of them above 0 */
+/**
+ * GPU of each of `count` layers, in order, by shares, as in llama.cpp's split. @param parts in any unit, at least one
+ * above 0
+ */
 export function splitLayers(parts: readonly number[], count: number): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   let sum = 0;
@@ -21,7 +24,10 @@ export function splitLayers(parts: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
 }
 
-/** The machine that one of several GPUs sees: its own memory, and an even part of DRAM, SSD, links and CPU, as one of equal processes has. */
+/**
+ * Machine seen by one of several GPUs: its memory, and an even part of DRAM, SSD, links and CPU, as for equal
+ * processes.
+ */
 export function shareOf(hardware: HardwareSpec): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -50,10 +56,13 @@ export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): L
   return { ...changed, paths: link.paths.map((path) => ({ ...path, bandwidth: rate(path.bandwidth) })) };
 }
 
-/** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
+/** Bytes of a value between cards: llama.cpp passes f32, tensor slices meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 
-/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError if tensors are to be cut over GPUs that differ */
+/**
+ * The machine with its GPUs joined; a single-GPU machine is unchanged. @throws UserError for tensor slices over unequal
+ * GPUs
+ */
 export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -76,13 +85,13 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   };
 }
 
-/** One link instead of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */
+/** Joined link that brings each card its slice of an expert, at most as fast as the shared memory. */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
   return withRate(link, (bandwidth) => bandwidth * factor);
 }
 
-/** The card of each of `count` layers: in proportion to the cards' memories, in their order (llama.cpp without -ts). */
+/** Card of each of `count` layers, in proportion to card memories, in order (llama.cpp without -ts). */
 export function layerCards(cards: readonly Card[], count: number): number[] {
   return splitLayers(
     cards.map(({ bytes }) => bytes),
@@ -90,9 +99,9 @@ export function layerCards(cards: readonly Card[], count: number): number[] {
   );
 }
 
-/** Time of handing activations from card to card, ns: once, and for each token. */
+/** Handover time between cards, ns: fixed, and per token. */
 export function hopOf({ cards, interconnect, sharing }: JoinedGpus, hidden: number): { readonly ns: number; readonly nsPerToken: number } {
-  // An all-reduce in a ring sends (n - 1) / n of the values twice.
+  // A ring all-reduce sends (n - 1) / n of the values twice.
   const share = sharing === 'tensor' ? (2 * (cards.length - 1)) / cards.length : 1;
   return { ns: interconnect.latencyNs, nsPerToken: (share * hidden * VALUE_BYTES[sharing] * 1e9) / interconnect.bandwidth };
 }

@@ -4,40 +4,43 @@ import type { Machine } from './parts/defaults.js';
 
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
-  /** Usable bytes, without what driver, framework or operating system keep. */
+  /** Usable bytes, without those kept by driver, framework or operating system. */
   readonly bytes: number;
 }
 
-/** How transfers use a link of several paths: each whole on one of them, or each divided over all of them. */
+/** Transfers over several paths: each on a single path, or divided over all. */
 export const FLOWS = ['single', 'split'] as const;
 type Flows = (typeof FLOWS)[number];
 
-/** One of several ways of a link: a PCIe root, an NVLink, a disk of an array. */
+/** A path of a link: a PCIe root, an NVLink, a disk of an array. */
 export interface PathSpec {
-  /** Bytes per second, as achieved. */
+  /** Bytes/s, as achieved. */
   readonly bandwidth: number;
-  /** Fixed cost of one transfer in ns. */
+  /** Fixed cost of a transfer, ns. */
   readonly latencyNs: number;
 }
 
 /** The link that brings experts one tier up. */
 export interface LinkSpec {
-  /** Metric name of the link: `h2d` (host to device) or `ssd`. */
+  /** Metric name: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
-  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, if it has several. */
+  /** Achieved bytes/s of the whole link, shared evenly by lanes; over all paths. */
   readonly bandwidth: number;
   readonly latencyNs: number;
-  /** Transfers in flight at once. */
+  /** Concurrent transfers. */
   readonly lanes: number;
-  /** Bytes of a chunk: between chunks a started transfer yields to a demand (L10). */
+  /** Bytes of a chunk: between chunks a transfer yields to a demand (L10). */
   readonly chunkBytes: number | null;
-  /** Paths that differ in speed; absent: all lanes are alike. With `flows: single` each is a lane, with `split` all are one. */
+  /**
+   * Paths of different speed; absent: equal lanes. With `flows: single` each path is a lane, with `split` all form a
+   * lane.
+   */
   readonly paths?: readonly PathSpec[];
-  /** How transfers use the paths. Present with `paths`. */
+  /** Use of the paths by transfers; present with `paths`. */
   readonly flows?: Flows;
 }
 
-/** Values by format of the weights: of a kernel format (`q4_k`), of a family of formats (`k`), or of all others (`default`). */
+/** Values by weight format: of a kernel format (`q4_k`), of a format family (`k`), or of the rest (`default`). */
 export type ByFormat = Readonly<Record<string, number>>;
 
 /** The table with each value multiplied. */
@@ -45,7 +48,7 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
   return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
 }
 
-/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined if there is none. */
+/** Value of a format, of its non-interleaved form, of its family, or `default`; undefined: none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);
   const value =
@@ -55,50 +58,53 @@ export function byFormat(table: ByFormat, format: string): number | undefined {
 
 /** A processor and its memory. */
 export interface Device {
-  /** Peak dense matrix throughput in FLOP/s at the precision that inference computes in. */
+  /** Peak dense matrix FLOP/s at inference precision. */
   readonly peakFlops: number;
-  /** Peak memory bandwidth in bytes/s. */
+  /** Peak memory bytes/s. */
   readonly memoryBandwidth: number;
-  /** Fraction of `peakFlops` that large matrix products reach, (0, 1]. */
+  /** Fraction of `peakFlops` reached by large matrix products, (0, 1]. */
   readonly computeFraction: number;
-  /** Fraction of `memoryBandwidth` that weight-bound kernels reach, (0, 1]. */
+  /** Fraction of `memoryBandwidth` reached by weight-bound kernels, (0, 1]. */
   readonly bandwidthFraction: number;
-  /** Cost of launching one expert's kernels in ns. */
+  /** Launch cost of an expert's kernels, ns. */
   readonly launchNs: number;
-  /** Framework overhead per decoder layer in ns: norms, router, small kernels, synchronisation. */
+  /** Framework overhead per decoder layer, ns: norms, router, small kernels, synchronisation. */
   readonly perLayerNs: number;
-  /** Framework overhead per pass in ns: scheduling, sampling, graph launch. */
+  /** Framework overhead per pass, ns: scheduling, sampling, graph launch. */
   readonly perPassNs: number;
-  /** Bytes/s that its cores together can read, whatever the memory gives; absent: more than the memory. */
+  /** Read limit of all cores, bytes/s; absent: above the memory's. */
   readonly coreBandwidth?: number;
-  /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
+  /** ns to renew a recurrent-state value for a token; absent: not charged. */
   readonly recurrenceNs?: number;
-  /** Present if its software runs a layer of any kind in as few kernels as one with grouped attention. */
+  /** Present if any layer kind runs in as few kernels as grouped attention. */
   readonly fusesLayers?: true;
-  /** Rows that a product of more than a few rows takes besides its own, since tiles are computed whole; absent: 0. */
+  /** Extra rows of a multi-row product, as tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
-  /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
+  /** `bandwidthFraction` by weight format; absent: equal for all. */
   readonly bandwidthByFormat?: ByFormat;
-  /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
+  /** Unpacked weights/s by format; absent: as fast as reads. */
   readonly unpacking?: ByFormat;
-  /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
+  /**
+   * Reached speeds of attention over the KV cache, timed after the weights; absent: attention shares the weights'
+   * roofline.
+   */
   readonly attention?: {
     readonly bandwidthFraction: number;
-    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and if few tokens of a sequence are new. */
+    /** Fractions of `peakFlops`, the attention's or the device's: for prompts, and for few new tokens per sequence. */
     readonly computeFraction: number;
     readonly vectorFraction: number;
     /** FLOP/s; absent: the device's. */
     readonly peakFlops?: number;
   };
-  /** Bytes that each score of attention moves through memory, if kernels do not fuse it (no flash attention). Absent: none. */
+  /** Bytes moved per attention score without flash attention. Absent: none. */
   readonly scoreBytes?: number;
-  /** Present if every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
+  /** Present if every prompt pass unpacks the latent of the whole context (MLA). Absent: heads work on the latent. */
   readonly unpacksLatent?: true;
-  /** `peakFlops` by format of the weights; absent: it is the same for all. */
+  /** `peakFlops` by weight format; absent: equal for all. */
   readonly peakByFormat?: ByFormat;
 }
 
-/** A device with `factor` times its arithmetic: its cores, their peak, and their rates by format. */
+/** A device with arithmetic times `factor`: cores, peak, and rates by format. */
 export function withArithmetic<T extends Device>(device: T, factor: number): T {
   const { attention, coreBandwidth, peakByFormat, peakFlops, recurrenceNs, unpacking } = device;
   return {
@@ -112,44 +118,44 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
   };
 }
 
-/** Sockets and the CPU's experts: each lies with one, which computes it; each is cut into a slice a socket; or its pages are spread over all. */
+/** CPU experts on sockets: each on a single socket; cut into a slice per socket; or with pages spread over all. */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 
-/** Sockets of a CPU, each with cores and memory of its own. */
+/** Sockets of a CPU, each with cores and memory. */
 export interface Sockets {
   /** At least 2. */
   readonly count: number;
-  /** Share of the sum of their memory rates that sockets together reach, (0, 1], and of their arithmetic. Absent: all of it. */
+  /** Shares reached by sockets together, (0, 1]: of summed memory rates, and of summed arithmetic. Absent: all. */
   readonly efficiency?: number;
   readonly together?: number;
   readonly numa: Numa;
-  /** The way from one socket to the memory of the others: bandwidth in each direction, and the cost of waiting for them. */
+  /** Link between sockets: bandwidth per direction, and the cost of waiting. */
   readonly interconnect: PathSpec;
 }
 
-/** The CPU as a second place to compute experts; throughput and bandwidth are those of one socket. */
+/** The CPU as a second processor of experts; throughput and bandwidth of a single socket. */
 export interface HostDevice extends Device {
-  /** Cost in ns, once per event, of handing activations to the CPU and the result back. */
+  /** Cost of a handover to the CPU and back, ns, once per event. */
   readonly handoverNs: number;
   /** Absent: one socket. */
   readonly sockets?: Sockets;
 }
 
-/** The interconnect of several GPUs, in an all-to-all: each has a port that sends and receives at this rate at once. */
+/** All-to-all interconnect of GPUs: each port sends and receives at the rate simultaneously. */
 export type Interconnect = PathSpec;
 
-/** One of several GPUs. */
+/** A GPU of several. */
 export interface Card {
   readonly device: Device;
-  /** Memory of it that a model can use. */
+  /** Usable bytes. */
   readonly bytes: number;
 }
 
-/** GPUs that a model uses as one. */
+/** GPUs used as one. */
 export interface JoinedGpus {
   readonly sharing: 'layers' | 'tensor';
-  /** At least two. */
+  /** At least 2. */
   readonly cards: readonly Card[];
   readonly interconnect: Interconnect;
 }
@@ -158,65 +164,67 @@ interface GpuSet {
   /** At least 2. */
   readonly count: number;
   readonly interconnect: Interconnect;
-  /** The second and further GPUs, if they are not all like the first. */
+  /** Second and further GPUs, unless all are equal. */
   readonly others?: readonly Card[];
 }
 
-/** A runtime's use of a machine apart from its speeds. */
+/** A runtime's use of a machine apart from speeds. */
 export interface Software {
   readonly runtime: string;
-  /** All of the runtime's file, except prose; absent: there is no file. */
+  /** The runtime's file without prose; absent: no file. */
   readonly constants?: unknown;
-  /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
+  /** Sentences on assumptions for lack of measurements; absent: none. */
   readonly assumed?: string;
   readonly several: 'layers' | 'tensor' | 'experts';
-  /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
+  /** Least tokens of a pass for copying CPU experts to the GPU; null: never. */
   readonly offloadFrom: number | null;
-  /** Present if each expert is copied only if it is computed sooner so. */
+  /** Present if an expert is copied only if the GPU finishes sooner. */
   readonly offloadIfSooner?: true;
-  /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
+  /** Unit of `offloadFrom`: tokens of the pass, or average tokens per expert. */
   readonly offloadCounts: 'pass' | 'expert';
-  /** Factor on the link for copies out of pinned memory, if the link's own rate is that of pageable memory. Absent: it is pinned already. */
+  /** Speed-up of pinned copies over the link's pageable rate. Absent: the link is pinned already. */
   readonly pinned?: number;
-  /** Present if weights that are not mapped lie in pinned memory, too. */
+  /** Present if unmapped weights lie in pinned memory. */
   readonly pinsUnmapped?: true;
-  /** False: an event's experts execute when the last of its copies has arrived. */
+  /** False: an event's experts execute after the last copy. */
   readonly overlaps: boolean;
-  /** Present if experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
+  /**
+   * Present if SSD experts are pages of a mapped file, cached by the operating system. Absent: experts are read whole.
+   */
   readonly mapped?: true;
-  /** Time of predictions, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
+  /** Prediction time as a multiple of moeprof's on a host of equal clock; 0: none. */
   readonly prediction: number;
 }
 
-/** A machine. `tiers[0]` is where experts execute; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
+/** A machine. `tiers[0]` executes experts; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
 export interface HardwareSpec {
   readonly name: string;
   readonly tiers: readonly Tier[];
   readonly links: readonly LinkSpec[];
-  /** Computes on `tiers[0]`: the GPU, or the processor of a unified-memory machine or a phone. */
+  /** Processor on `tiers[0]`: the GPU, or the processor of a unified-memory machine or a phone. */
   readonly gpu: Device;
-  /** True: there is no GPU, and `gpu` is the CPU. */
+  /** True: no GPU; `gpu` is the CPU. */
   readonly cpuOnly?: true;
-  /** Present if there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
+  /** Several GPUs, each with memory and a link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
-  /** Present if a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
+  /** GPUs driven as one, with joined memory in `tiers[0]`. Absent: a single GPU, or {@link gpus}. */
   readonly joined?: JoinedGpus;
-  /** Computes on DRAM in parallel with the GPU; null if there is no such second processor. */
+  /** Processor on DRAM in parallel with the GPU; null: none. */
   readonly cpu: HostDevice | null;
-  /** Base clock of the CPU in GHz, if the profile has it. */
+  /** Base clock of the CPU, GHz. */
   readonly hostClock?: number;
-  /** The runtime that its speeds belong to; absent: the profile states all of them itself. */
+  /** Runtime of the speeds; absent: the profile states all speeds. */
   readonly software?: Software;
-  /** The content of the profile without its name, equal for all runtimes. Absent: it is calibrated. */
+  /** Profile content without the name, equal for all runtimes. Absent: calibrated. */
   readonly facts?: unknown;
-  /** The parts that it is composed of; absent if a file describes it. */
+  /** Parts of the machine; absent: described by a file. */
   readonly machine?: Machine;
 }
 
-/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken if nobody gives them. */
+/** At most three sentences on defaults for CPU, memory and PCIe slot. */
 export const takenPartsOf = ({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] => machine?.standIns ?? [];
 
-/** Sentences: what else was taken of a machine and of its runtime by default. */
+/** Sentences on all further defaults of the machine and runtime. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
   return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

@@ -1,23 +1,23 @@
-/** A tensor of a model's file. */
+/** A tensor of a model file. */
 export interface Tensor {
-  /** As GGUF files call it: `blk.3.ffn_up_exps.weight`. */
+  /** GGUF name: `blk.3.ffn_up_exps.weight`. */
   readonly name: string;
   /** Decoder layer, 0-based; null outside the layers. */
   readonly layer: number | null;
-  /** Name of the kernel format that most of it is stored in. */
+  /** Kernel format of most of the tensor. */
   readonly format: string;
-  /** Bytes as stored; need not be whole if the size of a file was met by moving formats. */
+  /** Bytes as stored; fractional if the quantization was moved to meet a file size. */
   readonly bytes: number;
 }
 
-/** Memory of a decoder layer for the tokens before: keys and values by head, a latent, or a state of fixed size. */
+/** Context memory of a decoder layer: keys and values by head, a latent, or a fixed-size state. */
 export type ContextMemory =
   | {
       readonly kind: 'heads';
-      /** Query heads, and heads of keys and values. */
+      /** Query heads; KV heads. */
       readonly heads: number;
       readonly kvHeads: number;
-      /** Width of a key and of a value. */
+      /** Width of a key, width of a value. */
       readonly keyDim: number;
       readonly valueDim: number;
       /** Sliding window in tokens; null: the whole context. */
@@ -26,9 +26,9 @@ export type ContextMemory =
   | {
       readonly kind: 'latent';
       readonly heads: number;
-      /** Rank of the query compression; 0: queries are projected directly. */
+      /** Rank of the query compression; 0: direct query projection. */
       readonly queryRank: number;
-      /** Widths: the latent, the part with rotary embedding, the part of a key without, a value. */
+      /** Widths: latent, rotary part of a key, non-rotary part of a key, value. */
       readonly latent: number;
       readonly rope: number;
       readonly nope: number;
@@ -36,22 +36,25 @@ export type ContextMemory =
     }
   | {
       readonly kind: 'state';
-      /** Bytes of one sequence; null: unknown. */
+      /** Bytes per sequence; null: unknown. */
       readonly bytes: number | null;
     }
   /** A layer without a mixer. */
   | { readonly kind: 'none' };
 
-/** A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this. */
+/** A model tensor by tensor, under GGUF names, with the context memory of each layer. Input of per-device memory. */
 export interface Anatomy {
   readonly vocab: number;
   readonly layers: readonly ContextMemory[];
-  /** Layers after these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
+  /**
+   * Multi-token prediction layers after the last decoder layer. Engines count them in splits; ik_llama.cpp gives each a
+   * KV cache.
+   */
   readonly nextLayers: number;
   readonly expertWidth: number;
-  /** Widths of the FFN of dense layers and of all shared experts of a layer; 0: there are none. */
+  /** FFN widths: dense layers, and all shared experts of a layer; 0: none. */
   readonly denseWidth: number;
   readonly sharedWidth: number;
-  /** Every tensor, layer by layer; those outside the layers come last. */
+  /** Tensors layer by layer, tensors outside the layers last. */
   readonly tensors: readonly Tensor[];
 }

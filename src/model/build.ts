@@ -1,4 +1,5 @@
-// From architecture to bytes and operations of each part, in one walk over the tensors that also counts parameters, as a check.
+// From architecture to bytes and operations of each part, in one walk over the tensors. Parameters are counted as a
+// check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
@@ -8,27 +9,27 @@ import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
 import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats, type UnpackedLatent } from './spec.js';
 
-/** KV-cache entries are f16, the default of every engine; `kv-format.ts` makes others of them. */
+/** Bytes of a KV-cache entry: f16, the default of every engine (other formats: `kv-format.ts`). */
 const KV_BYTES = 2;
-/** Bytes of a value that a matrix product writes. */
+/** Bytes of a matrix product's output value. */
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals 2, routing
- * 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output. Latents add projections, norms, products, rotations,
- * joins, copies. Recurrent states (gated delta net, Mamba-2): 40 to 100 by build.
+ * Kernels of a decoding MoE layer by context memory, fused as in llama.cpp's graph (`llm_graph_context`, build 10257):
+ * norms 2, residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores,
+ * output. Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net,
+ * Mamba-2): 40 to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 
 type Weigh = (role: TensorRole, columns: number, layer: number) => readonly StoredShare[];
 
-/** Sum over tensors. */
 class Tally implements Weights {
   parameters = 0;
   bytes = 0;
   flops = 0;
   readonly formats: { format: string; weights: number; bytes: number }[] = [];
-  /** Added tensors, in order, each with the last part of its name. */
+  /** Added tensors in order, named by the last part of the name. */
   readonly tensors: { readonly name: string; readonly format: string; readonly bytes: number }[] = [];
 
   readonly #weigh: Weigh;
@@ -37,13 +38,13 @@ class Tally implements Weights {
     this.#weigh = weigh;
   }
 
-  /** Adds a matrix that every token goes through. */
+  /** Adds a matrix that multiplies every token. */
   matrix(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
     this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
     this.flops += 2 * rows * columns;
   }
 
-  /** Adds a second copy of a matrix: it takes bytes, but no time. */
+  /** Adds a second copy of a matrix: bytes, but no operations. */
   spare(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
     this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
   }
@@ -78,7 +79,7 @@ class Tally implements Weights {
   }
 }
 
-/** Costs per token of context of a layer with such memory: KV-cache bytes, and operations per pair of tokens. */
+/** Attention costs of a layer by context memory: KV-cache bytes per token, operations per pair of tokens. */
 export function contextFor(memory: ContextMemory): AttentionSpec {
   if (memory.kind === 'none') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches: 0 };
   const launches = KERNELS[memory.kind] / KERNELS.heads;
@@ -93,7 +94,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
     const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / width };
     return { kvBytesPerToken: kvHeads * width * KV_BYTES, flopsPerPair: 2 * heads * width, heads, window, ...uneven };
   }
-  // In its absorbed form (DeepSeek-V2, section 2.1) every head scores and sums the shared latent itself.
+  // Absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent.
   const { latent, rope } = memory;
   const flopsPerPair = heads * (2 * (latent + rope) + 2 * latent);
   return {
@@ -107,7 +108,10 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
   };
 }
 
-/** The same if keys and values of all heads are unpacked (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, read by attention. */
+/**
+ * Costs of unpacked keys and values of all heads (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, then
+ * read.
+ */
 function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMemory, { kind: 'latent' }>): UnpackedLatent {
   const bare = nope + value;
   const attended = nope + rope + value;
@@ -115,7 +119,7 @@ function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMem
   return { flopsPerPair: 2 * heads * attended, flopsPerToken: 2 * heads * latent * bare, bytesPerToken: heads * bytes };
 }
 
-/** Adds the attention (or other mixer) of a layer, its norm included. */
+/** Adds the attention (or other mixer) of a layer, norm included. */
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): void {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');
@@ -160,14 +164,16 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
   }
 }
 
-/** Costs per token of context of a layer; cross-attention has heads of its own. */
+/** Attention costs of a layer; cross-attention adds heads. */
 function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   const memory = memoryOf(profile, layer);
   if (memory.kind !== 'heads') return contextFor(memory);
   return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
-/** Takes a model apart at one quantization. @throws UserError if the quantization gives a size of the file that its formats cannot make */
+/**
+ * Measures each part of a model at a quantization. @throws UserError if the formats cannot reach the stated file size
+ */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
@@ -176,7 +182,7 @@ export function measureProfile(profile: ModelProfile, quantization: Quantization
   return profile.moe.whole ? parts : { ...parts, anatomy: profileAnatomy(profile, parts) };
 }
 
-/** All weights of a model, as its file holds them. */
+/** All weights of a model file. */
 export function wholeFile({ layers, head, embedding }: ModelParts): FileWeights {
   const sum = { parameters: 0, bytes: 0 };
   const add = ({ parameters, bytes }: FileWeights, times = 1): void => {
@@ -249,7 +255,10 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   return { context, attention: replaced('attention') ? norms : attention, router, shared, ffn, ...routed };
 }
 
-/** A composition of whole models: all that weighs moves into the expert, routed once; attention is priced before it, the router stands outside. */
+/**
+ * A composition of whole models: all weights move into the expert, routed once; attention is priced before, the router
+ * is outside the model.
+ */
 function wholeModels(parts: ModelParts): ModelParts {
   const table = { ...(parts.embedding ?? NO_WEIGHTS), flops: 0 };
   const layersOfOne = parts.layers.flatMap((layer) => [layer.attention, layer.moe!.expert]);
@@ -261,7 +270,10 @@ function wholeModels(parts: ModelParts): ModelParts {
   return { ...parts, layers, head: NO_WEIGHTS, embedding: null, wholeModels: true };
 }
 
-/** Gives layers of one shape their mean expert size (q4_k_m, q5_k_m vary), so that caches count equal slots. Files keep their sizes. */
+/**
+ * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary by layer), so that caches count equal slots.
+ * Files keep real sizes.
+ */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
   const shapes = new Map<string, { sum: number; count: number; formats: readonly FormatShare[] }>();

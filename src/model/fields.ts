@@ -1,12 +1,15 @@
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
-/** Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers. */
+/**
+ * Typed fields of a foreign JSON object (config.json, GGUF metadata). Unknown fields are ignored; null means absent, as
+ * in transformers.
+ */
 export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @param place file, and path to the object in it */
+  /** @param place file, and path to the object in the file */
   constructor(place: string, values: Readonly<Record<string, unknown>>) {
     this.place = place;
     this.#values = values;
@@ -28,19 +31,19 @@ export class Fields {
     return this.#find([name])?.value === text;
   }
 
-  /** A whole number of at least 1, under the first of these names that is there. @throws UserError */
+  /** A whole number of at least 1, under the first name present. @throws UserError */
   count(...names: readonly string[]): number {
     return this.#whole(names, 1) ?? this.#missing(names, 'a whole number');
   }
 
-  /** A number of layers, few enough to list them. @throws UserError */
+  /** A number of layers, at most {@link MAX_LAYERS}. @throws UserError */
   depth(...names: readonly string[]): number {
     const layers = this.count(...names);
     if (layers > MAX_LAYERS) throw new UserError(`${this.place}: ${names[0]}: must be at most ${MAX_LAYERS}, not ${layers}`);
     return layers;
   }
 
-  /** As {@link count}, `fallback` if none of the names is there. @throws UserError */
+  /** As {@link count}, `fallback` if no name is present. @throws UserError */
   countOr(fallback: number, ...names: readonly string[]): number {
     return this.#whole(names, 1) ?? fallback;
   }
@@ -50,7 +53,7 @@ export class Fields {
     return this.#whole(names, 0) ?? fallback;
   }
 
-  /** A number of any kind. @throws UserError */
+  /** @throws UserError */
   numberOr(fallback: number, name: string): number {
     return this.#typed(name, 'a number', (value) => typeof value === 'number') ?? fallback;
   }
@@ -59,31 +62,31 @@ export class Fields {
     return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }
 
-  /** Text, or null if there is none. @throws UserError */
+  /** Text; null: absent. @throws UserError */
   text(name: string): string | null {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null if there is none. @throws UserError */
+  /** A list of whole numbers of at least 0, or a text (`3,4,5`); null: absent. @throws UserError */
   indexes(name: string): readonly number[] | null {
     const text = this.#find([name])?.value;
     if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);
     return this.#typed(name, 'a list of whole numbers', (value): value is number[] => Array.isArray(value) && value.every(isCount));
   }
 
-  /** A list of texts, or null if there is none. @throws UserError */
+  /** A list of texts; null: absent. @throws UserError */
   texts(name: string): readonly string[] | null {
     return this.#typed(name, 'a list of texts', (value): value is string[] => Array.isArray(value) && value.every(isText));
   }
 
-  /** A list of flags (true and false, or 1 and 0), or null if the field is none. */
+  /** A list of flags (true and false, or 1 and 0); null: not a list, or empty. */
   flags(name: string): readonly boolean[] | null {
     const value = this.#find([name])?.value;
     if (!Array.isArray(value) || value.length === 0) return null;
     return value.map((flag) => flag === true || flag === 1);
   }
 
-  /** One value for each of `length` layers, from a list or from a number that is meant for all. @throws UserError */
+  /** Values `[length]`, from a list or a single number for all layers. @throws UserError */
   perLayer(length: number, ...names: readonly string[]): readonly number[] {
     const found = this.#find(names);
     if (found === null) return this.#missing(names, 'a whole number, or a list of one per layer');
@@ -93,20 +96,20 @@ export class Fields {
     return list.slice(0, length);
   }
 
-  /** The largest of a list of one per layer, or the number that is meant for all; 0 if none of the names is there. @throws UserError */
+  /** Maximum of a list, or the single number; 0 if no name is present. @throws UserError */
   most(...names: readonly string[]): number {
     const found = this.#find(names);
     if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
     return this.indexes(found.name)!.reduce((most, index) => Math.max(most, index), 0);
   }
 
-  /** An object in this one, or null. @throws UserError */
+  /** A nested object; null: absent. @throws UserError */
   object(name: string): Fields | null {
     const nested = this.#typed(name, 'a mapping (key: value)', isObject);
     return nested === null ? null : new Fields(`${this.place}: ${name}`, nested);
   }
 
-  /** The same fields with those of `outer` if they are absent here. */
+  /** The fields, with absent `names` taken from `outer`. */
   within(outer: Fields, names: readonly string[]): Fields {
     const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, ownValue(outer.#values, name)]);
     return new Fields(this.place, { ...this.#values, ...Object.fromEntries(inherited) });
@@ -140,8 +143,8 @@ export class Fields {
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** Most decoder layers of a model. */
+/** Most decoder layers of a model; our limit. */
 export const MAX_LAYERS = 1000;
 
-/** Most experts of one layer. */
+/** Most experts of a layer; our limit. */
 export const MAX_EXPERTS = 8192;

@@ -4,37 +4,42 @@ import { type InputFile, withInput } from '../base/input-file.js';
 import { LIMITS, Meter } from '../base/meter.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
-/** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
+/** Metadata value. Arrays of numbers are kept, arrays of texts (vocabularies) skipped. */
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
-/** The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+/**
+ * Header of a GGUF file; counts are checked against the file size.
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ */
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
-  /** Byte of the file at which tensor offsets start. */
+  /** First data byte, the base of tensor offsets. */
   readonly dataStart: number;
 }
 
-/** A file that can be read at any place. */
 type RandomAccess = Pick<InputFile, 'path' | 'bytes' | 'part'>;
 
 /** First bytes of a GGUF file. */
 export const GGUF_MAGIC = 'GGUF';
 
-/** Bytes read at once; headers are mostly vocabulary, a few MiB of it. */
+/** Bytes per read; headers are mostly vocabulary, a few MiB. */
 const CHUNK = 1 << 16;
-/** Limits of a text, of an array that is kept, of the header and of its entries: far above any model's. */
+/**
+ * Our limits, far above any model: bytes of a text, entries of a kept array, bytes of the header, its entries,
+ * dimensions.
+ */
 const MAX_TEXT = 1 << 20;
 const MAX_KEPT = 1 << 16;
 const MAX_HEADER = 1 << 27;
 const MAX_ENTRIES = 1 << 17;
 const MAX_DIMENSIONS = 8;
 
-/** Value types that are no numbers. */
+/** Non-numeric value types. */
 const STRING = 8;
 const ARRAY = 9;
 
-/** Number types by their id: bytes, and how they are read; 7 is a boolean. */
+/** Numeric types by id: bytes and reader; 7 is a boolean. */
 const NUMBERS: readonly (readonly [bytes: number, read: (view: DataView, at: number) => number | boolean] | null)[] = [
   [1, (view, at) => view.getUint8(at)],
   [1, (view, at) => view.getInt8(at)],
@@ -65,7 +70,7 @@ class Cursor {
     this.kept = new Meter(file.path, LIMITS.numbers);
   }
 
-  /** Moves over the next `length` bytes. @returns their first place in the chunk @throws UserError if the file ends before */
+  /** Moves over the next `length` bytes. @returns start in the chunk @throws UserError if the file ends too early */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
@@ -79,7 +84,7 @@ class Cursor {
     return offset;
   }
 
-  /** Moves on without reading. @throws UserError if the header is longer than any model's */
+  /** Moves on without reading. @throws UserError past the header limit or the end of the file */
   skip(length: number): void {
     this.position += length;
     if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
@@ -93,7 +98,7 @@ class Cursor {
     return this.#view.getUint32(at, true);
   }
 
-  /** A count or size. @throws UserError if it is too large to be one */
+  /** A count or size. @throws UserError beyond 2^53 */
   u64(): number {
     const at = this.#over(8);
     const high = this.#view.getUint32(at + 4, true);
@@ -118,10 +123,13 @@ class Cursor {
   }
 }
 
-/** Reads the header of a GGUF file. @throws UserError if it is none, damaged, of another version, or describes data beyond the file */
+/**
+ * Reads the header of a GGUF file. @throws UserError for a non-GGUF or damaged file, an unsupported version, or data
+ * beyond the file
+ */
 export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
-/** The same for an open file. @throws UserError as {@link readGgufHeader} */
+/** Reads the header of an open GGUF file. @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   const { path } = file;
   if (latin1Of(file.part(0, 4)) !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
@@ -134,7 +142,7 @@ export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   }
   const tensorCount = cursor.u64();
   const valueCount = cursor.u64();
-  // An entry takes at least 13 bytes of metadata, 24 of a tensor.
+  // A metadata entry takes at least 13 bytes, a tensor 24.
   if (valueCount * 13 + tensorCount * 24 > file.bytes || valueCount + tensorCount > MAX_ENTRIES)
     throw cursor.broken(`${valueCount} values and ${tensorCount} tensors are more than ${file.bytes} bytes can describe; it was cut short`);
   const metadata: Record<string, GgufValue> = Object.create(null) as Record<string, GgufValue>;
@@ -151,7 +159,7 @@ export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart), dataStart };
 }
 
-/** A value of metadata; null for an array that is not needed. */
+/** A metadata value; null for a skipped array. */
 function readValue(cursor: Cursor, type: number, name: string): GgufValue | null {
   if (type === STRING) return cursor.text();
   const quoted = JSON.stringify(name.slice(0, 60));

@@ -1,28 +1,31 @@
-// Bytes of the tensors of a GGUF file: from the block sizes of ggml's types, checked against the offsets of the data.
+// Bytes of GGUF tensors: from ggml block sizes, checked against data offsets.
 import { UserError } from '../base/errors.js';
 import { formatBytes } from '../base/units.js';
 import type { KernelFormat } from './quantization/formats/format.js';
 import { ggmlFormat } from './quantization/formats/index.js';
 
-/** A tensor as the header describes it. */
+/** A tensor as described by the header. */
 export interface DescribedTensor {
   readonly name: string;
   /** Innermost dimension first. */
   readonly shape: readonly number[];
   readonly elements: number;
   readonly type: number;
-  /** First byte after the header. */
+  /** First byte, from the end of the header. */
   readonly offset: number;
 }
 
-/** The same with the bytes of its data. */
+/** A tensor with data bytes. */
 export interface GgufTensor extends DescribedTensor {
   readonly bytes: number;
-  /** Name of its kernel format; `type N` if the number is unknown. */
+  /** Kernel format; `type N` for an unknown number. */
   readonly format: string;
 }
 
-/** Sizes of tensors by type or, of forks' types, by the next start (within 32 bytes). @param dataBytes bytes after the header */
+/**
+ * Tensor sizes by type; for types of forks, by the next start (within 32 bytes). @param dataBytes bytes after the
+ * header
+ */
 export function sizedTensors(path: string, described: readonly DescribedTensor[], dataBytes: number): GgufTensor[] {
   const inOrder = [...described].sort((a, b) => a.offset - b.offset);
   const sizes = new Map<DescribedTensor, number>();
@@ -46,7 +49,7 @@ export function sizedTensors(path: string, described: readonly DescribedTensor[]
   }));
 }
 
-/** Bytes of whole blocks, and of the scale that each row may have with them. */
+/** Bytes of whole blocks, plus the scale of each row, if any. */
 function bytesIn({ weights, bytes, rowBytes }: KernelFormat, { elements, shape }: DescribedTensor): number {
   const rows = rowBytes === 0 ? 0 : elements / Math.max(1, shape[0] ?? 1);
   return (elements / weights) * bytes + rows * rowBytes;

@@ -1,4 +1,5 @@
-// A GGUF file as a model, with its tensors' sizes by layer. Names are the same for all architectures: any `_exps` can be read.
+// A GGUF file as a model, with tensor sizes by layer. Tensor names are alike in all architectures: any file with
+// `_exps` tensors can be read.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';
@@ -15,14 +16,20 @@ import { scaleFormats } from './spec.js';
 /** `name-00001-of-00003.gguf`. */
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** Values that can be set from outside; the rest is in the file. */
+/** Values that `--set` may change; all else comes from the file. */
 const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
 
-/** Reads a GGUF model of one or more files. @param overrides `name`, `moe.topK` @throws UserError if damaged or without experts */
+/**
+ * Reads a GGUF model of one or more files. @param overrides `name`, `moe.topK` @throws UserError if damaged or without
+ * experts
+ */
 export const measureGguf = (path: string, overrides: readonly Override[] = []): ModelParts =>
   measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
-/** The same for given headers. @param path for messages, and a name if there is none @throws UserError as {@link measureGguf} */
+/**
+ * Measures a model by GGUF headers. @param path for messages, and as the default name @throws UserError as
+ * {@link measureGguf}
+ */
 export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {
   const tensors = headers.flatMap((header) => header.tensors);
   const hyper = hyperparameters(path, headers[0]!);
@@ -50,7 +57,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
 
   const table = tensors.filter((tensor) => tensor.name.startsWith('token_embd.'));
   const outer = tensors.filter((tensor) => !tensor.name.startsWith('blk.') && !table.includes(tensor));
-  // Without an output matrix the embedding table is the head, too.
+  // Without an output matrix the embedding table is also the head.
   const tied = !outer.some((tensor) => tensor.name === 'output.weight');
   const trained = hyper.indexOr(0, 'context_length');
   return {
@@ -78,20 +85,20 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   };
 }
 
-/** Layers after the last one, which predict further tokens; a file may count them and leave them out. */
+/** Multi-token prediction layers after the last decoder layer; a file may count such layers without holding them. */
 function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const next = new Set(layers.filter((layer) => layer >= depth)).size;
   return next === 0 ? {} : { nextLayers: next };
 }
 
-/** Rows of the widest up projection; 0: there is none. */
+/** Rows of the widest up projection; 0: none. */
 function widest(tensors: readonly GgufTensor[]): number {
   const ups = tensors.filter(({ name }) => /\.ffn_up(_shexp)?\.weight$/.test(name));
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
-/** All parts of a split file, or the file itself. @throws UserError if one is missing */
+/** All parts of a split file, or the file alone. @throws UserError for a missing part */
 function shardsOf(path: string): string[] {
   const match = SHARD.exec(basename(path));
   if (match === null) return [path];
@@ -103,7 +110,7 @@ function shardsOf(path: string): string[] {
   return names.map((name) => join(dirname(path), name));
 }
 
-/** Metadata of the model's architecture, without its prefix. */
+/** Metadata of the architecture, without the name prefix. */
 function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
   const architecture = metadata['general.architecture'];
   if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
@@ -118,7 +125,7 @@ function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
 
 function nameOf(path: string, { metadata }: GgufHeader): string {
   const text = metadata['general.name'];
-  // A name ends up in messages and reports, which are made of lines.
+  // Messages and reports are line-based, so a name has no control characters.
   const name =
     typeof text === 'string'
       ? text
@@ -139,23 +146,23 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
   const layers = Array.from({ length: depth }, (): LayerTensors => ({ experts: [], shared: [], router: [], ffn: [], attention: [] }));
   for (const tensor of tensors) {
     const match = /^blk\.(\d+)\.(.+)$/.exec(tensor.name);
-    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
+    // Multi-token prediction layers (after the last layer) do not run.
     const layer = match === null ? undefined : layers[Number(match[1])];
     if (match !== null && layer !== undefined) layer[partOf(match[2]!)].push(tensor);
   }
   return layers;
 }
 
-/** Part of a layer that a tensor belongs to; norms count with attention. */
+/** Layer part of a tensor; norms count as attention. */
 function partOf(name: string): keyof LayerTensors {
-  // `_exps`, and one tensor per expert (`ffn_up.3.weight`) in files of before March 2024.
+  // `_exps`, or a tensor per expert (`ffn_up.3.weight`) in files from before March 2024.
   if (/_exps\b|_exps_b\b|^ffn_(gate|up|down)\.\d+\./.test(name)) return 'experts';
   if (/^ffn_(gate_inp|gate_tid2eid)\.|^exp_probs_b/.test(name)) return 'router';
   if (/shexp|^ffn_.*chexp/.test(name)) return 'shared';
   return name.startsWith('ffn_') && !name.includes('norm') ? 'ffn' : 'attention';
 }
 
-/** Bytes as stored; operations are two per weight of a matrix. */
+/** Bytes as stored; two operations per weight of a matrix. */
 const weigh = (tensors: readonly GgufTensor[]): Weights =>
   tensors.length === 0
     ? NO_WEIGHTS
@@ -174,20 +181,20 @@ function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly
   const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
   if (has(/\.attn_kv_a_mqa\./)) {
     const [latent, rope] = [hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count')];
-    // Files for absorbed attention state the widths of the latent as key_length and value_length, and those of heads as *_mla.
+    // Files for absorbed attention state latent widths as key_length and value_length, head widths as *_mla.
     const key = hyper.countOr(hyper.countOr(latent + rope, 'attention.key_length'), 'attention.key_length_mla');
     const value = hyper.countOr(hyper.countOr(latent, 'attention.value_length'), 'attention.value_length_mla');
     return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
-  // Linear attention calls its projection attn_qkv, too, but its layer has state-space tensors.
+  // Linear attention also has a projection attn_qkv, but its layer has state-space tensors.
   if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return { kind: 'state', bytes: stateBytes(hyper) };
   const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
   const valueDim = hyper.countOr(keyDim, 'attention.value_length');
   return { kind: 'heads', heads, kvHeads, keyDim, valueDim, window: windowAt(hyper, layer) };
 }
 
-/** State of a layer with a state-space mixer, as llama.cpp sizes it: the last inputs of its convolution and its state, in f32. */
+/** State bytes of a state-space layer, sized as in llama.cpp: last convolution inputs and state, in f32. */
 function stateBytes(hyper: Fields): number | null {
   const inner = hyper.indexOr(0, 'ssm.inner_size');
   const state = hyper.indexOr(0, 'ssm.state_size');
@@ -197,8 +204,8 @@ function stateBytes(hyper: Fields): number | null {
 }
 
 /**
- * Sliding window of a layer by `attention.sliding_window_pattern` (a flag per layer or a period), or by llama.cpp's code: every second
- * layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Else ignored.
+ * Sliding window of a layer, by `attention.sliding_window_pattern` (a flag per layer or a period), or by llama.cpp's
+ * code: every second layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Otherwise none.
  */
 function windowAt(hyper: Fields, layer: number): number | null {
   const llama4 = hyper.says('architecture', 'llama4');

@@ -1,14 +1,17 @@
-// JSON of other programs: whole files as Python writes them, and values inside other files.
+// JSON of foreign programs: whole files as written by Python, and values inside files.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf } from '../base/host/bytes.js';
 import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 
-/** A JSON object from a file; NaN and Infinity, as Python writes them, become null. @param kind limits its size @throws UserError with place */
+/**
+ * Reads a JSON object from a file; Python's NaN and Infinity become null. @param kind limits the size @throws UserError
+ * with line and column
+ */
 export function readJson(path: string, kind: InputKind): Record<string, unknown> {
   const text = readText(path, kind);
-  // An unfinished text is matched to the end, or a file of quotes would be looked through from each of them.
+  // An unfinished string is matched to the end: a file of quotes would otherwise take quadratic time.
   const finite = (): string =>
     text.replace(/"[^"\\]*(?:\\[\s\S]?[^"\\]*)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null'));
   const json = parse(text, path) ?? parse(finite(), path);
@@ -20,7 +23,10 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
   return json.value;
 }
 
-/** A JSON value. @param otherwise message for text that is not JSON; absent: the parser's @param most lists and objects @throws UserError */
+/**
+ * Parses a JSON value. @param otherwise message for non-JSON; absent: the parser's @param most lists and objects
+ * @throws UserError
+ */
 export function parseJson(bytes: Uint8Array, place: string, otherwise?: string, most?: number): unknown {
   try {
     return parseJsonBytes(bytes, place, most);
@@ -39,7 +45,7 @@ function parse(text: string, path: string): { value: unknown } | null {
   }
 }
 
-/** Position of the first character that is no JSON; the end, if more was expected. */
+/** Position of the first invalid character; the length if the text ends too early. */
 function brokenAt(text: string): number {
   try {
     JSON.parse(text);

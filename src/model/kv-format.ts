@@ -4,28 +4,28 @@ import type { Written } from '../base/written.js';
 import { kernelFormat } from './quantization/formats/index.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
-/** Bits of KV caches as models are built. */
+/** Bits of a KV-cache entry in built models. */
 const BUILT_BITS = 16;
 
-/** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
+/** KV-cache formats of engines: llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
-/** The format of a KV cache: models are built with 16-bit entries, and a run may set others, for keys and for values. */
+/** Format of a KV cache. Models are built with 16-bit entries; a run may set separate formats for keys and values. */
 export interface KvFormat extends Written {
-  /** Names of the two, in lower case. */
+  /** Format names, in lower case. */
   readonly keys: string;
   readonly values: string;
   readonly keyBits: number;
   readonly valueBits: number;
 }
 
-/** True for a text that {@link parseKvFormat} reads. */
+/** True for a text that {@link parseKvFormat} accepts. */
 export function isKvFormat(text: string): boolean {
   const names = namesIn(text);
   return names.length <= 2 && names.every((name) => KV_FORMATS.some((known) => known === name));
 }
 
-/** Reads a format of a KV cache: `q8_0`, or `q8_0/q4_0` for keys and values. @throws UserError for a format that no engine keeps it in */
+/** Parses a KV-cache format: `q8_0`, or `q8_0/q4_0` for keys and values. @throws UserError for an unknown format */
 export function parseKvFormat(text: string): KvFormat {
   const [keys, values = keys, more] = namesIn(text) as [string, string?, string?];
   if (more !== undefined) throw new UserError(`"${text}" names more than two formats; write keys/values, e.g. q8_0/q4_0`);
@@ -37,11 +37,11 @@ const namesIn = (text: string): string[] => text.split('/').map((name) => name.t
 function bitsOf(name: string): number {
   if (!KV_FORMATS.some((known) => known === name))
     throw new UserError(`unknown format of a KV cache "${name}": ${didYouMean(name, KV_FORMATS)}`);
-  // The scales per block of fp8 weights have no like in a cache.
+  // Caches have no equivalent of the block scales of fp8 weights.
   return name === 'fp8' ? 8 : kernelFormat(name)!.bits;
 }
 
-/** The model with its KV cache in another format. A latent that is keys and values at once (MLA) has that of the keys. */
+/** The model with a different KV-cache format. A latent (MLA), keys and values at once, takes the keys' format. */
 export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
   const stored = (spec: AttentionSpec): AttentionSpec => {
     const { kvBytesPerToken, valueShare = 0.5 } = spec;

@@ -1,5 +1,5 @@
-// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only speeds are
-// known is a profile and is not listed.
+// Registry of runtimes, and the runtime of a program, profile or user's choice. A runtime with known speeds only is an
+// unlisted profile.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -36,21 +36,21 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   colibriRuntime,
 ];
 
-/** The runtime of a run that names none, on a machine that is not calibrated. */
+/** Default runtime on an uncalibrated machine. */
 export const DEFAULT_RUNTIME = llamaCppRuntime.name;
 
-/** The bundled system that does what that runtime does. */
+/** Bundled system of the default runtime. */
 export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
 
-/** The profile of a paper's own framework, which nothing is known of. */
+/** Profile of a paper's unknown framework. */
 export const PAPERS_PROFILE = hfEagerRuntime.name;
 
-/** Runtimes that advice is given for. */
+/** Runtimes with advice. */
 export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, name, vendors }) =>
   advised === undefined ? [] : [{ ...advised, name, ...(vendors && { vendors }) }],
 );
 
-/** As {@link ADVISED}, and those of them that hold on some GPUs, each with its own profile. */
+/** {@link ADVISED}, and backends with their own profiles. */
 const ADVISED_BY_NAME = [
   ...ADVISED,
   ...RUNTIMES.flatMap(({ advised, backends = [] }) =>
@@ -58,7 +58,7 @@ const ADVISED_BY_NAME = [
   ),
 ];
 
-/** A runtime by its name, or by that of one of its profiles for some GPUs. @throws UserError with the nearest names */
+/** A runtime by name or backend profile. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
   const found = ADVISED_BY_NAME.find((runtime) => runtime.name === name);
   if (found !== undefined) return found;
@@ -66,10 +66,10 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
-/** Most runtimes that a message names instead of another. */
+/** Most alternative runtimes in a message; ours. */
 const MOST_NAMED = 3;
 
-/** What drives GPUs of a vendor under a runtime that leaves it to the machine, its usual backend first; empty: it has one for all. */
+/** Backends of a runtime on a vendor's GPUs, the usual first; empty: a single backend. */
 export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
   const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
   // CUDA is the runtime itself.
@@ -77,11 +77,11 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
   return backends.filter(({ vendors }) => vendors.includes(vendor)).map(({ profile }) => advisedRuntime(profile));
 }
 
-/** Runtimes of one vendor's GPUs alone that advice is given for, backends aside. */
+/** Runtimes with advice for only the given vendor's GPUs, backends excluded. */
 export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
   ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
-/** @throws UserError if a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
+/** @throws UserError if a profile does not support a GPU, with alternatives @param gpu undefined: none */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
@@ -97,25 +97,31 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/** The runtime of a program of measurements; one with a profile alone runs as Hugging Face's eager mode. @throws UserError if unknown */
+/**
+ * Runtime of a measurement program; a program with only a profile runs as Hugging Face's eager mode. @throws UserError
+ * if unknown
+ */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null if a program of measurements is known; otherwise a clause with the nearest names. A version after a name is no part of it. */
+/** Null for a known measurement program; else a clause with the nearest names. A version after the name is ignored. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
 }
 
-/** The runtime of a profile, whose name the profile's begins with; undefined: it has a profile alone. */
+/** Runtime of a profile, by the beginning of its name; undefined: a profile alone. */
 export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
 }
 
-/** The profile of a program of measurements. @param gpu name of the first; undefined: none @param mixed GPU and CPU hold experts @throws UserError */
+/**
+ * Profile of a measurement program. @param gpu name of the first; undefined: none @param mixed GPU and CPU hold experts
+ * @throws UserError
+ */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
@@ -124,7 +130,7 @@ export function profileOfProgram(program: string, gpu: string | undefined, mixed
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }
 
-/** The profile of the default runtime on a vendor's GPUs; undefined: there is no GPU. */
+/** Profile of the default runtime for a vendor's GPUs; undefined: no GPU. */
 export function defaultProfile(vendor: Vendor | undefined): string {
   return llamaCppRuntime.backends!.find(({ vendors }) => vendors[0] === vendor)?.profile ?? DEFAULT_RUNTIME;
 }

@@ -1,4 +1,4 @@
-// The memory that a program allocates, by the program's name: for users of the library.
+// Memory allocation by program name, for library users.
 
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
@@ -7,15 +7,15 @@ import { type Allocation, allocate } from './allocation/allocate.js';
 import type { LoadPlan } from './allocation/graph/load-plan.js';
 import { RUNTIMES } from './index.js';
 
-/** How a program loads a model. */
+/** A model load by a program. */
 export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
-  /** A program whose allocation is known: `llama.cpp`, `ik_llama.cpp`. */
+  /** Program with a known allocation: `llama.cpp`, `ik_llama.cpp`. */
   readonly engine: string;
-  /** Its build, as it prints it: `6699 (c08002a1)`; absent: a current one. */
+  /** Build as printed: `6699 (c08002a1)`; absent: the newest. */
   readonly version?: string;
 }
 
-/** The plan of a load, with the rules of its program. @throws UserError if they are unknown */
+/** Plan of a load, with the program's rules. @throws UserError for an unknown program */
 export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   const memory = RUNTIMES.find(({ name }) => name === engine)?.memory;
   const rules = memory?.rulesOf({ version });
@@ -24,5 +24,8 @@ export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);
 }
 
-/** Computes the memory that a program allocates. @throws UserError if that or the model's tensors are unknown, or the load names what is not there */
+/**
+ * Computes a program's allocation. @throws UserError for an unknown program, unknown tensors, or devices missing from
+ * the load
+ */
 export const allocateFor = (model: ModelSpec, load: EngineLoad): Allocation => allocate(model, loadPlan(load));

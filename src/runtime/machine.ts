@@ -1,4 +1,4 @@
-// From the name of a machine and a runtime to the machine that a run works on. If neither names a runtime, the default drives it.
+// Loads the machine of a run by machine name and runtime; default: the usual runtime.
 
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
@@ -25,10 +25,13 @@ import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
 /**
  * Loads a machine.
- * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB` @param overrides replace the profile's values
- * @param runtime null: the usual one, if the profile is not calibrated @param changes replace values of the usual runtime
- * @param learned from timings of it; null: nothing
- * @throws UserError if there is no such machine, it is not well-formed, the runtime does not drive its GPU, or a value has no effect on it
+ * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB` @param overrides replace the profile's
+ * values
+ * @param runtime null: the usual one, unless the profile is calibrated @param changes replace values of the usual
+ * runtime
+ * @param learned from timings of the machine; null: nothing
+ * @throws UserError for an unknown or malformed machine, a runtime without support for its GPU, or a value without
+ * effect
  */
 export function loadHardware(
   name: string,
@@ -49,7 +52,7 @@ export function loadHardware(
     : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
 }
 
-/** The machine that a file of parts describes. @param place of its parts, for messages @throws UserError as {@link loadHardware} */
+/** The machine of a parts file. @param place of the parts, for messages @throws UserError as {@link loadHardware} */
 export function hardwareOfFile(
   file: MachineFile,
   place: string,
@@ -83,17 +86,17 @@ function hardwareOfParts(
   return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
 }
 
-/** The runtime of a machine; null: it is calibrated, and no runtime is named. @param usual name of the runtime if none is named */
+/** Runtime of a machine; null: calibrated, without a named runtime. @param usual default name */
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
   if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
   refuseWithoutEffect(profile, runtime, changes);
   return runtime;
 }
 
-/** Settings of a runtime that also apply to a calibrated machine. */
+/** Runtime settings that apply to a calibrated machine. */
 const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
 
-/** @throws UserError if a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
+/** @throws UserError for a runtime value that the calibrated machine states, or without a runtime */
 function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
   const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
   const idle = changes.find(({ path }) => runtime === null || !counts(path));

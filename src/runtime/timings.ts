@@ -1,4 +1,4 @@
-// The one way to read a log: whichever runtime printed it.
+// Reads logs of any runtime.
 import { placed, UserError } from '../base/errors.js';
 import { readText, statOf } from '../base/input-file.js';
 import { shownPath } from '../base/profiles.js';
@@ -9,7 +9,7 @@ import { isTimingText, readTimingText } from './written-timing.js';
 export { settingsOfFlags } from './llama.cpp/llama-log.js';
 export { timingText } from './written-timing.js';
 
-/** All outputs of runtimes; what only one of several prints comes first. */
+/** Log formats of runtimes; formats with a distinct mark come first. */
 const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
   (a, b) => Number(a.mark === undefined) - Number(b.mark === undefined),
 );
@@ -22,29 +22,35 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader reads it */
+/**
+ * Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` for a damaged or
+ * unknown log
+ */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
-/** Timings of a text such as `eval 24.3 tok/s, -ncmoe 26`, or of a log's path; at least one. @param place for messages @throws UserError */
+/**
+ * Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @param place for messages @throws
+ * UserError
+ */
 export function timingsIn(given: string, place: string): Timing[] {
   return isWritten(given) ? [readTimingText(given, place)] : placed(place, () => readTimings(given));
 }
 
-/** True for a timing in words; one that is not understood is no name of a file either. */
+/** True for a timing in words; malformed timings count, as no file has a similar name. */
 export const isWritten = (given: string): boolean =>
   isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined);
 
-/** Timings of values of `--timing`, in their order. @throws UserError as {@link timingsIn} */
+/** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {
   return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
 }
 
-/** Timings that the file of a machine holds. @param place of their list, for messages @throws UserError as {@link timingsIn} */
+/** Timings in a machine file. @param place of the list, for messages @throws UserError as {@link timingsIn} */
 export function timingsOfFile(kept: readonly string[] | undefined, place: string): Timing[] {
   return (kept ?? []).flatMap((text, i) => timingsIn(text, `${place}.${i}`));
 }
 
-/** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */
+/** {@link readTimings} of a loaded text. @param path for messages @throws UserError as {@link readTimings} */
 export function timingsOf(given: string, path: string): Timing[] {
   const text = given.replaceAll('\r\n', '\n');
   const format = TIMING_FORMATS.find((format) => format.recognizes(text));

@@ -1,5 +1,5 @@
-// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas divide speeds, runtime, format, depth and llama.cpp's flags,
-// which begin with a hyphen and go on to the end.
+// Hand-written timings: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas separate speeds, runtime, format, depth
+// and llama.cpp's flags; flags begin with a hyphen and end the text.
 import { UserError } from '../base/errors.js';
 import { definedFields, ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
@@ -9,11 +9,11 @@ import type { PrintedTiming, Timing } from './logs/timing.js';
 
 const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
-/** Characters of a text: nobody writes more. */
+/** Most characters of a text; ours. */
 const LONGEST = 2000;
-/** Tokens a second that no machine exceeds, of one run: ours. */
+/** Fastest credible speed, tokens/s; ours. */
 const FASTEST = 1e7;
-/** Tokens of a prompt, a generation or a context that no run exceeds: ours. */
+/** Most credible tokens of a prompt, generation or context; ours. */
 const MOST_TOKENS = 1e8;
 
 const SPEED =
@@ -22,7 +22,7 @@ const DEPTH = /^(?:depth|at|d)\s*(\d+)$/i;
 const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4)$/i;
 const PROMPT = /^(prompt|prefill|pp)$/i;
 
-/** True for a text that is meant as a timing and not as a file's name. */
+/** True for a timing rather than a file name. */
 export const isTimingText = (text: string): boolean => SPEED.test(partsOf(text)[0]!.text.trim());
 
 interface Part {
@@ -30,7 +30,7 @@ interface Part {
   readonly at: number;
 }
 
-/** Parts between commas; the flags, from the first that begins with a hyphen on, are one. */
+/** Comma-separated parts; all flags form the last part. */
 function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   for (let at = 0; at <= text.length; ) {
@@ -42,7 +42,7 @@ function partsOf(text: string): Part[] {
   return parts;
 }
 
-/** Reads such a text. @param place for messages @throws UserError if a part cannot be understood, or there is no speed */
+/** Parses a hand-written timing. @param place for messages @throws UserError for a malformed part or no speed */
 export function readTimingText(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
   let timing: PrintedTiming & { engine?: string } = { place };
@@ -61,7 +61,7 @@ export function readTimingText(text: string, place: string): Timing {
   return { engine: RUNTIMES[0]!.name, ...timing };
 }
 
-/** The fields of a part; null: it is not understood, or a number is out of range. */
+/** Fields of a part; null: malformed or out of range. */
 function fieldsOf(text: string): Partial<Timing> | null {
   const speed = SPEED.exec(text);
   if (speed !== null) return speedOf(speed[1]!, speed[2], speed[3]!);
@@ -89,7 +89,7 @@ function engineOf(text: string): string | undefined {
   return RUNTIMES.some(known) ? text : undefined;
 }
 
-/** A timing as {@link readTimingText} reads it: speeds, depth, runtime, format and flags. */
+/** A timing in the form of {@link readTimingText}: speeds, depth, runtime, format and flags. */
 export function timingText(timing: Timing): string {
   const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
   const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;

@@ -3,23 +3,23 @@ import type { CpuPart } from '../parts/cpu.js';
 import { memoryText, parseMemory } from '../parts/memory.js';
 import type { Seen, SeenModule } from './tools/seen.js';
 
-/** A part of a machine, and the evidence for it. */
+/** A detected part with evidence. */
 export interface DetectedPart {
-  /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
+  /** Spelling in machine names: `2xrtx-3090`, `2xddr5-6000`. */
   readonly part: string;
   readonly seen: string;
-  /** False: it is not in the catalogue, and this is the nearest part. */
+  /** False: the nearest catalogue part. */
   readonly exact: boolean;
 }
 
-/** A detection while it grows. */
+/** A detection in progress. */
 export interface Draft {
   readonly parts: DetectedPart[];
   readonly remarks: string[];
   readonly notSeen: string[];
 }
 
-/** From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used. */
+/** Adds memory type, speed, channels and usable size, from modules, system and container. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);
@@ -52,7 +52,10 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   addSize(seen, 'modules of a usual size are taken', draft);
 }
 
-/** Adds the size of the memory: modules report all of it, the system what firmware leaves. @param instead if neither reports it */
+/**
+ * Adds the memory size: modules report all of it, the system without the firmware's part. @param instead text if
+ * neither reports
+ */
 export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead: string, { notSeen, parts, remarks }: Draft): void {
   const whole = summarizeModules(modules)?.bytes;
   const bytes = whole ?? memoryBytes;
@@ -67,18 +70,18 @@ export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead
   }
 }
 
-/** Memory within the limit of a container; else the size that it was sold with. */
+/** Memory within a container's limit; else the sold size. */
 function usableBytes(bytes: number, limitBytes: number | undefined, remarks: string[]): number {
   if (limitBytes === undefined || limitBytes >= bytes) return soldBytes(bytes);
   remarks.push(`A limit of this container leaves ${formatBytes(limitBytes)} of ${formatBytes(bytes)} of memory.`);
   return limitBytes;
 }
 
-/** The system shows a little less than the modules have: kernel and firmware keep up to some percent. */
+/** Largest share of memory kept by kernel and firmware, a few percent; ours. */
 const KEPT = 0.06;
 const GIB = 2 ** 30;
 
-/** The nearest size that memory is sold in, if one is near enough; else the size itself. */
+/** Nearest sold memory size; a distant size stays as it is. */
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
   const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
@@ -86,17 +89,17 @@ function soldBytes(bytes: number): number {
 }
 
 interface ModulesSummary {
-  /** `2xddr5-6000`; null: type or speed is unknown. */
+  /** `2xddr5-6000`; null: unknown type or speed. */
   readonly text: string | null;
   readonly bytes: number;
   readonly channels: number;
-  /** False: the channels of modules are unknown, and each module counts as one channel. */
+  /** False: unknown channels; each module counts as a channel. */
   readonly channelsKnown: boolean;
-  /** Actual and rated speed if it runs slower, both in million transfers a second. */
+  /** Actual and rated speed of slowed memory, in million transfers/s. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 
-/** Sums up modules that run alike, as they do on one board; null if there is none. */
+/** Sums up modules of equal speed, as on a board; null: no modules. */
 function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
   const [first] = modules;
   if (first === undefined) return null;
@@ -115,7 +118,10 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
   };
 }
 
-/** The channel of a slot with its socket: boards write `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `CPU1_DIMM_C1`. @returns null: no channel named */
+/**
+ * Channel of a slot, with socket: boards write `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `CPU1_DIMM_C1`. @returns null: no
+ * channel named
+ */
 function channelOf(place: string): string | null {
   const socket = /\b(?:P|CPU|PROC|NODE|SOCKET)[ _-]?(\d)/i.exec(place)?.[1] ?? '0';
   const controller = /controller[ _-]?(\d)/i.exec(place)?.[1] ?? '0';

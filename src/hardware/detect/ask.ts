@@ -5,23 +5,26 @@ import { OWN_PROGRAM, programEnd } from '../../base/host/processes.js';
 import { TOOLS } from './tools/index.js';
 import type { Tool, ToolQuestion } from './tools/tool.js';
 
-/** A tool's answer, or why there is none. */
+/** A tool's answer, or the reason for none. */
 export interface Answer {
   readonly tool: Tool;
-  /** Null: the tool is missing, or failed. */
+  /** Null: the tool is missing or failed. */
   readonly text: string | null;
-  /** The reason for a missing text; empty if there is one. */
+  /** Reason for a missing text; else empty. */
   readonly why: string;
 }
 
-/** ms. nvidia-smi takes a second if no daemon keeps the driver awake; PowerShell takes several. */
+/** Timeouts, ms; ours. nvidia-smi takes a second if no daemon keeps the driver awake; PowerShell takes several. */
 const PATIENCE = { command: 10_000, library: 30_000 } as const;
-/** Bytes of an answer; that of a machine with 16 cards has some hundred thousand. */
+/** Most bytes of an answer (ours); a machine with 16 cards gives some hundred thousand. */
 const LONGEST = 8 * 2 ** 20;
-/** Limit of a file of sysfs, which has one line: bytes. */
+/** Most bytes of a sysfs file, a single line; ours. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
-/** Answers of all tools of this system, in their order, without root and with limits of time and size; facts of a missing tool are not seen. */
+/**
+ * Runs all tools of the system without root, with limits of time and size. Answers keep tool order; facts of a missing
+ * tool stay unseen.
+ */
 export function askAll(): Promise<Answer[]> {
   return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }
@@ -41,7 +44,7 @@ function answerTo(question: ToolQuestion): Promise<string> {
   return output([OWN_PROGRAM, '-e', LIBRARY, packagePath('systeminformation')], PATIENCE.library);
 }
 
-/** The library starts programs of its own and sets them no limit, so that it works in a process that can be ended. */
+/** The library starts programs without time limits, so a separate, killable process runs it. */
 const LIBRARY = `
 const library = require(process.argv[1]);
 const names = ['cpu', 'mem', 'memLayout', 'graphics', 'diskLayout'];
@@ -63,7 +66,7 @@ function reasonOf(error: unknown): string {
   return code === 'EACCES' ? 'may not be run' : 'failed';
 }
 
-/** Texts of the files that match patterns, each after a line `==> path <==`; unreadable files are left out. */
+/** Texts of files that match patterns, each after a line `==> path <==`; unreadable files are left out. */
 async function filesText(patterns: readonly string[]): Promise<string> {
   const paths = (await Promise.all(patterns.map((pattern) => expanded(pattern.split('/').slice(1), '')))).flat();
   const parts = await Promise.all(
@@ -75,7 +78,7 @@ async function filesText(patterns: readonly string[]): Promise<string> {
   return parts.join('');
 }
 
-/** Paths that match a pattern. They are not shortened: after a link, `..` is the folder that it leads to. */
+/** Paths that match a pattern, unshortened: after a link, `..` is the parent of the target. */
 async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
   if (name === undefined) return [folder];
   if (name !== '*') return expanded(rest, `${folder}/${name}`);

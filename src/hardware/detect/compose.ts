@@ -11,19 +11,19 @@ import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
-/** Facts of a machine that its parts of the catalogue do not have. */
+/** Detected facts that differ from the catalogue parts. */
 interface PartChanges {
   readonly cpu?: { readonly cores?: number; readonly isa?: CpuPart['isa'] };
   readonly gpu?: { readonly memoryBytes: number };
 }
 
-/** From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested. */
+/** A machine of parts by detected facts, with remarks. Composing is pure, so recorded facts can be tested. */
 export interface Detection extends PartChanges {
-  /** In the order of a machine's name; empty: not enough was seen. */
+  /** In the order of a machine name; empty: too few facts. */
   readonly parts: readonly DetectedPart[];
-  /** Facts that change how fast it is: a slot with few lanes, a power limit, a container. Sentences. */
+  /** Sentences on facts that change speed: a slot with few lanes, a power limit, a container. */
   readonly remarks: readonly string[];
-  /** Facts that were not seen, and what is taken instead. Sentences. */
+  /** Sentences on unseen facts and assumed values. */
   readonly notSeen: readonly string[];
 }
 
@@ -37,7 +37,7 @@ function composeMachine(seen: Seen): Detection {
   return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
 }
 
-/** Parts that go together: facts may contradict the catalogue; then the least important part is left out, with a remark. */
+/** Compatible parts: if facts contradict the catalogue, the least important part is left out, with a remark. */
 function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
   const works = (some: readonly DetectedPart[]): string | null => {
     const machine = some.length === 0 ? null : orUserError(() => parseMachine(some.map(({ part }) => part).join('+')));
@@ -66,7 +66,7 @@ function ofCards(seen: Seen, draft: Draft): PartChanges {
   return { ...changesOfCpu(seen, cpu, draft), ...(cards?.memoryBytes === undefined ? {} : { gpu: { memoryBytes: cards.memoryBytes } }) };
 }
 
-/** Cards of one kind, those with most memory together: a run takes GPUs that are alike. */
+/** Cards of equal kind, the group with most memory: runs use equal GPUs. */
 function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { group: readonly SeenGpu[]; memoryBytes?: number } | null {
   const matched = gpus.map((gpu) => ({ gpu, match: matchGpu(gpu) }));
   for (const { gpu, match } of matched) {
@@ -96,11 +96,11 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
   return { group: group.map((member) => member.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
 }
 
-/** Reasons why a card is slower than its data sheet. */
+/** Reasons for a card slower than the data sheet. */
 function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   const { link = {}, names } = gpu;
   const { lanes } = link;
-  // Laptops have cards with 8 lanes whose driver reports 16.
+  // Drivers of some 8-lane laptop cards report 16.
   const mostLanes = Math.min(link.mostLanes ?? 0, pcie?.lanes ?? 0);
   return [
     ...(lanes !== undefined && lanes < mostLanes
@@ -112,16 +112,16 @@ function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   ];
 }
 
-/** Share of the usual power below which a limit is worth a remark. */
+/** Share of usual power below which a limit is remarked; ours. */
 const LIMITED = 0.95;
 
-/** A sentence on a card's power limit; none if the card may draw its rated power. */
+/** Sentence on a card's power limit; empty at rated power. */
 function powerRemarks({ names, power }: SeenGpu): string[] {
   if (power === undefined || power.limit >= LIMITED * power.usual) return [];
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
 }
 
-/** Share of its usual power that a card may draw, by the remarks on its machine; null: no remark mentions it. */
+/** Share of usual power by remarks on a machine; null: no remark. */
 export function powerShareOf(remarks: readonly string[]): number | null {
   const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
   return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
@@ -162,7 +162,7 @@ function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, {
   return Object.keys(changes).length === 0 ? {} : { cpu: changes };
 }
 
-/** Cards in like slots; if they differ, a run counts the narrowest. */
+/** Slot of the cards; if slots differ, the narrowest counts. */
 function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const links = group.map(({ link }) => link ?? {});
   const known = links.flatMap(({ generation, lanes, mostLanes }) => {
@@ -184,7 +184,7 @@ function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }
 
-/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card besides it. */
+/** Chip whose GPU and CPU share memory; null: none, or a discrete card is present. */
 function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
@@ -207,7 +207,7 @@ function isVariant(name: string, base: string): boolean {
   return name === base || (name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1)));
 }
 
-/** A Jetson by its module and memory, of which it shows a little less than it has. */
+/** A Jetson by module and memory; the system reports slightly less memory. */
 function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFINITY): GpuPart | null {
   const base = `jetson-${module.toLowerCase().replace(' ', '-')}`;
   const parts = GPUS.parts.filter(({ name }) => name.startsWith(base) && name.endsWith('-super') === isSuper);
@@ -215,13 +215,14 @@ function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFI
   return large[0] ?? parts[0] ?? null;
 }
 
-/** GB/s that drives of a kind read at, from data sheets of usual ones, ours to choose. */
+/** Usual read rates of drive kinds, GB/s, from data sheets; our choice. */
 const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
-/** The same of NVMe drives with four lanes, by generation. */
+/** Usual read rates of NVMe drives with four lanes by PCIe generation, GB/s; our choice. */
 const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };
+/** Read rate of an NVMe drive of unknown generation, GB/s: generation 3. */
 const USUAL_NVME = 3.3;
 
-/** Adds the fastest drive, of equal ones the largest. */
+/** Adds the fastest drive, among equals the largest. */
 function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
   const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
   const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
@@ -233,7 +234,7 @@ function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void
   }
   const { disk, rate } = best;
   const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
-  // Drives are sold in powers of ten.
+  // Drive sizes are powers of ten.
   const size = disk.bytes >= 1e12 ? `${Math.round(disk.bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(disk.bytes / 1e9))}GB`;
   parts.push({
     part: `${kind}-${rate}GB/s-${size}`,
@@ -253,7 +254,7 @@ function rateOf({ kind, link }: SeenDisk): number {
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
 }
 
-/** The machine in the answers of tools, in the order in which they are believed; missing answers that matter are listed. */
+/** Machine by tool answers, in order of trust; missing answers that matter are listed. */
 export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));
@@ -265,12 +266,12 @@ export function detectFrom(answers: readonly Answer[]): Detection {
   return { ...detection, notSeen: [...detection.notSeen, ...texts] };
 }
 
-/** Null: the answer is not what the tool is documented to print. */
+/** Facts of an answer; null: not the documented format. */
 function readOf(read: (answer: string) => Seen, text: string): Seen | null {
   try {
     return read(text);
   } catch (error) {
-    // Programs of other versions print what they like: JSON.parse and missing fields end here.
+    // Other versions may print anything: failures of JSON.parse and missing fields end in null.
     if (error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;
   }

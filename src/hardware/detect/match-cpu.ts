@@ -5,20 +5,20 @@ import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
 import type { Match } from './match-gpu.js';
 import type { SeenCpu } from './tools/seen.js';
 
-/** Letters by which a name may differ from one of the same series: `epyc-7b13` from `epyc-7713`. */
+/** Most letters between names of a series; ours: `epyc-7b13` and `epyc-7713`. */
 const SLIP = 2;
 
-/** Tools report clocks in steps of 50 or 100 MHz: two clocks within this ratio are the same. */
+/** Relative difference of equal clocks (ours): tools report steps of 50 or 100 MHz. */
 const SAME_CLOCK = 0.01;
 
-/** Architectures of x86 processors of a maker with what their row of `profiles/architectures.txt` has: families and models, or models. */
+/** x86 architectures of a maker with numbers in `profiles/architectures.txt`: families and models, or models. */
 const archsOf = (maker: string): (readonly [arch: CpuArch, numbers: readonly number[]])[] =>
   bundledSections('architectures.txt')
     .get(maker)!
     .map((row) => [row.split(' ', 1)[0] as CpuArch, row.split(/ +/).slice(1).map(Number)]);
 const [AMD, INTEL] = [archsOf('amd'), archsOf('intel')];
 
-/** Widest instruction set of the catalogue among the flags; null: there is none. */
+/** Widest instruction set among the flags; null: none of the catalogue. */
 export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   const has = (pattern: RegExp): boolean => flags.some((flag) => pattern.test(flag));
   if (has(/^amx_(tile|int8|bf16)$/)) return 'amx';
@@ -28,7 +28,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** The catalogue's part for a processor by name, or the nearest of its architecture; null: there are no facts to find it by. */
+/** Catalogue part of a processor by name, or the nearest of its architecture; null: too few facts. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };
@@ -38,7 +38,7 @@ export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   return part === null ? null : { part, exact: false };
 }
 
-/** The part whose name differs by a letter or two; of several, the one with the nearest number of cores. */
+/** Part with a name one or two letters away; among several, the nearest number of cores. */
 function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
   const keys = seen.names.map(partKey).filter((key) => /\d{3}/.test(key));
   const far = ({ name }: CpuPart): number => Math.min(...keys.map((key) => editDistance(partKey(name), key, SLIP)));
@@ -51,7 +51,10 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
       );
 }
 
-/** One of the same architecture and form, nearest in base clock if that is known; of a virtual machine, the largest: hosts are large. */
+/**
+ * Part of equal architecture and form, nearest in base clock if known; for a virtual machine the largest, as hosts are
+ * large.
+ */
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
   if (arch === null) return null;
@@ -74,7 +77,7 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuAr
   return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;
 }
 
-/** The parts for the kind of computer in the name; all, if it names none or none is of that kind. */
+/** Parts for the computer kind in the name; all if no part is of the kind. */
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
   const name = names.join(' ');
   const form = /threadripper/i.test(name)

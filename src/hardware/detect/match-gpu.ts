@@ -3,26 +3,28 @@ import { partKey } from '../parts/catalogue.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import type { SeenGpu } from './tools/seen.js';
 
-/** A part of the catalogue for a detected one. */
+/** Catalogue part of a detected device. */
 export interface Match<P> {
   readonly part: P;
-  /** False: the catalogue does not have the detected part, and this is the nearest. */
+  /** False: the nearest catalogue part. */
   readonly exact: boolean;
 }
 
-/** Tools report a little less than the full memory: firmware keeps some, error correction a sixteenth. */
+/** Largest missing share of reported memory (ours): firmware keeps some, error correction a sixteenth. */
 const ABOUT = 0.1;
 
-/** Graphics on the chip of a CPU that has no memory of its own, and that no catalogue lists: nothing is computed there. */
+/** Integrated graphics without own memory, absent from catalogues and unused for computing. */
 const INTEGRATED =
   /\b(uhd|hd|iris|xe) (graphics|plus)|intel.*graphics(?!.*\barc [ab]\d)|^amd radeon(\(tm\))? (vega \d+ )?graphics|radeon (vega|\d{3}m)\b|raphael|granite ridge|phoenix|rembrandt|cezanne|renoir|picasso|strix point/i;
 
-/** The part of a card by name and memory, or the vendor's nearest; null: graphics that do not compute, or a card with only a known maker. */
+/**
+ * Part of a card by name and memory, or the vendor's nearest; null: non-computing graphics, or only the maker is known.
+ */
 export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
   const known = seen.names.flatMap((name) => GPUS.find(name) ?? []);
   const fitting = known.find((part) => fits(part, seen.memoryBytes));
   if (fitting !== undefined) return { part: fitting, exact: true };
-  // The same name with another memory, or a name without the memory that the catalogue has in it: `RTX 4090` with 48 GB, `Arc A770`.
+  // Equal name with different memory, or without the catalogue's memory suffix: `RTX 4090` with 48 GB, `Arc A770`.
   const relatives = seen.names.flatMap((name) => GPUS.parts.filter((part) => part.vendor === seen.vendor && isRelative(part, name)));
   const relative = nearestMemory(relatives, seen.memoryBytes);
   if (relative !== null) return { part: relative, exact: fits(relative, seen.memoryBytes) };
@@ -35,7 +37,7 @@ function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): bool
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 
-/** True if names differ only in the size of the memory. */
+/** True if names differ only in memory size. */
 function isRelative({ name }: GpuPart, seen: string): boolean {
   const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb\b/i, ''));
   return plain(name) === plain(seen);
@@ -46,7 +48,7 @@ function nearestMemory(parts: readonly GpuPart[], bytes: number | undefined): Gp
   return [...parts].sort((a, b) => distance(a) - distance(b))[0] ?? null;
 }
 
-/** The maker's part with the nearest name; of several, the one with the nearest memory. */
+/** The maker's part with the nearest name, then the nearest memory. */
 function nearestOf({ memoryBytes, names, vendor }: SeenGpu): GpuPart | null {
   const parts = GPUS.parts.filter((part) => part.vendor === vendor && part.unified !== true);
   const byKey = new Map(parts.map((part) => [partKey(part.name), part]));

@@ -1,7 +1,7 @@
 import type { MachineFile } from '../machine-file.js';
 import type { Detection } from './compose.js';
 
-/** The machine file of a detection. */
+/** Machine file of a detection. */
 export function machineFileOf({ cpu, gpu, notSeen, parts, remarks }: Detection, name: string): MachineFile {
   return {
     name,
@@ -13,7 +13,7 @@ export function machineFileOf({ cpu, gpu, notSeen, parts, remarks }: Detection, 
   };
 }
 
-/** The text of that file. */
+/** YAML text of {@link machineFileOf}. */
 export function machineFileText(detection: Detection, name: string): string {
   const { cpu, gpu, notSeen, parts, remarks } = machineFileOf(detection, name);
   const longest = Math.max(...parts.map((part) => part.length));
@@ -23,7 +23,7 @@ export function machineFileText(detection: Detection, name: string): string {
   const fields = Object.entries(cpu ?? {}).map(([key, value]) => `${key}: ${value}`);
   return [
     '# The machine that moeprof machine detect saw. Use it with -w; correct what is wrong.',
-    // Names come from firmware and may hold anything: JSON's text is YAML's, too.
+    // Firmware names may hold anything; JSON strings are valid YAML.
     `name: ${JSON.stringify(name)}`,
     'parts:',
     ...entries,

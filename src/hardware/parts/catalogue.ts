@@ -3,60 +3,66 @@ import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
-/** Kinds of computers that parts are made for: a default of the same kind stands in for what is missing. `unified`: one memory. */
+/** Computer kinds of parts: a missing part defaults to the same kind. `unified`: a single memory. */
 const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
-/** The kind of computer that a part is made for. */
+/** Computer kind of a part. */
 export type Form = (typeof FORMS)[number];
 
-/** Fields of every part of a catalogue. */
+/** Common fields of catalogue parts. */
 export interface CataloguePart {
   readonly name: string;
   /** Architecture, e.g. ampere or zen4. */
   readonly arch: string;
   readonly form: Form;
-  /** Vendor's document that the figures are from. */
+  /** Vendor's document of the figures. */
   readonly source: string;
 }
 
-/** Parts of one kind: files of profiles/hardware/gpus or cpus, read once and only if a part is named, found by any usual spelling. */
+/** Parts of a kind: files of profiles/hardware/gpus or cpus, read once on first use, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
   readonly parts: readonly P[];
-  /** The part of a name in any usual spelling; undefined if there is none. */
+  /** Part by name in any usual spelling. */
   find(name: string): P | undefined;
 }
 
-/** Fields of {@link CataloguePart} in a file; values of a group are defaults of its parts. */
+/** Fields of {@link CataloguePart} in a file; group values are defaults. */
 const partFields = {
   name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
   aka: z.array(z.string().min(1)).optional(),
 };
 
-/** Fields that a group of parts has in common. */
+/** Common fields of a group of parts. */
 export const groupFields = {
   arch: z.string().min(1),
   form: z.enum(FORMS),
   source: z.string().min(1),
 };
 
-/** The groups of a file. @param group fields of a group @param partShape fields that a part may replace @param part further fields of a part */
+/**
+ * Schema of a file's groups. @param group fields of a group @param partShape fields that a part may replace @param part
+ * further fields of a part
+ */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 
-/** A part as a file has it, with the fields of its group. */
+/** A part merged with its group, with alternative names. */
 interface Listed<P extends CataloguePart> {
   readonly part: P;
   readonly aka: readonly string[];
 }
 
-/** A group of a file, which is parsed if one of its parts is wanted: all of them take longer than a short run. */
+/** A group of a file, parsed on demand: parsing all groups takes longer than a short run. */
 interface PartGroup<P extends CataloguePart> {
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/** A catalogue whose groups are read at the first use of a part. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
+/**
+ * A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError (`parts` and
+ * `find`)
+ */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -94,18 +100,18 @@ function partGroup<P extends CataloguePart>(text: string, read: () => readonly L
   };
 }
 
-/** The text of a file once for each of its groups, each with the head of the file. */
+/** Texts of a file's groups, each with the head of the file. */
 function groupsOf(text: string): string[] {
   const [head, ...groups] = text.split(/^(?= {2}- )/m);
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Names of parts in a text, which is not parsed for them: the values of `name:` and of the list `aka:`. */
+/** Part names in an unparsed text: values of `name:` and of the list `aka:`. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
 
-/** Parts by every spelling of their names. @throws Error if a spelling means two parts: the catalogue is ours */
+/** Parts by every spelling of their names. @throws Error for an ambiguous spelling (the catalogue is ours) */
 export function indexed<P extends CataloguePart>(listed: readonly Listed<P>[]): { parts: readonly P[]; byKey: ReadonlyMap<string, P> } {
   const byKey = new Map<string, P>();
   for (const { aka, part } of listed)
@@ -117,17 +123,20 @@ export function indexed<P extends CataloguePart>(listed: readonly Listed<P>[]): 
   return { parts: listed.map(({ part }) => part), byKey };
 }
 
-/** Makers and kinds in names, which never distinguish two parts. */
+/** Makers and kinds in names, which never distinguish parts. */
 const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );
 
-/** The key that all spellings of a part share: lower case, without separators, trade marks, makers, clocks and counts of cores. */
+/**
+ * Common key of all spellings of a part: lower case, without separators, trade marks, makers, clocks and core counts.
+ */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()
     .replace(/\((?:r|tm|c)\)|[®™©]/g, ' ')
-    // Endings of /proc/cpuinfo: `@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`; and what it prepends: `13th Gen`.
+    // Endings of /proc/cpuinfo (`@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`), and a prefix:
+    // `13th Gen`.
     .replace(/\s(?:@|w\/|with\s).*$/, ' ')
     .replace(/\b\d+-cores?\b/g, ' ')
     .replace(/\b\d+th gen\b/g, ' ')

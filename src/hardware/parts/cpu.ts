@@ -5,10 +5,10 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type MemorySlots, parseMemory } from './memory.js';
 
-/** Instruction sets that decide how fast quantized weights are unpacked: each x86 one includes those before it. */
+/** Instruction sets that decide the unpacking speed of quantized weights: each x86 set includes the previous sets. */
 const ISAS = ['avx2', 'avx512', 'avx512-vnni', 'amx', 'neon'] as const;
 
-/** Microarchitectures of cores, by maker: work of the same kind takes them the same time at the same clock. */
+/** Core microarchitectures by maker: equal work takes equal time at equal clock. */
 const ARCHS = [
   ...['zen1', 'zen2', 'zen3', 'zen4', 'zen5'],
   ...['sandy-bridge', 'ivy-bridge', 'haswell', 'broadwell', 'skylake', 'kaby-lake', 'ice-lake-client', 'rocket-lake'],
@@ -17,26 +17,26 @@ const ARCHS = [
   ...['neoverse-n1', 'neoverse-n2', 'neoverse-v1', 'neoverse-v2', 'neoverse-v3ae', 'carmel', 'cortex-a78ae', 'cortex-x925'],
   ...['m1', 'm2', 'm3', 'm4', 'm5'],
 ] as const;
-/** The microarchitecture of a CPU's cores; of the fast ones, if there are two kinds. */
+/** Microarchitecture of a CPU's cores; of the fast cores, if there are two kinds. */
 export type CpuArch = (typeof ARCHS)[number];
 
-/** One socket. */
+/** A CPU socket. */
 export interface CpuPart extends CataloguePart {
   readonly arch: CpuArch;
-  /** Of all kinds together. */
+  /** Of all kinds. */
   readonly cores: number;
-  /** Cores of the fast kind, if there are two kinds. Absent: all are of one kind. */
+  /** Fast cores, if there are two kinds; absent: all cores are equal. */
   readonly fastCores?: number;
-  /** Base clock in Hz; of the fast cores if there are two kinds. */
+  /** Base clock in Hz, of the fast cores if there are two kinds. */
   readonly clockHz: number;
   readonly isa: (typeof ISAS)[number];
-  /** Operations of one core in one cycle: FP32 on vector units, BF16 with AMX. */
+  /** Operations per core and cycle: FP32 on vector units, BF16 with AMX. */
   readonly flopsPerCycle: number;
   readonly l3Bytes?: number;
-  /** The fastest memory that the vendor lists, with all channels of a socket. */
+  /** Fastest memory listed by the vendor, on all channels of a socket. */
   readonly memory: MemorySlots;
   readonly sockets: number;
-  /** PCIe generation of the slot for a graphics card. Absent: the chip has none. */
+  /** PCIe generation of the graphics slot; absent: no slot. */
   readonly pcieGeneration?: number;
 }
 
@@ -67,7 +67,7 @@ export const cpuFileSchema = z.strictObject({
   }),
 });
 
-/** Processors: facts of data sheets, read from profiles/hardware/cpus/*.yaml. */
+/** Processors by data sheet, from profiles/hardware/cpus/*.yaml. */
 export const CPUS: Catalogue<CpuPart> = lazyCatalogue('cpus', cpuFileSchema, ({ groups }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], ...part }) => {

@@ -9,41 +9,44 @@ import { type PcieLink, slotText } from './pcie.js';
 
 /** A machine: data-sheet or measured facts, no software. Bytes, bytes/s, FLOP/s, Hz. */
 export interface Machine {
-  /** The parts that were given, in their own order and spelling: the same machine has the same name however it was written. */
+  /** Given parts in canonical order and spelling: equal machines have equal names. */
   readonly name: string;
   /** Empty: the CPU computes everything. */
   readonly gpus: readonly GpuPart[];
-  /** One socket; null if it is not known. */
+  /** A single socket; null: unknown. */
   readonly cpu: CpuPart | null;
   readonly sockets: number;
-  /** Memory of all sockets; of a unified machine, the memory that the GPU has as well. */
+  /** Memory of all sockets; on a unified machine, shared with the GPU. */
   readonly ram: MemoryPart | null;
-  /** Slot of each GPU; null if there is none. */
+  /** Slot of each GPU; null: none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
-  /** Its operating system if software is slower under it; absent: Linux. */
+  /** Operating system, if software is slower under it; absent: Linux. */
   readonly system?: 'windows';
-  /** GPU and CPU share one memory. */
+  /** True: GPU and CPU share memory. */
   readonly unified: boolean;
-  /** Sentences, three at most: a CPU, a speed of memory and a PCIe slot that were not given, and what was taken. */
+  /** At most three sentences on defaults for a missing CPU, memory speed and PCIe slot. */
   readonly standIns: readonly string[];
-  /** Sentences: what else was not given, and what was taken. */
+  /** Sentences on all further defaults. */
   readonly defaults: readonly string[];
-  /** A sentence on how the constants of its runtime were fitted here, and on the error of a check. Absent: they are those of all machines. */
+  /**
+   * Sentence on the fit of the runtime's constants to the machine, with the error of a check. Absent: general
+   * constants.
+   */
   readonly calibration?: string;
 }
 
-/** The parts of a machine that were given. */
+/** The given parts of a machine. */
 export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' | 'system'> {
   readonly cpu?: CpuPart;
   readonly memory?: { readonly type: string; readonly mts: number; readonly channels?: number; readonly measuredBandwidth?: number };
   readonly memoryBytes?: number;
   readonly pcie?: PcieLink;
-  /** Bytes/s of the memory of a chip, as measured: `gb10@231GB/s`. */
+  /** Measured bytes/s of a chip's memory: `gb10@231GB/s`. */
   readonly chipBandwidth?: number;
 }
 
-/** The CPU of a machine that names only a GPU, by the kind of computer: usual with such cards, ours to choose. */
+/** Default CPU by computer kind of the GPU; our choice of usual CPUs. */
 const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
   desktop: 'ryzen-7-7700x',
   laptop: 'i9-13900hx',
@@ -51,15 +54,15 @@ const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
   server: 'xeon-platinum-8480+',
 };
 
-/** GiB of a module, one on each channel, by the kind of computer that a CPU is for: usual sizes, ours to choose. */
+/** GiB of a module per channel, by computer kind of the CPU; our choice of usual sizes. */
 const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop: 32, laptop: 16, workstation: 32, server: 64 };
 
-/** Channels of 32 bits share a module of 64. */
+/** 32-bit channels per 64-bit module. */
 const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/** The whole machine: parts not given are defaults, each with a remark. @throws UserError if parts do not go together */
+/** Completes a machine with defaults, each with a remark. @throws UserError for incompatible parts */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);
@@ -81,7 +84,7 @@ function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
   return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
 }
 
-/** A machine of one chip: its memory is soldered next to it. */
+/** A machine of a chip with soldered memory. */
 function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   const { chipBandwidth, memory, memoryBytes, pcie } = given;
   const cpu = cpuNamed(chip.chip!);
@@ -109,7 +112,7 @@ function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   };
 }
 
-/** A machine of cards in slots, with a CPU, or of a CPU alone. */
+/** A machine of cards in slots with a CPU, or of a CPU alone. */
 function ofCards(given: GivenParts): Unnamed {
   const [card] = given.gpus;
   if (card === undefined && given.cpu === undefined) throw new UserError('a machine needs a GPU or a CPU; name one, e.g. rtx-3090');
@@ -126,7 +129,7 @@ function ofCards(given: GivenParts): Unnamed {
   return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...notes };
 }
 
-/** Sentences on a machine, as they are found. */
+/** Collected sentences on a machine. */
 type Said = Record<'standIns' | 'defaults', string[]>;
 
 function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, notes: Said): MemoryPart {
@@ -187,7 +190,7 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   ].join('+');
 }
 
-/** The memory of a card if it is not the usual one; of a chip it is that of the machine. */
+/** Memory suffix of a card with unusual memory; empty for chips. */
 function cardSize({ memoryBytes, name, unified = false }: GpuPart): string {
   return unified || memoryBytes === GPUS.find(name)!.memoryBytes ? '' : `:${sizeText(memoryBytes)}`;
 }

@@ -2,25 +2,28 @@ import { byName } from '../../base/objects.js';
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from './reach.js';
 
-/** One drive. */
+/** A drive. */
 export interface DiskPart {
   /** As written: `nvme-7GB/s`. */
   readonly name: string;
   /** Bytes/s of large sequential reads. */
   readonly bandwidth: number;
-  /** Time until the first byte of a read, ns. */
+  /** ns until the first byte of a read. */
   readonly latencyNs: number;
-  /** Present if files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
+  /** Present if whole files are spread over several drives: an expert comes from a single drive. Absent: a stripe. */
   readonly byFile?: true;
-  /** A sentence: its rate was not given, and which one was taken. Absent: it was given. */
+  /** Sentence on an assumed rate; absent: the rate was given. */
   readonly usual?: string;
   readonly bytes?: number;
 }
 
-/** Size of a drive without a stated one: it holds any model, and nothing else depends on it. */
+/** Default drive size, bytes (ours): large enough for any model, without further effect. */
 export const DISK_BYTES = 2e12;
 
-/** ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones: a guess). */
+/**
+ * ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones: a
+ * guess).
+ */
 const KINDS = byName<number>({
   nvme: READ.latency,
   ssd: READ.latency,
@@ -31,10 +34,10 @@ const KINDS = byName<number>({
   optane: 10e3,
 });
 
-/** Rates of drives whose rate is not given: those of usual ones' data sheets, close to the limit of their link. */
+/** Default rates, from data sheets of usual drives, close to the link limit. */
 const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
 
-/** Reads `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; the reason if it cannot be read */
+/** Parses `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; a text: the error */
 export function parseDisk(text: string): DiskPart | string | null {
   const [word, ...given] = text.trim().split(/[\s-]+/);
   const kind = word!.toLowerCase();
@@ -50,7 +53,7 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
-/** Parses the words after the rate; null if one is neither a size nor a latency, or stands twice. */
+/** Parses the words after the rate; null for an unknown or repeated word. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {

@@ -10,20 +10,20 @@ const VENDORS = ['nvidia', 'amd', 'intel', 'apple'] as const;
 export interface GpuPart extends CataloguePart {
   readonly vendor: (typeof VENDORS)[number];
   readonly memoryBytes: number;
-  /** Data sheet. */
+  /** By data sheet. */
   readonly memoryBandwidth: number;
-  /** A plain read, if measured. */
+  /** Measured by a plain read. */
   readonly measuredBandwidth?: number;
-  /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders if there are none. */
+  /** Dense FP16 rate with FP32 accumulation on tensor units; without tensor units, the shaders' FP32 rate. */
   readonly fp16Flops: number;
-  /** Absent if the GPU is on the chip of the CPU. */
+  /** Absent for a GPU on the CPU's chip. */
   readonly pcie?: PcieLink;
-  /** Bytes/s in one direction that join it to its like (NVLink, Infinity Fabric). Absent: PCIe. */
+  /** Bytes/s per direction between equal GPUs (NVLink, Infinity Fabric). Absent: PCIe. */
   readonly link?: number;
-  /** True if it shares the memory of the CPU; `chip` is that CPU then. */
+  /** True: shares memory with the CPU named in `chip`. */
   readonly unified?: boolean;
   readonly chip?: string;
-  /** Multiprocessors (compute units of AMD). Absent: not listed. */
+  /** Multiprocessors (AMD: compute units). Absent: not listed. */
   readonly units?: number;
 }
 
@@ -54,7 +54,7 @@ export const gpuFileSchema = z.strictObject({
   }),
 });
 
-/** Graphics cards and GPUs of chips: facts of data sheets, read from profiles/hardware/gpus/*.yaml. */
+/** Graphics cards and chip GPUs by data sheet, from profiles/hardware/gpus/*.yaml. */
 export const GPUS: Catalogue<GpuPart> = lazyCatalogue('gpus', gpuFileSchema, ({ groups, vendor }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], bandwidth, bus: _bus, cpu, fp16, memory, pins: _pins, ...part }) => ({

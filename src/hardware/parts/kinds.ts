@@ -2,13 +2,14 @@ import type { Form } from './catalogue.js';
 import { CPUS } from './cpu.js';
 import { GPUS } from './gpu.js';
 
-/** Cores of AMD and of Arm; all others are Intel's. */
+/** Architectures of AMD and of Arm; the rest is Intel's. */
 const AMD = /^zen/;
 const ARM = /^(neoverse|cortex|carmel|grace|oryon|ampere|m\d)/;
 
 /**
- * Kind of a memory system, which decides the share of the data sheet that cores read. @param type ddr4, ddr5; undefined: unknown
- * @returns `ddr4`, `ddr5` or `amd-ddr5` of a desktop, `amd-server`, `intel-server`, `arm-server`, or `unified`
+ * Kind of a memory system, which decides the share of the data sheet that cores read. @param type ddr4, ddr5;
+ * undefined: unknown
+ * @returns desktop `ddr4`, `ddr5` or `amd-ddr5`; `amd-server`, `intel-server`, `arm-server`, or `unified`
  */
 export function memoryKind({ arch, form }: { readonly arch: string; readonly form: Form }, type: string | undefined): string {
   if (form === 'unified') return 'unified';
@@ -18,22 +19,27 @@ export function memoryKind({ arch, form }: { readonly arch: string; readonly for
   return AMD.test(arch) ? 'amd-ddr5' : 'ddr5';
 }
 
-/** Generation of a CPU by its name; undefined if it is not listed. */
+/** Generation and form of a CPU by name; undefined: not listed. */
 export function listedKind(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
   const part = name === undefined ? undefined : CPUS.find(name);
   return part === undefined ? undefined : { generation: part.arch, form: part.form };
 }
 
-/** GeForce cards with tensor units by their names, of desktops and laptops; those of workstations are thousands (rtx-4000). */
+/** GeForce cards with tensor units, desktop and laptop; workstation names are in thousands (rtx-4000). */
 const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 
-/** True if the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
+/**
+ * True if the data sheet's FP16 rate with FP32 accumulation is half the tensor units' rate with integers and FP16 sums.
+ */
 export const isHalved = (card: string): boolean => GEFORCE.test(card);
 
-/** Memory bytes/s a multiprocessor up to which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s do, 7.5 does not. */
+/**
+ * Most memory bytes/s per multiprocessor at which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s
+ * do, 7.5 does not.
+ */
 const COVERED = 7e9;
 
-/** True if a GPU has so many multiprocessors for its memory that small kernels reach nearly all of it. */
+/** True if a GPU has enough multiprocessors for small kernels to reach nearly full memory bandwidth. */
 export function isCovered(name: string): boolean {
   const { memoryBandwidth, units } = GPUS.find(name) ?? {};
   return units !== undefined && memoryBandwidth! / units <= COVERED;

@@ -1,32 +1,32 @@
 const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
 
-/** The memory of a socket. */
+/** Memory of a socket. */
 export interface MemorySlots {
   /** ddr4, ddr5, lpddr5x ... */
   readonly type: string;
-  /** Million transfers a second. */
+  /** Million transfers/s. */
   readonly mts: number;
   readonly channels: number;
 }
 
-/** Memory of a machine; channels are those of all sockets. */
+/** Memory of a machine; channels of all sockets. */
 export interface MemoryPart extends MemorySlots {
   readonly bytes?: number;
-  /** Bytes/s as measured (STREAM-like). */
+  /** Measured bytes/s (STREAM-like). */
   readonly measuredBandwidth?: number;
 }
 
-/** Bytes/s of the data sheet: transfers a second x bytes of a channel x channels. */
+/** Data-sheet bytes/s: transfers/s x bytes per channel x channels. */
 export function memoryRate({ channels, mts, type }: MemorySlots): number {
   return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
 }
 
-/** Memory as a text gives it; channels are undefined if they are missing: `ddr5-6000`. */
+/** Memory by text; channels undefined if missing: `ddr5-6000`. */
 interface MemoryText extends Omit<MemorySlots, 'channels'> {
   readonly channels: number | undefined;
 }
 
-/** Reads `2xddr5-6000` or `ddr5-6000`; null if it is no memory. */
+/** Parses `2xddr5-6000` or `ddr5-6000`; null if malformed. */
 export function parseMemory(text: string): MemoryText | null {
   const match = /^(?:(\d{1,3})\s*x\s*)?([a-z]+\d?x?)[\s-]+(\d{3,5})$/i.exec(text.trim());
   if (match === null) return null;
@@ -35,5 +35,5 @@ export function parseMemory(text: string): MemoryText | null {
   return TYPES.includes(type) && channels !== 0 ? { type, mts: Number(match[3]), channels } : null;
 }
 
-/** As parseMemory reads it: `2xddr5-6000`. */
+/** Inverse of {@link parseMemory}: `2xddr5-6000`. */
 export const memoryText = ({ channels, mts, type }: MemorySlots): string => `${channels}x${type}-${mts}`;

@@ -2,7 +2,10 @@ import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, type Family, shared } from './family.js';
 
-/** DeepSeek-V4: compressed keys and values, output in two steps. Layers cache one entry for 4 or 128 tokens, so some stand for all. */
+/**
+ * DeepSeek-V4: compressed keys and values, output in two steps. Layers cache an entry per 4 or 128 tokens, so only some
+ * layers keep a KV cache in the profile.
+ */
 export const deepseekV4: Family = {
   types: ['deepseek_v4'],
   architectures: ['DeepseekV4ForCausalLM'],
@@ -24,7 +27,7 @@ export const deepseekV4: Family = {
   },
 };
 
-/** Widths of values come in steps, so that they fill blocks of stored formats. */
+/** Step of value widths, so that rows fill blocks of stored formats. */
 const STEP = 8;
 
 function compressed(config: Fields, hidden: number, layers: number): Architecture['attention'] {
@@ -34,9 +37,9 @@ function compressed(config: Fields, hidden: number, layers: number): Architectur
   const latent = headDim - rope;
   if (latent < 1) throw new UserError(`${config.place}: head_dim: must exceed qk_rope_head_dim, ${rope}`);
   const queries = hidden * qLora + qLora * heads * headDim;
-  // The heads are cut into groups, each projected to a rank of its own, and all ranks to the width of the model.
+  // Heads form groups. Each group is projected to a rank, all ranks to the model width.
   const parameters = queries + hidden * headDim + heads * headDim * oLora + config.count('o_groups') * oLora * hidden;
-  // Values of this width give a layer with an entry per token as many parameters as it has.
+  // Value width that gives a layer with an entry per token the right number of parameters.
   const left = parameters - queries - hidden * headDim - latent * heads * latent;
   const vHead = Math.max(STEP, Math.floor(left / (heads * (latent + hidden)) / STEP) * STEP);
   return {
@@ -52,7 +55,7 @@ function compressed(config: Fields, hidden: number, layers: number): Architectur
   };
 }
 
-/** Entries that all layers keep of a token; a ratio of 0 is a layer that sees a window only. */
+/** Entries per token over all layers; ratio 0: a layer with a window only. */
 function entriesPerToken(config: Fields, layers: number): number {
   const ratios = config.perLayer(layers, 'compress_ratios');
   return ratios.reduce((sum, ratio) => sum + (ratio > 0 ? 1 / ratio : 0), 0) || 1;

@@ -1,7 +1,10 @@
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, dense, type Family, grouped, latent, shared, sparse } from './family.js';
 
-/** @param routerBias true: since DeepSeek-V3, a bias balances experts @param keepsNext true: GGUF files keep layers that predict further tokens */
+/**
+ * @param routerBias true: a bias balances experts (since DeepSeek-V3) @param keepsNext true: GGUF files keep
+ * multi-token prediction layers
+ */
 function family(
   types: readonly string[],
   attention: (config: Fields) => Architecture['attention'],
@@ -34,7 +37,10 @@ function deepseekMoe(config: Fields, layers: number, routerBias: boolean): Archi
   };
 }
 
-/** DeepSeek, and the families that took over its fields: dense layers first, shared experts counted in widths of a routed one. DeepSeekMoE-16B. */
+/**
+ * DeepSeekMoE-16B, and families with the same fields: dense layers first, shared experts counted in widths of a routed
+ * expert.
+ */
 export const deepseek = family(['deepseek'], grouped, () => false);
 
 /** DeepSeek-V2 (Lite). */

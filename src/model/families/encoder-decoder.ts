@@ -1,8 +1,8 @@
-// Encoder-decoder models: the layers of the encoder, then those of the decoder, which have cross-attention.
+// Encoder-decoder models: encoder layers, then decoder layers with cross-attention.
 import { UserError } from '../../base/errors.js';
 import { type Family, headDim, sparse, stem } from './family.js';
 
-/** MoE layers of encoder and decoder, each with its own step and first layer. */
+/** MoE layers of encoder and decoder, with separate steps and first layers. */
 function inBoth(encoder: number, steps: readonly [number, number], from: (step: number) => number): (layer: number) => boolean {
   return (layer) => {
     const [step, index] = layer < encoder ? [steps[0], layer] : [steps[1], layer - encoder];

@@ -3,23 +3,23 @@ import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import type { ModelProfileInput } from '../profile.js';
 
-/** The part of a profile that depends on the family. */
+/** The family's part of a profile. */
 export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'published' | 'routing'>;
 
 type Attention = Architecture['attention'];
 type Grouped = Extract<Attention, { kind: 'gqa' }>;
 
-/** The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers. */
+/** A model family: reads config.json into a profile. Field names and defaults follow transformers. */
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];
-  /** Values of `architectures` that mean this family whatever the model type is. */
+  /** Values of `architectures` that select the family for any `model_type`. */
   readonly architectures?: readonly string[];
-  /** @throws UserError if a field is missing or malformed */
+  /** @throws UserError for a missing or malformed field */
   read(config: Fields): Architecture;
 }
 
-/** Width and vocabulary. @param tied default of `tie_word_embeddings` @param hidden name of the width */
+/** Width and vocabulary. @param tied default of `tie_word_embeddings` @param hidden field of the width */
 export function stem(config: Fields, tied: boolean, hidden = 'hidden_size'): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> {
   return { hidden: config.count(hidden), vocab: config.count('vocab_size'), tiedEmbeddings: config.flag('tie_word_embeddings', tied) };
 }
@@ -41,7 +41,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of one head: stated, or an even share of the hidden size. @throws UserError if there is no such share */
+/** Width of a head: the stated width, or an even share of the hidden size. @throws UserError without an even share */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))
@@ -66,13 +66,13 @@ export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' |
   return { bias, outBias: bias };
 }
 
-/** One sliding window for all layers; none if it is no shorter than the longest context. */
+/** A sliding window for all layers; empty if the window spans the longest context. */
 export function window(config: Fields): Pick<Grouped, 'window'> {
   const size = config.indexOr(0, 'sliding_window');
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
 }
 
-/** A mixer other than attention: its parameters, and the values of its state per sequence, in f32. */
+/** A mixer other than attention: parameters, and f32 state values per sequence. */
 export interface Mixer {
   readonly parameters: number;
   readonly state: number;
@@ -84,14 +84,14 @@ interface Mamba2 {
   readonly state: number;
   readonly groups: number;
   readonly kernel: number;
-  /** Field that gives its convolution a bias; there is one unless it is false. */
+  /** Field that turns the convolution bias off; default: on. */
   readonly convolutionBias: string;
 }
 
-/** One Mamba-2 mixer. */
+/** A Mamba-2 mixer. */
 export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
   const mixed = inner + 2 * groups * state; // input, B and C
-  const input = inner + mixed + heads; // output gate, what is mixed, step per head
+  const input = inner + mixed + heads; // output gate, mixed values, step per head
   const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
   const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
   return {
@@ -100,20 +100,20 @@ export function mamba2(config: Fields, hidden: number, { convolutionBias, groups
   };
 }
 
-/** Attention in the layers `at`, `kind` in the others. */
+/** Attention in the layers `at`, mixer `kind` in all other layers. */
 export function mixerLayers(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
   return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
 }
 
-/** Layers for which `test` holds. */
+/** Layers that pass `test`. */
 export const layersWhere = (layers: number, test: (layer: number) => boolean): number[] =>
   Array.from({ length: layers }, (_, layer) => layer).filter(test);
 
-/** Layers that a list of texts (`layer_types`) calls `kind`; null if there is no such list. */
+/** Layers of `kind` in a list of layer kinds (`layer_types`); null without the list. */
 export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
   config.texts(name)?.flatMap((found, layer) => (found === kind ? [layer] : [])) ?? null;
 
-/** Layers with experts, in the form of a profile. @throws UserError if no layer has any */
+/** MoE layers in profile form. @throws UserError if no layer has experts */
 export function sparse(
   config: Fields,
   layers: number,
@@ -128,13 +128,13 @@ export function sparse(
   return { first, every, except: layersWhere(layers, (layer) => layer >= first && (layer - first) % every === 0 && !known.has(layer)) };
 }
 
-/** The FFN of dense layers, if there is one. */
+/** FFN of dense layers, if present. */
 export function dense(config: Fields, name = 'intermediate_size'): Pick<Architecture, 'dense'> {
   const intermediate = config.indexOr(0, name);
   return intermediate > 0 ? { dense: { intermediate } } : {};
 }
 
-/** Shared experts by their total width; 0: none. */
+/** Shared experts by total width; 0: none. */
 export const shared = (intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> =>
   intermediate > 0 ? { shared: { intermediate, gated } } : {};
 

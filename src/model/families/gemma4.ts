@@ -1,10 +1,13 @@
 import { UserError } from '../../base/errors.js';
 import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from './family.js';
 
-/** Period of the layers that see the whole context, if no list gives them. */
+/** Default period of full-attention layers, without `layer_types`. */
 const PERIOD = 6;
 
-/** Gemma-4-26B-A4B: each layer has a dense FFN, counted as a shared expert. Layers without a window are priced like the others (KV cache twice). */
+/**
+ * Gemma-4-26B-A4B: the dense FFN of each layer counts as a shared expert. Full-attention layers are priced like sliding
+ * layers (KV cache twice).
+ */
 export const gemma4: Family = {
   types: ['gemma4', 'gemma4_text'],
   read: (config) => {

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { biases, decoder, type Family, grouped, shared } from './family.js';
 
-/** Hunyuan-A13B: experts, top-k and widths may be lists with one value per layer. */
+/** Hunyuan-A13B: experts, top-k and widths may be lists by layer. */
 export const hunyuan: Family = {
   types: ['hunyuan_v1_moe'],
   architectures: ['HunYuanMoEV1ForCausalLM'],

@@ -1,4 +1,5 @@
-// Models most of whose layers have no softmax attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning), LFM2 (convolutions).
+// Models with mostly non-softmax layers: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning), LFM2
+// (convolutions).
 import type { Fields } from '../fields.js';
 import {
   biases,
@@ -34,7 +35,7 @@ export const jamba: Family = {
   },
 };
 
-/** One Mamba mixer, with Jamba's three norms. */
+/** A Mamba mixer with Jamba's three norms. */
 function mamba(config: Fields, hidden: number): Mixer {
   const inner = hidden * config.countOr(2, 'mamba_expand');
   const state = config.countOr(16, 'mamba_d_state');
@@ -42,7 +43,7 @@ function mamba(config: Fields, hidden: number): Mixer {
   const rank = config.says('mamba_dt_rank', 'auto') ? auto : config.countOr(auto, 'mamba_dt_rank');
   const kernel = config.countOr(4, 'mamba_d_conv');
   const convolution = inner * (kernel + (config.flag('mamba_conv_bias', true) ? 1 : 0));
-  const selection = inner * (rank + 2 * state) + (rank + 1) * inner; // step, B and C of each token; step per channel, with its bias
+  const selection = inner * (rank + 2 * state) + (rank + 1) * inner; // step, B and C per token; step per channel, with bias
   const norms = rank + 2 * state;
   const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
   return {
@@ -51,7 +52,7 @@ function mamba(config: Fields, hidden: number): Mixer {
   };
 }
 
-/** Granite 3 (GraniteMoE), its variant with shared experts, and Granite 4 with Mamba-2. */
+/** Granite 3 (GraniteMoE), the variant with shared experts, and Granite 4 with Mamba-2. */
 export const granite: Family = {
   types: ['granitemoe', 'granitemoeshared', 'granitemoehybrid'],
   read: (config) => {
@@ -79,7 +80,7 @@ const graniteMixer = (config: Fields, hidden: number): Mixer =>
     convolutionBias: 'mamba_conv_bias',
   });
 
-/** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */
+/** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the rest. */
 export const minimax: Family = {
   types: ['minimax', 'minimax_text_01', 'minimax_m1'],
   architectures: ['MiniMaxText01ForCausalLM', 'MiniMaxM1ForCausalLM'],
@@ -91,7 +92,7 @@ export const minimax: Family = {
       layersWhere(base.layers, (layer) => (softmax ?? [1, 0])[layer % (softmax?.length || 2)] === 1);
     const heads = config.count('num_attention_heads');
     const width = heads * headDim(config, heads);
-    // Queries, keys and values; output gate; output; norm. The state is keys times values by head.
+    // Queries, keys and values; output gate; output; norm. State: keys times values by head.
     const lightning = { parameters: base.hidden * width * 5 + width, state: (width * width) / heads };
     return { ...base, attention: grouped(config, mixerLayers(at, 'lightning', lightning)), moe: experts(config) };
   },
@@ -107,8 +108,8 @@ export const lfm2: Family = {
     const listed = new Set(config.indexes('full_attn_idxs') ?? []);
     const at = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => listed.has(layer));
     const kernel = config.countOr(3, 'conv_L_cache');
-    const bias = config.flag('conv_bias', false) ? 5 * hidden : 0; // of three gates in, the convolution and the way out
-    // Three gates in and one matrix out; the state is the inputs that the kernel reaches back to.
+    const bias = config.flag('conv_bias', false) ? 5 * hidden : 0; // three gates in, convolution, output
+    // Three gates in and one matrix out. State: the inputs within the kernel's reach.
     const convolution = { parameters: 4 * hidden * hidden + kernel * hidden + bias, state: (kernel - 1) * hidden };
     const first = config.indexOr(0, 'num_dense_layers');
     return {

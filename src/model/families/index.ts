@@ -12,7 +12,7 @@ import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
 import { bailing, step } from './usual.js';
 
-/** The families of models whose config.json can be read. A new one is a file and a line here. */
+/** Families with a config.json reader. A new family takes a file and an entry in the list. */
 export const FAMILIES: readonly Family[] = [
   mixtral,
   qwen2,

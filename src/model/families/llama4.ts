@@ -1,7 +1,10 @@
 import type { Fields } from '../fields.js';
 import { biases, decoder, dense, experts, type Family, grouped, layersOfKind, layersWhere, shared, sparse } from './family.js';
 
-/** Llama 4 Scout and Maverick: one shared expert as wide as a routed one; chunked attention in rotary layers is priced as a window. */
+/**
+ * Llama 4 Scout and Maverick: the shared expert is as wide as a routed expert; chunked attention of rotary layers is
+ * priced as a window.
+ */
 export const llama4: Family = {
   types: ['llama4', 'llama4_text'],
   read: (config) => {
@@ -26,7 +29,10 @@ export const llama4: Family = {
   },
 };
 
-/** Layers with chunked attention: by `layer_types`; else `no_rope_layers`, 0 being one without rotary positions; else all but every fourth. */
+/**
+ * Layers with chunked attention: by `layer_types`, else by `no_rope_layers` (0: no rotary positions), else three of
+ * four.
+ */
 function chunkedLayers(config: Fields, layers: number): number[] {
   const listed = layersOfKind(config, 'chunked_attention');
   if (listed !== null) return listed;

@@ -1,9 +1,10 @@
-// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half. It is two layers here, one with experts.
+// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half. A profile counts two
+// layers, the second with experts.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
 import { type Family, latent, shared, stem } from './family.js';
 
-/** LongCat-Flash. Choices that compute nothing (`zero_expert_num`) are left out, so that the choices of a token are its most. */
+/** LongCat-Flash. Zero-compute choices (`zero_expert_num`) are left out: top-k is a token's maximum. */
 export const longcat: Family = {
   types: ['longcat_flash'],
   architectures: ['LongcatFlashForCausalLM', 'LongcatCausalLM'],

@@ -1,4 +1,5 @@
-// Mixtral, the families that took over its fields (every layer has experts of width `intermediate_size`), and DBRX, which nests them.
+// Mixtral, families with Mixtral's fields (experts of width `intermediate_size` in every layer), and DBRX with nested
+// fields.
 import { UserError } from '../../base/errors.js';
 import { biases, decoder, experts, type Family, grouped, headDim, layersOfKind, layersWhere, stem, window } from './family.js';
 
@@ -35,7 +36,7 @@ export const minimaxM2: Family = {
   }),
 };
 
-/** Grok-1, and Grok-2, which runs a dense FFN next to experts of another width. */
+/** Grok-1, and Grok-2: a dense FFN next to experts of a different width. */
 export const grok: Family = {
   types: ['grok-1', 'grok1', 'grok'],
   architectures: ['Grok1ForCausalLM', 'Grok1ModelForCausalLM'],
@@ -68,7 +69,7 @@ export const gptOss: Family = {
   },
 };
 
-/** dbrx-base and instruct. */
+/** dbrx-base and dbrx-instruct. */
 export const dbrx: Family = {
   types: ['dbrx'],
   read: (config) => {

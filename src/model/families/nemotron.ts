@@ -7,7 +7,7 @@ import { biases, grouped, layersWhere, mamba2, mixerLayers, shared, sparse, stem
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
 
-/** Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. Nemotron-3-Nano and Super. */
+/** Nemotron-3-Nano and Super (Nemotron-H with experts): a layer is either a mixer or an FFN. */
 export const nemotron: Family = {
   types: ['nemotron_h'],
   architectures: ['NemotronHForCausalLM'],
@@ -42,7 +42,10 @@ function kindsOf(config: Fields): readonly string[] {
   throw new UserError(`${config.place}: hybrid_override_pattern: ${what} is not modelled; take a YAML profile (moeprof schema model)`);
 }
 
-/** Experts without a gate. Those on a latent (Super) have its width; the projections to and from it count as a shared expert. */
+/**
+ * Experts without a gate. Experts on a latent (Super) have the latent's width; the latent projections count as a shared
+ * expert.
+ */
 function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');

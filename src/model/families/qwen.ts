@@ -1,4 +1,5 @@
-// Qwen: experts in every `decoder_sparse_step`-th layer but those in `mlp_only_layers`, and one shared expert with a gate of its own.
+// Qwen: experts in every `decoder_sparse_step`-th layer except `mlp_only_layers`, and a shared expert with a separate
+// gate.
 import type { Fields } from '../fields.js';
 import type { Architecture, Family, Mixer } from './family.js';
 import { biases, decoder, dense, grouped, layersOfKind, layersWhere, mixerLayers, shared, sparse, window } from './family.js';
@@ -30,7 +31,7 @@ function family(
   };
 }
 
-/** Window of the models that have one but do not use it. */
+/** Sliding window, if `use_sliding_window` is on. */
 const optionalWindow = (config: Fields): ReturnType<typeof window> => (config.flag('use_sliding_window', false) ? window(config) : {});
 
 /** Qwen1.5-MoE and Qwen2-57B-A14B. */
@@ -41,7 +42,7 @@ export const qwen3 = family(['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_t
   grouped(config, { ...biases(config), qkNorm: true, ...optionalWindow(config) }),
 );
 
-/** Qwen3-Next and Qwen3.5: gated attention in every fourth layer, gated DeltaNet in the others. */
+/** Qwen3-Next and Qwen3.5: gated attention in every fourth layer, gated DeltaNet in the rest. */
 export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'], (config, { hidden, layers }) => {
   const interval = config.countOr(4, 'full_attention_interval');
   const full = layersOfKind(config, 'full_attention') ?? layersWhere(layers, (layer) => (layer + 1) % interval === 0);

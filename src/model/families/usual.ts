@@ -1,10 +1,10 @@
-// Models whose config.json has the usual fields: families that need no others, and unknown ones, with a note.
+// Models with the usual config.json fields: some known families, and unknown families, with a note.
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, dense, type Family, grouped, latent, shared, sparse, window } from './family.js';
 
-/** Names of each field in public configurations. */
+/** Field names in public configurations. */
 const EXPERTS = ['num_experts', 'n_routed_experts', 'num_local_experts', 'moe_num_experts', 'num_routed_experts', 'num_moe_experts'];
 const TOP_K = [
   'num_experts_per_tok',
@@ -28,13 +28,13 @@ const SHARED_WIDTH = [
 const SHARED_COUNT = ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts', 'num_shared_expert'] as const;
 
 const ATTENTION = /^(full|sliding|chunked|global|local)?_?attention$/;
-/** Kinds in a list of all layers that have no mixer. */
+/** Layer kinds without a mixer. */
 const NO_MIXER = /^(moe|mlp)$/;
 
-/** True for a configuration with routed experts under one of the usual names. */
+/** True if the configuration has routed experts under a usual name. */
 export const looksUsual = (config: Fields): boolean => EXPERTS.some((name) => config.has(name));
 
-/** Ling-mini-2.0, Ling-flash-2.0, Ling-1T and their Ring variants. */
+/** Ling-mini-2.0, Ling-flash-2.0, Ling-1T and Ring variants. */
 export const bailing: Family = {
   types: ['bailing_moe_v2'],
   architectures: ['BailingMoeV2ForCausalLM'],
@@ -44,20 +44,23 @@ export const bailing: Family = {
   }),
 };
 
-/** Step-3.5-Flash and the language model of Step-3.7-Flash. The gate that weighs each head (0.01 % of the weights) is left out. */
+/** Step-3.5-Flash and the language model of Step-3.7-Flash. The head gate (0.01 % of the weights) is left out. */
 export const step: Family = {
   types: ['step3p5'],
   architectures: ['Step3p5ForCausalLM'],
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
 };
 
-/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError if a field is missing or malformed */
+/**
+ * Reads an unknown family. @param type model type in the file, for the note @throws UserError for a missing or
+ * malformed field
+ */
 export function readUsual(config: Fields, type: string): Architecture {
   const architecture = read(config, { qkNorm: false, routerBias: null });
   return { ...architecture, note: noteOf(config, type, architecture.moe) };
 }
 
-/** @param habits norm of queries and keys without a field; the field of the router's bias, true by default */
+/** @param habits defaults: norm of queries and keys; field of the router bias, true by default */
 function read(config: Fields, habits: { readonly qkNorm: boolean; readonly routerBias: string | null }): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');
@@ -84,7 +87,9 @@ function read(config: Fields, habits: { readonly qkNorm: boolean; readonly route
   };
 }
 
-/** The layers with experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
+/**
+ * MoE layers: by a list of layers, kinds or flags; else by first layer and step, without the layers listed as dense.
+ */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
   const numbers = config.indexes('moe_layers_enum');
   if (numbers !== null) return (layer) => numbers.includes(layer);
@@ -98,7 +103,7 @@ function layersWithExperts(config: Fields, layers: number): (layer: number) => b
   const first = config.indexOr(0, ...DENSE_FIRST);
   const step = config.countOr(1, ...STEP);
   const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
-  // Steps are counted from the end of a period, as in Qwen and ERNIE; DeepSeek's are 1.
+  // Steps count from the end of a period, as in Qwen and ERNIE; DeepSeek's step is 1.
   return (layer) => layer >= first && (layer + 1) % Math.min(step, layers) === 0 && !denseOnly.has(layer);
 }
 

@@ -7,38 +7,41 @@ import { findProfile, listProfiles } from '../../base/profiles.js';
 import { editDistance, nearest } from '../../base/text.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
-/** The meaning of a model's name on a command line, with a note for the reader. */
+/** Meaning of a model name on a command line, with a note for the reader. */
 interface MeantModel {
   readonly name: string;
-  /** One sentence; null: the name means itself. */
+  /** One sentence; null: the name is taken literally. */
   readonly note: string | null;
 }
 
 const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
-/** A page of the hub, or of one of a repository's files, as a browser has it; `hf.co/owner/repo` as Ollama has it. */
+/** Browser address of a hub page or repository file; `hf.co/owner/repo` as in Ollama. */
 const PAGE = /^(?:https?:\/\/)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
-/** The publisher that others write before the name of a model: `Qwen_Qwen3-30B-A3B-GGUF`. */
+/** Publisher prefix of a model name: `Qwen_Qwen3-30B-A3B-GGUF`. */
 const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
-/** Endings that repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
+/** Endings of repository names: further training, date, storage format. The architecture stays the same. */
 const ENDINGS = [
   /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\d+(\.\d+)?|\d{4}|\d+k|1m)$/,
   /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
   /[-_.](int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
 ];
-/** A name without its last ending, the longest of those that fit. */
+/** The name without the longest matching ending. */
 const withoutEnding = (name: string): string =>
   ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
 
-/** The model of a name: a file, or the bundled one of a repository's name (`openai/gpt-oss-120b`). @throws UserError if none has that name */
+/**
+ * Resolves a model name: a file, or the bundled model of a repository (`openai/gpt-oss-120b`). @throws UserError if
+ * nothing matches
+ */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
   const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
-  // If there is a folder of the owner's name, the rest is a file that is missing.
+  // An existing folder named like the owner means a missing file, not a repository.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
   if (owner === undefined)
@@ -51,7 +54,10 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
-/** The bundled model of a repository's name in lower case, null if none has its architecture and sizes; and the one of the nearest name. */
+/**
+ * The bundled model of a lower-case repository name (null: none of equal architecture and sizes), and the model with
+ * the nearest name.
+ */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');
@@ -64,7 +70,9 @@ function bundledAs(repo: string): { name: string | null; near: string | undefine
   return { name: null, near: nearTo(bare, known) };
 }
 
-/** The model of the name that begins alike by most words, the closest of them; else of one that is a slip away. */
+/**
+ * The model with the longest common beginning by words, then the smallest edit distance; else a model one edit away.
+ */
 function nearTo(repo: string, names: ReadonlyMap<string, string>): string | undefined {
   for (let start = repo; start.length > 2; start = start.replace(/(?:^|[-_.]|(?<=[a-z])(?=\d))[^-_.]*$/, '')) {
     const alike = [...names.keys()].filter((name) => name.startsWith(start));
@@ -74,7 +82,7 @@ function nearTo(repo: string, names: ReadonlyMap<string, string>): string | unde
   return names.get(nearest(repo, names.keys(), 1)[0] ?? '');
 }
 
-/** Bundled models by their own names and by those that repositories have for them, in lower case; read once. */
+/** Bundled models by name and by repository name, in lower case; read once. */
 let known: ReadonlyMap<string, string> | undefined;
 
 function namesOfModels(): ReadonlyMap<string, string> {

@@ -4,11 +4,11 @@ import { quoted } from '../../base/text.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
-/** A server of the hub, and its token. */
+/** A hub server and its token. */
 export interface HubServer {
-  /** Base address, without a slash at its end. */
+  /** Base address, without a trailing slash. */
   readonly endpoint: string;
-  /** Sent to this server alone, not to targets of redirects. */
+  /** Sent only to the server, never to redirect targets. */
   readonly token: string | null;
   readonly timeoutMs: number;
 }
@@ -19,30 +19,30 @@ export interface HubFile {
   readonly bytes: number;
 }
 
-/** The hub itself. Mirrors pass its links on as they are. */
+/** The Hugging Face hub. Mirrors pass hub links on unchanged. */
 const HUB = 'https://huggingface.co';
 
 const MIB = 2 ** 20;
-/** Limits of one answer in JSON and of all pages of a list, bytes; of its pages, of 1,000 files each, and of files. */
+/** Our limits: bytes of a JSON answer, bytes of all pages of a list, pages (1,000 files each), files. */
 const ANSWER_LIMIT = 4 * MIB;
 const LIST_LIMIT = 16 * MIB;
 const MOST_PAGES = 50;
 const MOST_FILES = 50_000;
-/** Lists and objects of a document: an entry of a list of files takes three. */
+/** Most lists and objects of a document; an entry of a file list takes three. Our limit. */
 export const MOST_CONTAINERS = 2 ** 18;
-/** Limits of a file: characters of its path, and bytes; the sum of a thousand sizes is an exact number. */
+/** Our limits of a file: path characters, and bytes (so that a thousand sizes sum exactly). */
 const LONGEST_PATH = 512;
 const LARGEST_FILE = 2 ** 43;
 
 const REDIRECTS = [301, 302, 303, 307, 308];
-/** A renamed repository, and the server of large files, take two. */
+/** A renamed repository and the server of large files take two; our limit. */
 const MOST_REDIRECTS = 5;
-/** Requests of one model take at most as long as so many that nobody answers. */
+/** Time limit of all requests of a model, in timeouts of a single request; ours. */
 const PATIENCE = 12;
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError if it is no address of one */
+/** The server in `HF_ENDPOINT` (a mirror), or the hub. @throws UserError if malformed */
 export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): string {
   const text = env.HF_ENDPOINT || HUB;
   const { hash, origin, password, pathname, protocol, search, username } = new URL(URL.canParse(text) ? text : 'none:');
@@ -51,7 +51,10 @@ export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): 
   return (origin + pathname).replace(/\/+$/, '');
 }
 
-/** The server of HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10), as Hugging Face's library. @throws UserError */
+/**
+ * Server by HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10), as in Hugging Face's library.
+ * @throws UserError
+ */
 export function hubServer(env: Readonly<Record<string, string | undefined>>): HubServer {
   const endpoint = hubEndpoint(env);
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT || 10);
@@ -61,13 +64,13 @@ export function hubServer(env: Readonly<Record<string, string | undefined>>): Hu
   return { endpoint, token, timeoutMs: 1000 * seconds };
 }
 
-/** Requests one commit of a repository from one server. */
+/** Requests a single commit of a repository from a single server. */
 export class HubClient {
   readonly #server: HubServer;
   readonly #address: HubAddress;
-  /** When all of it is given up, by `performance.now()`. */
+  /** Deadline of all requests, by `performance.now()`. */
   readonly #end: number;
-  /** The commit at which all is read, 40 hexadecimal digits. */
+  /** Commit of all reads, 40 hexadecimal digits. */
   commit: string;
 
   private constructor(server: HubServer, address: HubAddress) {
@@ -77,7 +80,7 @@ export class HubClient {
     this.commit = address.revision;
   }
 
-  /** Resolves the revision of an address to the commit at which all is read. @throws UserError */
+  /** Resolves the revision of an address to a commit. @throws UserError */
   static async open(server: HubServer, address: HubAddress): Promise<HubClient> {
     const client = new HubClient(server, address);
     if (COMMIT.test(address.revision)) return client;
@@ -113,7 +116,7 @@ export class HubClient {
     return files;
   }
 
-  /** The file of an entry, if it is one. @throws UserError if no repository has it */
+  /** The file of a list entry, empty for folders. @throws UserError for an impossible path or size */
   #file(entry: unknown): HubFile[] {
     const { type, path, size } = isObject(entry) ? entry : {};
     if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
@@ -124,7 +127,9 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /** The next page, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
+  /**
+   * Cursor of the next page, from a `Link` header; null: last page. @throws UserError for a link to a foreign server
+   */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;
@@ -136,7 +141,7 @@ export class HubClient {
     return cursor;
   }
 
-  /** Fills `into` with the bytes of a file from `from` on. @throws UserError if they do not come, whole and alone */
+  /** Fills `into` with the bytes of a file from `from` on. @throws UserError for a partial or foreign answer */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -158,7 +163,7 @@ export class HubClient {
     if (got > into.length) throw this.#failed(`${file.path}: more than the ${into.length} bytes came that were asked for; fetch the file`);
   }
 
-  /** An answer in JSON, its bytes, and its `Link` header. @param what it should be */
+  /** A JSON answer, its bytes, and its `Link` header. @param what expected content */
   async #json(where: string, what: string): Promise<{ readonly value: unknown; readonly bytes: number; readonly link: string | null }> {
     const response = await this.#get(where, null);
     const room = new Uint8Array(ANSWER_LIMIT);
@@ -168,7 +173,10 @@ export class HubClient {
     return { value, bytes, link: response.headers.get('link') };
   }
 
-  /** Requests, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
+  /**
+   * Sends a request and follows redirects: on the same server, and for files to any https server, without the token.
+   * @param range null: JSON
+   */
   async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
     const headers: Record<string, string> = { ...range, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
@@ -191,7 +199,9 @@ export class HubClient {
     }
   }
 
-  /** The target of a redirect. @param mayLeave true if that may be another server @throws UserError if it may not */
+  /**
+   * Target of a redirect. @param mayLeave true: a foreign server is allowed @throws UserError for a forbidden target
+   */
   #redirected(from: URL, location: string, mayLeave: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';
@@ -200,7 +210,7 @@ export class HubClient {
     throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
   }
 
-  /** Reads a response into `room`. @returns its bytes, or more than the room has if it does not fit */
+  /** Reads a response into `room`. @returns bytes read; more than `room` holds if the response does not fit */
   async #body(response: Response, room: Uint8Array): Promise<number> {
     let length = 0;
     try {

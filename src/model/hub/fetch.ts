@@ -1,4 +1,4 @@
-// Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
+// Fetches a hub model without weights: the file list of the repository, then the file headers.
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy, isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -8,17 +8,23 @@ import type { HubAddress } from './address.js';
 import { HubClient, type HubFile, type HubServer, MOST_CONTAINERS } from './client.js';
 import { type HubEntry, storedEntry, storeEntry } from './store.js';
 
-/** Milliseconds for which an entry is used without asking again: repositories change rarely. */
+/** Milliseconds before an entry is fetched again; ours, as repositories change rarely. */
 const FRESH = 24 * 3600 * 1000;
 
 const MIB = 2 ** 20;
-/** Largest config.json, bytes. */
+/** Largest config.json, bytes; our limit. */
 const CONFIG_LIMIT = 4 * MIB;
-/** Largest header of a file: a vocabulary of 262,144 texts takes 16 MiB. Those of all parts have twice as much, and a first piece each. */
+/**
+ * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts together may take twice
+ * as much, plus a first piece each.
+ */
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 
-/** Fetches an address into the store, unless it has a fresh entry. @param now ms @param note is called if an older one serves @throws UserError */
+/**
+ * Fetches an address into the store, unless a fresh entry exists. @param now ms @param note called if an older entry
+ * serves @throws UserError
+ */
 export async function fetchHubModel(
   address: HubAddress,
   server: HubServer,
@@ -57,7 +63,7 @@ async function read(address: HubAddress, client: HubClient): Promise<HubEntry['m
   return { ...choice, headers };
 }
 
-/** A header without what describes no model: the vocabulary, and who made it. @param first of the parts */
+/** A header without vocabulary and authorship. @param first header of the first part */
 function own({ metadata, ...header }: GgufHeader, first?: GgufHeader): GgufHeader {
   const prefix = `${String((first?.metadata ?? metadata)['general.architecture'])}.`;
   const kept = Object.entries(metadata).filter(([key]) => /^general\.(architecture|name)$/.test(key) || key.startsWith(prefix));
@@ -74,14 +80,17 @@ async function readConfig(address: HubAddress, file: HubFile, client: HubClient)
   return config;
 }
 
-/** Bytes of the first piece, and of the largest; each but the last is as long as all before it. */
+/** Bytes of the first piece, and of the largest; each piece is as long as all pieces before. Ours. */
 const FIRST = 256 * 2 ** 10;
 const LARGEST = 8 * MIB;
 
-/** Thrown if the reader of headers needs bytes that have not been fetched yet. */
+/** Thrown if the header reader needs bytes not yet fetched. */
 class NotYet extends Error {}
 
-/** Reads the header of a remote GGUF file, in growing pieces. @param room limits what is fetched @param range fills a part @throws UserError */
+/**
+ * Reads the header of a remote GGUF file in growing pieces. @param room limits the fetched bytes @param range fills a
+ * part @throws UserError
+ */
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,
@@ -99,7 +108,7 @@ async function remoteHeader(
   }
 }
 
-/** The header that a file begins with; null if `prefix` does not hold all of it. */
+/** Header at the beginning of a file; null if `prefix` is too short. */
 function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
   const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);
@@ -114,12 +123,12 @@ function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader |
   }
 }
 
-/** A model in one storage format: a GGUF file, or all parts of a split one in their order. */
+/** A model in a storage format: a GGUF file, or all parts of a split file in order. */
 interface HubOffer {
-  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file's name if that has none. */
+  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file name if no format is recognized. */
   readonly format: string;
   readonly files: readonly HubFile[];
-  /** Of all files. */
+  /** Bytes of all files. */
   readonly bytes: number;
 }
 
@@ -132,10 +141,13 @@ type HubChoice =
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4\w{0,30}))(?=$|[-./])/gi;
 
-/** Preferred formats if the address names none: llama.cpp's order. */
+/** Default formats, in llama.cpp's order of preference. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
-/** The model that is meant: a GGUF file in the named format (or a usual one), else a checkpoint's configuration. @throws UserError if none is */
+/**
+ * Chooses a model: a GGUF file in the named (or a usual) format, else config.json. @throws UserError if the repository
+ * has neither
+ */
 export function chooseFiles(address: HubAddress, files: readonly HubFile[]): HubChoice {
   const offers = offersOf(address, files);
   if (offers.length === 0) {
@@ -154,7 +166,7 @@ export function chooseFiles(address: HubAddress, files: readonly HubFile[]): Hub
   throw new UserError(`${address.text}: has no file in the format ${address.format}: ${didYouMean(address.format, formats)}`);
 }
 
-/** All models of a repository, smallest first; other files (vision projectors, importance matrices) is left out. */
+/** All models of a repository, smallest first, without vision projectors and importance matrices. */
 function offersOf(address: HubAddress, files: readonly HubFile[]): HubOffer[] {
   const models = files.filter(({ path }) => /\.gguf$/i.test(path) && !/(^|\/)(mmproj|imatrix)/i.test(path));
   const offers = [...groupedBy(models, ({ path }) => path.replace(PART, '').replace(/\.gguf$/i, ''))].map(([name, group]) => {

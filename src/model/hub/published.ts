@@ -11,26 +11,30 @@ const schema = z.strictObject({
   folder: z.array(z.strictObject({ ...entry, format: z.string() })),
 });
 
-/** A model's file in a format. */
+/** A published model file in a format. */
 export interface PublishedFile {
   /** `owner/repo`. */
   readonly repository: string;
-  /** The format as the repository spells it: `UD-Q4_K_M`; null: a folder has one. */
+  /** Format as spelled in the repository: `UD-Q4_K_M`; null: a folder of safetensors. */
   readonly tag: string | null;
-  /** Path in the repository, of a split file its first part; null: all that lies there, or no source names it. */
+  /**
+   * Path in the repository, for a split file the first part; null: all files of the folder, or no source with a name.
+   */
   readonly file: string | null;
   readonly vision: boolean;
 }
 
 let read: z.infer<typeof schema> | undefined;
 
-/** All entries, and their sources. @throws Error if the file, which is ours, is not well-formed */
+/** All entries and their sources. @throws Error if our file is malformed */
 export function publishedFiles(): NonNullable<typeof read> {
   read ??= readOwnYaml(bundledFile('repositories.yaml'), schema);
   return read;
 }
 
-/** The file of a bundled model in a format; null: no source that was read has one. @param reads GGUF files, or folders of safetensors */
+/**
+ * The file of a bundled model in a format; null: no known source. @param reads GGUF files, or folders of safetensors
+ */
 export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder'): PublishedFile | null {
   const { folder, gguf } = publishedFiles();
   if (reads === 'folder') {
@@ -44,7 +48,7 @@ export function publishedFile(model: string, format: string, reads: 'gguf' | 'fo
   return { repository: found.repository, tag: spelled, file, vision: found.vision === true };
 }
 
-/** The tag of a file, as its name spells it: the last mention of its format that a point or a hyphen follows. */
+/** Format tag as spelled in a file name: the last mention of the format before a point or a hyphen. */
 function tagIn(file: string, format: string): string {
   const lower = file.toLowerCase();
   const at = Math.max(...['.', '-'].map((sign) => lower.lastIndexOf(`${format}${sign}`)));

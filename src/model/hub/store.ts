@@ -1,4 +1,4 @@
-// Fetched headers of the hub on disk, a few hundred KB a model: commands need no network, and read the same bytes each time.
+// Fetched hub headers on disk, a few hundred KB per model: commands need no network and read the same bytes each time.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
@@ -16,7 +16,7 @@ import { hubEndpoint, MOST_CONTAINERS } from './client.js';
 const FileSchema = z.strictObject({ path: z.string(), bytes: z.int().nonnegative() });
 const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1).readonly(), bytes: z.int().nonnegative() });
 
-/** A header as `gguf-header.ts` gives it. */
+/** A header as in `gguf-header.ts`. */
 const HeaderSchema = z.strictObject({
   metadata: z.record(
     z.string(),
@@ -41,12 +41,12 @@ const HeaderSchema = z.strictObject({
 const EntrySchema = z.strictObject({
   schema: z.literal('moeprof.hub/1'),
   address: z.string(),
-  /** The commit at which all was read, 40 hexadecimal digits. */
+  /** Commit of all reads, 40 hexadecimal digits. */
   commit: z.string(),
-  /** When it was fetched, ISO 8601. */
+  /** Time of the fetch, ISO 8601. */
   fetched: z.iso.datetime(),
   model: z.discriminatedUnion('kind', [
-    /** The headers of all parts of a GGUF file, and the other formats of the repository, smallest first. */
+    /** Headers of all parts of a GGUF file, and the repository's formats, smallest first. */
     z.strictObject({
       kind: z.literal('gguf'),
       offer: OfferSchema,
@@ -60,19 +60,22 @@ const EntrySchema = z.strictObject({
 /** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
-/** The folder of a server's entries: below the user's cache folder of the platform. @throws UserError if HF_ENDPOINT is no address */
+/**
+ * Folder of a server's entries, in the user's cache folder of the platform. @throws UserError for a malformed
+ * HF_ENDPOINT
+ */
 export function hubFolder(env: Environment = processEnv): string {
   const base = env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
   const endpoint = hubEndpoint(env);
   return join(base, 'moeprof', 'hub', `${new URL(endpoint).host.replace(/[^\w.-]/g, '-').slice(0, 100)}-${digestOf(endpoint)}`);
 }
 
-/** Path of an entry: readable, and never two for addresses that differ in case alone. */
+/** Path of an entry: readable, and distinct for addresses that differ only in case. */
 const entryPath = ({ owner, repo, text }: HubAddress, folder: string): string => join(folder, `${owner}--${repo}-${digestOf(text)}.json`);
 
 const digestOf = (text: string): string => newSha256().update(text).digest('hex').slice(0, 12);
 
-/** The files fetched from an address; null: nothing yet. @throws UserError if the entry is damaged */
+/** The stored entry of an address; null: not fetched yet. @throws UserError if damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;
@@ -82,7 +85,7 @@ export function storedEntry(address: HubAddress, folder: string): HubEntry | nul
   return parsed.data;
 }
 
-/** Keeps an entry. @throws UserError if it cannot be written, or could not be read again */
+/** Stores an entry. @throws UserError if the entry cannot be written or is too large to read back */
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
   const parsed = EntrySchema.safeParse(entry);
   const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;
@@ -91,7 +94,7 @@ export function storeEntry(address: HubAddress, folder: string, entry: HubEntry)
   makeFolder(folder);
   const path = entryPath(address, folder);
   const stat = whatStands(path);
-  // A file is written to the target of a link; a device or a pipe there stays what it is.
+  // A link is written through; a device or a pipe stays unchanged.
   if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
   writeFileAtomic(path, text);
 }

@@ -8,13 +8,16 @@ import { looksUsual, readUsual } from '../families/usual.js';
 import { Fields } from '../fields.js';
 import { ConfigProfileSchema, type ModelProfile } from '../profile.js';
 
-/** Fields that hold the language model of a multimodal model. */
+/** Fields of the language model in a multimodal configuration. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
-/** Fields outside the nested configuration that hold for it, too. */
+/** Outer fields that a nested configuration inherits. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
-/** The profile of a config.json by its model type, with a note if only usual fields were read. @throws UserError: no experts, a missing field */
+/**
+ * Reads the profile of a config.json by model type, with a note for an unknown type. @throws UserError for no experts
+ * or a missing field
+ */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');
@@ -23,7 +26,10 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
-/** Finds the reader of a configuration, or of the language model nested in it (in two steps, if a model of speech nests one of text). */
+/**
+ * Finds the reader of a configuration, or of the nested language model (up to two levels, if a speech model nests a
+ * text model).
+ */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);
@@ -56,10 +62,13 @@ function familyOf(config: Fields): Family | null {
   );
 }
 
-/** The format of the checkpoint, as `quantization_config` has it. One without a price keeps its name, and is refused unless another is named. */
+/**
+ * Checkpoint format from `quantization_config`. An unpriced format keeps its name and is refused unless
+ * `--quantization` overrides it.
+ */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');
-  // DeepSeek-V4: experts in FP4 with scales of 8 bits by 32, everything else in FP8.
+  // DeepSeek-V4: experts in FP4 with 8-bit scales by 32, everything else in FP8.
   if (config.says('expert_dtype', 'fp4')) return 'mxfp4';
   const method =
     quantization
@@ -76,7 +85,7 @@ function storedFormat(config: Fields): string {
   return bits > 0 ? `${method}-${bits}bit` : method;
 }
 
-/** A name for a model that has none: that of its folder (in the cache of the Hub, of its repository), or of the file, if it has its own. */
+/** Default name of a model: the file name, or for config.json the folder name (in the Hub cache: the repository). */
 function nameOf(path: string): string {
   const file = basename(path).replace(/\.json$/i, '');
   if (file !== 'config') return file.replace(/\.config$/, '');

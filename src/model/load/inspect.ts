@@ -2,14 +2,14 @@ import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weigh
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
 
-/** Version tag of an inspection as JSON. */
+/** Version tag of a JSON inspection. */
 const MODEL_SCHEMA = 'moeprof.model/1';
 
-/** One part of a model, over all layers. */
+/** A part of a model, over all layers. */
 interface PartBudget {
   readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
   readonly parameters: number;
-  /** Parameters that one token goes through: none of the embedding, of which it reads a row. */
+  /** Parameters used by a token; 0 for the embedding, a lookup of a single row. */
   readonly active: number;
   readonly bytes: number;
   /** Formats of the weights, most bytes first; empty if unknown. */
@@ -17,9 +17,9 @@ interface PartBudget {
 }
 
 interface ExpertGroup {
-  /** Decoder layers: every `step`-th from first to last, both included. */
+  /** Decoder layers: every `step`-th from first to last, inclusive. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
-  /** MoE layers in the group: one for each routed module of a decoder layer. */
+  /** MoE layers of the group: one per routed module of a decoder layer. */
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
@@ -28,60 +28,63 @@ interface ExpertGroup {
 
 interface MachineMemory {
   readonly name: string;
-  /** Memories in bytes, from the one in which experts execute to the one that keeps them all. */
+  /** Memory tiers with bytes, from the executing tier to the tier that keeps all experts. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
-/** How a model fits a machine at some context. */
+/** Fit of a model on a machine at a context length. */
 export interface Fit {
   readonly machine: string;
   readonly memoryBytes: number;
-  /** Memory left for experts: without dense weights and KV cache, and, unless all experts fit, without a staging buffer. */
+  /** Memory left for experts: without dense weights, KV cache and, unless all experts fit, a staging buffer. */
   readonly cacheBytes: number;
-  /** Share of all experts that this holds, 0 to 1. */
+  /** Share of all experts in `cacheBytes`, 0 to 1. */
   readonly share: number;
-  /** Experts of each layer that this holds, if all layers get the same number. */
+  /** Experts per layer in `cacheBytes`, equal for all layers. */
   readonly perLayer: number;
-  /** Memory that holds the other experts; null if none are left over, or none is large enough. */
+  /** Memory tier of the remaining experts; null: none remain, or no tier is large enough. */
   readonly rest: string | null;
   /**
-   * `resident`: all experts. `cached`: some. `below-token-cycle`: less than a token touches: LRU and FIFO hit nothing.
-   * `dense-too-large`: dense weights, KV cache, staging do not fit. `experts-too-large`: no memory holds all.
+   * `resident`: all experts fit. `cached`: some. `below-token-cycle`: less than a token touches, so LRU and FIFO never
+   * hit. `dense-too-large`: dense weights, KV cache, staging do not fit. `experts-too-large`: no memory holds all
+   * experts.
    */
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine. */
+/**
+ * Facts of a model before a run: parameters and bytes by part, expert size by layer, and experts that fit on machines.
+ */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
   readonly quantization: string;
-  /** Source of the sizes: the rules of the format, or the tensors in files. */
+  /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
-  /** Whole models that are the experts; absent: experts are parts of one model. */
+  /** Whole models as experts; absent: experts are parts of a single model. */
   readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;
     readonly active: number;
-    /** As the publisher states them; `alike`: those that are active here, with the tables of the vocabulary that the publisher counts. */
+    /** Published figures; `alike`: our active parameters, with the vocabulary tables that the publisher counts. */
     readonly published: (NonNullable<NonNullable<OpenModel['profile']>['published']> & { readonly alike: number }) | null;
   };
-  /** A note for the reader on how the model was described; absent: none. */
+  /** Reader's note on the description of the model; absent: none. */
   readonly note?: string;
   readonly bytes: number;
   readonly parts: readonly PartBudget[];
   readonly experts: readonly ExpertGroup[];
   readonly expertBytes: number;
-  /** Bytes of experts that one token touches (L15). */
+  /** Expert bytes touched by a token (L15). */
   readonly tokenCycleBytes: number;
   readonly kvBytesPerToken: number;
-  /** Tokens of context that `fits` allows for. */
+  /** Tokens of context in `fits`. */
   readonly context: number;
   readonly fits: readonly Fit[];
 }
 
-/** Inspects a model. @param context tokens of KV cache that machines must hold */
+/** Inspects a model. @param context tokens of KV cache */
 export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly MachineMemory[], context: number): ModelInspection {
   const model = assemble(parts);
   const budget = budgetOf(parts);
@@ -109,11 +112,11 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
   };
 }
 
-/** Active parameters with the head alone (1 table of the vocabulary), with the embedding as well (2), or with neither (0). */
+/** Active parameters with the head only (1 vocabulary table), with head and embedding (2), or without either (0). */
 const activeAs = (tables: 0 | 1 | 2, { embedding, head }: ModelParts, { parameters }: ModelSpec): number =>
   parameters.active + (tables === 2 ? (embedding?.parameters ?? 0) : 0) - (tables === 0 ? head.parameters : 0);
 
-/** Parameters and bytes by part; parts that a model does not have are left out. */
+/** Parameters and bytes by part, absent parts left out. */
 function budgetOf(parts: ModelParts): PartBudget[] {
   const over = (part: 'shared' | 'router' | 'attention' | 'ffn'): Weights => sumWeights(parts.layers.map((layer) => layer[part]));
   const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({
@@ -157,7 +160,7 @@ function groupExperts(parts: ModelParts, model: ModelSpec): ExpertGroup[] {
   return [...groups.values()].map(({ modules, ...group }) => ({ ...group, count: modules, layers: foldLayers(group.layers) }));
 }
 
-/** Folds ascending numbers into runs of equal steps, greedily; two numbers that are not neighbours stay two runs. */
+/** Folds ascending numbers into runs of equal steps, greedily. Two non-adjacent numbers stay two runs. */
 export function foldLayers(layers: readonly number[]): [first: number, last: number, step: number][] {
   const runs: [number, number, number][] = [];
   for (let i = 0; i < layers.length; ) {
@@ -171,7 +174,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts the experts that a machine can keep with the dense weights and the KV cache of one request. */
+/** Counts the experts that fit on a machine next to dense weights and the KV cache of a request. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);

@@ -1,4 +1,4 @@
-// The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
+// Loads the model of `-m`. The content of a file decides the format.
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
@@ -25,16 +25,16 @@ import { configProfile } from './huggingface.js';
 /** A model and its origin. */
 export interface OpenModel {
   readonly parts: ModelParts;
-  /** Its architecture, if it was described rather than read off tensors. */
+  /** Architecture, if described rather than read from tensors. */
   readonly profile: ModelProfile | null;
-  /** The source of sizes: the rules of a format, or the tensors in files. */
+  /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: 'format' | 'tensors';
 }
 
-/** Limit of a profile in bytes: more than any person writes. */
+/** Limit of a profile in bytes; ours. */
 const PROFILE_LIMIT = 2 ** 20;
 
-/** Profiles at the requested formats, and models of parts: cells of a study load the same few again and again. */
+/** Cached models by profile and format, and by parts: cells of a study load the same few models again. */
 const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
 const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
 
@@ -43,8 +43,10 @@ type Source =
   | { readonly kind: 'config'; readonly path: string; readonly folder: string };
 
 /**
- * Loads a model. @param nameOrPath bundled name, profile, config.json, folder or index of safetensors, GGUF file, or fetched hub model
- * @param quantization null: the files' or the profile's @throws UserError if the model or format is unknown, or a file is malformed
+ * Loads a model.
+ * @param nameOrPath bundled name, profile, config.json, folder or index of safetensors, GGUF file, or fetched hub model
+ * @param quantization null: the format of the files or the profile
+ * @throws UserError for an unknown model or format, or a malformed file
  */
 export function loadModel(
   nameOrPath: string,
@@ -58,7 +60,7 @@ export function loadModel(
   return remembered(ASSEMBLED, parts, () => assemble(parts));
 }
 
-/** Loads a model taken apart; parameters and errors as {@link loadModel}. */
+/** Loads a model in parts; parameters and errors as {@link loadModel}. */
 export function openModel(
   nameOrPath: string,
   quantization: string | null = null,
@@ -101,7 +103,7 @@ function openHubModel(text: string, quantization: string | null, overrides: read
   return { parts: measureHeaders(text, model.headers, overrides), profile: null, sizes: 'tensors' };
 }
 
-/** An architecture in a storage format; null: its own. */
+/** An architecture in a storage format; null: the profile's. */
 function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
   const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
   const format = placed(place, () => findQuantization(name));
@@ -114,10 +116,10 @@ function noOtherFormat(quantization: string): UserError {
   return new UserError(`--quantization ${quantization}: ${why}`);
 }
 
-/** The architecture of a bundled model, as its profile has it. @throws UserError if there is none of this name */
+/** The architecture of a bundled profile. @throws UserError for an unknown name */
 export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
 
-/** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
+/** The unchecked `routing:` block of a model's profile; null: none. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
   if (isHubAddress(nameOrPath)) return null;
   const { name } = meantModel(nameOrPath, relativeTo);
@@ -126,7 +128,7 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
   return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
 }
 
-/** A file that is called weights and holds something else: what a failed download leaves. */
+/** Error for a weights file with non-weights content, as a failed download leaves. */
 function notWeights(path: string, head: string): UserError {
   if (/^version https:\/\/git-lfs/.test(head))
     return new UserError(`${path}: is a pointer of Git LFS, not the model itself; fetch it with git lfs pull`);
@@ -134,7 +136,7 @@ function notWeights(path: string, head: string): UserError {
   return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
 }
 
-/** @throws UserError if there is nothing, or nothing that describes a model */
+/** @throws UserError if the path is missing or describes no model */
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
@@ -150,17 +152,17 @@ function sourceAt(path: string): Source {
   }
   const json = readJson(path, 'config');
   if (Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures')) return { kind: 'config', path, folder: dirname(path) };
-  // An index of safetensors lies next to its config.json.
+  // A safetensors index has a config.json in the same folder.
   if (isObject(json.weight_map)) return configIn(dirname(path), basename(path));
-  // A profile may be written as JSON, too.
+  // A profile may be written as JSON.
   return { kind: 'profile', path };
 }
 
-/** The model in a folder: its config.json, or its one GGUF file. */
+/** The model in a folder: config.json, or the only GGUF file. */
 function sourceIn(folder: string): Source {
   const names = listFolder(folder);
   if (names.includes('config.json')) return configIn(folder, 'config.json');
-  // The first part of a split file stands for all.
+  // The first part represents a split file.
   const ggufs = names.filter((name) => /\.gguf$/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();
   if (ggufs.length === 1) return { kind: 'gguf', path: join(folder, ggufs[0]!) };
   if (ggufs.length > 1) throw new UserError(`${folder}: has ${ggufs.length} GGUF files; name one, e.g. ${join(folder, ggufs[0]!)}`);

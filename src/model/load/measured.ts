@@ -11,9 +11,9 @@ import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
 import { loadModel, loadProfile } from './load.js';
 
-/** The model of a measurement: its name may not be bundled, its label be vague, its bits be rounded; this decides how much each counts. */
+/** The model of a measurement. Names may be unbundled, labels vague, bits rounded; `measured.ts` weighs each. */
 export interface MeasuredModel {
-  /** Name of a bundled profile, path of a model's file, or name of the model whose shape follows. */
+  /** Bundled profile, path of a model file, or name of the model in `shape`. */
   readonly name: string;
   /** Label of the storage format. */
   readonly quant?: string | undefined;
@@ -22,13 +22,16 @@ export interface MeasuredModel {
   readonly shape?: ModelShape | undefined;
 }
 
-/** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
+/** Relative distance of stated bits that still count as the rule's (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** Models by what measurements have of them: a log has many rows of one model, and a search for its size takes as long as a prediction. */
+/** Cached models by measurement: a log has many rows per model, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
-/** The model of a measurement: its bundled profile, else its shape, stored by label and bits. @throws UserError if there is neither */
+/**
+ * Loads the model of a measurement: a bundled profile, else a shape, stored by label and bits. @throws UserError
+ * without either
+ */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return remembered(models, JSON.stringify(measured), () => assemble(levelSizes(partsOf(measured, profileOf(measured)))));
@@ -40,11 +43,14 @@ function profileOf({ name, shape }: MeasuredModel): ModelProfile {
   return profileOfShape(name, shape);
 }
 
-/** The model at the rule of its label, moved to its stated bits if these are not the rule's own; k-quants if the label cannot have them, or is absent. */
+/**
+ * Parts at the label's rule, moved to the stated bits if different; k-quants if the label is absent or cannot have the
+ * bits.
+ */
 function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): ModelParts {
   const at = (written: Quantization): ModelParts => measureProfile(profile, written);
   const rule = quant === undefined ? null : readLabel(quant);
-  // Its kernels are unknown, and bits alone decide no speed.
+  // An unknown label means unknown kernels, and bits alone decide no speed.
   if (quant !== undefined && rule === null)
     throw new UserError(
       `model ${name}: unknown quantization "${quant}"; name a known one, or write mix-${quant} and model.bits for any mix of k-quants`,
@@ -66,7 +72,10 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label agrees. HQQ's rules are exact. */
+/**
+ * True if the stated bits are near the whole file's or equal the experts' format (gpt-oss "at 4.25"). HQQ rules are
+ * exact.
+ */
 function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(parts);
   const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
@@ -74,36 +83,42 @@ function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
-/** Figures of a model of which no more is known, under the names that measurements have for them; usual values fill the gaps. */
+/** Figures of an otherwise unknown model, under the field names of measurements; usual values fill the gaps. */
 export interface ModelShape {
-  /** Decoder layers, and how many of them have experts; the others come first. */
+  /** Decoder layers, and MoE layers; dense layers come first. */
   readonly layers: number;
   readonly moe_layers: number;
-  /** Routed experts of a layer, and how many of them a token chooses. */
+  /** Routed experts of a layer, and experts per token. */
   readonly experts: number;
   readonly top_k: number;
-  /** Widths of the residual stream and of one expert. */
+  /** Widths of the residual stream and of an expert. */
   readonly hidden: number;
   readonly expert_intermediate: number;
-  /** Shared experts, as wide as a routed one. Absent: none. */
+  /** Shared experts, as wide as a routed expert. Absent: none. */
   readonly shared_experts?: number | undefined;
-  /** Parameters in billions, in total and per token. */
+  /** Parameters in billions: total, and per token. */
   readonly total_b: number;
   readonly active_b: number;
 }
 
-/** Vocabulary by default: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
+/** Default vocabulary: Qwen3's, between DeepSeek's (129,280) and gpt-oss's (201,088). */
 const VOCAB = 151_936;
 
-/** Width of a head, and key and value heads: those of Qwen3-30B and 235B; most others have 4 or 8 of 128, or as many bytes in other ways. */
+/**
+ * Default head width and KV heads: those of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes
+ * in different shapes.
+ */
 const HEAD = 128;
 const KV_HEADS = 4;
 
-/** Limits of the query heads, as a multiple of the usual number (as wide as twice the residual stream). */
+/** Limits of the query heads, as a multiple of the usual number (total width twice the residual stream); ours. */
 const LEAST = 0.5;
 const MOST = 2;
 
-/** The profile of a shape: experts exact, attention by usual heads and the stated parameters of a token, leading dense layers as in DeepSeek-V3. */
+/**
+ * Profile of a shape: exact experts, attention by usual heads and active parameters, leading dense layers as in
+ * DeepSeek-V3.
+ */
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);

@@ -1,5 +1,5 @@
-// Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute and output buffers. The formulas reproduce
-// published logs exactly (docs/memory.md); none is fitted.
+// Memory that llama.cpp and ik_llama.cpp allocate per device: weights, KV cache, compute and output buffers. The
+// formulas reproduce published logs exactly (docs/memory.md); no formula is fitted.
 
 import { UserError } from '../../base/errors.js';
 import { remembered } from '../../base/objects.js';
@@ -12,15 +12,15 @@ import { type Placement, placementOf } from './graph/placement.js';
 import { Scene } from './graph/scene.js';
 import { scheduled } from './graph/schedule.js';
 
-/** Bytes that one device holds. */
+/** Bytes on a device. */
 export interface DeviceAllocation {
   readonly name: DeviceName;
   readonly weights: number;
-  /** KV cache, and states of layers that keep one instead. */
+  /** KV cache, and recurrent states. */
   readonly kv: number;
   /** Scratch buffer of the graph. */
   readonly compute: number;
-  /** Logits that the program reads; host memory. */
+  /** Logits for the program, in host memory. */
   readonly output: number;
 }
 
@@ -32,10 +32,13 @@ export interface Allocation {
 
 type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 
-/** A model without a list of tensors. */
+/** Error text for a model without tensors. */
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
 
-/** Computes the memory that the engine allocates. @throws UserError if the model's tensors are unknown, or the plan names what is not there */
+/**
+ * Computes the engine's allocation. @throws UserError if the model's tensors are unknown, or the plan names missing
+ * devices
+ */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   const anatomy = anatomyOf(model);
   const placement = placementOf(anatomy, plan);
@@ -48,7 +51,7 @@ export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices };
 }
 
-/** The part of {@link allocate} that stays as loaded: weights and KV cache, which need no graph. @throws UserError as there */
+/** Weights and KV cache of {@link allocate}, without the graph's buffers. @throws UserError as {@link allocate} */
 export function holdings(model: ModelSpec, plan: LoadPlan): Holding[] {
   const anatomy = anatomyOf(model);
   return holdingsOf(anatomy, plan, placementOf(anatomy, plan));
@@ -59,15 +62,14 @@ function anatomyOf({ anatomy, name }: ModelSpec): Anatomy {
   return anatomy;
 }
 
-/** GPUs by number, then `cpu`. */
 function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors }: Placement): Holding[] {
   const names: DeviceName[] = [...Array.from({ length: plan.gpus }, (_, gpu): DeviceName => `gpu${gpu}`), 'cpu'];
   const devices = new Map(names.map((name) => [name, { name, weights: 0, kv: 0 }]));
   for (const [index, { bytes }] of anatomy.tensors.entries()) devices.get(tensors[index]!)!.weights += bytes;
-  // A table that is the head, too, is loaded once more if the head is on a GPU.
+  // A table shared with the head is loaded again if the head is on a GPU.
   const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
   if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
-  // Layers that predict further tokens are like the last one.
+  // Multi-token prediction layers are like the last layer.
   const next = new Array<ContextMemory>(plan.rules.cachesNextLayers ? anatomy.nextLayers : 0).fill(anatomy.layers.at(-1)!);
   for (const [layer, memory] of [...anatomy.layers, ...next].entries()) {
     devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);
@@ -75,10 +77,10 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   return [...devices.values()];
 }
 
-/** Sizes computed so far, by model and by the inputs of a graph: a search for settings needs the same graph many times. */
+/** Computed sizes by model and graph inputs: a search for settings needs the same graph many times. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
-/** Bytes of compute buffers: each GPU's, then the host's: the most in use at once in the graph of a full ubatch over a full context. */
+/** Peak bytes of compute buffers, GPUs first, then the host, for a full ubatch at the end of a full context. */
 function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement): number[] {
   const scene = new Scene(model, anatomy, plan, placement);
   const { key, layers } = distinctLayers(scene);

@@ -1,4 +1,4 @@
-// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: its weights, KV cache and compute buffer.
+// Memory for multi-token prediction (MTP) drafts under llama.cpp and ik_llama.cpp: weights, KV cache, compute buffer.
 
 import { UserError } from '../../base/errors.js';
 import { remembered } from '../../base/objects.js';
@@ -8,7 +8,10 @@ import type { LoadPlan } from './graph/load-plan.js';
 
 const drafters = new WeakMap<Anatomy, ModelSpec>();
 
-/** The layer as a model: like the last one, after a matrix over embedding and hidden state (`nextn.eh_proj`), with the model's table and head. */
+/**
+ * The MTP layer as a model: like the last layer, after a matrix over embedding and hidden state (`nextn.eh_proj`), with
+ * the model's table and head.
+ */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   return remembered(drafters, anatomy, () => {
     const moe = model.layers.at(-1)!;
@@ -25,7 +28,7 @@ function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   });
 }
 
-/** Computes the memory of drafting, without the model's, by device of its plan. @throws UserError if the model's tensors are unknown */
+/** Memory of drafting by device, without the model's. @throws UserError if the model's tensors are unknown */
 export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const { anatomy } = model;
   if (anatomy === undefined) throw new UserError(`model ${model.name}: nothing says which tensors its file has; draft nothing`);
@@ -37,7 +40,7 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const devices = allocate(drafter, { ...settings, ...alone }).devices;
   const weights = weightsOf(drafter, expertsInHost || !onGpu);
   const [gpuWeights, hostWeights] = onGpu ? [weights.others, weights.experts] : [0, weights.others + weights.experts];
-  // The layer follows the last one: on the GPU that has that.
+  // The MTP layer follows the last layer, on the same GPU.
   const gpus = Array.from({ length: plan.gpus }, (_, gpu): DeviceAllocation => {
     const name = `gpu${gpu}` as const;
     return gpu === plan.gpus - 1 ? { ...devices[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
@@ -45,10 +48,10 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices: [...gpus, { ...devices.at(-1)!, weights: hostWeights }] };
 }
 
-/** Bytes of the layer's experts, if they lie apart, and of its other weights; the model's table and head are loaded already. */
+/** Bytes of the layer's experts, if placed apart, and of the rest. The model's table and head are loaded already. */
 function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
   const [layer] = layers as [ModelSpec['layers'][number]];
-  // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.
+  // Joining matrix, at the experts' bits per weight: two hidden widths in, one out.
   let others = (2 * hidden ** 2 * layer.expertBytes) / (layer.flopsPerToken / 2);
   let experts = 0;
   for (const { bytes, layer: tensorLayer, name } of anatomy!.tensors) {

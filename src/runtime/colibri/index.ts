@@ -1,18 +1,18 @@
 import { sum } from '../../base/statistics.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 
-/** GB that stay free on a card that colibri fills by itself: 21.9 of 24 (issue 1183), 14.2 of 16.6 (605) and 13.6 of 16 (214) hold experts. */
+/** GB left free on a card: experts take 21.9 of 24 (issue 1183), 14.2 of 16.6 (605), 13.6 of 16 (214). */
 const LEFT_ON_CARD = 2.3;
 
-/** Gate of the next layer on this layer's state, right for 71.6 to 74.2 % of the experts on three machines (issue 200). */
+/** The next layer's gate on the current layer's state: 71.6 to 74.2 % of the experts right on three machines (issue 200). */
 const NEXT_GATE = { kind: 'gate', recall: 0.736, source: 'github.com/JustVugg/colibri/issues/200', horizon: 1, correction: 'on' };
 
-/** colibri: experts are read from an SSD. By default it drafts, its GPU holds experts only, and it reads before it computes. */
+/** colibri: reads experts from an SSD. By default it drafts, the GPU holds only experts, and reads precede computing. */
 export const colibriRuntime: KnownRuntime = {
   name: 'colibri',
   streaming: {
-    // CPU runs draft 3 tokens (its docs on backends), of which the median of eleven published runs accepts 43 % (issues 12, 93, 113, 136, 216,
-    // 280, 298 and 436, and its table of benchmarks; 20 to 73 %).
+    // CPU runs draft 3 tokens (colibri's docs on backends); median acceptance of eleven published runs: 43 % (issues
+    // 12, 93, 113, 136, 216, 280, 298 and 436, and colibri's benchmark table; 20 to 73 %).
     drafts: { draft: 3, acceptance: 0.43 },
     expertsOnCards(note, cards) {
       const noted = /GPU expert tier of (?:(\d+(?:\.\d+)?) GB|the size the engine chose)/.exec(note);

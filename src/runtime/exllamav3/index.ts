@@ -9,13 +9,13 @@ import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { ALL_ON_GPU } from '../setting/setting.js';
 
 const PREFILL = /^\s*Length\s+(\d+):\s+(\S+) tokens\/s/;
-/** Of several sequences (S=4), which later versions measure too, no line is read, since what it sums is unknown. */
+/** Decode line. Lines of several sequences (S=4) are skipped: their sum is undocumented. */
 const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 
-/** Characters of a command line that are read. */
+/** Characters read of a command line. Ours. */
 const COMMAND = 4096;
 
-/** The tables of perf.py, and the settings of its command line. */
+/** Tables of perf.py, with settings of the command line. */
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {
@@ -44,10 +44,12 @@ const perf: TimingFormat = {
   },
 };
 
-/** The cache is a multiple of this (CHUNK of a page of the KV cache). */
+/** Cache size step, tokens (CHUNK of a KV-cache page). */
 const PAGE = 256;
 
-/** Bits of keys and values: groups of 32 with a 16-bit scale, as large as the formats of these names (exllamav3/cache/quant.py). */
+/**
+ * Bits of keys and values: groups of 32 with a 16-bit scale, as large as the named formats (exllamav3/cache/quant.py).
+ */
 const CACHE_BITS = { f16: 'FP16', q8_0: '8,8', q4_0: '4,4' } as const;
 
 const dialect = lineDialect('exllamav3', (input: CommandInput) => {
@@ -75,13 +77,16 @@ const dialect = lineDialect('exllamav3', (input: CommandInput) => {
   return { uses, why };
 });
 
-/** Share of a GPU that is taken to go to activations: nothing is published on it. */
+/** Assumed share of a GPU for activations; no published figure. */
 const LEAVES = 0.1;
 
-/** Of its split of experts (-mcs). */
+/** Source of the expert split (-mcs). */
 const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-09-01';
 
-/** ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory. */
+/**
+ * ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first MoE layers stay in host
+ * memory.
+ */
 export const exllamav3Runtime: KnownRuntime = {
   name: 'exllamav3',
   vendors: ['nvidia'],
@@ -94,12 +99,12 @@ export const exllamav3Runtime: KnownRuntime = {
     dialect,
     ladder: ({ layers }) => Array.from({ length: layers.length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })),
     caches: [{ name: 'hot set', system: 'ktransformers-dynamic', misses: 'cpu', keeps: true, read: READ }],
-    // Its guide calls 512 to 4096 ideal.
+    // The guide recommends 512 to 4096.
     ubatches: [512, 1024, 2048, 4096],
     kv: ['f16', 'q8_0', 'q4_0'],
-    // EXL3 has any number of bits on average, and 6 for the head by default (doc/convert.md).
+    // EXL3 has any average bits, and 6 for the head by default (doc/convert.md).
     quantizations: { bf16: 16, 'int8:bits=6': 6, 'int4:bits=5': 5, 'int4:bits=4': 4, 'int3:bits=3': 3, 'int2:bits=2.5': 2.5 },
-    // Its kernels are at their best with 4 bits (README.md).
+    // Kernels are fastest at 4 bits (README.md).
     usualFile: 'int4:bits=4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },

@@ -2,86 +2,86 @@ import { LINE_SHELLS, type LineShell } from '../../base/shell.js';
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
 
-/** A setting to be written as a command line. */
+/** A setting to write as a command line. */
 export interface CommandInput {
   readonly setting: Setting;
-  /** Model as the line names it: a file or a folder. */
+  /** File or folder of the model. */
   readonly model: string;
-  /** The model's place on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is the path `model`. */
+  /** Hub repository: `owner/repo`, `owner/repo:format`; null: the local path `model`. */
   readonly hub: string | null;
-  /** Its file in that repository; absent: the format determines it. */
+  /** File in the repository; absent: chosen by format. */
   readonly hubFile?: string | undefined;
-  /** True: a vision part lies there, too. */
+  /** True: the repository has a vision part. */
   readonly vision?: boolean;
-  /** Short name of the model, for a server. */
+  /** Short model name, for a server. */
   readonly name: string;
   readonly moeLayers: number;
-  /** Experts of a layer, the most. */
+  /** Most experts of a layer. */
   readonly experts: number;
-  /** Bytes of the expert cache, of all layers together; 0: there is none. */
+  /** Bytes of the expert cache over all layers; 0: none. */
   readonly cacheBytes: number;
-  /** Decoder layers, from the first on, whose experts lie in host memory. */
+  /** First decoder layers whose experts lie in host memory. */
   readonly cpuExpertLayers: number;
-  /** Pattern of further expert tensors in host memory; null: there are none. */
+  /** Pattern of further expert tensors in host memory; null: none. */
   readonly splitPattern: string | null;
   readonly gpus: number;
-  /** Blocks of the file on the GPUs, as `-ngl` counts them; absent: all. */
+  /** Blocks of the file on the GPUs, as `-ngl` counts; absent: all. */
   readonly blocks?: number | undefined;
-  /** Those of each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
+  /** Blocks per GPU, output matrix included; null: shared tensors, or a single GPU. */
   readonly split: readonly number[] | null;
-  /** MiB of host memory that finished prompts may take; absent: the program's own limit, which is free. */
+  /** MiB of host memory for finished prompts; absent: the program's default fits. */
   readonly promptCache?: number | undefined;
-  /** Cores of all sockets together; 0: unknown. */
+  /** Cores of all sockets; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
-  /** True if GPU and CPU share one memory. */
+  /** True: GPU and CPU share memory. */
   readonly unified: boolean;
-  /** Format that most expert weights have; null: unknown. */
+  /** Format of most expert weights; null: unknown. */
   readonly format: string | null;
   readonly mla: boolean;
-  /** The shell that lines are for; absent: sh. */
+  /** Shell of the lines; absent: sh. */
   readonly shell?: LineShell;
-  /** The system that the program runs on; absent: Linux. */
+  /** Operating system; absent: Linux. */
   readonly system?: 'linux' | 'mac' | 'windows';
-  /** True: weights are read into memory rather than mapped from their file; absent: as the program does by itself. */
+  /** True: weights are read into memory, not mapped; absent: the program's default. */
   readonly unmapped?: boolean;
 }
 
 interface Step {
-  /** Name of the file to write; null: lines for a shell. */
+  /** File to write; null: shell lines. */
   readonly file: string | null;
   readonly lines: readonly string[];
-  /** A sentence above the lines; absent: none is needed. */
+  /** Sentence above the lines. */
   readonly note?: string;
 }
 
-/** A setting in a runtime's own words. */
+/** A setting in a runtime's flags. */
 export interface Command {
   readonly steps: readonly Step[];
   readonly uses: readonly FlagUse[];
-  /** Reasons for flags, by name; absent if none is needed. */
+  /** Reasons for flags, by name. */
   readonly why: Readonly<Record<string, string>>;
-  /** A sentence on what helps if memory runs out all the same; absent: the program has no such help. */
+  /** Sentence on remedies for running out of memory; absent: none exists. */
   readonly net?: string;
 }
 
-/** How a setting is written for a runtime: lines to paste, with the runtime's own flags. */
+/** Writes a setting as lines to paste, with a runtime's flags. */
 export interface Dialect {
   readonly grammar: Grammar;
   write(input: CommandInput): Command;
 }
 
-/** The flags of a program with a single command line. */
+/** Flags of a program with a single command line. */
 interface LineFlags {
-  /** Arguments without a flag; absent: none. */
+  /** Arguments without a flag. */
   readonly operands?: readonly string[];
   readonly uses: readonly FlagUse[];
-  /** Absent: nothing needs a reason. */
+  /** Reasons for flags. */
   readonly why?: Command['why'];
   readonly net?: Command['net'] | undefined;
 }
 
-/** The words of the command line of a program that takes all settings there. */
+/** Dialect of a program with all settings on the command line. */
 export function lineDialect(runtime: string, say: (input: CommandInput) => LineFlags): Dialect {
   return {
     get grammar() {
@@ -99,10 +99,10 @@ export function lineDialect(runtime: string, say: (input: CommandInput) => LineF
 /** Model for a program that reads folders and repositories alike. */
 export const folderOf = ({ hub, model }: CommandInput): string => (hub === null ? model : hub.replace(/:.*$/, ''));
 
-/** Widest line of a command, columns: it stands indented by four on a screen of 80. */
+/** Widest command line, columns: 80 less an indent of four. */
 const WIDEST = 76;
 
-/** Wraps the words of a command into lines that a shell joins again; a flag stays with its value. */
+/** Wraps the words of a command into lines that a shell joins; a flag stays with its value. */
 export function wrapped(groups: readonly (readonly string[])[], { continued }: LineShell): string[] {
   const lines: string[] = [];
   let line = '';

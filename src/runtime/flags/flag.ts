@@ -1,5 +1,5 @@
-// Flags of a runtime's command line, from `profiles/flags.yaml`: their names and their values. Advice may use only these: a test parses each line
-// as the runtime's own source does.
+// Flags of a runtime's command line, from `profiles/flags.yaml`: names and values. Advice uses no further flags: a test
+// parses each line as the runtime's source does.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
@@ -8,43 +8,44 @@ import { readOwnYaml } from '../../base/yaml.js';
 import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
 
 const flagValue = z.discriminatedUnion('kind', [
-  // Nothing; any text; numbers between commas; rules `pattern=buffer` between commas; an object in JSON; words up to the next flag.
+  // Nothing; any text; comma-separated numbers; comma-separated rules `pattern=buffer`; a JSON object; words up to the
+  // next flag.
   z.strictObject({ kind: z.enum(['nothing', 'text', 'shares', 'overrides', 'json', 'words']) }),
   z.strictObject({ kind: z.literal('count'), min: z.int() }),
   z.strictObject({ kind: z.literal('number'), min: z.number(), max: z.number() }),
   z.strictObject({ kind: z.literal('choice'), of: z.array(z.string()) }),
 ]);
 
-/** The value that a flag takes. */
+/** Value of a flag. */
 export type FlagValue = z.infer<typeof flagValue>;
 
 const flagSchema = z.strictObject({
-  /** All its spellings; advice uses the first. */
+  /** All spellings; advice uses the first. */
   names: z.array(z.string()).min(1),
   takes: flagValue,
-  /** Its effect, a sentence without its full stop. */
+  /** Effect, a sentence without a full stop. */
   does: z.string(),
 });
 
-/** A flag that a runtime has. */
+/** A flag of a runtime. */
 export type Flag = z.infer<typeof flagSchema>;
 
 const programSchema = z.strictObject({
   /** Words that start the program: `llama-server`, `vllm serve`. */
   program: z.string(),
-  /** Arguments without a flag that must follow the program; absent: none. */
+  /** Required arguments without a flag; absent: none. */
   operands: z.int().optional(),
-  /** Version or day of the source of the flags. */
+  /** Version or day of the source. */
   version: z.string(),
   source: z.string(),
-  /** Name of flags that it shares with other programs; they come first. */
+  /** Name of a shared flag group, listed first. */
   shares: z.string().optional(),
   flags: z.array(flagSchema),
-  /** How it allocates memory: rules that hold, and the builds from which on or before which they do; absent: it is not known. */
+  /** Allocation rules, with first and last builds; absent: unknown. */
   allocation: z.partialRecord(z.enum(RULES), z.strictObject({ since: z.int().optional(), until: z.int().optional() })).optional(),
 });
 
-/** A program's flags, with their source. */
+/** Flags of a program, with source. */
 export type Grammar = Omit<z.infer<typeof programSchema>, 'shares' | 'allocation'>;
 
 const fileSchema = z.strictObject({
@@ -66,14 +67,14 @@ function programOf(runtime: string): z.infer<typeof programSchema> {
   return program;
 }
 
-/** The flags of a runtime that advice is given for. @throws Error if the file has none */
+/** Flags of a runtime with advice. @throws Error without a row of the file */
 export function grammarOf(runtime: string): Grammar {
   const { shared } = tables();
   const { allocation: _, shares, ...program } = programOf(runtime);
   return shares === undefined ? program : { ...program, flags: [...ownValue(shared, shares)!, ...program.flags] };
 }
 
-/** How a build of a program allocates memory; the newest unless given. */
+/** Allocation rules of a program's build, by default the newest. */
 export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER): AllocationRules {
   const { allocation = {} } = programOf(runtime);
   const holds = (rule: (typeof RULES)[number]): boolean => {
@@ -83,15 +84,14 @@ export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER
   return Object.fromEntries(RULES.map((rule) => [rule, holds(rule)])) as AllocationRules;
 }
 
-/** A flag with its value; null: it takes none. */
+/** A flag with a value; null: no value. */
 export type FlagUse = readonly [name: string, value: string | number | null];
 
-/** The flag with a spelling. */
 export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
   return flags.find(({ names }) => names.includes(name));
 }
 
-/** The line that sets flags, one list of words for each flag, the program first. */
+/** Words of a command line, a list per flag, the program first. */
 export function wordsOf({ program }: Grammar, operands: readonly string[], uses: readonly FlagUse[], { quoted }: LineShell): string[][] {
   const flags = uses.map(([name, value]) => (value === null ? [name] : [name, quoted(String(value))]));
   return [[program, ...operands.map(quoted)], ...flags];

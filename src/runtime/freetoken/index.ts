@@ -4,7 +4,7 @@ import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
-/** Share of a GPU that it leaves by default (--memory-ratio). */
+/** Default share of a GPU left free (--memory-ratio). */
 const LEAVES = 0.1;
 
 const HYBRID = 'freetoken-hybrid';
@@ -27,7 +27,9 @@ const dialect = lineDialect('freetoken', (input) => {
   return { uses, why: { '--moe-cache-size': 'slots of all layers together: more do not fit beside this context' } };
 });
 
-/** FreeToken: an expert cache with one pool of slots for all layers; its strategy hybrid shares misses out between CPU and link. */
+/**
+ * FreeToken: an expert cache with a pool of slots for all layers; strategy hybrid splits misses between CPU and link.
+ */
 export const freetokenRuntime: KnownRuntime = {
   name: 'freetoken',
   vendors: ['nvidia', 'amd'],

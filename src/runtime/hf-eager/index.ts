@@ -1,11 +1,11 @@
-// Hugging Face models run eagerly, and papers' programs on them with other expert layers. It represents programs of measurements without a closer
-// runtime, each by its name.
+// Hugging Face models in eager mode, and papers' programs with custom expert layers. Represents measurement programs
+// without a closer runtime, each by name.
 import type { KnownRuntime } from '../kind/runtime.js';
 
-/** Programs with a cache that is a bundled system of their name. */
+/** Programs whose cache is a bundled system of the same name. */
 const CACHES = ['mixtral-offloading', 'hybrimoe', 'adapmoe', 'expertflow', 'fiddler', 'hobbit', 'promoe', 'moe-infinity'];
 
-/** Programs that it stands for with its own profile: models in Python, and others of which no speed is known. */
+/** Programs under the hf-eager profile: models in Python, and programs without a known speed. */
 const OTHERS = [
   ...['transformers', 'deepspeed', 'deepspeed-mii', 'brainstorm', 'fiddler', 'hobbit', 'hybrimoe', 'expertflow', 'promoe'],
   ...['hybrid-cache', 'on-demand', 'cpu-only', 'tritonllm', 'vllm-like', 'ds4'],
@@ -14,7 +14,7 @@ const OTHERS = [
 /** Hugging Face's eager mode. */
 export const hfEagerRuntime: KnownRuntime = {
   name: 'hf-eager',
-  // AdapMoE is the code of mixtral-offloading with another cache.
+  // AdapMoE is mixtral-offloading with a different cache.
   programs: {
     ...Object.fromEntries(OTHERS.map((name) => [name, 'hf-eager'])),
     'mixtral-offloading': 'hf-eager-hqq',

@@ -21,7 +21,7 @@ const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
         ];
   const { uses, why } = sharedUses(input, ...where);
   const { draft } = input.setting;
-  // All drafts are checked, however sure the layer is of them: prices count them all.
+  // All drafts are checked regardless of confidence: prices count all drafts.
   if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);
   if (!input.mla) return { uses, why };
   const latent: FlagUse[] = [
@@ -67,18 +67,18 @@ const sweepBench: TimingFormat = {
 };
 
 /**
- * Before 18 March 2025 (its pull request 260) it kept more of latent attention. Issues and pull requests are numbered as they begin, and end
- * soon after; discussions go on for months.
+ * First pull request (260, 18 March 2025) with smaller caches of latent attention. Issues and pull requests are
+ * numbered when opened and close soon after; discussions last for months.
  */
 const LATENT_SINCE = 260;
 
-/** Its pull request 461 of 26 May 2025 brought kernels of GPUs for rows of iq2_k to iq5_k that are interleaved. */
+/** First pull request (461, 26 May 2025) with GPU kernels for interleaved rows of iq2_k to iq5_k. */
 const INTERLEAVED_SINCE = 461;
 
-/** ik_llama.cpp: the fork of llama.cpp with formats and kernels of its own, and variants of latent attention. */
+/** ik_llama.cpp: a fork of llama.cpp with additional formats and kernels, and variants of latent attention. */
 export const ikLlamaCppRuntime: KnownRuntime = {
   name: 'ik_llama.cpp',
-  // Its README of August 2026: CUDA and CPUs are what works; nothing is promised of ROCm, Vulkan and Metal.
+  // README of August 2026: CUDA and CPUs work; ROCm, Vulkan and Metal are not promised.
   vendors: ['nvidia', 'none'],
   logs: [
     { format: sweepBench, by: 'llama-sweep-bench' },
@@ -89,7 +89,7 @@ export const ikLlamaCppRuntime: KnownRuntime = {
     profile: 'ik_llama.cpp',
     dialect: ikLlamaCppFlags,
     ladder: byExpertLayers,
-    // It drafts for one conversation at a time (common/speculative.cpp).
+    // Drafts serve a single conversation at a time (common/speculative.cpp).
     drafts: (model, users) => (users === 1 ? fileDrafts(model) : []),
     memory: (...loaded) => loadedMemory(allocationRules('ik_llama.cpp'), ...loaded),
   },
@@ -104,6 +104,6 @@ export const ikLlamaCppRuntime: KnownRuntime = {
   },
   places: 'by flags',
   depthFirst: true,
-  // If experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
+  // With experts in host memory (ikawrakow/ik_llama.cpp pull 1669).
   redoesAccepted: true,
 };

@@ -1,9 +1,11 @@
-// What kinds of runtimes share under advice: ladders of placements, drafts, and the settings of programs that read GGUF files and of servers
-// written in Python.
+// Shared advice of runtime kinds: placement ladders, drafts, and settings of GGUF programs and Python servers.
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
-/** Experts of the first layers in host memory, and perhaps some projections of the next; if all experts are there and more must go, whole layers. */
+/**
+ * Experts of the first layers in host memory, with single projections of the next layer; after all experts, whole
+ * layers.
+ */
 export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
   const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [
@@ -13,37 +15,37 @@ export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   return [...steps, { ...ALL_ON_GPU, cpuMoe: length }, ...fewerLayers(model, length)];
 }
 
-/** As {@link byExpertLayers}, of programs that have no flag for single projections. */
+/** {@link byExpertLayers} for programs without a flag for single projections. */
 export const byWholeExpertLayers = (model: ModelSpec): WeightPlacement[] =>
   byExpertLayers(model).filter((placement) => placement.cpuProjections === null);
 
-/** All layers without the head down to none. */
+/** From all layers without the head down to none. */
 function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
   const layers = decoderLayers(model);
   return Array.from({ length: layers + 1 }, (_, i) => ({ ...ALL_ON_GPU, cpuMoe, gpuLayers: layers - i }));
 }
 
-/** All experts of each layer on the GPU down to none. */
+/** From all experts of each layer on the GPU down to none. */
 export function byShare(model: ModelSpec): WeightPlacement[] {
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
-/** Lengths of drafts that are tried: those of published runs; longer ones lose if one layer drafts them all. */
+/** Candidate draft lengths, from published runs; longer drafts of a single layer lose. */
 const DRAFTS = [1, 2, 3];
 
 const never = (): null => null;
 const none = (): readonly number[] => [];
 
-/** Drafts if the checkpoint has layers that predict further tokens. */
+/** Drafts for a checkpoint with multi-token prediction layers. */
 export const checkpointDrafts = ({ nextLayers = 0 }: ModelSpec): readonly number[] => (nextLayers > 0 ? DRAFTS : []);
 
-/** Drafts if GGUF files have such layers. */
+/** Drafts for GGUF files with multi-token prediction layers. */
 export function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
   return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
 }
 
-/** Programs that read GGUF files. Passes are their default, and what people raise it to; bits are those of a whole file, about. */
+/** Programs that read GGUF files. Ubatches: the default and usual larger values; bits: about those of a whole file. */
 export const GGUF = {
   profile: null,
   ubatches: [512, 1024, 2048, 4096, 8192],
@@ -60,7 +62,7 @@ export const GGUF = {
   ladder: byExpertLayers,
 } as const;
 
-/** Servers written in Python, with everything on the GPU. */
+/** Python servers with everything on the GPU. */
 export const SERVER = {
   ubatches: [2048, 4096, 8192],
   kv: ['f16'],

@@ -7,28 +7,28 @@ import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js
 import { type DeviceMemory, gpusOf, HOST, MARGIN } from '../setting/fits.js';
 import { cachedBytes, isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
 
-/** Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits. */
+/** Memory of a setting under ggml's allocation, with the split of layers over GPUs. */
 export interface Loaded {
   readonly devices: readonly DeviceMemory[];
-  /** Blocks of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
+  /** Blocks per GPU, output matrix included (`-ts`); null: shared tensors, or at most a single GPU. */
   readonly split: readonly number[] | null;
-  /** Blocks of the file on the GPUs as `-ngl` counts them; absent: all, or the program has no such flag. */
+  /** Blocks of the file on the GPUs, as `-ngl` counts; absent: all, or no such flag. */
   readonly blocks?: number;
 }
 
-/** The value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded runs of DeepSeek. */
+/** Value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded DeepSeek runs. */
 export const SCORES = 512 * 2 ** 20;
 
-/** How latent attention is computed (`-mla`): absorbed while decoding, unpacked for prompts. */
+/** Latent attention (`-mla`): absorbed while decoding, unpacked for prompts. */
 export const LATENT = 3;
 
-/** Smallest value of `-b`: the default. */
+/** Smallest `-b`: the default. */
 export const LEAST_BATCH = 2048;
 
-/** Halvings of the share of a GPU that is filled: to a thousandth of a percent. */
+/** Bisection steps for the filled share of a GPU; ours: to a thousandth of a percent. */
 const SPLIT_STEPS = 24;
 
-/** Copies of the tensors that pass between GPUs in a pipeline (GGML_SCHED_MAX_COPIES). */
+/** Pipeline copies of tensors between GPUs (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
 /** Memory of a setting by device. @throws UserError if the model's tensors are unknown */
@@ -54,14 +54,14 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
-/** Bytes of the expert cache by block: each layer's slots lie on its device. */
+/** Expert-cache bytes by block: slots lie on the layer's device. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
   if (slots !== null) for (const [layer, size] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = size;
   return Array.from(bytes, (size = 0) => size);
 }
 
-/** What lies on a GPU of something by block. @param split null: there is one GPU */
+/** A GPU's part of values by block. @param split null: a single GPU */
 function blocksOn(bytes: readonly number[], split: readonly number[] | null, gpu: number): readonly number[] {
   if (split === null) return bytes;
   const from = sum(split.slice(0, gpu));
@@ -80,12 +80,12 @@ function together(
   return all;
 }
 
-/** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
+/** First decoder layers with experts in host memory, as `-ncmoe` counts: dense layers included. */
 export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
   return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
 }
 
-/** Pattern for `-ot` of the next layer's tensors that lie there, too; null: there are none. */
+/** `-ot` pattern of the next layer's tensors in host memory; null: none. */
 export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: WeightPlacement): string | null {
   if (cpuProjections === null) return null;
   const names = projectionTensors(model, cpuMoe, cpuProjections).map((name) => /ffn_(.*)_exps$/.exec(name)![1]!);
@@ -116,21 +116,21 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
-/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie after them in the file. */
+/** Value of `-ngl` for the last decoder layers; null: all. Multi-token prediction blocks follow in the file. */
 function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
   if (layers === null) return Number.POSITIVE_INFINITY;
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
 }
 
-/** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. @param slots bytes of caches by block */
+/** Splits layers over GPUs in order, with the fullest GPU as empty as possible. @param slots cache bytes by block */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
-  // As many GPUs as layers: each holds one, which gives its bytes.
+  // With a GPU per layer, each GPU's bytes are a layer's bytes.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
-  // Shares of each room, from none to twice as much as there is of all of them and the largest layer.
+  // Shares of each room, from none to twice all bytes over all rooms plus the largest layer.
   const largest = Math.max(...bytes) / Math.min(...rooms);
   let [low, high] = [0, largest + (2 * sum(bytes)) / sum(rooms)];
   for (let step = 0; step < SPLIT_STEPS; step++) {
@@ -141,7 +141,7 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers on each GPU if each is filled up to a share of its room before the next; null: not all find a place. */
+/** Layers per GPU if each is filled up to a share of its room; null: some do not fit. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;

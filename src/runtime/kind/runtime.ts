@@ -1,4 +1,5 @@
-// A runtime: all facts on one program that runs models. Each has a folder next to this one; its speeds are a profile of profiles/runtimes/.
+// Facts of a program that runs models. Each runtime has a folder in `src/runtime`; its speeds are a profile of
+// profiles/runtimes/.
 import type { HardwareSpec, Machine } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
@@ -7,155 +8,155 @@ import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** One runtime. What is absent is not known, or the program does not do it. */
+/** A runtime. An absent field means unknown or unsupported. */
 export interface KnownRuntime {
-  /** As `--runtime` and measurements have it. */
+  /** Name for `--runtime` and in measurements. */
   readonly name: string;
-  /** Other programs of measurements that it stands for, each with its profile. */
+  /** Programs of measurements that the runtime represents, each with a profile. */
   readonly programs?: Readonly<Record<string, string>>;
-  /** Its profiles for some GPUs; the first of a vendor's is the usual one. */
+  /** Profiles for some GPUs; a vendor's first is the default. */
   readonly backends?: readonly Backend[];
-  /** Vendors of the GPUs that it drives; `none`: CPUs alone. Absent: any, and CPUs alone. */
+  /** Vendors of supported GPUs; `none`: CPUs alone. Absent: any, and CPUs alone. */
   readonly vendors?: readonly (Vendor | 'none')[];
-  /** Profile if the GPU holds some experts and the CPU others; absent: its usual one. */
+  /** Profile if GPU and CPU share the experts; absent: the usual profile. */
   readonly mixedProfile?: string;
   readonly logs?: readonly Log[];
-  /** What advice on it takes; absent: none is given. */
+  /** Settings for advice; absent: no advice. */
   readonly advised?: Advised;
-  /** How it allocates memory, which is known to the byte. */
+  /** Memory allocation, known to the byte. */
   readonly memory?: AllocatedMemory;
-  /** Which experts lie in host memory by default: those that it chooses, or all. Absent: none. */
+  /** Experts in host memory by default: chosen by flags, by the runtime, or all. Absent: none. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
-  /** MoE layers in host memory by a count of layers that flags give. @param blocks indices of MoE layers Absent: those among the first blocks. */
+  /** MoE layers in host memory by a flag's count. Absent: MoE layers among the first blocks. @param blocks of MoE layers */
   hostLayers?(count: number, blocks: readonly number[]): number;
   /** True: threads use several sockets only with a flag (`--numa`). */
   readonly numaByFlag?: boolean;
-  /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */
+  /** True: the experts of a layer are a single tensor, which cannot be split. */
   readonly wholeLayers?: boolean;
-  /** True: the depth of its benchmarks precedes their prompts; false: it may be the prompt itself. */
+  /** True: the depth of benchmarks precedes the prompt; false: the depth may be the prompt. */
   readonly depthFirst?: boolean;
-  /** True: it keeps the state of recurrent layers from before a pass, and runs accepted tokens again after a rejection. */
+  /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
   readonly redoesAccepted?: boolean;
   readonly systems?: Systems;
-  /** How it reads experts from a disk. */
+  /** Reading of experts from a disk. */
   readonly streaming?: Streaming;
 }
 
-/** The maker of a GPU. */
+/** Maker of a GPU. */
 export type Vendor = Machine['gpus'][number]['vendor'];
 
-/** A profile that holds on some GPUs. */
+/** A profile for some GPUs. */
 interface Backend {
   readonly profile: string;
   readonly vendors: readonly Vendor[];
-  /** Names of GPUs that measurements mean it by, if they name none. */
+  /** GPU names that imply the backend in measurements without a backend. */
   readonly gpus: RegExp;
 }
 
-/** Output that a runtime prints. */
+/** Output of a runtime. */
 interface Log {
   readonly format: TimingFormat;
-  /** Programs that print it, in a few words. */
+  /** Printing programs, in a few words. */
   readonly by: string;
-  /** What only this runtime prints there; absent: nothing, and it is taken if no other's is found. */
+  /** Text that only the runtime prints in the format; absent: none, the fallback. */
   readonly mark?: RegExp;
 }
 
 interface AllocatedMemory {
-  /** Sequences of its server for a model with recurrent layers by default. */
+  /** Default sequences of the server for a model with recurrent layers. */
   readonly sequences: number;
-  /** The rules of the build that a log is of; of the newest if it names none. */
+  /** Allocation rules of a log's build; without a build: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True if a thread that a measurement is from is older than the rules of latent attention. */
+  /** True if the source thread of a measurement is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
 
-/** Bundled systems by what a run does. */
+/** Bundled systems by the behaviour of a run. */
 interface Systems {
-  /** An expert cache, by the device that computes misses; undefined: any. */
+  /** System of an expert cache. @param misses device that computes misses; undefined: any */
   cache?(program: string, misses: string | undefined): string | undefined;
-  /** The only expert cache of the program, whatever policy a measurement names. @param misses device that computes them; undefined: any */
+  /** The program's only expert cache, whatever policy a row names. @param misses device that computes misses */
   pool?(misses: string | undefined): Readonly<Record<string, unknown>>;
-  /** The GPU's experts are chosen anew as prompts go by. */
+  /** Prompts re-choose the GPU's experts. */
   readonly followsUse?: string;
-  /** Experts stay in their first memory. */
+  /** Experts stay in the initial memory. */
   readonly fixed?: string;
 }
 
-/** Reading experts from a disk, with the defaults that runs seldom state. */
+/** Streaming of experts from a disk, with defaults that runs seldom state. */
 export interface Streaming {
-  /** Drafts of the model's own layers by default: tokens, and how many of them are right. */
+  /** Default drafts by the model's own layers: tokens, and share accepted. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
-  /** GB of experts on cards, by the note of a run. @param cards memory of each, GB @returns 0: none, or unknown */
+  /** GB of experts on cards, by a run's note; 0: none, or unknown. @param cards memory, GB */
   expertsOnCards(note: string, cards: readonly number[]): number;
-  /** True if dense weights lie on the GPU; false: experts alone. */
+  /** True: the GPU holds dense weights; false: only experts. */
   denseOnGpu(flags: string): boolean;
-  /** True if reads go on during the computation of experts. */
+  /** True: reads continue during expert compute. */
   readsAhead(flags: string): boolean;
-  /** Predictor of the next layer's experts, which are loaded; null: none. */
+  /** Predictor of the next layer's loads; null: none. */
   looksAhead(flags: string): Readonly<Record<string, unknown>> | null;
 }
 
-/** One expert cache that a runtime can have on its GPUs, or its streaming of all experts. */
+/** An expert cache on GPUs, or streaming of all experts. */
 export interface OfferedCache {
-  /** As tables have it: `LRU cache`, `hot set`, `hybrid`, `stream`. */
+  /** Name in tables: `LRU cache`, `hot set`, `hybrid`, `stream`. */
   readonly name: string;
-  /** Bundled system that describes it. */
+  /** Bundled system of the cache. */
   readonly system: string;
-  /** What serves an expert that the cache lacks: it crosses the link, the CPU computes it, or whichever is sooner. */
+  /** Handling of a miss: a copy over the link, the CPU, or the sooner of the two. */
   readonly misses: 'link' | 'cpu' | 'either';
-  /** False: nothing is kept, each expert crosses the link when it is needed. */
+  /** False: no expert is kept; each crosses the link when needed. */
   readonly keeps: boolean;
-  /** Source of its facts, with date or build: `server README, 2026-11-20`. */
+  /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
 }
 
-/** Formats by their bits a weight, most first. */
+/** Formats with bits per weight, most first. */
 type Offer = Readonly<Record<string, number>>;
 
-/** What advice on a runtime takes: placements, values of other settings that are tried, its words and its use of memory. */
+/** Advice on a runtime: placements, candidate settings, flags and memory. */
 interface Advised {
-  /** Profile in `profiles/runtimes/`; null: the usual one of the machine. */
+  /** Profile in `profiles/runtimes/`; null: the machine's usual profile. */
   readonly profile: string | null;
   readonly dialect: Dialect;
-  /** Placements, most on the GPU first. Speed mostly falls along this ladder; the search runs the rungs to be sure. */
+  /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs the rungs to be sure. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
-  /** Expert caches that its flags offer; empty: none. */
+  /** Expert caches that flags offer. */
   readonly caches: readonly OfferedCache[];
-  /** Memory of a setting by device. @throws UserError if the model's tensors are unknown, and they matter */
+  /** Memory of a setting by device. @throws UserError if unknown tensors matter */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
-  /** Lengths of a prompt's pass that are tried, tokens. */
+  /** Candidate tokens per prompt pass. */
   readonly ubatches: readonly number[];
-  /** Formats of the KV cache on offer, the usual one first. */
+  /** KV-cache formats, the default first. */
   readonly kv: readonly KvType[];
-  /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
+  /** Least prompt tokens for GPU experts chosen by prompt routing; null: no flag. */
   followsFrom(model: ModelSpec): number | null;
-  /** True if a flag has it use one socket of several, with its memory. */
+  /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
+  /** Candidate draft lengths of multi-token prediction, in order; empty: no flag for the model. */
   drafts(model: ModelSpec, users: number): readonly number[];
-  /** True if a flag has it draft what followed the same tokens before (n-grams). */
+  /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
-  /** Formats that its files come in, most bits first. */
+  /** File formats, most bits first. */
   readonly quantizations: Offer;
-  /** The format of the file that most people fetch, if it does not read the model's own; null: the first. */
+  /** Format of the most common file, if the checkpoint format is not read; null: the first. */
   readonly usualFile: string | null;
-  /** Its input: GGUF files, or a folder of safetensors. */
+  /** Input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** How its speed is measured: the start of a command line, the flags of a setting, and more flags to try. Absent: its runs print it. */
+  /** Benchmark: start of a command line, flags of a setting, and further flags to try. Absent: runs print the speed. */
   readonly benchmark?: {
     readonly command: string;
     readonly flags: readonly string[];
     readonly tuned: readonly string[];
     readonly tests: string;
   };
-  /** Bytes of host memory that its server fills with finished prompts as requests end, by default; absent: none. */
+  /** Default bytes of host memory that the server fills with finished prompts; absent: none. */
   readonly promptCache?: number;
-  /** Files are mapped, so that a model may be larger than memory. */
+  /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;
 }
 
-/** A runtime that advice is given for. */
+/** A runtime with advice. */
 export interface AdvisedRuntime extends Advised, Pick<KnownRuntime, 'vendors'> {
   readonly name: string;
 }

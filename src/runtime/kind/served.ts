@@ -4,19 +4,22 @@ import { HOST } from '../setting/fits.js';
 import type { Setting } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** Memory of a setting by device under servers in Python. GPUs share every tensor and count as one. @param activations share of a GPU that is left */
+/**
+ * Memory of a setting by device under Python servers. GPUs share every tensor and count as one. @param activations free
+ * share of a GPU
+ */
 export function servedMemory(activations: number, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const gpus = hardware.gpus?.count ?? 1;
   const { context, draft, gpuExperts, kv, slots, users } = setting;
   const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
   const drafter = draft === 0 || setting.drafter === 'ngram' ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
-  // Prompts are computed layer by layer, each of which is brought whole.
+  // Prompts run layer by layer, each brought whole.
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers
     .slice(slots === null ? setting.cpuMoe : 0)
     .reduce((sum, layer) => sum + Math.min(slots ?? gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
-  // If cards differ, each holds as much as the smallest can.
+  // If cards differ, each holds as much as the smallest.
   const has = gpus * leastGpuRoom(hardware);
   const device = {
     name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,
@@ -28,12 +31,12 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
         cache.reduce((sum, { kvBytesPerToken, window }) => sum + kvBytesPerToken * Math.min(context, window ?? context), 0)),
     compute: has * activations + brought,
   };
-  // What a cache holds is a copy.
+  // A cache holds copies.
   const rest = { weights: expertBytesTotal(model) - (slots === null ? experts : 0), kv: 0, compute: 0 };
   return { devices: dram === undefined ? [device] : [device, { name: HOST, has: dram.bytes, ...rest }], split: null };
 }
 
-/** A layer that predicts further tokens: like the last one with experts. It shares table and head with the model. */
+/** A multi-token prediction layer: like the last MoE layer, with the model's table and head. */
 function drafterOf(
   { dense, layers }: ModelSpec,
   cache: readonly AttentionSpec[],

@@ -9,7 +9,7 @@ import { evalRates, linesOf, printedSpeed } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
 
-/** The kernels for a storage format of experts. */
+/** Kernels for a storage format of experts. */
 function methodOf(format: string | null): string {
   if (format === null) return 'BF16';
   if (format.startsWith('mxfp4')) return 'MXFP4';
@@ -19,7 +19,7 @@ function methodOf(format: string | null): string {
   return 'BF16';
 }
 
-/** Tokens of a prompt from which on the GPU computes all of its experts: the least that its guide names (kt-kernel/README.md). */
+/** Least prompt tokens for all experts on the GPU: the guide's minimum (kt-kernel/README.md). */
 const PREFILL_FROM = 1024;
 
 const ktransformersFlags = lineDialect('ktransformers', (input) => {
@@ -71,12 +71,12 @@ const ktransformersServer: TimingFormat = {
     }),
 };
 
-/** KTransformers: kernels that compute experts on the CPU, alone or below SGLang's server. */
+/** KTransformers: CPU kernels for experts, alone or under SGLang's server. */
 export const ktransformersRuntime: KnownRuntime = {
   name: 'ktransformers',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
-  // Its CUDA graphs hold only if no expert is on the GPU.
+  // CUDA graphs need all experts off the GPU.
   mixedProfile: 'ktransformers-eager',
   logs: [
     { format: ktransformersServer, by: 'KTransformers server' },
@@ -86,11 +86,11 @@ export const ktransformersRuntime: KnownRuntime = {
     ...SERVER,
     profile: 'sglang-kt',
     dialect: ktransformersFlags,
-    // Only of formats that GPU and CPU share.
+    // Only formats shared by GPU and CPU.
     followsFrom: ({ layers }) => (['FP8', 'RAWINT4'].includes(methodOf(mainFormat(layers[0]!.formats))) ? PREFILL_FROM : null),
     ladder: byShare,
     caches: [{ name: 'hot set', system: 'sglang-kt', misses: 'cpu', keeps: true, read: 'doc/en/kt-kernel of 95009ea, 2026-08-21' }],
-    // Its pools of threads are faster on all sockets, so it never isolates one.
+    // Thread pools are faster on all sockets, so a single socket is never isolated.
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
   places: 'all in host memory',

@@ -4,16 +4,16 @@ import type { FlagUse } from '../flags/flag.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 
-/** More than any model has: all layers. */
+/** All layers: more than any model has. */
 const ALL_LAYERS = 99;
 
-/** The system of its cache if the CPU computes misses. */
+/** System of the cache if the CPU computes misses. */
 export const HYBRID = 'llama.cpp-hot-cache';
 
-/** Share of misses that the CPU computes then: of those that its own script tries, one that still lets hot experts in (scripts/moe-cache-tune.py). */
+/** CPU share of misses: of the values tried by scripts/moe-cache-tune.py, a share that still admits hot experts. */
 const CPU_SHARE = 0.95;
 
-/** Flags of a setting that both kinds of llama.cpp share, with reasons. @param where the model's flags */
+/** Shared flags of both llama.cpp kinds, with reasons. @param where the model's flags */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
   const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);
@@ -21,7 +21,7 @@ export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): {
   const why: Record<string, string> = {};
   uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', blocks]);
-  // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
+  // The first matching override decides, so the special flag goes first.
   for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(input)) {
     uses.push([flag, value]);
     why[flag] =
@@ -54,7 +54,7 @@ export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): {
   return { uses, why };
 }
 
-/** Flags that leave experts in host memory; empty: none are left there. */
+/** Flags for experts in host memory. */
 function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: CommandInput): FlagUse[] {
   const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
   if (cpuMoe === 0) return split;
@@ -78,7 +78,7 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     }
   }
   if (unmapped === true || setting.cache !== null) {
-    // Mapped experts are not pinned, and cross the link at half its speed.
+    // Mapped experts are not pinned and cross the link at half speed.
     uses.push(['-lm', 'none']);
     why['-lm'] = 'weights in pinned memory, from which experts are copied faster; loading reads the whole file (older builds: --no-mmap)';
   }

@@ -6,7 +6,7 @@ import { HYBRID, llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
-/** Its benchmark, and the flags that it has in common with the server. */
+/** llama-bench, with the flags shared with the server. */
 const LLAMA_BENCH = {
   command: 'llama-bench',
   flags: ['-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'],
@@ -14,16 +14,16 @@ const LLAMA_BENCH = {
   tests: '-p 512 -n 128',
 };
 
-/** Of its cache, which builds have since 11480 (pull request 29887). */
+/** Source of the expert cache, in builds since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
-/** llama.cpp: GGUF files, layers on the GPU from the last on, experts of the first layers in host memory. */
+/** llama.cpp: GGUF files, last layers on the GPU first, experts of the first layers in host memory. */
 export const llamaCppRuntime: KnownRuntime = {
   name: 'llama.cpp',
   backends: [
     { profile: 'llama.cpp-rocm', vendors: ['amd'], gpus: /^(rx-|mi\d|instinct|radeon|ai-max)/ },
     { profile: 'llama.cpp-metal', vendors: ['apple'], gpus: /^apple/ },
-    // Its CUDA is faster on NVIDIA's cards, and taken unless one is named.
+    // CUDA is faster on NVIDIA cards, and the default.
     { profile: 'llama.cpp-vulkan', vendors: ['intel', 'amd', 'nvidia'], gpus: /^arc-/ },
   ],
   logs: [
@@ -46,7 +46,7 @@ export const llamaCppRuntime: KnownRuntime = {
     promptCache: 8192 * 2 ** 20,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
-  // llama-server has had four slots in all versions that run models with recurrent layers.
+  // llama-server has four slots in all versions with recurrent layers.
   memory: {
     sequences: 4,
     rulesOf: ({ version = '' }) => {

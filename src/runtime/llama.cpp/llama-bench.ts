@@ -4,7 +4,7 @@ import { demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, whole
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
 
-/** llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test. */
+/** llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), a row per test. */
 export const llamaBenchJson: TimingFormat = {
   recognizes: (text) => /^\s*[[{]/.test(text) && /"avg_ts"\s*:/.test(text),
   read: (text, path) =>
@@ -15,7 +15,7 @@ export const llamaBenchJson: TimingFormat = {
           .map((line) => testOf(parsed(line.text, line.place, 'jsonl'), line.place)),
 };
 
-/** The Markdown table of llama-bench, alone or in a log. */
+/** Markdown table of llama-bench, alone or in a log. */
 export const llamaBenchMarkdown: TimingFormat = {
   recognizes: (text) => /^\|\s*model\s*\|.*\|\s*test\s*\|\s*t\/s\s*\|/m.test(text),
   read: readTable,
@@ -29,7 +29,7 @@ function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown 
   }
 }
 
-/** Objects of a list with the line that each begins in. */
+/** Objects of a list with starting lines. */
 function listOf(text: string, path: string): PrintedTiming[] {
   const list = parsed(text, `${path}:1`, 'json') as unknown[];
   const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));
@@ -75,7 +75,7 @@ function testOf(value: unknown, place: string): PrintedTiming {
   };
 }
 
-/** A test of both phases together gives the speed of neither. */
+/** A test of both phases together gives no phase speed. */
 function phaseOf(speed: number, prompt: number, generated: number, depth: number): Partial<PrintedTiming> {
   const common = { depth };
   if (prompt > 0 && generated > 0) return { ...common, promptTokens: prompt, generatedTokens: generated };
@@ -83,7 +83,7 @@ function phaseOf(speed: number, prompt: number, generated: number, depth: number
   return { ...common, decode: speed, generatedTokens: generated };
 }
 
-/** Columns of the table by what they hold; others are passed over. */
+/** Table columns by content; unknown columns are skipped. */
 const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   size: (cell) => definedFields({ modelBytes: printedSize(cell) }),
   params: (cell) => definedFields({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),

@@ -1,14 +1,15 @@
-// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings there.
+// Load-time lines of llama.cpp and forks: devices, buffers, sizes. llama-server and llama-cli print their settings in
+// the log.
 import { definedFields } from '../../base/objects.js';
 import { printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
-/** Start of a command line: a prompt and a program of llama.cpp or its kin. */
+/** A command line: a shell prompt and a llama.cpp program. */
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
-/** Settings of the first such command line in a text; none if there is no such line. */
+/** Settings of the first command line in a text; empty: none. */
 function settingsOfCommand(text: string): TimingSettings {
-  // A line that ends in a backslash goes on.
+  // A trailing backslash continues the line.
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
   for (const line of joined.split('\n')) {
     const flags = PROGRAM.exec(line)?.[1];
@@ -17,10 +18,10 @@ function settingsOfCommand(text: string): TimingSettings {
   return {};
 }
 
-/** Limit of a kept command line, characters. */
+/** Most characters of a kept command line; ours. */
 const MOST = 1000;
 
-/** Settings of flags; of a repeated flag the last counts. */
+/** Settings of flags; the last of repeated flags counts. */
 export function settingsOfFlags(text: string): TimingSettings {
   const words = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain!);
   const given = (...names: readonly string[]): string | undefined => {
@@ -54,15 +55,15 @@ export function settingsOfFlags(text: string): TimingSettings {
   });
 }
 
-/** True if a value of `--load-mode` maps weights from the file; undefined: there is none. */
+/** True if a `--load-mode` value maps weights from the file; undefined: no value. */
 export function mapsBy(mode: string | undefined): boolean | undefined {
   return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
 
-/** Limit of a line's characters: useful lines are short, and patterns take the square of a line's length. */
+/** Most characters of a line (ours): useful lines are short, and patterns take quadratic time. */
 const LONGEST = 4096;
 
-/** Settings in a log; those of a command line in the log come first. */
+/** Settings in a log; a command line in the log takes precedence. */
 export function settingsOfLog(whole: string): TimingSettings {
   const text = whole
     .split('\n')
@@ -91,13 +92,13 @@ export function settingsOfLog(whole: string): TimingSettings {
   return { ...settings, ...settingsOfCommand(text) };
 }
 
-/** Layers of `offloaded 49/49 layers`, in which the output matrix counts as one. */
+/** Layers of `offloaded 49/49 layers`, which counts the output matrix. */
 function layersOf(offered: string | undefined): number | undefined {
   const count = wholeOf(offered);
   return count === undefined ? undefined : count - 1;
 }
 
-/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined if there is none. */
+/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined: none. */
 function buffersOf(text: string): TimingBuffer[] | undefined {
   const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+ MiB)/g)];
   if (lines.length === 0) return undefined;

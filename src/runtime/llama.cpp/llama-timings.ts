@@ -5,7 +5,7 @@ import { settingsOfLog } from './llama-log.js';
 
 const LINE = /(prompt eval|\beval) time\s*=\s*([\d.]+) ms \/\s*(\d+) (?:tokens|runs)\s*\(.*?,\s*([^\s,]+) tokens per second\)/;
 
-/** llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second. */
+/** llama-server and llama-cli: `prompt eval time` and `eval time` per request, with tokens and tokens/s. */
 export const llamaTimings: TimingFormat = {
   isCommon: true,
   recognizes: (text) => /\beval time\s*=\s*[\d.]+ ms \//.test(text),

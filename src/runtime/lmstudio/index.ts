@@ -38,7 +38,7 @@ const dialect: Dialect = {
   },
 };
 
-/** LM Studio: llama.cpp in a window; its settings are the rows of the dialog that loads a model. */
+/** LM Studio: llama.cpp with a GUI; settings are rows of the load dialog. */
 export const lmStudioRuntime: KnownRuntime = {
   name: 'lmstudio',
   programs: { lmstudio: llamaCppRuntime.name },

@@ -2,38 +2,37 @@ import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
-/** A line and its place. */
 export interface PlacedLine {
   readonly text: string;
   /** `file:line`. */
   readonly place: string;
 }
 
-/** Helpers of the readers of timings: lines with their places, and numbers in them. Lines of a text, without the colours of terminals. */
+/** Lines of a text with places, without terminal colours. */
 export function linesOf(text: string, path: string): PlacedLine[] {
   return text.split('\n').map((line, i) => ({ text: line.replace(/\x1b\[[\d;]*m/g, ''), place: `${path}:${i + 1}` }));
 }
 
-/** A speed. @throws UserError if it is none */
+/** A speed, tokens/s. @throws UserError if malformed */
 export function printedSpeed(text: string, place: string, what: string): number {
   const value = Number(text.replaceAll(',', '').trim());
   if (Number.isFinite(value) && value > 0) return value;
   throw new UserError(`${place}: ${what}: "${text.trim().slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6`);
 }
 
-/** A whole number from 0; undefined if a text is none. */
+/** A whole number from 0; undefined otherwise. */
 export function wholeOf(text: string | number | undefined | null): number | undefined {
   const value = text === '' || text === null ? Number.NaN : Number(text);
   return Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 
-/** Bytes of a size as ggml prints it, `59.02 GiB`; undefined if a text is none. */
+/** Bytes of a ggml size, `59.02 GiB`; undefined if malformed. */
 export function printedSize(text: string | undefined): number | undefined {
   const match = /^([\d.]+) ([KMGT])iB$/.exec(text ?? '');
   return match === null ? undefined : Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2]!) + 1);
 }
 
-/** @throws UserError if a row of a table has another number of cells than its head: somebody has cut the line */
+/** @throws UserError if a row and its table head differ in cells: a cut line */
 export function demandCells(cells: readonly string[], columns: number, place: string): void {
   if (cells.length !== columns)
     throw new UserError(`${place}: has ${cells.length} cells in a table of ${columns} columns; is the line whole?`);

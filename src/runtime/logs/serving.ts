@@ -4,7 +4,7 @@ import type { PrintedTiming, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;
 
-/** A benchmark of a server under load: a block of figures a run. */
+/** A server benchmark under load: a block of figures per run. */
 export const serving: TimingFormat = {
   recognizes: (text) => START.test(text),
   read: (text, path) => {
@@ -50,7 +50,7 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
     {
       place,
       decode: (at * 1e3) / tpot,
-      // If several requests run, the time to the first token is time in a queue as well.
+      // With several requests, the time to the first token includes queueing.
       ...definedFields({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
       ...definedFields({
         model,

@@ -1,4 +1,4 @@
-/** Memory that a runtime allocated, as it printed it. */
+/** An allocated buffer, as printed by a runtime. */
 export interface TimingBuffer {
   /** Device as printed: `CUDA0`, `CPU`, `CUDA_Host`. */
   readonly device: string;
@@ -10,11 +10,11 @@ export interface TimingBuffer {
 /** True if a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
 export const inHostMemory = ({ device }: TimingBuffer): boolean => /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
 
-/** Settings of a run; those of a command line that stands in the same text are among them. */
+/** Settings of a run, command line included. */
 export interface TimingSettings {
-  /** File or name of the model, as printed. */
+  /** File or name, as printed. */
   readonly model?: string;
-  /** The runtime's name for its storage: `Q4_K - Medium`, `mxfp4`. */
+  /** Storage format, as printed: `Q4_K - Medium`, `mxfp4`. */
   readonly quantization?: string;
   readonly modelBytes?: number;
   readonly parameters?: number;
@@ -23,56 +23,56 @@ export interface TimingSettings {
   readonly threads?: number;
   readonly ubatch?: number;
   readonly context?: number;
-  /** `-ngl`: layers on the GPU, from the last on. */
+  /** `-ngl`: last layers on the GPU. */
   readonly gpuLayers?: number;
-  /** `--n-cpu-moe`: layers whose experts lie in host memory, from the first on. */
+  /** `--n-cpu-moe`: first layers with experts in host memory. */
   readonly cpuMoe?: number;
-  /** `--cpu-moe`, and `-ot exps=CPU` alone. */
+  /** `--cpu-moe`, or `-ot exps=CPU` alone. */
   readonly allCpuMoe?: boolean;
-  /** `-ot`, one rule an entry. */
+  /** `-ot`, an entry per rule. */
   readonly overrides?: readonly string[];
   /** `none`, `layer` or `row`. */
   readonly split?: string;
   readonly kv?: string;
   readonly flashAttention?: boolean;
   readonly mmap?: boolean;
-  /** True: prompts are never computed on the GPU from weights in host memory (`--no-op-offload`). */
+  /** True: the GPU never computes prompts from host weights (`--no-op-offload`). */
   readonly noOpOffload?: boolean;
   readonly numa?: string;
   readonly users?: number;
   readonly buffers?: readonly TimingBuffer[];
   readonly layers?: number;
-  /** The command line, as it stands in the text. */
+  /** Command line, as printed. */
   readonly command?: string;
 }
 
-/** One run, as it is printed. */
+/** A run, as printed. */
 export interface PrintedTiming extends TimingSettings {
   /** `file:line`. */
   readonly place: string;
-  /** Tokens a second, of all sequences together. */
+  /** Tokens/s over all sequences. */
   readonly decode?: number;
   readonly prefill?: number;
   readonly promptTokens?: number;
   readonly generatedTokens?: number;
-  /** Tokens in the context before. */
+  /** Tokens of preceding context. */
   readonly depth?: number;
-  /** Spread of the speeds, as printed: standard deviation over mean. */
+  /** Printed standard deviation over mean of the speeds. */
   readonly spread?: number;
 }
 
-/** A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent. */
+/** Printed speeds and settings of a run, with the place in the log. Unprinted fields are absent. */
 export interface Timing extends PrintedTiming {
-  /** The program as measurements name it. */
+  /** Program name in measurements. */
   readonly engine: string;
 }
 
-/** How programs print timings. */
+/** A program's format of timings. */
 export interface TimingFormat {
-  /** True: its lines stand in logs of other formats, too, so that it is tried last. */
+  /** True: tried last, as the lines also occur in logs of different formats. */
   readonly isCommon?: boolean;
-  /** True if a text contains output that this reader reads. */
+  /** True if a text contains the format. */
   recognizes(text: string): boolean;
-  /** Runs in the order of the text. @param path for messages @throws UserError `file:line: what is wrong` if it is damaged */
+  /** Runs in text order. @param path for messages @throws UserError `file:line: what is wrong` */
   read(text: string, path: string): PrintedTiming[];
 }

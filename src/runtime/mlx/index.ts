@@ -3,7 +3,7 @@ import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
-/** Share of the memory that is taken to go to activations and finished prompts: nothing is published on it. */
+/** Assumed share of memory for activations and finished prompts; no published figure. */
 const LEAVES = 0.1;
 
 const dialect = lineDialect('mlx', (input) => ({
@@ -16,7 +16,7 @@ const dialect = lineDialect('mlx', (input) => ({
   why: { '--prompt-cache-size': 'it would keep the caches of ten finished prompts beside the model' },
 }));
 
-/** MLX: the framework of Apple silicon; mlx-lm's server has the whole model in the one memory. */
+/** MLX: the framework of Apple silicon; mlx-lm's server holds the whole model in unified memory. */
 export const mlxRuntime: KnownRuntime = {
   name: 'mlx',
   vendors: ['apple'],

@@ -1,5 +1,5 @@
-// Ollama: a Modelfile with parameters, and environment variables of its server. Since 0.30 its runner is
-// llama-server, which reads the variables of its flags.
+// Ollama: a Modelfile with parameters, and server environment variables. Since 0.30 the runner is llama-server, which
+// reads the variables of its flags.
 import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
@@ -15,7 +15,7 @@ const MODELFILE = 'Modelfile';
 const N_CPU_MOE = 'LLAMA_ARG_N_CPU_MOE';
 const CPU_MOE = 'LLAMA_ARG_CPU_MOE';
 
-/** More than any model has: all layers. */
+/** All layers: more than any model has. */
 const ALL_LAYERS = 999;
 
 const dialect: Dialect = {
@@ -48,7 +48,10 @@ const dialect: Dialect = {
   },
 };
 
-/** Variables of the server as it is installed: a service of systemd, an app of macOS or of Windows (docs/faq of Ollama). A second server finds its port in use. */
+/**
+ * Server variables of an installation: a systemd service, a macOS or a Windows app (docs/faq of Ollama). A second
+ * server finds the port in use.
+ */
 const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variables: readonly FlagUse[]) => Command['steps']>> = {
   linux: (variables) => [
     {
@@ -73,11 +76,11 @@ const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variab
   ],
 };
 
-/** Ollama: llama.cpp under another server. */
+/** Ollama: llama.cpp under a different server. */
 export const ollamaRuntime: KnownRuntime = {
   name: 'ollama',
   programs: { ollama: llamaCppRuntime.name },
-  // Of programs that print such rates only this one times the loading of the model with each reply.
+  // Only Ollama prints the load duration with each reply.
   logs: [{ format: evalRates, by: 'ollama run --verbose', mark: /^\s*load duration:/m }],
   advised: {
     ...GGUF,

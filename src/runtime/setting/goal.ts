@@ -2,10 +2,10 @@ import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { parseDuration } from '../../base/units.js';
 
-/** Goals, and which of several settings serves one best. The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
+/** Goal of a setting: a fast request, a speed, or latency targets. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
-  /** ns; null: no target for. */
+  /** ns; null: no target. */
   | { readonly kind: 'targets'; readonly ttft: number | null; readonly tpot: number | null };
 
 /** Tokens of a request. */
@@ -14,9 +14,9 @@ export interface RequestShape {
   readonly output: number;
 }
 
-/** Speeds that goals are judged by. */
+/** Speeds that goals rate. */
 export interface Speeds {
-  /** Tokens/s of all users together. */
+  /** Tokens/s over all users. */
   readonly decode: number;
   /** Tokens/s. */
   readonly prefill: number;
@@ -24,7 +24,7 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/** Reads `--goal`. @throws UserError if it is neither a name nor targets */
+/** Parses `--goal`. @throws UserError if malformed */
 export function parseGoal(text: string): Goal {
   const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return { kind };
@@ -35,7 +35,7 @@ export function parseGoal(text: string): Goal {
     const [name = '', value = ''] = part.split('=').map((word) => word.trim());
     if (name !== 'ttft' && name !== 'tpot') throw new UserError(`--goal: unknown target "${name}"; write ttft=2s, tpot=50ms or both`);
     if (targets[name] !== null) throw new UserError(`--goal: ${name} is given twice; keep one`);
-    // OverflowMemory a plain number is nanoseconds, which cannot be meant here.
+    // A plain number would be nanoseconds, never intended for a goal.
     if (value !== '' && Number.isFinite(Number(value)))
       throw new UserError(`--goal: ${name}=${value} has no unit; write ${name}=${value}s or ${name}=${value}ms`);
     targets[name] = parseDuration(value, `--goal ${name}`);
@@ -43,12 +43,14 @@ export function parseGoal(text: string): Goal {
   return { kind: 'targets', ...targets };
 }
 
-/** Time of one request, ns: its prompt, then its tokens one by one. */
+/** Time of a request, ns: the prompt, then token by token. */
 export function requestNs({ decode, prefill }: Speeds, users: number, { output, prompt }: RequestShape): number {
   return (prompt * 1e9) / prefill + (output * users * 1e9) / decode;
 }
 
-/** The cost of a setting under a goal, smaller is better: of targets the largest latency / target, at most 1 if all are kept. */
+/**
+ * Cost of a setting under a goal, smaller is better. Targets: the largest latency / target, at most 1 if all are met.
+ */
 export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
   switch (goal.kind) {
     case 'request':
@@ -65,5 +67,5 @@ export function costOf(goal: Goal, speeds: Speeds, users: number, request: Reque
   }
 }
 
-/** True if all targets are kept. */
+/** True if all targets are met. */
 export const isKept = (goal: Goal, cost: number): boolean => goal.kind !== 'targets' || cost <= 1;

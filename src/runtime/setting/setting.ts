@@ -1,61 +1,63 @@
-// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only: kind/runtime.ts offers them, price.ts
-// prices them, fits.ts counts their memory.
+// A way to run a model: placement and runtime settings. Types and small helpers only: kind/runtime.ts offers settings,
+// price.ts prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { CpuProjections, ModelSpec } from '../../model/door.js';
 
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
-/** The placement of weights. */
+/** Placement of weights. */
 export interface WeightPlacement {
-  /** Decoder layers on the GPUs, last ones first; null: all, with the output matrix. 0: the CPU computes everything. */
+  /**
+   * Decoder layers on the GPUs, last layers first; null: all, with the output matrix. 0: the CPU computes everything.
+   */
   readonly gpuLayers: number | null;
-  /** First MoE layers whose experts lie in host memory. */
+  /** First MoE layers with experts in host memory. */
   readonly cpuMoe: number;
-  /** Projections of the next layer's experts that lie there, too; null: none. */
+  /** Projections of the next layer's experts in host memory; null: none. */
   readonly cpuProjections: CpuProjections | null;
-  /** Experts of each layer on the GPUs; null: all experts of their layers. */
+  /** Experts per layer on the GPUs; null: all. */
   readonly gpuExperts: number | null;
-  /** Experts of each layer in the GPUs' expert cache, while host memory holds all; null: there is no cache. */
+  /** Experts per layer in the GPUs' cache, while host memory holds all; null: no cache. */
   readonly slots: number | null;
 }
 
 /** Everything on the GPUs. */
 export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null, slots: null };
 
-/** True if nothing lies in host memory: the CPU takes no part. */
+/** True if no weights lie in host memory. */
 export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): boolean {
   return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null && slots === null;
 }
 
-/** One way to run a model. */
+/** A way to run a model. */
 export interface Setting extends WeightPlacement {
-  /** Storage format of the weights, as `--quantization` has it; null: as the files or the profile have it. */
+  /** Storage format as for `--quantization`; null: the format of the files or the profile. */
   readonly quantization: string | null;
-  /** Most tokens of one pass over a prompt. */
+  /** Most tokens of a prompt pass. */
   readonly ubatch: number;
   readonly kv: KvType;
-  /** Tokens that one user's conversation may have. */
+  /** Most tokens of a user's conversation. */
   readonly context: number;
   readonly users: number;
-  /** True: the GPUs hold the experts that prompts route to most, chosen anew with the prompts; false: any, fixed. */
+  /** True: the GPUs hold the experts most used by prompts, re-chosen with the prompts; false: fixed experts. */
   readonly followsPrompts: boolean;
-  /** True: one of several sockets computes, from its own memory; false: all do. */
+  /** True: a single socket computes, from local memory; false: all sockets. */
   readonly oneSocket: boolean;
-  /** Tokens that are drafted for each pass; 0: none. */
+  /** Tokens drafted per pass; 0: none. */
   readonly draft: number;
-  /** What drafts them: the model's own layers for further tokens, or what followed the same tokens before. */
+  /** Source of drafts: multi-token prediction layers, or n-grams. */
   readonly drafter: 'mtp' | 'ngram';
-  /** Bundled system of the expert cache that has the slots; null: there is no cache. */
+  /** Bundled system of the expert cache; null: no cache. */
   readonly cache: string | null;
-  /** True: host memory is too small and caches experts of the file on the disk. */
+  /** True: host memory is too small and caches experts from the disk. */
   readonly fromDisk: boolean;
 }
 
 /** True if no GPU takes part. */
 export const isCpuOnly = ({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean => gpuLayers === 0;
 
-/** The machine as a setting uses it: its host is one socket with its own memory if only that computes. */
+/** The machine as a setting uses it: with `oneSocket`, the host is a socket and its memory. */
 export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
   const { cpu, tiers } = hardware;
   if (!oneSocket || cpu?.sockets === undefined) return hardware;
@@ -64,20 +66,20 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
   return { ...hardware, cpu: alone, tiers: split };
 }
 
-/** Values of a setting without anything unusual. */
+/** Defaults of a setting. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
-/** Bytes of an expert cache, by layer with experts. @param slots experts of each layer that it holds */
+/** Expert-cache bytes by MoE layer. @param slots experts per layer */
 export const cachedBytes = ({ layers }: ModelSpec, slots: number): number[] =>
   layers.map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 
-/** Slots of each layer that an expert cache may have: what one token uses, and all experts but one. */
+/** Range of cache slots per layer: from a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
   Math.max(...layers.map(({ topK }) => topK)),
   Math.max(...layers.map(({ experts }) => experts)) - 1,
 ];
 
-/** All experts in host memory, and a cache of the most slots down to the least. @param keeps false: it keeps nothing */
+/** All experts in host memory, with caches from most slots to least. @param keeps false: no cache */
 export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
   const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };
   if (!keeps) return [{ ...cached, slots: 0 }];

@@ -1,10 +1,10 @@
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 
-/** Share of a GPU that is left for activations and graphs by our flags, also with KTransformers. */
+/** Share of a GPU that our flags leave for activations and graphs, also with KTransformers. */
 export const SGLANG_LEAVES = 0.12;
 
-/** Flags of the server for a setting. */
+/** Server flags of a setting. */
 export function serverUses(input: CommandInput): FlagUse[] {
   const { gpus, setting } = input;
   return [

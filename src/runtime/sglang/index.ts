@@ -7,7 +7,7 @@ import { serving } from '../logs/serving.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';
 
-/** A batch as sglang.bench_one_batch prints it. */
+/** A batch in the output of sglang.bench_one_batch. */
 const oneBatch: TimingFormat = {
   recognizes: (text) => /^Decode\.\s+median latency:.*median throughput:/m.test(text),
   read: (text, path) => {
@@ -32,7 +32,7 @@ const oneBatch: TimingFormat = {
       });
       found.push({ place, decode, ...more });
     }
-    // The first is a warm-up of the same batch.
+    // The first batch is a warm-up.
     return found.length > 1 ? found.slice(1) : found;
   },
 };

@@ -17,7 +17,7 @@ const dialect = lineDialect('thecodacus', (input) => {
   return { uses, why };
 });
 
-/** The fork of llama.cpp by thecodacus: experts that a profile counted most stay on the GPU, and the CPU computes the others. */
+/** thecodacus' fork of llama.cpp: the experts most used in a profile stay on the GPU, the CPU computes the rest. */
 export const thecodacusRuntime: KnownRuntime = {
   name: 'thecodacus',
   programs: { thecodacus: llamaCppRuntime.name },

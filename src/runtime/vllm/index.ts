@@ -4,7 +4,7 @@ import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { serving } from '../logs/serving.js';
 
-/** Share of a GPU that it leaves by default. */
+/** Default share of a GPU left free. */
 const LEAVES = 0.1;
 
 const dialect = lineDialect('vllm', (input) => {

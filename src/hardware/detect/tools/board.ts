@@ -1,6 +1,6 @@
 import { filesOf, type Tool } from './tool.js';
 
-/** The name of the board, from the device tree of single-board computers or DMI. Nothing else identifies a Jetson. */
+/** Board name, from the device tree of single-board computers or DMI: the only identification of a Jetson. */
 export const board: Tool = {
   name: 'board',
   question: { kind: 'files', paths: ['/proc/device-tree/model', '/sys/class/dmi/id/product_name'] },

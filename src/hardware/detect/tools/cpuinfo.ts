@@ -1,7 +1,7 @@
 import { definedFields } from '../../../base/objects.js';
 import { countOf, filesOf, flagsOf, type Tool } from './tool.js';
 
-/** /proc/cpuinfo if there is no lscpu, as in small containers: a paragraph per thread on x86; on Arm it has neither name nor cores. */
+/** /proc/cpuinfo without lscpu, as in small containers: a paragraph per thread on x86; no name and no cores on Arm. */
 export const cpuinfo: Tool = {
   name: 'cpuinfo',
   question: { kind: 'files', paths: ['/proc/cpuinfo'] },
@@ -21,7 +21,7 @@ export const cpuinfo: Tool = {
     const name = field(first, 'model name');
     const flags = flagsOf(field(first, 'flags') ?? field(first, 'Features'));
     const [family, model, vendor] = [countOf(field(first, 'cpu family')), countOf(field(first, 'model')), field(first, 'vendor_id')];
-    // On x86 twice the clock of time stamps; Arm counts something else.
+    // On x86 twice the time-stamp clock; Arm counts differently.
     const ticks = vendor === undefined ? 0 : Number(field(first, 'bogomips') ?? 0) / 2;
     return {
       cpu: {

@@ -11,7 +11,7 @@ import { systemInformation } from './system-information.js';
 import type { Tool } from './tool.js';
 import { udevDmi } from './udev-dmi.js';
 
-/** All tools, in the order in which they are believed: tools for one kind of part come before tools for all. */
+/** All tools in order of trust: specific tools before general tools. */
 export const TOOLS: readonly Tool[] = [
   nvidiaSmi,
   rocmSmi,

@@ -3,7 +3,7 @@ import { countOf, filesOf, type Tool } from './tool.js';
 
 const GROUPS = '/sys/fs/cgroup';
 
-/** /proc/meminfo and the files of control groups, versions 1 and 2: memory and processors that a container leaves the process. */
+/** /proc/meminfo and control groups, versions 1 and 2: memory and processors left by a container. */
 export const limits: Tool = {
   name: 'limits',
   question: {
@@ -29,7 +29,7 @@ export const limits: Tool = {
   },
 };
 
-/** Without a limit version 2 has `max` and version 1 a number of about 2^63. */
+/** Least value that means no limit: version 2 has `max`, version 1 about 2^63. */
 const NO_LIMIT = 2 ** 60;
 
 function memoryLimit(files: ReadonlyMap<string, string>): Seen {
@@ -38,7 +38,7 @@ function memoryLimit(files: ReadonlyMap<string, string>): Seen {
   return known.length === 0 ? {} : { limitBytes: Math.min(...known) };
 }
 
-/** `400000 100000`: microseconds of processors in each period. */
+/** `400000 100000`: processor microseconds per period. */
 function coresLimit(text: string | undefined): Seen {
   const [quota, period] = (text ?? '').split(' ').map(Number);
   return quota! > 0 && period! > 0 ? { limitCores: quota! / period! } : {};

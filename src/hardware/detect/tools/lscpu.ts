@@ -1,7 +1,7 @@
 import { definedFields } from '../../../base/objects.js';
 import { countOf, flagsOf, type Tool } from './tool.js';
 
-/** lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor. `lscpu` of util-linux, in English. */
+/** lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor, from util-linux, in English. */
 export const lscpu: Tool = {
   name: 'lscpu',
   question: { kind: 'command', argv: ['lscpu'] },
@@ -13,14 +13,15 @@ export const lscpu: Tool = {
     const cores = countOf(fields.get('Core(s) per socket') ?? fields.get('Core(s) per cluster'));
     const threads = countOf(fields.get('CPU(s)'));
     const name = fields.get('Model name');
-    // On x86 twice the clock of time stamps; Arm counts something else.
+    // On x86 twice the time-stamp clock; Arm counts differently.
     const ticks = /^(AuthenticAMD|GenuineIntel)$/.test(fields.get('Vendor ID') ?? '') ? Number(fields.get('BogoMIPS') ?? 0) / 2 : 0;
     if (cores === undefined && threads === undefined) return {};
     const [family, model, nodes] = [countOf(fields.get('CPU family')), countOf(fields.get('Model')), countOf(fields.get('NUMA node(s)'))];
     return {
       cpu: {
         names: name === undefined || name === '-' ? [] : [name],
-        // Clusters of several kinds (big and little cores) are listed one by one. Such cores have one thread each, so threads count all cores.
+        // Clusters of big and little cores are listed separately. Such cores have one thread each, so threads count all
+        // cores.
         cores: fields.has('Cluster(s)') && threads !== undefined ? threads : (cores ?? threads!) * sockets,
         sockets: fields.has('Socket(s)') ? sockets : 1,
         ...(fields.has('Vendor ID') && { vendor: fields.get('Vendor ID')! }),

@@ -1,7 +1,10 @@
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
-/** `lspci -D -vv`, one paragraph a device: names of cards without a tool of their own; width and speed of links, which needs root. */
+/**
+ * `lspci -D -vv`, a paragraph per device: names of cards without a specific tool; link width and speed, which need
+ * root.
+ */
 export const lspci: Tool = {
   name: 'lspci',
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },
@@ -23,20 +26,23 @@ function gpuOf(paragraph: string): SeenGpu[] {
   if (vendor === undefined) return [];
   const status = /LnkSta:\s*Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
   const able = /LnkCap:.*?Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
-  // An idle link reports a low speed; its capability is the speed under load.
+  // An idle link reports a low speed; the capability is the speed under load.
   const generation = generationOf(able?.[1]?.replace('GT', ' GT'));
   const link = linkOf(generation, countOf(status?.[2]), countOf(able?.[2]));
   return [{ vendor, names: namesOf(head[2]!), bus: head[1]!.toLowerCase(), link }];
 }
 
-/** Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets the name of the chip: `Raphael`. */
+/**
+ * Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets, the chip name:
+ * `Raphael`.
+ */
 function namesOf(text: string): string[] {
   const described = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
   const last = [...described.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
   if (last === undefined) return described.trim() === '' ? [] : [described.trim()];
   const [first, ...others] = last.split('/').map((name) => name.trim());
   const words = first!.split(' ');
-  // The others leave out what they have in common with the first: its words before the first number.
+  // Further names omit the first name's words before its number.
   const common = words
     .slice(
       0,

@@ -12,7 +12,10 @@ const FIELDS = [
   'power.default_limit',
 ] as const;
 
-/** `nvidia-smi --query-gpu=...` (`--help-query-gpu`): name, memory, link and power. There is none without the driver, or on a Jetson. */
+/**
+ * `nvidia-smi --query-gpu=...` (`--help-query-gpu`): name, memory, link and power. Missing without the driver, and on a
+ * Jetson.
+ */
 export const nvidiaSmi: Tool = {
   name: 'nvidia-smi',
   platforms: ['linux', 'win32'],
@@ -33,7 +36,7 @@ function gpuOf(line: string): SeenGpu[] {
       vendor: 'nvidia',
       names: [name!],
       bus: bus.toLowerCase().replace(/^0000(?=[\da-f]{4}:)/, ''),
-      // A chip that shares the memory of its CPU reports [N/A].
+      // A chip with shared memory reports [N/A].
       ...(mebibytes !== undefined && { memoryBytes: mebibytes * 2 ** 20 }),
       link: linkOf(countOf(generation), countOf(lanes), countOf(mostLanes)),
       ...(watts.every((value) => value > 0) && { power: { limit: watts[0], usual: watts[1] } }),

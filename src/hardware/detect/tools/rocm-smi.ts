@@ -2,7 +2,7 @@ import { isObject } from '../../../base/objects.js';
 import type { SeenGpu } from './seen.js';
 import { countOf, type Tool } from './tool.js';
 
-/** rocm-smi: name and memory of AMD cards if ROCm is installed. */
+/** rocm-smi: name and memory of AMD cards, with ROCm installed. */
 export const rocmSmi: Tool = {
   name: 'rocm-smi',
   question: { kind: 'command', argv: ['rocm-smi', '--showproductname', '--showmeminfo', 'vram', '--showbus', '--json'] },
@@ -14,7 +14,7 @@ export const rocmSmi: Tool = {
 type Card = Readonly<Record<string, string>>;
 
 function cardsOf(answer: string): Card[] {
-  // Warnings may stand before the object.
+  // Warnings may precede the object.
   const start = answer.indexOf('{');
   if (start < 0) return [];
   const cards = JSON.parse(answer.slice(start)) as Readonly<Record<string, unknown>>;

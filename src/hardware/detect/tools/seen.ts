@@ -1,60 +1,63 @@
-/** A PCIe link as a tool reports it. */
+/** A reported PCIe link. */
 export interface SeenLink {
-  /** Generation at its best; links slow down while they are idle. */
+  /** Highest generation; idle links slow down. */
   readonly generation?: number;
   readonly lanes?: number;
   readonly mostLanes?: number;
 }
 
-/** The maker of a GPU. */
+/** Maker of a GPU. */
 export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 
-/** A GPU. */
+/** A reported GPU. */
 export interface SeenGpu {
   readonly vendor: SeenVendor;
-  /** Names that it may have, the likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
+  /**
+   * Possible names, likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only the maker
+   * is known.
+   */
   readonly names: readonly string[];
   /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
   readonly memoryBytes?: number;
   readonly link?: SeenLink;
-  /** Watts that it may draw, and rated watts. */
+  /** Power limit and rated power, W. */
   readonly power?: { readonly limit: number; readonly usual: number };
-  /** Cores, if a chip is sold with several numbers of them. */
+  /** Cores, for a chip sold with several core counts. */
   readonly cores?: number;
 }
 
-/** Processors, all alike. */
+/** Equal processors. */
 export interface SeenCpu {
   readonly names: readonly string[];
   readonly cores: number;
   readonly sockets: number;
-  /** As `/proc/cpuinfo` counts families and models of x86. */
+  /** Family and model numbers of x86, as in `/proc/cpuinfo`. */
   readonly family?: number;
   readonly model?: number;
   readonly vendor?: string;
-  /** Lower-case flags of instruction sets; empty if no tool reports them. */
+  /** Instruction-set flags in lower case; empty: not reported. */
   readonly flags: readonly string[];
-  /** Hz of its time stamps, which is its base clock. */
+  /** Time-stamp clock, the base clock, Hz. */
   readonly clockHz?: number;
   readonly nodes?: number;
-  /** Name of the hypervisor, empty if no tool reports it; absent: none was seen. */
+  /** Name of the hypervisor, empty if not reported; absent: none seen. */
   readonly hypervisor?: string;
 }
 
-/** A memory module, or a chip that is soldered. */
+/** A memory module, or a soldered chip. */
 export interface SeenModule {
   readonly bytes: number;
   /** ddr5, lpddr5x ...; absent: unknown. */
   readonly type?: string;
-  /** Million transfers a second as it runs. */
+  /** Current speed, million transfers/s. */
   readonly mts?: number;
   readonly ratedMts?: number;
-  /** The board's name for its slot. */
+  /** Slot name of the board. */
   readonly place: string;
 }
 
-/** A drive. */
+/** A reported drive. */
 export interface SeenDisk {
   readonly name: string;
   readonly kind: 'nvme' | 'sata' | 'hdd' | 'emmc' | 'ufs' | 'virtual';
@@ -62,24 +65,24 @@ export interface SeenDisk {
   readonly link?: SeenLink;
 }
 
-/** Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen. */
+/** Facts reported by operating-system tools: vendor spellings, bytes, MT/s. Absent: not seen. */
 export interface Seen {
   readonly cpu?: SeenCpu;
   readonly gpus?: readonly SeenGpu[];
   readonly modules?: readonly SeenModule[];
   readonly memoryBytes?: number;
-  /** Memory that this process may use, if a container limits it. */
+  /** Memory limit of a container. */
   readonly limitBytes?: number;
-  /** Cores that this process may use, if a container limits them. */
+  /** Core limit of a container. */
   readonly limitCores?: number;
   readonly disks?: readonly SeenDisk[];
-  /** The board's own name: a Jetson, a DGX Spark. */
+  /** Board name: a Jetson, a DGX Spark. */
   readonly board?: string;
-  /** Its operating system if software is slower under it. */
+  /** Operating system, if software is slower under it. */
   readonly system?: 'windows';
 }
 
-/** The reports of all tools joined: each fact from the first tool that has it, each GPU from all tools that report it. */
+/** Joins the reports of all tools: each fact from the first tool, each GPU from all tools. */
 export function together(reports: readonly Seen[]): Seen {
   let all: Seen = {};
   for (const report of reports) all = { ...report, ...withoutAbsent(all), ...gpusOf(all, report), ...cpuOf(all, report) };
@@ -92,7 +95,7 @@ function withoutAbsent(seen: Seen): Seen {
   );
 }
 
-/** Names of all tools: one with the name of a virtual CPU is worth more than one with `unknown`. */
+/** Names of all tools are kept: the name of a virtual CPU is better than `unknown`. */
 function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
   if (before === undefined || now === undefined) return {};
   const flags = before.flags.length > 0 ? before.flags : now.flags;
@@ -117,7 +120,7 @@ function gpusOf({ gpus: before = [] }: Seen, { gpus: now = [] }: Seen): Pick<See
     return { ...same, ...gpu, names: [...new Set([...gpu.names, ...same.names])], link: { ...same.link, ...gpu.link } };
   });
   const buses = new Set(before.map(({ bus }) => bus));
-  // A tool without bus addresses reports cards that another tool has reported already.
+  // A tool without bus addresses repeats cards of previous tools.
   const fresh = now.filter(({ bus, vendor }) =>
     bus === undefined ? !before.some((gpu) => gpu.vendor === vendor) : !buses.has(bus) && !vendors.has(vendor),
   );

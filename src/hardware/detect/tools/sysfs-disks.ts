@@ -2,7 +2,7 @@ import type { SeenDisk } from './seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const BLOCK = '/sys/block/*';
-/** sysfs counts sizes in sectors of 512 bytes, whatever the drive's own are. */
+/** Bytes of a sysfs sector, for every drive. */
 const SECTOR = 512;
 
 /** Drives with kind, size and link, without rates: Documentation/ABI/stable/sysfs-block. */
@@ -34,7 +34,7 @@ function disksOf(files: ReadonlyMap<string, string>): SeenDisk[] {
   });
 }
 
-/** By the name of the device; loop devices, RAM disks, arrays and mappings are not drives. */
+/** Drive kind by device name; null for loop devices, RAM disks, arrays and mappings. */
 function kindOf(name: string, rotational: string | undefined): SeenDisk['kind'] | null {
   if (/^nvme\d+n\d+$/.test(name)) return 'nvme';
   if (/^sd[a-z]+$/.test(name)) return rotational === '1' ? 'hdd' : 'sata';

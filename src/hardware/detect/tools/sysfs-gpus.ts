@@ -4,7 +4,10 @@ import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
-/** An AMD card sits below a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
+/**
+ * Path to the upper port of an AMD card's bridge: the card always has all lanes to the bridge, and the port has the
+ * slot's.
+ */
 const ABOVE = '../..';
 
 /** Memory and link of cards, without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
@@ -29,7 +32,7 @@ function gpusOf(files: ReadonlyMap<string, string>): SeenGpu[] {
   return devices.flatMap((device): SeenGpu[] => {
     const file = (name: string): string | undefined => files.get(`${device}/${name}`);
     const vendor = VENDORS[file('vendor') ?? ''];
-    // Base class 3 is a display controller.
+    // Base class 3: a display controller.
     if (vendor === undefined || !/^0x03/.test(file('class') ?? '')) return [];
     const bytes = countOf(file('mem_info_vram_total'));
     const bridge = vendor === 'amd' && file(`${ABOVE}/vendor`) === file('vendor') ? `${ABOVE}/` : '';

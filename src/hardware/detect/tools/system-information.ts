@@ -2,7 +2,7 @@ import { isObject } from '../../../base/objects.js';
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
 import { flagsOf, type Tool } from './tool.js';
 
-/** The library `systeminformation`: facts of macOS and Windows, and of Linux if its files lack them; one object by its functions' names. */
+/** Library `systeminformation`: facts of macOS and Windows, and gaps of Linux; one object by function names. */
 export const systemInformation: Tool = {
   name: 'systeminformation',
   platforms: ['darwin', 'linux', 'win32'],
@@ -23,7 +23,7 @@ export const systemInformation: Tool = {
   },
 };
 
-/** Its answers; any field may be missing, empty or of another type. */
+/** Answers; any field may be missing, empty or of a wrong type. */
 type Fields = Readonly<Record<string, unknown>>;
 interface Answers {
   readonly cpu?: Fields;
@@ -31,16 +31,15 @@ interface Answers {
   readonly memLayout?: unknown;
   readonly graphics?: { readonly controllers?: unknown };
   readonly diskLayout?: unknown;
-  /** That of Node. */
+  /** Node's platform name. */
   readonly platform?: unknown;
 }
 
 const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
-/** Above 0, or null. */
 const numberOf = (value: unknown): number | null => (Number(value) > 0 ? Number(value) : null);
 
-/** It takes the maker off the name, `Apple` and `M4 Max`, and of `13th Gen Intel Core` the number. */
+/** Restores the maker that the library cuts off (`Apple`, `M4 Max`), and drops the rest of `13th Gen Intel Core`. */
 function cpuOf(cpu: Fields): SeenCpu {
   const [maker, brand] = [textOf(cpu.manufacturer), textOf(cpu.brand)];
   const sockets = numberOf(cpu.processors) ?? 1;
@@ -78,7 +77,7 @@ function gpuOf(controller: Fields): SeenGpu[] {
       names: [model],
       ...(bus !== null && { bus }),
       ...(cores !== null && { cores }),
-      // Windows reports 32 bits: just below 4 GiB may mean any size above.
+      // Windows reports 32 bits: just below 4 GiB may mean any larger size.
       ...(mebibytes !== null && mebibytes !== 4095 && { memoryBytes: mebibytes * 2 ** 20 }),
     },
   ];
@@ -87,7 +86,7 @@ function gpuOf(controller: Fields): SeenGpu[] {
 function moduleOf(module: Fields): SeenModule[] {
   const bytes = numberOf(module.size);
   const type = textOf(module.type).toLowerCase();
-  // Without root it reports one module with all of the memory and without a type.
+  // Without root, the library reports a single module of all memory, without a type.
   if (bytes === null || !/^(lp)?ddr|^mrdimm/.test(type)) return [];
   const mts = numberOf(module.clockSpeed);
   return [{ bytes, type, ...(mts !== null && { mts }), place: textOf(module.bank) }];

@@ -2,7 +2,7 @@ import { definedFields, groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
-/** Memory modules by the firmware, as udev's dmi_memory_id writes them, readable by everybody (systemd 248 and newer). */
+/** Memory modules from firmware, through udev's dmi_memory_id, world-readable (systemd 248 and newer). */
 export const udevDmi: Tool = {
   name: 'udev-dmi',
   question: { kind: 'files', paths: ['/run/udev/data/+dmi:id'] },

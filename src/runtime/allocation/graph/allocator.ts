@@ -1,18 +1,18 @@
-// ggml's allocator for graphs (ggml-alloc.c): a tensor gets the gap that fits best, a result may take the place of a source that is no longer
-// needed, and the largest offset that is ever in use is the size of the buffer.
+// ggml's graph allocator (ggml-alloc.c): a tensor takes the best-fitting gap, a result may replace a source no longer
+// needed, and the largest offset in use is the buffer size.
 import type { Backend, GraphNode } from './node.js';
 
-/** A graph of which every node has a backend, in the order in which it is computed. */
+/** A graph in compute order, with a backend for every node. */
 export interface PlacedGraph {
-  /** Allocated before everything else. */
+  /** Allocated first. */
   readonly leafs: readonly GraphNode[];
   readonly nodes: readonly GraphNode[];
 }
 
-/** Alignment of GPU memory. That of host memory is smaller; in MiB the difference is not visible. */
+/** Alignment of GPU memory, bytes. Host alignment is smaller, invisible in MiB. */
 const ALIGNMENT = 128;
 
-/** Bytes of the buffer of each backend. */
+/** Buffer bytes by backend. */
 export function bufferBytes({ leafs, nodes }: PlacedGraph, backends: number): number[] {
   const gaps = Array.from({ length: backends }, () => new Gaps());
   for (const leaf of leafs) allocate(leaf, leaf.backend, gaps);
@@ -39,10 +39,10 @@ function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): voi
   node.offset = gaps[backend]!.take(node.bytes);
 }
 
-/** Takes the memory of a source that only this node needs; false if there is none. */
+/** Takes the memory of a source used only by the node; false: no match. */
 function reuses(node: GraphNode): boolean {
   for (const source of node.sources) {
-    // A view has no memory of its own to give away.
+    // A view has no memory to give away.
     if (!source.allocated || source.kept || !source.fits(node) || source.children !== 1 || source.views !== 0) continue;
     source.allocated = false;
     node.backend = source.backend;
@@ -52,7 +52,7 @@ function reuses(node: GraphNode): boolean {
   return false;
 }
 
-/** Counts one user of a node less, and frees it after the last. */
+/** Removes a user of a node, and frees the node after the last. */
 function release(source: GraphNode, gaps: readonly Gaps[]): void {
   source.children--;
   if (source.children > 0 || source.views > 0) return;
@@ -71,14 +71,14 @@ function free(node: GraphNode, gaps: readonly Gaps[]): void {
   node.allocated = false;
 }
 
-/** Free memory of a buffer that may grow. */
+/** Free memory of a growing buffer. */
 class Gaps {
-  /** Largest end of anything so far. */
+  /** Largest end so far. */
   most = 0;
-  /** In order of their offsets; the last one has no end. */
+  /** By offset; the last block has no end. */
   readonly #blocks: { offset: number; size: number }[] = [{ offset: 0, size: Number.POSITIVE_INFINITY }];
 
-  /** Offset for `bytes` bytes: in the smallest gap that is large enough, the last of equal ones. */
+  /** Offset for `bytes` bytes in the smallest sufficient gap, the last of equals. */
   take(bytes: number): number {
     const size = aligned(bytes);
     const blocks = this.#blocks;
@@ -95,7 +95,7 @@ class Gaps {
     return offset;
   }
 
-  /** Frees a block, and joins it with its neighbours. */
+  /** Frees a block and merges adjacent blocks. */
   give(offset: number, bytes: number): void {
     const size = aligned(bytes);
     // A model without a vocabulary has no logits.

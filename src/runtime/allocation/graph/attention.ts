@@ -1,4 +1,5 @@
-// Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
+// Attention of llama.cpp and ik_llama.cpp: grouped heads, with or without flash attention, and latent attention in the
+// -mla variants.
 import type { ContextMemory } from '../../../model/door.js';
 import { cacheStreams, cellsIn, valueBytes } from './kv.js';
 import { type Backend, cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
@@ -8,20 +9,20 @@ import type { Scene } from './scene.js';
 type Heads = ContextMemory & { kind: 'heads' };
 type Latent = ContextMemory & { kind: 'latent' };
 
-/** From this many tokens on, ik_llama.cpp treats a pass as a prompt. */
+/** Least tokens of a prompt pass in ik_llama.cpp. */
 const PROMPT = 128;
 
-/** Inputs that all layers share. */
+/** Inputs shared by all layers. */
 export interface LayerInputs {
   readonly positions: GraphNode;
-  /** The mask, in the type that attention wants. */
+  /** Mask, in the type that attention needs. */
   readonly mask: GraphNode;
   readonly windowMask: GraphNode;
-  /** By which queries, keys and values are rotated, so that fewer bits hold them; null: they are not. */
+  /** Rotation of queries, keys and values for low-bit storage; null: none. */
   readonly rotation: GraphNode | null;
 }
 
-/** Attention with grouped heads: queries, keys and values, the cache, and the output projection. */
+/** Grouped attention: queries, keys and values, cache, output projection. */
 export function groupedAttention(scene: Scene, of: GraphNode, layer: number, memory: Heads, inputs: LayerInputs): GraphNode {
   const { hidden, plan, tokens } = scene;
   const { heads, keyDim, kvHeads, valueDim } = memory;
@@ -75,7 +76,6 @@ function kvHome(scene: Scene, layer: number): number {
   return scene.backend(scene.plan.kvOnCpu === true ? 'cpu' : scene.placement.layers[layer]!);
 }
 
-/** Tensors of attention heads. */
 interface Attending {
   readonly queries: GraphNode;
   readonly keys: GraphNode;
@@ -84,18 +84,18 @@ interface Attending {
   readonly cells: number;
   readonly heads: number;
   readonly valueDim: number;
-  /** Bytes of copies of keys and values after the result of flash attention. */
+  /** Bytes of key and value copies after the result of flash attention. */
   readonly copied: number;
 }
 
-/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, if the cache has them in another type. */
+/** Bytes of f16 copies of keys and values on a GPU, for flash attention over a non-f16 cache. */
 function copiedBytes(scene: Scene, layer: number, keys: number, values: number): number {
   const { kv, rules } = scene.plan;
   if (!rules.graphOf2026 || kvHome(scene, layer) === scene.cpu) return 0;
   return F16 * ((kv.k === 'f16' ? 0 : keys) + (kv.v === 'f16' ? 0 : values));
 }
 
-/** Scores, their softmax and the sum of values: one operation with flash attention. */
+/** Scores, softmax and sum of values; a single operation with flash attention. */
 function attend({ plan, tokens }: Scene, { cells, copied, heads, keys, mask, queries, valueDim, values }: Attending): GraphNode {
   const flat = [valueDim * heads, tokens];
   if (plan.flashAttention) return view(flashed([valueDim, heads, tokens], [queries, keys, values, mask], copied), flat);
@@ -105,7 +105,6 @@ function attend({ plan, tokens }: Scene, { cells, copied, heads, keys, mask, que
   return op(flat, [part(mixed, [valueDim, heads, tokens])]);
 }
 
-/** Flash attention. @param copied as of {@link Attending} */
 function flashed(shape: readonly [number, number, number], sources: readonly GraphNode[], copied: number): GraphNode {
   return op(shape, sources, { bytes: shape[0] * shape[1] * shape[2] * F32 + copied });
 }
@@ -150,7 +149,7 @@ interface Queries {
   readonly rope: GraphNode;
 }
 
-/** What all variants of latent attention start from. */
+/** Inputs of all variants of latent attention. */
 interface LatentLayer {
   readonly layer: number;
   readonly memory: Latent;
@@ -186,8 +185,8 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
 }
 
 /**
- * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked from the latent, as many heads at a time as -amb allows. The first
- * part unpacked is used last, since attention follows all unpacking.
+ * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked from the latent, for as many heads at a
+ * time as -amb allows. The first unpacked part is used last, as attention follows all unpacking.
  */
 function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
@@ -215,7 +214,7 @@ function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: Latent
   return out!;
 }
 
-/** Heads at a time: halved until their part is within the limit of whole MiB. */
+/** Heads at a time: halved until a part is within the limit, in whole MiB. */
 function headsAtOnce(heads: number, bytes: number, limit: number | undefined): number {
   if (limit === undefined) return heads;
   const most = Math.floor(limit / 2 ** 20);
@@ -224,7 +223,7 @@ function headsAtOnce(heads: number, bytes: number, limit: number | undefined): n
   return each;
 }
 
-/** Attention in the space of the latent: queries are brought there, all heads share the cache. */
+/** Attention in latent space: queries are projected to the latent, all heads share the cache. */
 function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { latentVariants } = plan.rules;
@@ -237,7 +236,7 @@ function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer,
   const values = part(latents, [latent, cells], stored);
   const flash = plan.flashAttention && (!latentVariants || plan.mla !== 2);
   let mixed: GraphNode;
-  // The values are a part of the keys.
+  // Values are a part of the keys.
   const copied = copiedBytes(scene, layer, cells * (latent + rope), 0);
   if (flash) mixed = view(flashed([latent, heads, tokens], [view(q), keys, values, inputs.mask], copied));
   else {

@@ -4,17 +4,20 @@ import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js
 import { ffn, norm, routedExperts, rowsOf } from './parts.js';
 import type { Scene } from './scene.js';
 
-/** Rows of a mask are a multiple of this (`GGML_KQ_MASK_PAD`). */
+/** Rows of a mask are a multiple (`GGML_KQ_MASK_PAD`). */
 const MASK_ROWS = 64;
 
-/** Values of a head that are rotated together, at most. */
+/** Most values of a head rotated together. */
 const ROTATED = 128;
 
-/** The graph of a whole model that the engines size their buffers by: a full ubatch at the end of a full context, with logits for every token. */
+/**
+ * Builds the graph by which engines size buffers: a full ubatch at the end of a full context, with logits for every
+ * token.
+ */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   let shape = [hidden, tokens];
-  // Chosen instead of the rows of tokens if a program gives embeddings: allocated whichever it gives.
+  // Alternative input of embeddings, always allocated.
   if (scene.plan.rules.takesEmbeddings) graph.expand(input(shape));
   let state = op(shape, [scene.weight('token_embd.weight', null), input([tokens])], { onGpu: false });
   const inputs = inputsOf(scene);
@@ -34,7 +37,7 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
     if (layer === anatomy.layers.length - 1) {
       scene.tokens = Math.min(tokens, scene.plan.outputs ?? tokens);
       shape = [hidden, scene.tokens];
-      // Numbers of the tokens whose logits are wanted.
+      // Numbers of the tokens with logits.
       const ids = input([scene.tokens]);
       mixed = rowsOf(mixed, shape, ids);
       before = rowsOf(before, shape, ids);
@@ -64,7 +67,7 @@ function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few), rotation };
 }
 
-/** Routed and shared experts, or a dense FFN; null in a layer that is a mixer alone. */
+/** Routed and shared experts, or a dense FFN; null in a mixer-only layer. */
 function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | null {
   const { anatomy, hidden, tokens } = scene;
   const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);
@@ -74,19 +77,19 @@ function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | nu
   return inPlace([hidden, tokens], [routed, ffn(scene, of, layer, anatomy.sharedWidth, '_shexp')]);
 }
 
-/** Layers of a kind that a graph needs: the first allocates what later ones reuse. */
+/** Layers of a kind in a graph: later layers reuse the first's memory. */
 const ALIKE = 2;
 
 interface Distinct {
   readonly layers: readonly number[];
-  /** Key of the graph: equal keys mean equal graphs. */
+  /** Equal keys mean equal graphs. */
   readonly key: string;
 }
 
 /** Finds the layers that a graph needs. */
 export function distinctLayers({ anatomy, placement, plan }: Scene): Distinct {
   const all = anatomy.layers.map((_, layer) => layer);
-  // Device and kind of a layer's tensors: its memory of the context, and what a GPU would have to fetch.
+  // Device and kind of a layer's tensors: context memory, and weights that a GPU would fetch.
   const places = all.map((layer): string[] => [placement.layers[layer]!]);
   const kinds = anatomy.layers.map((memory): (string | number)[] => [Object.values(memory).join()]);
   const outside: string[] = [];
@@ -101,7 +104,7 @@ export function distinctLayers({ anatomy, placement, plan }: Scene): Distinct {
   }
   const place = places.map((devices) => devices.join());
   let seen = new Map<string, number>();
-  // Copies for pipelining are never given back: each layer brings its own.
+  // Pipeline copies are never freed: each layer adds copies.
   const whole = (plan.pipelineCopies ?? 1) > 1;
   const layers = all.filter((layer) => {
     if (place[layer - 1] !== place[layer]) seen = new Map();

@@ -1,36 +1,37 @@
-// Bytes of the KV cache by decoder layer: entries of a context in the types of the cache, with the engines' variants of latent attention and windows.
+// Bytes of the KV cache by decoder layer: context entries in the cache types, with variants of latent attention and
+// windows.
 
 import { UserError } from '../../../base/errors.js';
 import { type ContextMemory, kernelFormat } from '../../../model/door.js';
 import type { LoadPlan } from './load-plan.js';
 
-/** Cells of a cache are allocated in steps of this size (`GGML_PAD(n_ctx, 256)`). */
+/** Allocation step of cache cells (`GGML_PAD(n_ctx, 256)`). */
 const CELLS = 256;
 
-/** Values of latent attention that are kept transposed next to the keys (-mla 1) are f16, whatever the type of the cache. */
+/** Bytes of a transposed latent value next to the keys (-mla 1): f16 for every cache type. */
 const F16 = 2;
 
 const padded = (cells: number): number => Math.ceil(cells / CELLS) * CELLS;
 
-/** Parts of a cache: one for each sequence, or one for all. */
+/** Parts of a cache: one per sequence, or one for all. */
 export function cacheStreams({ parallel, rules, unified }: LoadPlan): number {
   return rules.streams && unified !== true ? parallel : 1;
 }
 
-/** Cells of the whole context, of all streams together. */
+/** Cells of the whole context, over all streams. */
 export function cellsOf(plan: LoadPlan): number {
   const streams = cacheStreams(plan);
   return streams * padded(plan.context / streams);
 }
 
-/** Bytes of one value in a cache of this type, scales included. @throws UserError if there is no such type */
+/** Bytes of a cache value, scales included. @throws UserError for an unknown type */
 export function valueBytes(type: string): number {
   const format = kernelFormat(type);
   if (format === undefined) throw new UserError(`KV cache type "${type}": is not known; write f16, bf16, q8_0, q5_1, q4_0 or f32`);
   return format.bits / 8;
 }
 
-/** Bytes that a layer keeps for its context or window. @throws UserError for an unknown type of a cache, or size of the layer's state */
+/** Bytes of a layer's context memory. @throws UserError for an unknown cache type or state size */
 export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   const { k, v } = plan.kv;
   switch (memory.kind) {
@@ -49,7 +50,7 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   }
 }
 
-/** Cells of a layer: those of the context, or of a window for each sequence and one ubatch of each stream. */
+/** Cells of a layer: the context, or a window per sequence plus a ubatch per stream. */
 export function cellsIn(window: number | null, plan: LoadPlan): number {
   const all = cellsOf(plan);
   if (window === null || !plan.rules.keepsWindows) return all;
@@ -57,7 +58,7 @@ export function cellsIn(window: number | null, plan: LoadPlan): number {
   return Math.min(all, streams * padded((window * plan.parallel) / streams + plan.ubatch));
 }
 
-/** Bytes of one token: the latent and its rotary part, with the values that some variants keep, or whole keys and values. */
+/** Bytes per token: latent and rotary part, plus values in some variants; or whole keys and values. */
 function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { kv, mla, rules }: LoadPlan): number {
   const key = valueBytes(kv.k);
   const absorbed = (latent + rope) * key;

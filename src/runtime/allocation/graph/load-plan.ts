@@ -1,58 +1,58 @@
-/** What one program on ggml allocates otherwise than another; `profiles/flags.yaml` describes each rule, and the builds that it holds for. */
+/** Allocation rules that differ between ggml programs; `profiles/flags.yaml` describes each, with builds. */
 export const RULES = [
   ...(['fuses', 'latentVariants', 'gatesApart', 'halfMasks', 'takesEmbeddings', 'keepsLatentValues', 'keepsWindows', 'streams'] as const),
   ...(['fewOutputs', 'graphOf2026', 'cachesNextLayers', 'headFirst', 'offloadsByExpert', 'fetchesRepacked'] as const),
 ] as const;
 
-/** The rules of a build: true for those that hold. */
+/** Rules of a build; true: the rule holds. */
 export type AllocationRules = Readonly<Record<(typeof RULES)[number], boolean>>;
 
-/** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
+/** A device: `cpu` (host memory, pinned or not), or a GPU by number: `gpu0`. */
 export type DeviceName = 'cpu' | `gpu${number}`;
 
-/** Tensors that do not lie with their layer (`-ot`): the first pattern that is found in a name decides. */
+/** Tensor placement apart from the layer (`-ot`): the first matching pattern decides. */
 export interface TensorOverride {
-  /** Regular expression, as `-ot` has it before `=`. */
+  /** Regular expression before `=` in `-ot`. */
   readonly pattern: string;
   readonly device: DeviceName;
 }
 
-/** How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp. */
+/** Placement, context and batch sizes of a model load, as on the command line of llama.cpp or ik_llama.cpp. */
 export interface LoadPlan {
   readonly rules: AllocationRules;
-  /** GPUs in use; 0: only the CPU. */
+  /** GPUs in use; 0: CPU only. */
   readonly gpus: number;
-  /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
+  /** Shares of layers per GPU (`-ts`), in any unit; absent: equal. */
   readonly tensorSplit?: readonly number[];
-  /** Blocks of the file on GPUs, counted from the last (`-ngl`), the output as one more after or before them (the rule headFirst). */
+  /** Last blocks of the file on GPUs (`-ngl`); the output counts as a block, after or before (rule headFirst). */
   readonly gpuLayers: number;
   /** `-ot`, in order. */
   readonly overrides?: readonly TensorOverride[];
-  /** Layers from the first whose routed experts stay in host memory (`--n-cpu-moe`). Overrides come before. */
+  /** First layers with routed experts in host memory (`--n-cpu-moe`). Overrides take precedence. */
   readonly cpuMoeLayers?: number;
-  /** Tokens of context over all sequences (`-c`), and sequences at once (`-np`). */
+  /** Tokens of context over all sequences (`-c`); sequences at once (`-np`). */
   readonly context: number;
   readonly parallel: number;
-  /** All sequences share one cache (`-kvu`, and a server that chooses its slots itself); absent: the rules have no streams. */
+  /** True: all sequences share a cache (`-kvu`, or a server with automatic slots). Only for rules with streams. */
   readonly unified?: boolean;
-  /** Tokens of a pass whose logits are wanted; absent: all. */
+  /** Tokens of a pass with logits; absent: all. */
   readonly outputs?: number;
   /** Most tokens of a call (`-b`), and of a forward pass (`-ub`). */
   readonly batch: number;
   readonly ubatch: number;
-  /** Types of the cache (`-ctk`, `-ctv`): names of kernel formats. */
+  /** Cache types (`-ctk`, `-ctv`): kernel formats. */
   readonly kv: { readonly k: string; readonly v: string };
   readonly flashAttention: boolean;
   /** Variant of latent attention (`-mla`), if the rules have variants. */
   readonly mla: 0 | 1 | 2 | 3;
-  /** Bytes that intermediate results of attention are cut to (`-amb`, there in MiB); absent: not cut. ik_llama.cpp. */
+  /** Limit of attention intermediates, bytes (`-amb`, in MiB); absent: none. ik_llama.cpp. */
   readonly attnMaxBatch?: number;
-  /** Up and gate projection of an expert are one operation (`-fmoe`). ik_llama.cpp. */
+  /** Fused up and gate projection (`-fmoe`). ik_llama.cpp. */
   readonly fusedMoe?: boolean;
-  /** Host tensors get the form of their format with interleaved rows (`_r4`) when they are loaded (`-rtr`). ik_llama.cpp. */
+  /** Host tensors are repacked to interleaved rows (`_r4`) on loading (`-rtr`). ik_llama.cpp. */
   readonly repack?: boolean;
   /** Keys and values stay in host memory (`-nkvo`). */
   readonly kvOnCpu?: boolean;
-  /** Copies of the tensors that pass between GPUs, for pipelining; absent: 1. */
+  /** Pipeline copies of tensors between GPUs; absent: 1. */
   readonly pipelineCopies?: number;
 }

@@ -1,49 +1,49 @@
-// A tensor of a compute graph of ggml, reduced to what decides memory: its size, its sources, whether it may replace one of them, and its backend.
+// A ggml graph tensor, reduced to the inputs of memory: size, sources, in-place use, backend.
 
-/** Backend of a node: a GPU by its number; the CPU comes last, after all GPUs. */
+/** Backend of a node: GPUs by number, then the CPU. */
 export type Backend = number;
 
 type NodeKind =
-  /** Something is computed into memory of its own, or instead of a source. */
+  /** Computed into new memory, or in place of a source. */
   | 'op'
-  /** A view: reshaped, permuted or cut, without memory of its own. */
+  /** Reshaped, permuted or cut, without own memory. */
   | 'view'
-  /** Written into memory that is there already: a KV cache. */
+  /** Written into existing memory: a KV cache. */
   | 'store'
-  /** Memory that is there already: a weight, or a KV cache. */
+  /** Existing memory: a weight, or a KV cache. */
   | 'external'
-  /** An input that the program fills in before each pass. */
+  /** Filled in by the program before each pass. */
   | 'input';
 
-/** A tensor of a graph. The state of the scheduler and the allocator is kept here too: graphs are built for one question only. */
+/** A tensor of a graph, with scheduler and allocator state: a graph serves a single computation. */
 export class GraphNode {
   readonly kind: NodeKind;
-  /** Dimensions, innermost first, and bytes of a value. */
+  /** Dimensions, innermost first; bytes of a value. */
   readonly shape: Shape;
   readonly width: number;
   readonly bytes: number;
   sources: readonly GraphNode[];
-  /** The node whose memory a view or a store uses; null: it has memory of its own. */
+  /** Node whose memory a view or a store uses; null: own memory. */
   readonly root: GraphNode | null;
-  /** Its elements are not contiguous in memory. */
+  /** True: elements are not contiguous. */
   readonly strided: boolean;
-  /** The result may take the place of a source. */
+  /** True: the result may replace a source. */
   readonly inPlace: boolean;
-  /** Device of an external one; -1 for others. */
+  /** Device of an external node; -1 otherwise. */
   readonly home: Backend;
-  /** External, and a weight: an operation on it preferably runs on its device. */
+  /** True for an external weight; operations on a weight preferably run on its device. */
   readonly weight: boolean;
   readonly onGpu: boolean;
-  /** Batch is large enough for a GPU to fetch weights from host memory for it. */
+  /** True: the batch is large enough for a GPU to fetch host weights. */
   readonly offload: boolean;
 
-  /** The backend that computes it; -1: not assigned yet. */
+  /** Computing backend; -1: unassigned. */
   backend: Backend = -1;
-  /** A copy that is never freed, since several passes are under way at once. */
+  /** True: a copy that is never freed, as several passes overlap. */
   kept = false;
-  /** Only a dependency: its source is kept until here. */
+  /** True: only a dependency, so that the source is kept until the node. */
   dependency = false;
-  /** State of the allocator: nodes and views that still need it, its offset, and whether it is allocated. */
+  /** Allocator state: nodes and views still to come, offset, allocation. */
   children = 0;
   views = 0;
   offset = 0;
@@ -65,7 +65,7 @@ export class GraphNode {
     this.offload = offload;
   }
 
-  /** True if both have the same type, shape and strides. */
+  /** True for equal type, shape and strides. */
   fits(other: GraphNode): boolean {
     if (this.strided || other.strided || this.width !== other.width) return false;
     const [mine, others] = [this.shape, other.shape];
@@ -74,20 +74,19 @@ export class GraphNode {
   }
 }
 
-/** Options of a node; `bytes` absent: those of the shape. */
+/** Options of a node; `bytes` absent: by shape. */
 type NodeOptions = Partial<Pick<GraphNode, 'bytes' | 'root' | 'strided' | 'inPlace' | 'home' | 'weight' | 'onGpu' | 'offload'>>;
 
-/** Dimensions of a tensor, innermost first. */
 type Shape = readonly number[];
 
-/** Bytes of one element. */
+/** Bytes of an element. */
 export const F32 = 4;
 export const F16 = 2;
 const I32 = 4;
 
 type OpOptions = Partial<Pick<GraphNode, 'width' | 'inPlace' | 'onGpu' | 'offload' | 'bytes'>>;
 
-/** A batch that is worth fetching weights for, in tokens (`min_batch_size` of ggml's CUDA backend). */
+/** Least batch tokens worth fetching weights for (`min_batch_size` of ggml's CUDA backend). */
 export const OFFLOAD_TOKENS = 32;
 
 function elements(shape: Shape): number {
@@ -96,11 +95,11 @@ function elements(shape: Shape): number {
   return product;
 }
 
-/** A graph in the order in which it is computed: {@link expand} adds what is not there yet, sources first. */
+/** A graph in compute order: {@link expand} adds missing nodes, sources first. */
 export class ComputeGraph {
   readonly nodes: GraphNode[] = [];
   readonly leafs: GraphNode[] = [];
-  /** Operations that a GPU computes as one: it reads the sources of `nodes` until it has written `until`. */
+  /** Operations fused on a GPU: sources of `nodes` are read until `until` is written. */
   readonly fusions: { readonly nodes: readonly GraphNode[]; readonly until: GraphNode }[] = [];
   readonly #seen = new Set<GraphNode>();
 
@@ -112,34 +111,34 @@ export class ComputeGraph {
   }
 }
 
-/** A weight on a device; `onGpu`: its format has GPU kernels. */
+/** A weight on a device; `onGpu`: the format has GPU kernels. */
 export function weight(bytes: number, home: Backend, onGpu: boolean): GraphNode {
   return new GraphNode('external', [], 0, [], { bytes, strided: true, home, weight: true, onGpu });
 }
 
-/** The KV cache of a layer. */
+/** KV cache of a layer. */
 export const cache = (home: Backend): GraphNode => new GraphNode('external', [], 0, [], { strided: true, home });
 
-/** An input that the program fills in; 32-bit by default. */
+/** An input, 32-bit by default. */
 export const input = (shape: Shape, width = I32): GraphNode => new GraphNode('input', shape, width, []);
 
-/** A result of this shape, f32 by default. */
+/** A result, f32 by default. */
 export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptions = {}): GraphNode {
   const { width = F32, ...others } = options;
   return new GraphNode('op', shape, width, sources, { offload: (shape[1] ?? 1) >= OFFLOAD_TOKENS, ...others });
 }
 
-/** A result that takes the place of a source, if no other node needs the source. */
+/** A result in place of a source, if no further node needs the source. */
 export function inPlace(shape: Shape, sources: readonly GraphNode[]): GraphNode {
   return op(shape, sources, { inPlace: true });
 }
 
-/** A matrix product with `rows` results for each of `tokens`. */
+/** A matrix product with `rows` results per token. */
 export function product(rows: number, tokens: number, matrix: GraphNode, by: GraphNode): GraphNode {
   return op([rows, tokens], [matrix, by], { onGpu: matrix.onGpu });
 }
 
-/** The same memory in another shape; without a shape: permuted. */
+/** The same memory in a new shape; without a shape: permuted. */
 export function view(of: GraphNode, shape: Shape | null = null): GraphNode {
   const root = of.root ?? of;
   if (shape === null) return new GraphNode('view', of.shape, of.width, [of], { bytes: of.bytes, root, strided: true });

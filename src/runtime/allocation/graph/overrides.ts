@@ -1,17 +1,20 @@
-// Rules of `-ot`, as llama.cpp reads them (common/arg.cpp, parse_tensor_buffer_overrides): what stands before the first `=` is searched for in the
-// names of tensors, and the first rule that is found decides.
+// Rules of `-ot`, as read by llama.cpp (common/arg.cpp, parse_tensor_buffer_overrides): the pattern before the first
+// `=` is searched in tensor names, and the first match decides.
 import { placed, UserError } from '../../../base/errors.js';
 import { LIMITS, Meter } from '../../../base/meter.js';
 import { type Pattern, parsePattern } from '../../../base/pattern.js';
 import { quoted } from '../../../base/text.js';
 
-/** A rule: tensors, and the buffer that takes them, e.g. `CPU`, `CUDA0`, `CUDA_Host`. */
+/** A pattern of tensors and their buffer, e.g. `CPU`, `CUDA0`, `CUDA_Host`. */
 export interface OverrideRule {
   readonly pattern: Pattern;
   readonly buffer: string;
 }
 
-/** Reads rules; those that are read already keep their places. @param place of the command line @param steps of the file @throws UserError if one is none, or all are too many */
+/**
+ * Parses rules; parsed rules pass through. @param place of the command line @param steps work of the whole file
+ * @throws UserError for a malformed rule, or too many
+ */
 export function parseOverrides(
   rules: readonly (string | OverrideRule)[],
   place: string,
@@ -33,7 +36,7 @@ function parseRule(rule: string, place: string, steps: Meter): OverrideRule {
   return { pattern: parseTensorPattern(rule.slice(0, at), where, steps), buffer };
 }
 
-/** Reads the pattern of a rule. @param steps of all rules of the line @throws UserError with the place if it is none */
+/** Parses a tensor pattern. @param steps of all rules of the line @throws UserError with place if malformed */
 export const parseTensorPattern = (pattern: string, where: string, steps: Meter): Pattern =>
   placed(where, () => parsePattern(pattern, steps));
 

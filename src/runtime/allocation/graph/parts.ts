@@ -1,8 +1,8 @@
-// Building blocks of the graphs of both engines: norms, dense FFNs and experts, as each engine writes them.
+// Graph parts of llama.cpp and ik_llama.cpp: norms, dense FFNs and experts.
 import { type GraphNode, inPlace, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
 import type { Scene } from './scene.js';
 
-/** A norm with its scales: one operation in ik_llama.cpp, two in llama.cpp. */
+/** A norm with scales: one operation in ik_llama.cpp, two in llama.cpp. */
 export function norm(scene: Scene, of: GraphNode, shape: readonly number[], scales: GraphNode, layer: number | null): GraphNode {
   if (scene.plan.rules.fuses) return op(shape, [of, scales]);
   const normed = inPlace(shape, [of]);
@@ -10,7 +10,7 @@ export function norm(scene: Scene, of: GraphNode, shape: readonly number[], scal
   return inPlace(shape, [normed, scales]);
 }
 
-/** A dense or shared FFN of `width`; `suffix` distinguishes the two. */
+/** A dense or shared FFN of `width`; `suffix` tells them apart. */
 export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, suffix = ''): GraphNode {
   const { hidden, tokens } = scene;
   const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}${suffix}.weight`, layer);
@@ -24,7 +24,7 @@ function gated({ plan }: Scene, gate: GraphNode, up: GraphNode, shape: readonly 
   return plan.rules.gatesApart ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
 }
 
-/** A layer's routed experts. */
+/** Routed experts of a layer. */
 export function routedExperts(scene: Scene, of: GraphNode, layer: number): GraphNode {
   const { hidden, tokens } = scene;
   const { chosen, weights } = route(scene, of, layer);
@@ -37,7 +37,7 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   const bias = (name: string, to: GraphNode, shape: readonly number[]): GraphNode => {
     const full = `blk.${layer}.ffn_${name}_exps.bias`;
     if (!scene.has(full)) return to;
-    // ik_llama.cpp looks at the second dimension of such an operation, llama.cpp at all of its rows.
+    // ik_llama.cpp counts the second dimension of the operation, llama.cpp all rows.
     return op(shape, [to, scene.weight(full, layer), chosen], { inPlace: true, offload: byPass && tokens * topK >= OFFLOAD_TOKENS });
   };
   let inner: GraphNode;
@@ -55,7 +55,7 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   return expertSum(scene, inPlace(shape, [down, weights]), topK);
 }
 
-/** Most experts of a token whose sum CUDA computes as one operation with their weights (MOE_WEIGHTED_REDUCTION_MAX_EXPERTS). */
+/** Most experts per token in CUDA's fused weighted sum (MOE_WEIGHTED_REDUCTION_MAX_EXPERTS). */
 const MOST_FUSED = 15;
 
 function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
@@ -71,15 +71,15 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
   const flat = view(weights, [topK, tokens]);
   const sum = op([1, tokens], [flat]);
   const share = inPlace([topK, tokens], [flat, sum]);
-  // Numbers of experts whose routing CUDA computes as one operation (`ggml_cuda_should_use_topk_moe`).
+  // Expert counts with fused CUDA routing (`ggml_cuda_should_use_topk_moe`).
   const isFusedCount = (count <= 512 && Number.isInteger(Math.log2(count))) || count === 288 || count === 576;
-  // If the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
+  // A softmax over the chosen experts alone (gpt-oss, with expert biases) holds no memory.
   const fused = scene.plan.rules.graphOf2026 && isFusedCount && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
   if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, weights, sum, share], until: share });
   return { chosen, weights: view(share, [1, topK, tokens]) };
 }
 
-/** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
+/** Sum over a token's experts: one operation in ik_llama.cpp, a chain in llama.cpp. */
 function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
   const partNode = (): GraphNode => part(all, [hidden, tokens]);
   if (topK === 1) return op([hidden, tokens], [partNode()]);
@@ -90,5 +90,5 @@ function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK:
   return sum;
 }
 
-/** Rows of the tokens whose logits are wanted. */
+/** Rows of the tokens with logits. */
 export const rowsOf = (of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode => op(shape, [of, ids]);

@@ -6,18 +6,18 @@ import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { parseTensorPattern } from './overrides.js';
 
-/** The device of each tensor and each layer, by llama.cpp's rules for loading a model. */
+/** Device of each tensor and layer, by llama.cpp's loading rules. */
 export interface Placement {
-  /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
+  /** Device of attention and KV cache by decoder layer, multi-token prediction layers last. */
   readonly layers: readonly DeviceName[];
   readonly output: DeviceName;
   readonly tensors: readonly DeviceName[];
 }
 
-/** Routed experts, with their biases, as `--n-cpu-moe` and `--cpu-moe` find them. */
+/** Routed experts with biases, as in `--n-cpu-moe` and `--cpu-moe`. */
 const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
 
-/** Places a model. @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have */
+/** Places a model. @throws UserError for a malformed pattern or a device missing from the plan */
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
@@ -38,17 +38,17 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
     const override = overrides.find(({ found }) => found[place] === 1);
     if (override !== undefined) return override.device;
     if (layer !== null) return layer < (plan.cpuMoeLayers ?? 0) && EXPERTS.test(name) ? 'cpu' : layers[layer]!;
-    // Tokens are looked up in host memory; an embedding table of several parts has names of this kind.
+    // Token lookup is in host memory; a multi-part embedding table has similar names.
     return /^(token_embd|per_layer_token_embd|token_types|position_embd)/.test(name) ? 'cpu' : output;
   };
   return { layers, output, tensors: anatomy.tensors.map(placed) };
 }
 
-/** Patterns of late by model: a search for a setting places the same tensors by the same pattern again and again. */
+/** Recent patterns by model: a search for settings repeats patterns. */
 const FOUND = new WeakMap<Anatomy, Map<string, Uint8Array>>();
 const MOST_KNOWN = 64;
 
-/** 1 for each tensor whose name has a pattern. @throws UserError if it is none */
+/** 1 for each tensor name that matches. @throws UserError for a malformed pattern */
 function foundIn(anatomy: Anatomy, pattern: string, steps: Meter): Uint8Array {
   const known = FOUND.get(anatomy) ?? new Map<string, Uint8Array>();
   FOUND.set(anatomy, known);
@@ -58,7 +58,7 @@ function foundIn(anatomy: Anatomy, pattern: string, steps: Meter): Uint8Array {
   });
 }
 
-/** Share of the layers of each GPU. @throws UserError if all are 0 */
+/** Share of layers by GPU. @throws UserError if all are 0 */
 function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
   const total = parts.reduce((sum, part) => sum + part, 0);

@@ -5,14 +5,14 @@ import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';
 import type { Placement } from './placement.js';
 
-/** A model and a plan, as builders of graphs see them: weights by name with their devices, and the sizes of operations. */
+/** A model and a plan for graph builders: weights by name with devices, and operation sizes. */
 export class Scene {
   readonly graph = new ComputeGraph();
-  /** Tokens that an operation works on: those of the pass, from the choice of rows in the last layer on those whose logits are wanted. */
+  /** Tokens of an operation: the pass, and after the row selection of the last layer the tokens with logits. */
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
-  /** Routed experts if there are most. */
+  /** Routed experts; count, top-k and width are maxima. */
   readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
   readonly cpu: Backend;
   readonly #weights: ReadonlyMap<string, { readonly bytes: number; readonly device: DeviceName; readonly format: string }>;
@@ -41,12 +41,11 @@ export class Scene {
     return device === 'cpu' ? this.cpu : Number(device.slice(3));
   }
 
-  /** True if the model has a tensor of this name. */
   has(name: string): boolean {
     return this.#weights.has(name);
   }
 
-  /** The weight of this name; a name that the file does not have lies with its layer and has no bytes. */
+  /** Weight by name; a weight missing from the file lies with the layer and has no bytes. */
   weight(name: string, layer: number | null): GraphNode {
     return remembered(this.#made, name, () => {
       const known = this.#weights.get(name);
@@ -55,7 +54,7 @@ export class Scene {
     });
   }
 
-  /** True if a GPU can compute with a host weight of this format once it is fetched. */
+  /** True if a GPU can compute with a fetched host weight of the format. */
   #fetchable(format: string): boolean {
     const repacked = this.plan.repack === true && format !== 'f32';
     if (repacked && !this.plan.rules.fetchesRepacked) return false;
@@ -63,7 +62,7 @@ export class Scene {
     return !/_r\d+$/.test(rows) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(rows);
   }
 
-  /** Sets the backend of a norm to that of its layer, as llama.cpp does if all layers are on GPUs. */
+  /** Puts a norm on its layer's backend, as llama.cpp does with all layers on GPUs. */
   atLayer(node: GraphNode, layer: number): void {
     if (this.plan.gpuLayers > this.anatomy.layers.length + this.anatomy.nextLayers)
       node.backend = this.backend(this.placement.layers[layer]!);

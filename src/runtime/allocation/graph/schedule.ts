@@ -1,23 +1,23 @@
-// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph at each change of the backend, and
-// copies the inputs of each split to its backend. Passes are numbered as in ggml.
+// ggml's backend scheduler (ggml-backend.c): assigns a backend to every node, splits the graph at backend changes, and
+// copies inputs of each split. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 
-/** Limit of the inputs of a split from other backends (`GGML_SCHED_MAX_SPLIT_INPUTS`). */
+/** Most foreign inputs of a split (`GGML_SCHED_MAX_SPLIT_INPUTS`). */
 const MOST_INPUTS = 10;
 
 /**
- * Places a graph. Nodes that have a backend already keep it.
- * @param backends how many there are; the last is the CPU
- * @param copies of everything that passes between backends, for pipelining; 1: none
+ * Places a graph; nodes keep an existing backend.
+ * @param backends count; the last is the CPU
+ * @param copies pipeline copies of tensors between backends; 1: none
  */
 export function scheduled(graph: ComputeGraph, backends: number, copies: number): PlacedGraph {
   const cpu = backends - 1;
-  // 1: nodes of which something is in place already.
+  // 1: nodes with a fixed place.
   for (const node of graph.leafs) if (node.backend < 0) node.backend = node.kind === 'input' ? cpu : node.home;
   for (const node of graph.nodes) if (node.backend < 0) node.backend = first(node, cpu);
 
-  // 2: neighbours get the same, GPUs first.
+  // 2: adjacent nodes get the same backend, GPUs first.
   const computed = graph.nodes.filter(({ kind }) => kind !== 'view');
   const spread = (nodes: readonly GraphNode[], withCpu: boolean): void => {
     let current: Backend = -1;
@@ -32,7 +32,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
   spread(computed, true);
   spread(back, true);
 
-  // 3 and 4: the others get the backend of most of their sources; views get that of their root.
+  // 3 and 4: remaining nodes take the backend of most sources; views take the root's.
   for (const node of computed) if (node.backend < 0) node.backend = mostInputs(node, cpu);
   for (const node of graph.nodes) {
     if (node.root !== null && node.backend < 0) node.backend = node.root.backend;
@@ -41,7 +41,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
   return cut(graph, cpu, copies);
 }
 
-/** The backend of a node by the place of its weights and caches; -1: none decides. */
+/** Backend of a node by the place of weights and caches; -1: undecided. */
 function first(node: GraphNode, cpu: Backend): Backend {
   const { offload, onGpu, root, sources } = node;
   if (root?.kind === 'external' && (root.home === cpu || onGpu)) return root.home;
@@ -51,7 +51,7 @@ function first(node: GraphNode, cpu: Backend): Backend {
   return cpu > 0 && onGpu && offload ? 0 : cpu;
 }
 
-/** The backend of most of a node's sources; the first of equals. */
+/** Backend of most sources, the first of equals. */
 function mostInputs(node: GraphNode, cpu: Backend): Backend {
   let [best, most] = [cpu, -1];
   for (let backend = node.onGpu ? 0 : cpu; backend <= cpu; backend++) {
@@ -61,14 +61,14 @@ function mostInputs(node: GraphNode, cpu: Backend): Backend {
   return best;
 }
 
-/** A part of a graph that one backend computes, and its inputs from other backends. */
+/** A part of a graph on a single backend, with foreign inputs. */
 interface Split {
   readonly backend: Backend;
   readonly from: number;
   readonly inputs: { readonly source: GraphNode; readonly copy: GraphNode }[];
 }
 
-/** 5: cuts the graph, and puts the copies that its parts need before them. */
+/** 5: cuts the graph and copies the inputs of each part. */
 function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: number): PlacedGraph {
   const copied = new Map<GraphNode, GraphNode[]>();
   const extra: GraphNode[] = [];
@@ -94,7 +94,7 @@ function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: numb
     const node = nodes[i]!;
     if (node.kind === 'view') continue;
     const { backend, sources } = node;
-    // A new part frees the weights that were fetched for the one before.
+    // A new part frees weights fetched for the previous part.
     const weights = split.inputs.length > 0 && sources.some((source) => source.weight && foreign(source));
     const full = split.inputs.length === MOST_INPUTS && sources.some((source) => foreign(source) && copyIn(source) === undefined);
     if (backend !== split.backend || weights || full) {
@@ -116,7 +116,6 @@ function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: numb
   return { leafs: [...extra, ...leafs], nodes: withCopies(nodes, splits, held) };
 }
 
-/** A new tensor like another. */
 function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend, kept: boolean): GraphNode {
   const copy = new GraphNode('op', shape, width, [], { bytes, strided });
   copy.backend = backend;
@@ -124,7 +123,9 @@ function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend
   return copy;
 }
 
-/** The nodes with their copies: each part begins with copies of its inputs. @param held nodes that are kept until another is computed */
+/**
+ * Nodes with copies: each part begins with copies of its inputs. @param held nodes kept until a later node is computed
+ */
 function withCopies(
   nodes: readonly GraphNode[],
   splits: readonly Split[],
@@ -140,7 +141,7 @@ function withCopies(
   };
   for (const [i, { from, inputs }] of splits.entries()) {
     for (const { copy, source } of inputs) {
-      // The source of a copy is kept until it has been copied.
+      // Copied sources are kept until the copy.
       depend([source]);
       all.push(copy);
     }
