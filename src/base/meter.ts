@@ -1,5 +1,5 @@
-// Law L32: work per file or number is bounded. Reading, matching, drawing and pricing tick a meter, and end past its
-// limit with one line.
+// Law L32: reading, matching, drawing and pricing are bounded per file or number. Past a limit, work ends with one
+// line.
 import { UserError } from './errors.js';
 import { formatCount } from './units.js';
 

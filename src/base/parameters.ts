@@ -1,5 +1,4 @@
-// Parameters of a family's members (policies, predictors, schedulers): declared with defaults, given as YAML keys or
-// `name:key=value,key=value`.
+// Parameters of families (policies, predictors, schedulers), given as YAML keys or `name:key=value,key=value`.
 import { UserError } from './errors.js';
 import { ownValue } from './objects.js';
 import { didYouMean } from './text.js';
@@ -19,7 +18,7 @@ export interface Parameter {
 /** Parameters of a member by name. */
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
-/** Member of a family in code: a policy, a predictor, a scheduler. */
+/** Member of a family in code, e.g. a policy. */
 export interface Member {
   readonly name: string;
   readonly summary: string;
@@ -31,7 +30,7 @@ export interface Member {
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
-/** User's choice of a member, with values of all parameters. */
+/** User's choice of a member, with all parameters. */
 export interface Choice extends Written {
   readonly name: string;
   readonly parameters: Parameters;
@@ -53,8 +52,8 @@ export function choose(
 }
 
 /**
- * All parameters of a choice. @param beside outside the text @param given in the text @throws UserError for a parameter
- * in both
+ * Joins parameters of a choice. @param beside outside the text @param given in the text @throws UserError for a
+ * parameter in both
  */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
@@ -129,7 +128,7 @@ function checkedNumber(
   return value;
 }
 
-/** Range from `min` to `max` in words. */
+/** Range in words. */
 export function rangeText(min: number, max: number): string {
   if (max === Number.POSITIVE_INFINITY) return `${min} or more`;
   if (min === Number.NEGATIVE_INFINITY) return `${max} or less`;

@@ -4,7 +4,6 @@
 import { UserError } from './errors.js';
 import { platform } from './host/machine.js';
 
-/** Shell for pasted lines. */
 export interface LineShell {
   readonly name: string;
   /** End of a continued line. */
@@ -12,7 +11,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** Word that needs no quotes, neither in PowerShell (commas make lists) nor in cmd (percent signs expand). */
+/** Word without need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, first the shell of Linux and macOS. */
@@ -38,7 +37,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
-/** Shell with variables and command substitution in lines. */
+/** Shell with variables and command substitution. */
 export const [POSIX] = LINE_SHELLS as [LineShell];
 
 /** Shell by name. @throws UserError if unknown */

@@ -6,7 +6,6 @@ export const PACKAGE_FOLDER: string = fileURLToPath(new URL('../../..', import.m
 /** Folder of our code: `src` or `dist`. */
 export const CODE_FOLDER: string = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Lazy: most runs load nothing. */
 const loader = () => createRequire(import.meta.url);
 
 /** Path of a package, or of a file in a package. @throws if not installed */
@@ -18,13 +17,13 @@ export const importPackage: (name: string) => Promise<unknown> = (name) => impor
 
 let importable: ReadonlySet<string> | null = null;
 
-/** Restricts later imports of this process to `paths`. @param paths absolute */
+/** Restricts later imports to absolute `paths`. */
 export function importOnly(paths: Iterable<string>): void {
   importable = new Set(paths);
 }
-/** False for a forbidden import. @param path absolute */
+/** False for a forbidden absolute path. */
 export const mayImport: (path: string) => boolean = (path) => importable === null || importable.has(path);
-/** Exports of the module at an absolute path. @throws if missing, not loadable or forbidden */
+/** Exports of a module by absolute path. @throws if missing, not loadable or forbidden */
 export const importFile: (path: string) => Promise<unknown> = (path) =>
   mayImport(path) ? import(pathToFileURL(path).href) : Promise.reject(new Error(`${path} may not be imported here`));
 /** True if this Node strips types from TypeScript. */

@@ -1,7 +1,6 @@
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
-/** End of a script in a separate process. */
 export interface ScriptEnd {
   /** Standard error; null unless requested. */
   readonly stderr: string | null;
@@ -12,7 +11,6 @@ export interface ScriptEnd {
   readonly error?: Error;
 }
 
-/** Settings of a script. */
 export interface ScriptOptions {
   /** Time limit, ms. */
   readonly timeout: number;
@@ -20,9 +18,8 @@ export interface ScriptOptions {
   readonly killSignal?: 'SIGKILL';
   /** Heap limit, MiB; Node's by default. */
   readonly heapMib?: number;
-  /** Environment variables in addition to ours. */
+  /** In addition to ours. */
   readonly env?: Environment;
-  /** True: keeps standard error. */
   readonly stderr?: boolean;
 }
 
@@ -55,14 +52,13 @@ export const outputOf = (program: string, args: readonly string[], complains = f
   });
 
 interface ProgramLimits {
-  /** Environment variables in addition to ours. */
+  /** In addition to ours. */
   readonly env?: Environment;
   readonly mostBytes: number;
   /** Time limit, ms. */
   readonly timeout: number;
 }
 
-/** End of a program. */
 export interface ProgramEnd {
   readonly stdout: string;
   /** Last 64 KiB of standard error. */
@@ -78,11 +74,11 @@ export interface ProgramEnd {
 const COMPLAINTS = 2 ** 16;
 
 /**
- * Runs a program to its end, without a shell; its children end with it. @throws Error if the program cannot start, or
- * prints too much
+ * Runs a program without a shell; its children end with it. @throws Error if the program cannot start, or prints too
+ * much
  */
 export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
-  // With process groups, the program leads its own group, killed as a whole.
+  // A process group is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {

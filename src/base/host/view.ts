@@ -6,7 +6,7 @@ import path from 'node:path';
 export interface View {
   /** Remote working directory: the base of relative names and messages. */
   readonly folder: string;
-  /** Absolute paths, remote to local, of files, and of folders with their content. */
+  /** Absolute paths of files and whole folders, remote to local. */
   readonly lies: ReadonlyMap<string, string>;
   /** Local folders visible with all content: the package, its caches, models. */
   readonly own: readonly string[];
@@ -15,13 +15,13 @@ export interface View {
 let current: View | null = null;
 let missed: string[] = [];
 
-/** Switches to a remote machine's files; null: to local files. A process executes one such run at a time. */
+/** Switches to a remote machine's files; null: to local files. */
 export function seeAs(view: View | null): void {
   current = view;
   missed = [];
 }
 
-/** Working directory of the view; null: the local one. */
+/** Working directory of the view, or null. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
 /** Local path. @throws with code ENOENT if the view has no such file */
