@@ -8,10 +8,7 @@ export class UserError extends Error {
   override readonly name = 'UserError';
   readonly exitCode: number;
 
-  /**
-   * @param message one line: `place: fault and remedy`; made printable, cut beyond 500 characters @param exitCode of
-   * {@link EXIT}
-   */
+  /** @param message one line: `place: fault and remedy`; cut beyond 500 characters @param exitCode of {@link EXIT} */
   constructor(message: string, exitCode: number = EXIT.input) {
     super(shortened(visible(message)));
     this.exitCode = exitCode;
@@ -54,7 +51,7 @@ export class InternalError extends Error {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** One-line reason for a loss: a user's mistake, or an internal failure to report. */
+/** One-line reason for a loss, with a call to report internal failures. */
 export const whyLost = (error: unknown): string =>
   error instanceof UserError ? error.message : shortened(visible(`moeprof fails on it (${messageOf(error)}): please report it`));
 

@@ -31,10 +31,7 @@ export class AtomicFile {
   #fd: number | null = null;
   #open = true;
 
-  /**
-   * @param path of the finished file; a link keeps its target @throws UserError if the folder is not writable, or
-   * `path` is a folder
-   */
+  /** @param path of the finished file; a link keeps its target @throws UserError if not writable, or a folder */
   constructor(path: string) {
     this.path = path;
     const stat = whatStands(path);
@@ -123,7 +120,7 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError without permission, or for a file in the way */
+/** Makes a folder and its missing parents. @throws UserError */
 export function makeFolder(path: string): void {
   // Absolute: Node 20 retries a relative path for ever in a deleted working directory.
   attempt(path, () => makeFolders(resolve(path)));
@@ -158,7 +155,7 @@ function cannotWrite(path: string, error: unknown): UserError {
 /** Creates a file. @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
-/** Opens a temporary file, unlinked at once, so that the system frees the space at any end of the process. */
+/** Opens a temporary file, unlinked at once, so that its space is freed at any end of the process. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {
@@ -174,7 +171,7 @@ const LARGE = 256 * 2 ** 20;
 /** By descriptor of a temporary file. */
 const temporary = new Map<number, { bytes: number; end?: () => void }>();
 
-/** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError if the disk is full */
+/** As {@link writeAll}, to a {@link temporaryFile}. @throws UserError if the disk is full */
 export function writeTemporary(fd: number, bytes: Uint8Array, position: number | null = null): void {
   attempt(tmpdir(), () => writeAll(fd, bytes, position));
   const file = temporary.get(fd) ?? { bytes: 0 };
@@ -210,7 +207,7 @@ const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 /** Folders already swept by this process. */
 const swept = new Set<string>();
 
-/** New temporary name, after a sweep of the folder. Excludes the target's name, perhaps of maximum length. */
+/** New temporary name, short for any target's name. */
 function temporaryPath(folder: string): string {
   if (!swept.has(folder)) sweep(folder);
   swept.add(folder);

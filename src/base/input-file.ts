@@ -54,8 +54,8 @@ export const KINDS = Object.fromEntries(
 ) as Readonly<Record<InputKind, Limits>>;
 
 /**
- * A user's file, open for reads at any offset; pipes are spooled. Folders, devices, pipes without a writer and
- * oversized files are refused.
+ * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
+ * oversized files.
  */
 export class InputFile {
   /** As given by the user; `-` is standard input. */
@@ -73,7 +73,7 @@ export class InputFile {
     this.bytes = Number(this.#opened.size);
   }
 
-  /** Opens a file, a pipe, or `-`. @param kind sets the largest size @throws UserError if unreadable or too large */
+  /** Opens a file, a pipe, or `-`. @throws UserError if unreadable or too large */
   static open(path: string, kind: InputKind): InputFile {
     const file = new InputFile(path, openRegular(path, KINDS[kind]));
     if (file.bytes <= KINDS[kind].limit) return file;
@@ -151,7 +151,7 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
   });
 }
 
-/** Texts of short profiles, valid while their files stay unchanged: cells of a study share files. */
+/** Texts of short unchanged profiles: cells of a study share files. */
 const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
@@ -169,13 +169,13 @@ const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${
 /** Status of a path; undefined: nothing exists. @throws UserError if unknown */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True for a folder, false for a file or nothing. @throws UserError if unknown */
+/** True for a folder. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
 /** Names in a folder. @throws UserError if unreadable */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
-/** Paths of regular files below a folder, sorted. @throws UserError if a folder is unreadable */
+/** Paths of regular files below a folder, sorted. @throws UserError if unreadable */
 export function filesBelow(folder: string): string[] {
   const entries = attemptRead(folder, () => entriesBelow(folder));
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
@@ -201,7 +201,7 @@ function openRegular(path: string, kind: Limits): number {
 /** Limit of streams of unlimited kinds, bytes. Ours. */
 const STREAM_LIMIT = 4 * GIB;
 
-/** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half of them usable */
+/** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half usable */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
 function spooled(fd: number, path: string, kind: Limits): number {

@@ -34,7 +34,7 @@ export class LogisticFit {
 
   /**
    * Fits `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns sum of squared errors
-   * before the step
+   * before
    */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     this.steps++;

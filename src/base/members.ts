@@ -6,7 +6,7 @@ export type MemberFamily = 'policy' | 'predictor' | 'scheduler' | 'placement' | 
 
 const TABLE = bundledSections('members.txt');
 
-/** Member from the table. @param more parameters declared in code @throws Error for an unknown member */
+/** Member from the table. @param more parameters of code @throws Error for an unknown member */
 export function member(family: MemberFamily, name: string, more: ParameterTable = {}): Required<Member> {
   const rows = TABLE.get(family) ?? [];
   const at = rows.findIndex((row) => row.startsWith(`${name}  `));
@@ -17,7 +17,7 @@ export function member(family: MemberFamily, name: string, more: ParameterTable 
   return { name, summary, cites, parameters: { ...Object.fromEntries(parameters), ...more } };
 }
 
-/** Parses a parameter row: name, default, values and meaning. @throws Error for an invalid row */
+/** Parses a parameter row: name, default, values and meaning. @throws Error if invalid */
 export function parameterOf(row: string): readonly [name: string, Parameter] {
   const [name, usual, values, description] = row.trim().split(/ {2,}/);
   if (description === undefined) throw new Error(`profiles/members.txt: no parameter: ${row}`);

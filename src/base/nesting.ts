@@ -13,7 +13,7 @@ const COLON = 58;
 const LETTERS = 65;
 const BACKSLASH = 92;
 
-/** True if lists and objects nest too deep. Values may share parts and contain themselves. */
+/** True if lists and objects nest too deep. Values may contain themselves. */
 export function nestsTooDeep(value: unknown): boolean {
   let level = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {
@@ -36,8 +36,8 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
 }
 
 /**
- * Parses a JSON document with a bounded number of brackets. @throws UserError for too many or too deep brackets, or
- * `__proto__` @throws SyntaxError
+ * Parses a JSON document. @param most brackets @throws UserError for too many or too deep brackets, or `__proto__`
+ * @throws SyntaxError
  */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number): unknown {
   const lists = new Meter(place, most === undefined ? LIMITS.lists : { ...LIMITS.lists, most, instead: 'no such file does' });

@@ -16,11 +16,10 @@ const ZERO = 48;
 const MOST_DIGITS = 9;
 
 /**
- * Walks lines of whole numbers separated by commas or spaces, in one loop without branches on number lengths; skips
- * blank lines.
+ * Walks lines of whole numbers separated by commas or spaces, without branches on number lengths; skips blank lines.
  */
 export class NumberLines {
-  /** `values[0, count)`: numbers of the current line; after {@link nextPairs}, second numbers of the gathered lines. */
+  /** `values[0, count)`: numbers of the line; after {@link nextPairs}, second numbers of the gathered lines. */
   values: Int32Array = new Int32Array(64);
   count = 0;
   /** Current line, from 1. */
@@ -30,7 +29,7 @@ export class NumberLines {
   /** First number of the lines gathered by {@link nextPairs}. */
   key = 0;
   readonly #source: ByteSource;
-  /** Line read separately by {@link nextPairs}; a nonzero {@link #ahead} marks it as start of the next run. */
+  /** Line read separately by {@link nextPairs}; {@link #ahead}: its number if it starts the next run. */
   #pair: Int32Array = new Int32Array(8);
   #ahead = 0;
   /** Bytes of `key,` as one word (-1: a longer key); their number. */
@@ -144,7 +143,7 @@ export class NumberLines {
       const second = next - ZERO;
       const two = ~(second >> 31);
       const last = (next & ~two) | (bytes[from + 2]! & two);
-      // Otherwise a different key, longer number, carriage return or mistake, left to the general reader.
+      // Otherwise a different key, longer number, carriage return or mistake.
       plain = start === prefix && digit <= 9 && last === NEWLINE && second <= 9;
       if (!plain) break;
       if (count === values.length) values = this.#grow();

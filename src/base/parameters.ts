@@ -37,8 +37,7 @@ export interface Choice extends Written {
 }
 
 /**
- * Parses a choice: a name, with parameters after a colon or in `beside`. @param find the member of a name @throws
- * UserError
+ * Parses a choice: a name, with parameters after a colon or in `beside`. @param find member by name @throws UserError
  */
 export function choose(
   noun: string,
@@ -51,10 +50,7 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/**
- * Joins parameters of a choice. @param beside outside the text @param given in the text @throws UserError for a
- * parameter in both
- */
+/** Joins parameters of a choice. @throws UserError for a parameter in both */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
@@ -83,8 +79,8 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
 }
 
 /**
- * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError for
- * an invalid value
+ * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError if
+ * invalid
  */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));

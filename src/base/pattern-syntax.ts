@@ -17,6 +17,7 @@ export type Syntax =
   | { readonly kind: 'edge'; readonly edge: Edge }
   | { readonly kind: 'ahead'; readonly of: Syntax; readonly holds: boolean };
 
+/** Most nested groups. Ours. */
 const DEEPEST = 100;
 const LAST = 0xffff;
 

@@ -10,13 +10,13 @@ export interface Pattern {
   test(text: string): boolean;
 }
 
-/** States of one pattern. Ours: the longest patterns of users have about 300 characters, and take a fifth. */
+/** States of one pattern. Ours: users' longest, of about 300 characters, take a fifth. */
 const STATES: Work = { ...LIMITS.matching, most: 4096, unit: 'states' };
 
 /**
  * Parses a regular expression of ECMAScript as in llama.cpp's `-ot` (std::regex): characters, `.`, sets, groups, `|`,
- * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters of tested texts @throws UserError
- * if invalid or too large
+ * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters @throws UserError if invalid or
+ * too large
  */
 export function parsePattern(source: string, steps?: Meter): Pattern {
   new Meter('its pattern', STATES).spent(source.length);

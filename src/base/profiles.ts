@@ -61,7 +61,7 @@ export function splitRows(named: string): { readonly path: string; readonly rows
 /** True for a trace from standard input, readable only once. */
 export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
-/** True for a path instead of a bundled name: a separator or a file ending (before rows of a trace). */
+/** True for a path instead of a bundled name: a separator or a file ending. */
 export function isPath(nameOrPath: string): boolean {
   const { path } = splitRows(nameOrPath);
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
@@ -124,7 +124,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/** Path in messages: relative below the working directory; `profiles/...` if bundled. @param rules of this system */
+/** Path in messages: relative below the working directory; `profiles/...` if bundled. */
 export function shownPath(
   path: string,
   from = cwd(),

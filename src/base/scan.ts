@@ -18,7 +18,7 @@ const SPACE = 32;
 const MINUS = 45;
 const ZERO = 48;
 
-/** Walks lines of a file. `bytes[start, end)` is the current line without its break, valid until the next. */
+/** Walks lines of a file: `bytes[start, end)`, without the break, valid until the next. */
 export class LineScanner {
   bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
   start = 0;
@@ -145,7 +145,7 @@ export class FieldReader extends LineScanner {
     return false;
   }
 
-  /** Parses a whole number of at most 9 digits. @throws UserError with the line without a number */
+  /** Parses a whole number of at most 9 digits. @throws UserError with the line */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;

@@ -48,7 +48,7 @@ function midRanks(values: readonly number[]): { doubled: number[]; ties: number 
 /** Share of choices of `n` ranks with a sum at least as extreme as observed. */
 function exactP(doubled: readonly number[], n: number, observed: number): number {
   const total = doubled.reduce((sum, rank) => sum + rank, 0);
-  // ways[k][s]: subsets of k ranks with sum s, among ranks seen so far.
+  // ways[k][s]: subsets of k ranks with sum s.
   const ways = Array.from({ length: n + 1 }, () => new Float64Array(total + 1));
   ways[0]![0] = 1;
   for (const rank of doubled) {
@@ -94,10 +94,7 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/**
- * 95 % interval of the change of the median, from 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream
- * of random numbers
- */
+/** 95 % interval of the change of the median (percentile bootstrap, Efron 1979). @param stream of random numbers */
 export function bootstrapChange(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

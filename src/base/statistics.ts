@@ -5,7 +5,7 @@ export function sum(samples: ArrayLike<number>): number {
   return total;
 }
 
-/** Least and largest sample, without the limit of a call's arguments, some 100,000; infinities without samples. */
+/** Least and largest sample; infinities without samples. Unlike a call, not limited to some 100,000 arguments. */
 export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
@@ -75,7 +75,7 @@ export const votedMean = (votes: readonly Vote[]): number =>
 /**
  * Percentile of weighted values in any order: a value's rank is the share of other votes below. Equal weights give
  * {@link percentile}. @throws RangeError without values
- * @param newcomer true: percentile of a further value, as in Hyndman and Fan's definition 6, at most the last value
+ * @param newcomer true: of a further value, as in Hyndman and Fan's definition 6
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;

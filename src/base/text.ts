@@ -22,9 +22,7 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
   return last[b.length]!;
 }
 
-/**
- * Candidates for a mistyped word, best first: near, with the word as start, or containing it; only plain letters count.
- */
+/** Candidates for a mistyped word, best first: near, starting with it, or containing it. */
 export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = plain(word).slice(0, 100);
   if (wanted === '') return [];
@@ -61,9 +59,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 /** Suggests names: `did you mean "lru" or "lfu"?`. */
 export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
-/**
- * Untrusted text as one safe line, with breaks and tabs as spaces and control, direction and workflow marks escaped.
- */
+/** Untrusted text as one safe line: breaks and tabs as spaces; control, direction and workflow marks escaped. */
 export function visible(text: string): string {
   const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
   return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);

@@ -147,7 +147,7 @@ export const formatCounted = (count: number, noun: string): string => `${formatC
 const decimalsOf = (size: number, factor: number): number =>
   factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 
-/** Formats three significant digits in the largest unit with at least 1; consecutive `units` differ by `step`. */
+/** Formats three digits in the largest unit with at least 1; consecutive `units` differ by `step`. */
 function inUnits(step: number, units: readonly string[]): (value: number) => string {
   return (value) => {
     if (!Number.isFinite(value)) return formatNumber(value);

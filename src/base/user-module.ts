@@ -12,7 +12,7 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/** Member of a family or a user's module. Before loading, a module's name is its path, and parameters are unchecked. */
+/** Member of a family or a user's module, until loaded with its path as name and unchecked parameters. */
 export interface OwnChoice<D> extends Choice {
   /** Path of the module; absent: a built-in member. */
   readonly path?: string;
@@ -66,10 +66,7 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   };
 }
 
-/**
- * A user's module: a family's member as default export. All modules load through this class, so that every error is one
- * line with a place.
- */
+/** A user's module: a family's member as default export. Every error is one line with a place. */
 export class OwnExport {
   readonly shown: string;
   /** SHA-256 of the text, hex. */
@@ -77,7 +74,7 @@ export class OwnExport {
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /** @param noun e.g. `predictor` @throws UserError if the default export is no object with a name */
+  /** @param noun e.g. `predictor` @throws UserError unless the default export is an object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -185,7 +182,7 @@ export class OwnExport {
 /** Fault of a module not allowed by a worker's user. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/** Imports a module's default export. @throws UserError for a missing, forbidden or unloadable file */
+/** Imports a module's default export. @throws UserError if not loadable or forbidden */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // Otherwise an import of a non-file would never end.

@@ -31,7 +31,7 @@ export const set = (local: number): number[] => [0x21, ...leb(local)];
 export const literal = (value: number): number[] => [0x41, ...signed(value)];
 /** Pushes a double. */
 export const real = (value: number): number[] => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)];
-/** Scalar load or store at an offset from the address on the stack. Alignment hint: 1 byte. */
+/** Scalar load or store at an offset from the address on the stack. */
 export const access = (opcode: number, offset: number): number[] => [opcode, 0, ...leb(offset)];
 /** SIMD instruction. */
 export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];

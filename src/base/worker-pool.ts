@@ -39,10 +39,7 @@ export class TaskThread<Task, Answer, Note = never> {
     return this.#lost !== null;
   }
 
-  /**
-   * Sends a task; several may wait. @param name for the error of a lost thread @param note receives notes @throws the
-   * task's error
-   */
+  /** Sends a task; several may wait. @param name in errors @param note receives notes @throws the task's error */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -87,9 +84,7 @@ interface PoolOf<Task, Answer, Note> {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Gives tasks to free threads, then ends the threads. @param tasks null: a turn for signals @throws the error of a task
- */
+/** Gives tasks to free threads, then ends the threads. @param tasks null: a turn for signals @throws a task's error */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
@@ -124,8 +119,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
 }
 
 /**
- * Answers tasks in order, in a thread. @param start makes the task handler from the thread's data @throws Error outside
- * a thread
+ * Answers tasks in a thread. @param start makes the task handler from the thread's data @throws Error outside a thread
  */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,

@@ -9,14 +9,14 @@ import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
 import { type Quantity, refusal } from './units.js';
 
-/** Origin of each given part of a value by dotted path: `file:line:col`, or a flag. */
+/** Origin of each given value by dotted path: `file:line:col`, or a flag. */
 export type Places = Readonly<Record<string, string>>;
 
 /** Checked value with the places of its parts. */
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
-  /** `file:line:col` of a path's value, or of its nearest parent in the file for a default. */
+  /** `file:line:col` of a path's value, for a default of its nearest parent in the file. */
   place(...path: readonly (string | number)[]): string;
   /** Checks a part by its own schema; messages show paths from the root. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
@@ -29,7 +29,7 @@ export interface Override {
   readonly value: unknown;
   /** New value from the old (undefined: none); absent: `value`. */
   readonly amend?: (before: unknown) => unknown;
-  /** Key for a text on the path that becomes a mapping; absent: the text is lost. */
+  /** Key for a text that becomes a mapping; absent: the text is lost. */
   readonly shorthand?: string | undefined;
   /** Origin in messages, e.g. `--policy`. */
   readonly label: string;
@@ -44,8 +44,8 @@ export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: reado
   locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
 /**
- * {@link readYaml} for large bundled files: places are computed only for an error. @param text instead of the file's
- * @throws UserError
+ * {@link readYaml} for large bundled files, with places only for errors. @param text instead of the file's @throws
+ * UserError
  */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
@@ -87,7 +87,7 @@ interface ParsedText {
   at(offset: number): string;
 }
 
-/** Recently read short texts: jobs of a sweep read the same few files. Limits are ours. */
+/** Recently read short texts: jobs of a sweep share files. Limits are ours. */
 const KNOWN = new Map<string, ParsedText>();
 const MOST_KNOWN = 64;
 const LONGEST_KNOWN = 2 ** 14;
@@ -131,7 +131,7 @@ function parseText(text: string, path: string): ParsedText {
 export const checkValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateValue(raw, label, schema, overrides).value;
 
-/** {@link checkValue} that records the flag of each value. @throws UserError as {@link checkValue} */
+/** {@link checkValue} that records the flag of each value. @throws UserError */
 export const locateValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> =>
   check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 
@@ -154,7 +154,7 @@ function check<T>(
   }
   const locate: Locate = (where, unknownKey) => {
     const full = (unknownKey === undefined ? where : [...where, unknownKey]).map(String);
-    // The last override of a path wins; an override below the faulty path may be the cause too (an unknown key inside).
+    // The last override wins; an override below the faulty path may be the cause too (an unknown key inside).
     const label = placed.findLast(({ path }) => path.every((key, i) => full[i] === key))?.label;
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
@@ -174,8 +174,7 @@ function check<T>(
     };
   }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right key missing, so the mistyped key is reported. Otherwise wrong values precede
-  // missing values.
+  // A mistyped key also makes the right key missing, so the mistyped key comes first, then wrong, then missing values.
   const rank = (issue: (typeof issues)[number]): number =>
     issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
@@ -252,7 +251,7 @@ export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
 export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
-/** Runs a recursive step of the parser. @throws UserError e.g. for a stack overflow */
+/** Runs a recursive parser step. @throws UserError e.g. for a stack overflow */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {
     return step();

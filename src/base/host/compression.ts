@@ -14,7 +14,7 @@ export interface OwnStep {
 /** CRC-32, continued from `before`. */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
-/** Deflates bytes. The result ends on a whole byte, not marked as the last block, so that more can follow. */
+/** Deflates bytes to a whole byte, not marked as the last block, so that more can follow. */
 export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 /** A small window takes less time to prepare than to fill. Ours. */

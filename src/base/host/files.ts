@@ -68,9 +68,7 @@ export const openSync: (path: string, flags: string | number, mode?: number) => 
   flags === 'wx+' ? fs.openSync(path, flags, mode) : reach(path, (place) => fs.openSync(place, flags, mode));
 /** Closes a descriptor. */
 export const closeSync: (fd: number) => void = fs.closeSync;
-/**
- * Reads up to `length` bytes at `position`, or after earlier reads (null), to `into[offset ..]`. @returns bytes read
- */
+/** Reads up to `length` bytes at `position` (null: after earlier reads) to `into[offset ..]`. @returns bytes read */
 export const readSync: (fd: number, into: Uint8Array, offset: number, length: number, position: number | null) => number = fs.readSync;
 /** Writes bytes, with the arguments of {@link readSync}. @returns bytes written */
 export const writeSync: (fd: number, from: Uint8Array, offset?: number, length?: number, position?: number | null) => number = fs.writeSync;

@@ -40,10 +40,7 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
 /** Path of the running Node program. */
 export const OWN_PROGRAM: string = process.execPath;
 
-/**
- * Output of a program. @param complains keeps standard error, as `stderr` of the error @throws Error with `code` or
- * `stderr` on failure
- */
+/** Output of a program. @param complains keeps standard error in the error @throws Error with `code` or `stderr` */
 export const outputOf = (program: string, args: readonly string[], complains = false): string =>
   childProcess.execFileSync(program, args, {
     encoding: 'utf8',

@@ -20,7 +20,7 @@ export interface ThreadPort {
   close(): void;
 }
 
-/** Thread as seen by its starter. Threads may share memory; their modules exist only in the built moeprof. */
+/** Thread as seen by its starter. Threads may share memory. */
 export interface Thread {
   postMessage(message: unknown): void;
   on(event: 'message' | 'error' | 'exit', hear: (value: never) => void): unknown;

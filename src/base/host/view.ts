@@ -1,5 +1,4 @@
-// Files visible to a process: on a worker, paths and messages follow the machine of origin, with bytes from local
-// copies.
+// Files visible to a process: on a worker, the paths of the machine of origin, with bytes of local copies.
 import path from 'node:path';
 
 /** Files named by a run of a remote machine, with local paths. */

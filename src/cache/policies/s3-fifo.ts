@@ -153,8 +153,8 @@ class S3Fifo implements CachePolicy {
 }
 
 /**
- * S3-FIFO (Yang et al., SOSP 2023): a small queue on probation, a main queue, a ghost queue of rejected experts.
- * `small`: share of probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
+ * S3-FIFO (Yang et al., SOSP 2023): queues of experts on probation, main experts and rejected ghosts. `small`: share of
+ * probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
  */
 export const s3Fifo: PolicyDefinition = {
   ...member('policy', 's3-fifo'),
