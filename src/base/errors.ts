@@ -49,6 +49,7 @@ export class InternalError extends Error {
   }
 }
 
+/** Message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** One-line reason for a loss, with a call to report internal failures. */

@@ -86,6 +86,7 @@ export class AtomicFile {
 
 const unfinished = new Set<AtomicFile>();
 
+/** Exit codes by signal. */
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 let guards: (() => void)[] = [];

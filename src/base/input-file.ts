@@ -40,6 +40,7 @@ const CLOCK_MS = 2000;
 const KIB = 2 ** 10;
 const GIB = 2 ** 30;
 
+/** Kind of file in `profiles/inputs.txt`. */
 export type InputKind =
   | ('profile' | 'result' | 'trace' | 'model' | 'config' | 'index' | 'hub' | 'workload' | 'prompts' | 'predictor')
   | ('module' | 'entry' | 'key' | 'measurements' | 'log' | 'mapping');

@@ -70,6 +70,7 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
+/** Value at a path, or undefined. */
 export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
   for (const step of path) value = ownValue(value, step);

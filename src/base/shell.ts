@@ -4,6 +4,7 @@
 import { UserError } from './errors.js';
 import { platform } from './host/machine.js';
 
+/** Shell for pasted lines. */
 export interface LineShell {
   readonly name: string;
   /** End of a continued line. */

@@ -86,4 +86,5 @@ export const shortened = (text: string, most = 500): string =>
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g, '');
 
+/** Capitalises the first letter. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -144,6 +144,7 @@ export interface SentError {
   readonly exitCode: number | null;
 }
 
+/** Message form of a thrown value. */
 export function sentError(error: unknown): SentError {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return { message: messageOf(error), stack, exitCode: error instanceof UserError ? error.exitCode : null };

@@ -15,6 +15,7 @@ export const VARYING = [
   'workload.slo',
 ] as const;
 
+/** Comparison operator. */
 export type Comparator = '>' | '>=' | '<' | '<=' | '==' | '!=';
 
 /** Comparison, e.g. `> +3%`. */

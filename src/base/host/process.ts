@@ -1,5 +1,6 @@
 import { viewedFolder } from './view.js';
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of this process. */

@@ -1,6 +1,7 @@
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
+/** End of a script. */
 export interface ScriptEnd {
   /** Standard error; null unless requested. */
   readonly stderr: string | null;
@@ -11,6 +12,7 @@ export interface ScriptEnd {
   readonly error?: Error;
 }
 
+/** Settings of a script. */
 export interface ScriptOptions {
   /** Time limit, ms. */
   readonly timeout: number;
@@ -56,6 +58,7 @@ interface ProgramLimits {
   readonly timeout: number;
 }
 
+/** End of a program. */
 export interface ProgramEnd {
   readonly stdout: string;
   /** Last 64 KiB of standard error. */

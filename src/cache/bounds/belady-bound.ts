@@ -3,8 +3,7 @@ import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
 
 /**
- * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15). The bound needs no
- * future: each event is counted as it runs, see `optimum.ts`.
+ * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15), counted event by event.
  *
  * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. MIN bounds policies under L3-L5, which
  * have fewer choices, by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
@@ -15,16 +14,7 @@ import { Optimum } from './optimum.js';
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
-  /**
-   * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15), counted event by event.
-   *
-   * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. MIN bounds policies under L3-L5, which
-   * have fewer choices, by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
-   * sequential replay.
-   *
-   * Unequal sizes: the smaller of two bounds, from all experts as small as the smallest and from {@link Relaxation}. At
-   * a change of capacity the experts used latest leave, so the argument holds.
-   */
+  /** By optimum: experts; bytes of each. */
   readonly #experts: readonly number[];
   readonly #expertBytes: readonly number[];
   /** By MoE layer: optimum of its experts; dense id of that optimum's id 0. */
@@ -80,6 +70,7 @@ export class BeladyBound {
 const BINS = 256;
 /** Doublings of cost covered: 1 byte to 2^63 bytes. */
 const DOUBLINGS = 64;
+/** No use yet. */
 const NEVER = -2;
 
 /**
