@@ -3,22 +3,19 @@ import { shortened, visible } from './text.js';
 /** Exit codes: a CI job must distinguish gates, input errors and internal errors. */
 export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal: 70, interrupted: 130, terminated: 143 } as const;
 
-/** Mistake in input, configuration or usage. The message is complete: one line, no stack trace. */
+/** User's mistake, with a complete one-line message. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly exitCode: number;
 
-  /**
-   * @param message one line: `place: fault and remedy`; made printable, cut beyond 500 characters @param exitCode of
-   * {@link EXIT}
-   */
+  /** @param message one line: `place: fault and remedy`; cut beyond 500 characters @param exitCode of {@link EXIT} */
   constructor(message: string, exitCode: number = EXIT.input) {
     super(shortened(visible(message)));
     this.exitCode = exitCode;
   }
 }
 
-/** Result of `work`, or its UserError, for callers that expect impossible inputs. */
+/** Result of `work`, or its UserError. */
 export function orUserError<T>(work: () => T): T | UserError {
   try {
     return work();
@@ -33,7 +30,7 @@ export function userErrorOf(error: unknown): UserError {
   throw error;
 }
 
-/** Runs `work`, and prefixes a UserError's message with the place. */
+/** Prefixes the message of a UserError with a place. */
 export function placed<T>(place: string, work: () => T): T {
   try {
     return work();
@@ -42,7 +39,7 @@ export function placed<T>(place: string, work: () => T): T {
   }
 }
 
-/** Internal bug found before a figure was printed: a violated law of docs/semantics.md. */
+/** Internal bug: a violated law of docs/semantics.md. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 
@@ -55,11 +52,11 @@ export class InternalError extends Error {
 /** Message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** One-line reason for the loss of a part of many: a user's mistake, or an internal failure to report. */
+/** One-line reason for a loss, with a call to report internal failures. */
 export const whyLost = (error: unknown): string =>
   error instanceof UserError ? error.message : shortened(visible(`moeprof fails on it (${messageOf(error)}): please report it`));
 
-/** System error code (`ENOENT`); undefined without a code. */
+/** System error code (`ENOENT`), or undefined. */
 export function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: string };
   return code;

@@ -23,9 +23,7 @@ import { dirname, join, resolve } from './host/paths.js';
 import { exit, isRunning, listen, pid } from './host/process.js';
 import { byName } from './objects.js';
 
-/**
- * File under construction: opened before the work, so that a bad path fails at once; on disk from the first write on.
- */
+/** File under construction: opened before the work, so that a bad path fails at once. */
 export class AtomicFile {
   readonly path: string;
   readonly #target: string;
@@ -33,10 +31,7 @@ export class AtomicFile {
   #fd: number | null = null;
   #open = true;
 
-  /**
-   * @param path of the finished file; a link keeps its target @throws UserError if the folder is not writable, or
-   * `path` is a folder
-   */
+  /** @param path of the finished file; a link keeps its target @throws UserError if not writable, or a folder */
   constructor(path: string) {
     this.path = path;
     const stat = whatStands(path);
@@ -45,7 +40,7 @@ export class AtomicFile {
     if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    // Permissions are checked without a file, since a signal could leave the file in place.
+    // Checked without a file, which a signal could leave in place.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
@@ -72,7 +67,7 @@ export class AtomicFile {
     }
   }
 
-  /** Drops the unfinished file; no effect after {@link commit}. */
+  /** Drops the unfinished file. */
   abort(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -91,13 +86,12 @@ export class AtomicFile {
 
 const unfinished = new Set<AtomicFile>();
 
-/** Exit codes of a process ended by a signal. */
+/** Exit codes by signal. */
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
-/** Functions that remove the handlers below; empty: no handlers. */
 let guards: (() => void)[] = [];
 
-/** Removes an unfinished file however the process ends (except by kill -9). */
+/** Removes an unfinished file at any end of the process (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guards.length > 0) return;
@@ -108,7 +102,6 @@ function guard(file: AtomicFile): void {
 
 function release(file: AtomicFile): void {
   unfinished.delete(file);
-  // A signal already received is handled in the next turn.
   inNextTurn(() => {
     if (unfinished.size === 0) for (const end of guards.splice(0)) end();
   });
@@ -128,13 +121,13 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError without permission, or for a file in the way */
+/** Makes a folder and its missing parents. @throws UserError */
 export function makeFolder(path: string): void {
-  // Absolute, since Node 20 retries a relative path for ever in a deleted working directory.
+  // Absolute: Node 20 retries a relative path for ever in a deleted working directory.
   attempt(path, () => makeFolders(resolve(path)));
 }
 
-/** Runs a write operation. @throws UserError for faults that the user can correct */
+/** Runs a write operation. @throws UserError for faults that users can correct */
 export function attempt<T>(path: string, operation: () => T): T {
   try {
     return operation();
@@ -160,13 +153,10 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
-/** Creates a file for reading and writing. @throws UserError if the path exists */
+/** Creates a file. @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
-/**
- * Opens a temporary file for reading and writing. Its name is unlinked at once, so that the system frees the space
- * however the process ends.
- */
+/** Opens a temporary file, unlinked at once, so that its space is freed at any end of the process. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {
@@ -176,13 +166,13 @@ export function temporaryFile(): number {
   });
 }
 
-/** Size from which a second process keeps a temporary file open: freeing 256 MiB takes a tenth of a second. */
+/** Size, bytes, from which a second process keeps a temporary file open: freeing 256 MiB takes a tenth of a second. */
 const LARGE = 256 * 2 ** 20;
 
-/** By descriptor: bytes written to a temporary file; function that ends the second process. */
+/** By descriptor of a temporary file. */
 const temporary = new Map<number, { bytes: number; end?: () => void }>();
 
-/** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError if the disk is full */
+/** As {@link writeAll}, to a {@link temporaryFile}. @throws UserError if the disk is full */
 export function writeTemporary(fd: number, bytes: Uint8Array, position: number | null = null): void {
   attempt(tmpdir(), () => writeAll(fd, bytes, position));
   const file = temporary.get(fd) ?? { bytes: 0 };
@@ -204,7 +194,7 @@ export function writeAll(fd: number, bytes: Uint8Array, position: number | null 
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
-/** Fills `into` from byte `position`. @returns bytes read: fewer than requested only at the end of the file */
+/** Fills `into` from byte `position`. @returns bytes read, fewer only at the end of the file */
 export function readAll(fd: number, into: Uint8Array, position: number): number {
   let done = 0;
   for (let got = -1; got !== 0 && done < into.length; done += got) got = readSync(fd, into, done, into.length - done, position + done);
@@ -215,17 +205,17 @@ export function readAll(fd: number, into: Uint8Array, position: number): number 
 const HOST = newSha256().update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 
-/** Folders already swept by this process: a store writes thousands of files to a folder. */
+/** Folders already swept by this process. */
 const swept = new Set<string>();
 
-/** New temporary name, after a sweep of the folder. Excludes the target's name, which may have the maximum length. */
+/** New temporary name, short for any target's name. */
 function temporaryPath(folder: string): string {
   if (!swept.has(folder)) sweep(folder);
   swept.add(folder);
   return join(folder, `.moeprof-${pid}-${HOST}${randomHex(6)}.tmp`);
 }
 
-/** Removes temporary files left by killed processes of this host. Ignores files that cannot be listed or removed. */
+/** Removes temporary files left by killed processes of this host. */
 function sweep(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
@@ -233,6 +223,6 @@ function sweep(folder: string): void {
       if (host === HOST && !isRunning(Number(pid))) unlinkSync(join(folder, name));
     }
   } catch {
-    // Opening the next file reports any error of the folder.
+    // Opening the next file reports the error.
   }
 }

@@ -5,10 +5,7 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 /** Empty last block (RFC 1951, section 3.2.6). */
 const LAST_BLOCK = Uint8Array.of(3, 0);
 
-/**
- * Gzip without a stream: each write is compressed and passed on at once, so that no output waits in memory. Larger
- * writes compress better.
- */
+/** Gzip without a stream: each write is compressed and passed on at once. */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
   #begun = false;
@@ -27,7 +24,6 @@ export class Gzip {
     this.#out(deflatedBlock(bytes));
   }
 
-  /** Writes the header at the first write, since an output opens long before. */
   #begin(): void {
     if (!this.#begun) this.#out(HEADER);
     this.#begun = true;

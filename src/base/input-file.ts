@@ -30,7 +30,7 @@ interface Limits {
   readonly remedy: string;
   /** Advice for a folder or a device; absent: `remedy`. */
   readonly instead?: string;
-  /** True if a pipe is allowed, readable only once. */
+  /** True if a pipe is allowed. */
   readonly pipe?: true;
 }
 
@@ -40,7 +40,7 @@ const CLOCK_MS = 2000;
 const KIB = 2 ** 10;
 const GIB = 2 ** 30;
 
-/** Kind of file. */
+/** Kind of file in `profiles/inputs.txt`. */
 export type InputKind =
   | ('profile' | 'result' | 'trace' | 'model' | 'config' | 'index' | 'hub' | 'workload' | 'prompts' | 'predictor')
   | ('module' | 'entry' | 'key' | 'measurements' | 'log' | 'mapping');
@@ -55,11 +55,11 @@ export const KINDS = Object.fromEntries(
 ) as Readonly<Record<InputKind, Limits>>;
 
 /**
- * A user's file, open for reads at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes
- * above a kind's limit are refused.
+ * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
+ * oversized files.
  */
 export class InputFile {
-  /** Name given by the user; `-` is standard input. */
+  /** As given by the user; `-` is standard input. */
   readonly path: string;
   readonly bytes: number;
   readonly #fd: number;
@@ -74,7 +74,7 @@ export class InputFile {
     this.bytes = Number(this.#opened.size);
   }
 
-  /** Opens a file, a pipe, or `-`. @param kind sets the largest size @throws UserError if unreadable or too large */
+  /** Opens a file, a pipe, or `-`. @throws UserError if unreadable or too large */
   static open(path: string, kind: InputKind): InputFile {
     const file = new InputFile(path, openRegular(path, KINDS[kind]));
     if (file.bytes <= KINDS[kind].limit) return file;
@@ -95,7 +95,7 @@ export class InputFile {
     return bytes.subarray(0, this.#fill(position, bytes));
   }
 
-  /** Whole file as text, without a byte order mark. */
+  /** File as text, without a byte order mark. */
   text(): string {
     return textOf(this.part(0, this.bytes)).replace(/^\uFEFF/, '');
   }
@@ -110,7 +110,7 @@ export class InputFile {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
-  /** @throws UserError if the file was written to since opening, since parts may not belong together */
+  /** @throws UserError if the file was written to since opening */
   checkUnchanged(): void {
     const { size, mtimeNs } = openFileState(this.#fd);
     if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
@@ -137,7 +137,7 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
   }
 }
 
-/** Whole file as text. @throws UserError as {@link InputFile.open} */
+/** File as text. @throws UserError as {@link InputFile.open} */
 export function readText(path: string, kind: InputKind = 'profile'): string {
   if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
   const known = TEXTS.get(path);
@@ -152,12 +152,11 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
   });
 }
 
-/** Texts of short profiles, valid while their files stay unchanged: cells of a study read the same few again. */
+/** Texts of short unchanged profiles: cells of a study share files. */
 const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
 
-/** {@link InputFile.state} at a path; null: no file, or unknown. */
 function stateAt(path: string): string | null {
   try {
     return stateOf(fileState(path));
@@ -166,21 +165,18 @@ function stateAt(path: string): string | null {
   }
 }
 
-/** Text that changes with the file or its permissions. */
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** Status of a path to read; undefined: nothing exists. @throws UserError if unknown */
+/** Status of a path; undefined: nothing exists. @throws UserError if unknown */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True for a folder, false for a file or nothing. @throws UserError if unknown */
+/** True for a folder. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
 /** Names in a folder. @throws UserError if unreadable */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
-/**
- * Paths of regular files below a folder, sorted, without links and pipes. @throws UserError if a folder is unreadable
- */
+/** Paths of regular files below a folder, sorted. @throws UserError if unreadable */
 export function filesBelow(folder: string): string[] {
   const entries = attemptRead(folder, () => entriesBelow(folder));
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
@@ -192,7 +188,7 @@ function openRegular(path: string, kind: Limits): number {
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
-    // Standard input may be a file, a socket (of a Node process), a terminal, or nothing (/dev/null).
+    // Standard input may be a file, a socket, a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
     const instead = kind.instead ?? kind.remedy;
@@ -203,10 +199,10 @@ function openRegular(path: string, kind: Limits): number {
   }
 }
 
-/** Limit of a stream without a limit by kind, against an endless writer filling the disk. Ours. */
+/** Limit of streams of unlimited kinds, bytes. Ours. */
 const STREAM_LIMIT = 4 * GIB;
 
-/** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half of them usable */
+/** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half usable */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
 function spooled(fd: number, path: string, kind: Limits): number {
@@ -230,7 +226,7 @@ function spooled(fd: number, path: string, kind: Limits): number {
   }
 }
 
-/** Time between looks at a pipe with a busy writer, ms. */
+/** Interval of polling a pipe, ms. Ours. */
 const PATIENCE = 5;
 
 function readSome(fd: number, path: string, into: Uint8Array): number {
@@ -258,7 +254,6 @@ function attemptRead<T>(path: string, operation: () => T): T {
   }
 }
 
-/** Fault of a path by error code. */
 const FAULTS = byName<string>({
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',

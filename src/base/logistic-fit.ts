@@ -9,12 +9,10 @@ const FADING = 0.9985;
 const STEP_LIMIT = 0.2;
 
 /**
- * Logistic regression, P(y = 1) = sigmoid(weights . features), by Newton steps on small batches with fading curvature
- * and no learning rate.
+ * Logistic regression, P(y = 1) = sigmoid(weights . features), by Newton steps on small batches with fading curvature.
  */
 export class LogisticFit {
   readonly weights: Float64Array;
-  /** Steps so far; each changes the weights. */
   steps = 0;
   readonly #size: number;
   /** Curvature, `[size, size]`, symmetric; then a copy to factorise. */
@@ -36,7 +34,7 @@ export class LogisticFit {
 
   /**
    * Fits `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns sum of squared errors
-   * before the step
+   * before
    */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     this.steps++;
@@ -65,7 +63,7 @@ export class LogisticFit {
     return squares;
   }
 
-  /** Predicts samples column by column: a sum in a register is several times faster than in memory. */
+  /** Column by column: a sum in a register is several times faster than in memory. */
   #judge(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     if (rows > this.#error.length) {
       this.#error = new Float64Array(rows);

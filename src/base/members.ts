@@ -1,15 +1,12 @@
-// Names, summaries, sources and parameters of families in code, from profiles/members.txt.
 import type { Member, Parameter, ParameterTable } from './parameters.js';
 import { bundledSections } from './profiles.js';
 
-/** Family with members in the table. */
+/** Family in code, described by rows of profiles/members.txt. */
 export type MemberFamily = 'policy' | 'predictor' | 'scheduler' | 'placement' | 'variant';
 
 const TABLE = bundledSections('members.txt');
 
-/**
- * Member from the table. @param more parameters declared in code, after the table's @throws Error for an unknown member
- */
+/** Member from the table. @param more parameters of code @throws Error for an unknown member */
 export function member(family: MemberFamily, name: string, more: ParameterTable = {}): Required<Member> {
   const rows = TABLE.get(family) ?? [];
   const at = rows.findIndex((row) => row.startsWith(`${name}  `));
@@ -20,7 +17,7 @@ export function member(family: MemberFamily, name: string, more: ParameterTable 
   return { name, summary, cites, parameters: { ...Object.fromEntries(parameters), ...more } };
 }
 
-/** Parses a parameter row: name, default, values and meaning. @throws Error for an invalid row */
+/** Parses a parameter row: name, default, values and meaning. @throws Error if invalid */
 export function parameterOf(row: string): readonly [name: string, Parameter] {
   const [name, usual, values, description] = row.trim().split(/ {2,}/);
   if (description === undefined) throw new Error(`profiles/members.txt: no parameter: ${row}`);

@@ -1,5 +1,4 @@
-// Law L32: work per file or number is bounded. Reading, matching, drawing and pricing tick a meter, and end past its
-// limit with one line.
+// Law L32: reading, matching, drawing and pricing are bounded, and past a limit end with one line.
 import { UserError } from './errors.js';
 import { formatCount } from './units.js';
 
@@ -31,9 +30,9 @@ export const LIMITS = {
   cells: { most: 100_000, unit: 'runs', instead: 'take fewer values, or a sample of them in a study' },
   /** Per synthetic trace; the rows take 8 GB of a temporary file. */
   drawn: { most: 4_000_000_000, unit: 'choices of experts', instead: 'take fewer tokens' },
-  /** Per file or line, all patterns against all names: a state of a pattern at a character of a name. */
+  /** Per file or line: states of all patterns at characters of all names. */
   matching: { most: 100_000_000, unit: 'steps of matching', instead: 'write fewer or shorter patterns' },
-  /** Per command line, all patterns; patterns of 16 GPUs with a list of layers each take an eighth. */
+  /** Per command line; patterns of 16 GPUs with a list of layers each take an eighth. */
   states: { most: 32_768, unit: 'states of patterns', instead: 'write fewer or shorter patterns' },
   /** Drawn per question for advice; 64 users of a model of 1,472 choices a token take 32 million. */
   routing: { most: 40_000_000, unit: 'choices of experts', instead: 'take fewer --users or a smaller model' },
@@ -49,13 +48,13 @@ export class Meter {
   readonly #work: Work;
   #spent = 0;
 
-  /** @param place of the work: a file with its line, an option, or a command */
+  /** @param place a file with its line, an option, or a command */
   constructor(place: string, work: Work) {
     this.#place = place;
     this.#work = work;
   }
 
-  /** Adds units of work done or next. @throws UserError past the limit, and for NaN */
+  /** Adds units of work. @throws UserError past the limit, and for NaN */
   spent(units: number): void {
     this.#spent += units;
     if (this.#spent <= this.#work.most) return;

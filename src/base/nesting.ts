@@ -9,11 +9,11 @@ const MOST_LEVELS = 64;
 const SPACE = 32;
 const QUOTE = 34;
 const COLON = 58;
-/** Digits, commas and spaces lie below; most bytes of a recording do. */
+/** Digits, commas and spaces lie below. */
 const LETTERS = 65;
 const BACKSLASH = 92;
 
-/** True if lists and objects nest too deep. Values may share parts and contain themselves. */
+/** True if lists and objects nest too deep. Values may contain themselves. */
 export function nestsTooDeep(value: unknown): boolean {
   let level = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {
@@ -36,8 +36,8 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
 }
 
 /**
- * Parses a JSON document with a bounded number of brackets. @throws UserError for too many or too deep brackets, or
- * `__proto__` @throws SyntaxError
+ * Parses a JSON document. @param most brackets @throws UserError for too many or too deep brackets, or `__proto__`
+ * @throws SyntaxError
  */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number): unknown {
   const lists = new Meter(place, most === undefined ? LIMITS.lists : { ...LIMITS.lists, most, instead: 'no such file does' });
@@ -64,7 +64,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number):
   return JSON.parse(text, /__proto__|\\u005f/i.test(text) ? refused : undefined) as unknown;
 }
 
-/** First key repeated within an object, and its byte, after {@link parseJsonBytes}; null without a repeat. */
+/** First key repeated within an object, and its byte, or null. */
 export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at: number } | null {
   const open: Set<string>[] = [];
   for (let at = 0; at < bytes.length; at++) {
@@ -85,7 +85,6 @@ export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at
   return null;
 }
 
-/** Byte of the closing quotation mark of a text that begins at `from`, or the end. */
 function endOfText(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let before = at;

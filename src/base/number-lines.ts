@@ -5,7 +5,7 @@ import type { ByteSource } from './scan.js';
 const BLOCK_BYTES = 256 * 1024;
 /** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 16 * 1024 * 1024;
-/** Bytes after the last line break that parsing a number may read. */
+/** Bytes after the last line break that parsing may read. */
 const SLACK = 8;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -16,11 +16,10 @@ const ZERO = 48;
 const MOST_DIGITS = 9;
 
 /**
- * Walks lines of whole numbers separated by commas or spaces, in one loop without branches on number lengths; skips
- * blank lines.
+ * Walks lines of whole numbers separated by commas or spaces, without branches on number lengths; skips blank lines.
  */
 export class NumberLines {
-  /** Numbers of the current line: `values[0, count)`. After {@link nextPairs}: second numbers of the gathered lines. */
+  /** `values[0, count)`: numbers of the line; after {@link nextPairs}, second numbers of the gathered lines. */
   values: Int32Array = new Int32Array(64);
   count = 0;
   /** Current line, from 1. */
@@ -30,16 +29,15 @@ export class NumberLines {
   /** First number of the lines gathered by {@link nextPairs}. */
   key = 0;
   readonly #source: ByteSource;
-  /** Line read separately by {@link nextPairs}; if {@link #ahead} is its number, the line begins the next run. */
+  /** Line read separately by {@link nextPairs}; {@link #ahead}: its number if it starts the next run. */
   #pair: Int32Array = new Int32Array(8);
   #ahead = 0;
-  /** Bytes of `key,` as one word (-1: a longer key); number of bytes. */
+  /** Bytes of `key,` as one word (-1: a longer key); their number. */
   #prefix = 0;
   #width = 0;
-  /** Whole lines; a line break also follows the last byte of the file. */
+  /** Whole lines, the last with a line break. */
   #bytes = new Uint8Array(BLOCK_BYTES + SLACK);
   #at = 0;
-  /** End of whole lines; end of read bytes. */
   #end = 0;
   #filled = 0;
   #position = 0;
@@ -54,10 +52,7 @@ export class NumberLines {
     }
   }
 
-  /**
-   * Moves to the next line that is not blank; false at the end. @throws UserError with the line for anything but
-   * numbers
-   */
+  /** Moves to the next nonblank line; false at the end. @throws UserError with the line for anything but numbers */
   next(): boolean {
     while (this.#at < this.#end || this.#refill()) {
       this.line++;
@@ -89,7 +84,6 @@ export class NumberLines {
     return `${this.#source.path}:${this.line}`;
   }
 
-  /** Parses the current line, complete in the buffer. */
   #parse(): void {
     const bytes = this.#bytes;
     let { values } = this;
@@ -128,11 +122,10 @@ export class NumberLines {
     this.count = 1;
     this.#width = key < 10 ? 2 : 3;
     this.#prefix = key < 10 ? (key + ZERO) | (COMMA << 8) : (Math.floor(key / 10) + ZERO) | (((key % 10) + ZERO) << 8) | (COMMA << 16);
-    // The general reader takes lines with longer keys.
     if (key > 99) this.#prefix = -1;
   }
 
-  /** Gathers lines of the running key up to the end of the buffer; false after a line with a different key. */
+  /** Gathers lines of the running key; false after a line with a different key. */
   #parsePairs(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -148,10 +141,9 @@ export class NumberLines {
       const digit = (bytes[from]! - ZERO) >>> 0;
       const next = bytes[from + 1]!;
       const second = next - ZERO;
-      // See #parse.
       const two = ~(second >> 31);
       const last = (next & ~two) | (bytes[from + 2]! & two);
-      // Different key, longer number, carriage return or mistake: left to the general reader.
+      // Otherwise a different key, longer number, carriage return or mistake.
       plain = start === prefix && digit <= 9 && last === NEWLINE && second <= 9;
       if (!plain) break;
       if (count === values.length) values = this.#grow();
@@ -165,7 +157,7 @@ export class NumberLines {
     return plain || this.#general();
   }
 
-  /** Reads a line of any form; false if its key differs and begins the next run. */
+  /** Reads a line of any form; false if its key begins the next run. */
   #general(): boolean {
     const { values, count, line } = this;
     this.values = this.#pair;
@@ -191,7 +183,6 @@ export class NumberLines {
     if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
   }
 
-  /** Parses a number of any length at `at`; sets {@link #at} after the number. */
   #long(at: number): number {
     const bytes = this.#bytes;
     const from = at;
@@ -202,7 +193,6 @@ export class NumberLines {
     return value;
   }
 
-  /** Reads until the buffer holds a whole line; false at the end of the file. */
   #refill(): boolean {
     let pending = this.#filled - this.#at;
     this.#bytes.copyWithin(0, this.#at, this.#filled);

@@ -14,7 +14,7 @@ export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 export const definedFields = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
 
-/** Items by key; keys and items keep their order. */
+/** Items by key, in order. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -31,7 +31,7 @@ interface Known<K, V> {
   set(key: K, value: V): unknown;
 }
 
-/** Value of a key, made by `make` and stored if absent. */
+/** Value of a key, made by `make` if absent. */
 export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
   const known = map.get(key);
   if (known !== undefined) return known;
@@ -63,7 +63,7 @@ export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, mak
 
 declare const BARE: unique symbol;
 
-/** Table for untrusted names: without a prototype, so that `toString` finds nothing. */
+/** Table for untrusted names, without a prototype. */
 export interface ByName<T> {
   readonly [name: string]: T;
   readonly [BARE]: T;
@@ -72,7 +72,7 @@ export interface ByName<T> {
 /** A {@link ByName} with these entries. */
 export const byName = <T>(entries: Readonly<Record<string, T>>): ByName<T> => Object.assign(Object.create(null) as ByName<T>, entries);
 
-/** Own property of an object, prototype excluded; undefined if absent or no object. */
+/** Own property of an object, or undefined. */
 export const ownValue: {
   <T>(from: { readonly [name: string]: T }, name: PropertyKey): T | undefined;
   (from: unknown, name: PropertyKey): unknown;

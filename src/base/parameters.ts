@@ -1,5 +1,4 @@
-// Parameters of a family's members (policies, predictors, schedulers): declared with defaults, given as YAML keys or
-// `name:key=value,key=value`.
+// Parameters of families (policies, predictors, schedulers), given as YAML keys or `name:key=value,key=value`.
 import { UserError } from './errors.js';
 import { ownValue } from './objects.js';
 import { didYouMean } from './text.js';
@@ -19,7 +18,7 @@ export interface Parameter {
 /** Parameters of a member by name. */
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
-/** Member of a family in code: a policy, a predictor, a scheduler. */
+/** Member of a family in code, e.g. a policy. */
 export interface Member {
   readonly name: string;
   readonly summary: string;
@@ -31,15 +30,14 @@ export interface Member {
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
-/** User's choice of a member, with values of all parameters. */
+/** User's choice of a member, with all parameters. */
 export interface Choice extends Written {
   readonly name: string;
   readonly parameters: Parameters;
 }
 
 /**
- * Parses a choice: a name, with parameters after a colon or in `beside`. @param find the member of a name @throws
- * UserError
+ * Parses a choice: a name, with parameters after a colon or in `beside`. @param find member by name @throws UserError
  */
 export function choose(
   noun: string,
@@ -52,10 +50,7 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/**
- * All parameters of a choice. @param beside outside the text @param given in the text @throws UserError for a parameter
- * in both
- */
+/** Joins parameters of a choice. @throws UserError for a parameter in both */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
@@ -84,8 +79,8 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
 }
 
 /**
- * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError for
- * an invalid value
+ * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError if
+ * invalid
  */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
@@ -129,7 +124,7 @@ function checkedNumber(
   return value;
 }
 
-/** Range from `min` to `max` in words. */
+/** Range in words. */
 export function rangeText(min: number, max: number): string {
   if (max === Number.POSITIVE_INFINITY) return `${min} or more`;
   if (min === Number.NEGATIVE_INFINITY) return `${max} or less`;

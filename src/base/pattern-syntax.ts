@@ -1,5 +1,5 @@
 // Grammar of untrusted regular expressions: ECMAScript's, as in std::regex of llama.cpp's `-ot`, without
-// back-references, which need more than a list of states.
+// back-references.
 import { UserError } from './errors.js';
 
 /** Inclusive ranges of UTF-16 code units, `[from, to, from, to, ...]`. */
@@ -17,6 +17,7 @@ export type Syntax =
   | { readonly kind: 'edge'; readonly edge: Edge }
   | { readonly kind: 'ahead'; readonly of: Syntax; readonly holds: boolean };
 
+/** Most nested groups. Ours. */
 const DEEPEST = 100;
 const LAST = 0xffff;
 
@@ -36,7 +37,6 @@ const KINDS = new Map<string, Ranges>(
 );
 const CONTROLS = new Map([...'tnvfr'].map((letter, i) => [letter, [9, 10, 11, 12, 13][i]!]));
 
-/** Complement of ranges. */
 function others(ranges: Ranges): number[] {
   const pairs = Array.from({ length: ranges.length / 2 }, (_, i) => [ranges[2 * i]!, ranges[2 * i + 1]!] as const).sort(
     (a, b) => a[0] - b[0],
@@ -53,7 +53,6 @@ function others(ranges: Ranges): number[] {
 /** Parses an expression. @throws UserError if invalid or unsupported */
 export const parseSyntax = (source: string): Syntax => new Reader(source).whole();
 
-/** Recursive descent parser. */
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -131,7 +130,6 @@ class Reader {
     return ahead === null ? of : { kind: 'ahead', of, holds: ahead };
   }
 
-  /** Parses the letters after a backslash. */
   #escaped(): Ranges {
     const letter = this.#next('nothing is behind the last \\');
     const kind = KINDS.get(letter);

@@ -1,5 +1,5 @@
-// Untrusted patterns matched in time linear in text x pattern: all possible states of a regular expression advance
-// together (Thompson, CACM 11(6), 1968), so nothing is retried. `RegExp` backtracks, for ever if repetitions nest.
+// Untrusted patterns in time linear in text x pattern: all possible states advance together (Thompson, CACM 11(6),
+// 1968). `RegExp` backtracks, for ever if repetitions nest.
 import { LIMITS, Meter, type Work } from './meter.js';
 import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './pattern-syntax.js';
 
@@ -7,29 +7,28 @@ import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './patter
 export interface Pattern {
   /** States plus ranges of characters: work per character of text. */
   readonly size: number;
-  /** True for a match anywhere in a text. */
   test(text: string): boolean;
 }
 
-/** States of one pattern. Ours: the longest patterns of users have about 300 characters, and take a fifth. */
+/** States of one pattern. Ours: users' longest, of about 300 characters, take a fifth. */
 const STATES: Work = { ...LIMITS.matching, most: 4096, unit: 'states' };
 
 /**
  * Parses a regular expression of ECMAScript as in llama.cpp's `-ot` (std::regex): characters, `.`, sets, groups, `|`,
- * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters of tested texts @throws UserError
- * if invalid or too large
+ * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters @throws UserError if invalid or
+ * too large
  */
 export function parsePattern(source: string, steps?: Meter): Pattern {
   new Meter('its pattern', STATES).spent(source.length);
   return new Program(parseSyntax(source), new Meter('its pattern', STATES), steps);
 }
 
-/** State: takes a character, forks, waits for an edge or a lookahead, or has matched. The next state follows. */
+/** State: takes a character, forks, waits for an edge or a lookahead, or has matched. */
 interface State {
   readonly does: 'one' | 'fork' | 'edge' | 'ahead' | 'found';
   readonly ranges: Ranges;
   readonly edge: Edge | null;
-  /** Of a lookahead: its index; then true if a match is required. */
+  /** Index of a lookahead; true if a match is required. */
   readonly ahead: number;
   readonly holds: boolean;
   /** Targets of a fork. */
@@ -46,14 +45,14 @@ function within(ranges: Ranges, code: number): boolean {
   return false;
 }
 
-/** Program that reads a text from its end, so that a lookahead is decided before its state is reached. */
+/** Reads a text from its end, so that lookaheads are decided before their states are reached. */
 class Program implements Pattern {
   size = 0;
   readonly #states: State[] = [];
   readonly #aheads: Program[] = [];
   readonly #room: Meter;
   readonly #steps: Meter | undefined;
-  /** By state: last text position reached. Then work lists: open states, states taking a character, next states. */
+  /** By state: last text position reached. Then work lists. */
   readonly #reached: Int32Array;
   readonly #open: Int32Array;
   readonly #taking: Int32Array;
@@ -134,13 +133,11 @@ class Program implements Pattern {
     for (const fork of forks) fork.second = this.#states.length;
   }
 
-  /** Forks to the next state twice; a caller sets the second target. */
   #fork(): State {
     const next = this.#states.length + 1;
     return this.#put({ does: 'fork', first: next, second: next });
   }
 
-  /** By text position: 1 if the pattern matches from there. */
   #found(text: string): Uint8Array {
     const aheads = this.#aheads.map((program) => program.#found(text));
     const found = new Uint8Array(text.length + 1);

@@ -1,4 +1,4 @@
-// Places of profiles: names of bundled profiles, paths of user files. Names never depend on the working directory.
+// Places of profiles: names of bundled profiles, paths of user files.
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
@@ -23,10 +23,9 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   reproductions: 'bundled paper',
 };
 
-/** Endings of example paths other than YAML. */
 const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
-/** Endings that make a word a path even without a separator; bundled names have none. */
+/** Endings that make a word a path even without a separator. */
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
 /** Absolute path of a bundled file outside families, by name in `profiles/`. */
@@ -35,12 +34,12 @@ export const bundledFile = (name: string): string => resolve(BUNDLED, name);
 /** Text of a {@link bundledFile}. */
 export const bundledText = (name: string): string => fileText(bundledFile(name));
 
-/** Rows of a bundled table: lines except empty lines and `#` comments. */
+/** Lines of a bundled table without empty lines and `#` comments. */
 export const bundledRows = (name: string): string[] => rowsIn(bundledText(name));
 
 const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
 
-/** Section texts of a bundled file, without the last line break; `== name` opens a section. */
+/** Section texts of a bundled file; `== name` opens a section. */
 export function bundledParts(name: string): ReadonlyMap<string, string> {
   const parts = bundledText(name).replaceAll('\r\n', '\n').split(/^== /m);
   return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/\n$/, '')]));
@@ -62,29 +61,26 @@ export function splitRows(named: string): { readonly path: string; readonly rows
 /** True for a trace from standard input, readable only once. */
 export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
-/** True for a path instead of a bundled name: a separator or a file ending (before rows of a trace). */
+/** True for a path instead of a bundled name: a separator or a file ending. */
 export function isPath(nameOrPath: string): boolean {
   const { path } = splitRows(nameOrPath);
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
 }
 
-/** Hint for machines without a profile. */
 const PARTS =
   'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
 
-/** Hint for models without a profile. */
 const EXPERTS =
   'models are of experts (MoE), e.g. gpt-oss-20b; all bundled ones are in moeprof profiles list model, others are hf:owner/repo or a GGUF file';
 
-/** A memory size, alone or after a blank. */
 const MEMORY = /^(?:.*[\s,])?\d+\s*[GT]i?B(?:\s.*)?$/i;
 
-/** Flags that name profiles, for a name under the wrong flag. */
+/** Flags that name profiles, for hints. */
 const FLAGS: Readonly<Partial<Record<ProfileFamily, string>>> = { models: '-m', hardware: '-w', systems: '-s', traces: '-t' };
 
 /**
- * Absolute path of a bundled name or a path ({@link isPath}), perhaps nonexistent. @param others further names @throws
- * UserError if unknown
+ * Absolute path of a bundled name or a path, perhaps nonexistent. @param others further names @throws UserError if
+ * unknown
  */
 export function findProfile(
   family: ProfileFamily,
@@ -101,7 +97,7 @@ export function findProfile(
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
-  // Names in `others` are suggested only if near; a full list would mostly consist of them.
+  // Bundled names are suggested only if near.
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
@@ -119,7 +115,7 @@ export function findProfile(
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
 }
 
-/** Files of a catalogue of parts, sorted: `profiles/hardware/gpus/*.yaml` or `profiles/hardware/cpus/*.yaml`. */
+/** Files of a catalogue of parts, sorted. */
 export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
   const folder = resolve(BUNDLED, 'hardware', kind);
   return readdirSync(folder)
@@ -128,7 +124,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/** Path in messages: relative if below the working directory; `profiles/...` if bundled. @param rules of this system */
+/** Path in messages: relative below the working directory; `profiles/...` if bundled. */
 export function shownPath(
   path: string,
   from = cwd(),
@@ -145,10 +141,9 @@ export function shownTrace(path: string): string {
   return path;
 }
 
-/** Listed once: bundled profiles never change at run time, and each run of a sweep looks up a dozen names. */
+/** Listed once, since each run of a sweep looks up a dozen names. */
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 
-/** Bundled files of a family by name: the file name without a known ending. */
 const bundled = (family: ProfileFamily): ReadonlyMap<string, string> =>
   remembered(LISTED, family, () => {
     const folder = resolve(BUNDLED, family);

@@ -1,7 +1,4 @@
-/**
- * Random stream (sfc32, passes PractRand) of a subsystem, seeded by the run's seed and the stream's name (L16), so that
- * streams are independent.
- */
+/** Random stream (sfc32, passes PractRand), independent by run seed and stream name (L16). */
 export class Random {
   #a: number;
   #b: number;

@@ -1,2 +1,2 @@
-/** Rounds to twelve digits, since powers, logarithms and exponentials differ in last bits between Node and browsers. */
+/** Rounds to twelve digits, since powers, logarithms and exponentials differ between Node and browsers. */
 export const twelveDigits = (value: number): number => Number(value.toPrecision(12));

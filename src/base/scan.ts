@@ -18,14 +18,13 @@ const SPACE = 32;
 const MINUS = 45;
 const ZERO = 48;
 
-/** Walks lines of a file. `bytes[start, end)` is the current line, without its line break, valid until the next. */
+/** Walks lines of a file: `bytes[start, end)`, without the break, valid until the next. */
 export class LineScanner {
   bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
   start = 0;
   end = 0;
   line = 0;
   readonly #source: ByteSource;
-  /** File offset after the filled part of the buffer. */
   #position = 0;
   #filled = 0;
   #next = 0;
@@ -54,13 +53,13 @@ export class LineScanner {
     }
   }
 
-  /** Moves to the next line with more than spaces; false at the end. @throws UserError as {@link next} */
+  /** Moves to the next nonblank line; false at the end. @throws UserError as {@link next} */
   nextFilled(): boolean {
     while (this.next()) if (!this.blank()) return true;
     return false;
   }
 
-  /** Current line; valid until the next. */
+  /** Current line, valid until the next. */
   lineBytes(): Uint8Array {
     return this.bytes.subarray(this.start, this.end);
   }
@@ -95,7 +94,6 @@ export class LineScanner {
     throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
   }
 
-  /** Moves pending bytes to the front and reads more. */
   #refill(pending: number): void {
     if (pending > LINE_LIMIT) this.#refuse();
     if (pending > this.bytes.length / 2) {
@@ -111,11 +109,10 @@ export class LineScanner {
   }
 }
 
-/** Parses numbers and words of lines in place, between separators. */
+/** Parses numbers and words of lines in place. */
 export class FieldReader extends LineScanner {
   #at = 0;
 
-  /** Moves to the start of the next line, as {@link LineScanner.next}. */
   override next(): boolean {
     const found = super.next();
     this.#at = this.start;
@@ -141,14 +138,14 @@ export class FieldReader extends LineScanner {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }
 
-  /** Skips past the next `byte`; false (and at the end) without one. */
+  /** Skips past the next `byte`; false without one. */
   past(byte: number): boolean {
     const { bytes, end } = this;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
     return false;
   }
 
-  /** Parses a whole number of at most 9 digits. @throws UserError with the line without a number */
+  /** Parses a whole number of at most 9 digits. @throws UserError with the line */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;
@@ -167,7 +164,7 @@ export class FieldReader extends LineScanner {
     return negative ? -value : value;
   }
 
-  /** Text up to the next `byte` or the end; skips the separator. */
+  /** Text up to the next `byte`, which is skipped, or the end. */
   word(byte: number): string {
     const from = this.#at;
     const found = this.past(byte);
@@ -182,5 +179,5 @@ export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boole
   return true;
 }
 
-/** ASCII bytes of a literal, for {@link holds}. */
+/** ASCII bytes for {@link holds}. */
 export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 /** Issues of the union member that matched furthest; other issues unchanged. */
 export function innermost(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  // Members of a different type are ignored; fewest issues mark the intended member.
+  // The type selects members; fewest issues mark the intended member.
   const members = issue.errors.filter((member) => !member.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'));
   const best = members.sort((a, b) => a.length - b.length)[0];
   if (best === undefined) return [issue];
@@ -77,7 +77,7 @@ export function valueAt(raw: unknown, path: Path): unknown {
   return value;
 }
 
-/** Schema keys at a path, through optional fields, defaults, transforms, unions, arrays and records. */
+/** Schema keys at a path, through wrappers and containers. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
   for (const step of path) schemas = schemas.flatMap((schema) => childrenOf(schema, step)).flatMap(objectsOf);
@@ -91,7 +91,6 @@ function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType
   return [];
 }
 
-/** Container schemas inside wrappers. */
 function objectsOf(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => objectsOf(option));
   if (

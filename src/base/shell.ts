@@ -12,7 +12,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** Word that needs no quotes, neither in PowerShell (commas make lists) nor in cmd (percent signs expand). */
+/** Word without need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, first the shell of Linux and macOS. */
@@ -38,7 +38,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
-/** Shell with variables and command substitution in lines. */
+/** Shell with variables and command substitution. */
 export const [POSIX] = LINE_SHELLS as [LineShell];
 
 /** Shell by name. @throws UserError if unknown */

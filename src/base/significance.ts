@@ -29,7 +29,7 @@ export function smallestP(n: number, m: number): number {
   return Math.min(1, 2 / combinations);
 }
 
-/** Ranks from 1, doubled so that middles of ties are whole; `ties`: sum of t^3 - t over groups of t equal values. */
+/** Doubled ranks from 1, whole for ties; `ties`: sum of t^3 - t over groups of t equal values. */
 function midRanks(values: readonly number[]): { doubled: number[]; ties: number } {
   const order = values.map((_, index) => index).sort((i, j) => values[i]! - values[j]!);
   const doubled = new Array<number>(values.length);
@@ -45,10 +45,10 @@ function midRanks(values: readonly number[]): { doubled: number[]; ties: number 
   return { doubled, ties };
 }
 
-/** Probability of a rank sum at least as extreme as observed, over all choices of `n` ranks. */
+/** Share of choices of `n` ranks with a sum at least as extreme as observed. */
 function exactP(doubled: readonly number[], n: number, observed: number): number {
   const total = doubled.reduce((sum, rank) => sum + rank, 0);
-  // ways[k][s]: subsets of k ranks with sum s, among ranks seen so far.
+  // ways[k][s]: subsets of k ranks with sum s.
   const ways = Array.from({ length: n + 1 }, () => new Float64Array(total + 1));
   ways[0]![0] = 1;
   for (const rank of doubled) {
@@ -82,9 +82,7 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
 }
 
-/**
- * p-values corrected for multiple tests, in their order (Holm 1979): the chance of any false alarm stays below `alpha`.
- */
+/** p-values corrected for multiple tests, in order (Holm 1979). */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, index) => index).sort((i, j) => ps[i]! - ps[j]!);
   const adjusted = new Array<number>(ps.length);
@@ -96,10 +94,7 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/**
- * 95 % interval of the change of the median, from 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream
- * of random numbers
- */
+/** 95 % interval of the change of the median (percentile bootstrap, Efron 1979). @param stream of random numbers */
 export function bootstrapChange(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

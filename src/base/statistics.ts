@@ -5,9 +5,7 @@ export function sum(samples: ArrayLike<number>): number {
   return total;
 }
 
-/**
- * Least and largest of any number of samples (a call takes at most some 100,000 arguments); infinities without samples.
- */
+/** Least and largest sample; infinities without samples. Unlike a call, not limited to some 100,000 arguments. */
 export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
@@ -51,7 +49,7 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
   const rank = (percent / 100) * (sorted.length - 1);
   const below = Math.floor(rank);
   const low = sorted[below]!;
-  // An infinite neighbour has no part, and its product with 0 would be NaN.
+  // Avoids infinity x 0.
   if (rank === below) return low;
   const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   return low + (high - low) * (rank - below);
@@ -63,7 +61,7 @@ export interface Vote {
   readonly weight: number;
 }
 
-/** Weighs values so that items with the same `vote` share one vote: 1/n each for n items. */
+/** Weighs values so that n items with the same `vote` count 1/n each. */
 export function sharedVotes<T extends { readonly vote: string }>(items: readonly T[], value: (item: T) => number): Vote[] {
   const counts = new Map<string, number>();
   for (const { vote } of items) counts.set(vote, (counts.get(vote) ?? 0) + 1);
@@ -75,9 +73,9 @@ export const votedMean = (votes: readonly Vote[]): number =>
   mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
 
 /**
- * Percentile of weighted values in any order: a value's rank is the share of other votes below, linear between values.
- * Equal weights give {@link percentile}. @throws RangeError without values
- * @param newcomer true: percentile of a further value, as in Hyndman and Fan's definition 6, at most the last value
+ * Percentile of weighted values in any order: a value's rank is the share of other votes below. Equal weights give
+ * {@link percentile}. @throws RangeError without values
+ * @param newcomer true: of a further value, as in Hyndman and Fan's definition 6
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;
@@ -86,7 +84,7 @@ export function votedPercentile(votes: readonly Vote[], percent: number, newcome
   for (const { value, weight } of [...votes].sort((a, b) => a.value - b.value)) {
     const at = newcomer ? (below + weight) / (total + weight) : weight < total ? below / (total - weight) : 0;
     const left = at - percent / 100;
-    // Sums of vote shares are exact to 1e-12.
+    // Tolerance for rounding of vote shares.
     if (left >= -1e-12) return below === 0 || left <= 1e-12 ? value : value - ((value - last) * left) / (at - lastAt);
     [lastAt, last] = [at, value];
     below += weight;

@@ -22,10 +22,7 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
   return last[b.length]!;
 }
 
-/**
- * Candidates for a mistyped word, best first: at a small edit distance, with the word as start, or containing it; only
- * plain letters count.
- */
+/** Candidates for a mistyped word, best first: near, starting with it, or containing it. */
 export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = plain(word).slice(0, 100);
   if (wanted === '') return [];
@@ -49,7 +46,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map((candidate) => candidate.name);
 }
 
-/** Suggests replacements for an unknown word: `did you mean "lru"?`, or without near names: `known: fifo, lru`. */
+/** Suggests replacements for an unknown word: `did you mean "lru"?`, or `known: fifo, lru`. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const all = [...new Set(candidates)];
   const near = nearest(word, all);
@@ -62,9 +59,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 /** Suggests names: `did you mean "lru" or "lfu"?`. */
 export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
-/**
- * Untrusted text as one safe line: breaks and tabs become spaces; control, direction and workflow marks are escaped.
- */
+/** Untrusted text as one safe line: breaks and tabs as spaces; control, direction and workflow marks escaped. */
 export function visible(text: string): string {
   const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
   return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);
@@ -85,10 +80,11 @@ export function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** Cuts the middle of a text: a message begins with the place and ends with the advice. */
+/** Cuts the middle of a text: messages begin with the place and end with the advice. */
 export const shortened = (text: string, most = 500): string =>
   text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g, '');
 
+/** Capitalises the first letter. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

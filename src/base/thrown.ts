@@ -10,13 +10,10 @@ export function describedThrow(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${line}` : `'${line}'`;
 }
 
-/** Time limit for finding the place of a syntax error, ms. Ours. */
+/** Time limit of the child process, ms. Ours. */
 const PATIENCE_MS = 10_000;
 
-/**
- * `file:line:column` of a syntax error. Node prints the place only at the end of a process, so a child process imports
- * the file; nothing runs.
- */
+/** `file:line:column` of a syntax error, from a child process that imports the file without running it. */
 export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   const known = printedPlace(error.stack ?? '');
   if (known !== null) return known;
@@ -25,16 +22,15 @@ export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   return printedPlace(stderr ?? '');
 }
 
-/** Place in Node's output above an error: the file with its line, the line's text, and a caret below the column. */
+/** Place in Node's output: the file with its line, the line's text, and a caret. */
 function printedPlace(printed: string): string | null {
   const [, file, line, before] = /^(\S.*):(\d+)\n.*\n(\s*)\^/.exec(printed) ?? [];
   return file === undefined ? null : `${shownPath(pathOf(file))}:${line}:${before!.length + 1}`;
 }
 
-/** Folders of our code: sources and compiled. */
 const OURS = ['src', 'build', 'dist', 'node_modules'].map((name) => `${resolve(PACKAGE_FOLDER, name)}/`);
 
-/** `file:line:column` of the innermost user call, neither ours nor Node's; null without a call. */
+/** `file:line:column` of the innermost call outside our code and Node's, or null. */
 export function placeOfThrow(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   for (const [, file, at] of (error.stack ?? '').matchAll(/(?:\(|at |async )(file:\/\/\/[^\s()]+|\/[^\s()]+):(\d+:\d+)\)?$/gm)) {

@@ -16,7 +16,6 @@ const DECIMAL = byName<number>({ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15
 const BINARY = byName<number>({ k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 });
 const TIME = byName<number>({ ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 });
 
-/** Splits `12.5 GiB` into number and unit; null without a leading non-negative number. */
 function split(value: string | number): { number: number; unit: string } | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? { number: value, unit: '' } : null;
   const match = NUMBER.exec(value.trim());
@@ -40,7 +39,7 @@ function scaled(value: string | number, factor: (unit: string) => number | null 
   const unit = factor(parts.unit);
   if (unit === null || unit === undefined) return null;
   const product = parts.number * unit;
-  // 32.19us are 32,190 ns, but the product of doubles differs in the last bit.
+  // The product of doubles misses the last bit of 32.19us.
   return unit === 1 || Number.isInteger(product) ? product : Number(product.toPrecision(15));
 }
 
@@ -111,7 +110,7 @@ export function parseQuantity(quantity: Quantity, value: string | number, place:
   return result;
 }
 
-/** Message for a text that is no such quantity, with examples. */
+/** Message for a text that is no such quantity. */
 export const refusal = (quantity: Quantity, value: unknown): string =>
   `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 
@@ -128,7 +127,7 @@ export const parseShare = reader(SHARE);
 /** Parses a count. @throws UserError */
 export const parseCount = reader(COUNT);
 
-/** Formats a number with `decimals` digits and thousands commas: `1,234.5`. */
+/** Formats with `decimals` digits and thousands commas: `1,234.5`. */
 export function formatNumber(value: number, decimals = 0): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'n/a' : value > 0 ? 'inf' : '-inf';
   const text = Math.abs(value).toFixed(decimals);
@@ -139,24 +138,23 @@ export function formatNumber(value: number, decimals = 0): string {
   return sign + (fraction === undefined ? grouped : `${grouped}.${fraction}`);
 }
 
-/** Whole number with thousands commas: `1,234,567`. */
+/** Formats a whole number: `1,234,567`. */
 export const formatCount = (value: number): string => formatNumber(value, 0);
 
 /** Count with noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
 export const formatCounted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Decimals for three significant digits in a unit. */
 const decimalsOf = (size: number, factor: number): number =>
   factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 
-/** Formats three significant digits in the largest unit with at least 1; consecutive `units` differ by `step`. */
+/** Formats three digits in the largest unit with at least 1; consecutive `units` differ by `step`. */
 function inUnits(step: number, units: readonly string[]): (value: number) => string {
   return (value) => {
     if (!Number.isFinite(value)) return formatNumber(value);
     const size = Math.abs(value);
     let index = 0;
     let factor = 1;
-    // A size that rounds up to the next unit (999.96 ms) prints in that unit (1.00 s).
+    // Rounding may reach the next unit: 999.96 ms print as 1.00 s.
     const rounded = (): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
     for (; index + 1 < units.length && rounded() >= factor * step; index++) factor *= step;
     return `${formatNumber(value / factor, decimalsOf(size, factor))} ${units[index]!}`;

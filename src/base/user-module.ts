@@ -12,7 +12,7 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/** Member of a family or a user's module. Before loading, a module's name is its path, and parameters are unchecked. */
+/** Member of a family or a user's module, until loaded with its path as name and unchecked parameters. */
 export interface OwnChoice<D> extends Choice {
   /** Path of the module; absent: a built-in member. */
   readonly path?: string;
@@ -21,7 +21,7 @@ export interface OwnChoice<D> extends Choice {
   readonly sha256?: string;
 }
 
-/** Module path with optional parameters; a drive letter's colon is part of the path. */
+/** Module path with optional parameters. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
 /** Parses a module's path with parameters after a colon; null: no module. @throws UserError for wrong parameters */
@@ -66,19 +66,15 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   };
 }
 
-/**
- * A user's module in a run, with a family's member as default export. All modules load through this class, so that
- * every error is one line with a place.
- */
+/** A user's module: a family's member as default export. Every error is one line with a place. */
 export class OwnExport {
-  /** File name in messages. */
   readonly shown: string;
   /** SHA-256 of the text, hex. */
   readonly sha256: string;
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /** @param noun e.g. `predictor` @throws UserError if the default export is no object with a name */
+  /** @param noun e.g. `predictor` @throws UserError unless the default export is an object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -92,7 +88,7 @@ export class OwnExport {
     this.#checkParameters(this.#value.parameters);
   }
 
-  /** Default export, checked as far as the methods below were called. */
+  /** Default export, checked as far as methods below were called. */
   get value(): unknown {
     return this.#value;
   }
@@ -101,17 +97,17 @@ export class OwnExport {
     return this.#value.name as string;
   }
 
-  /** Error with a remark that explains the module. */
+  /** Error with a hint on the module. */
   wrong(what: string): UserError {
     return new UserError(`${this.shown}: ${what}; the contract is in the types of the package (moeprof/dist/index.d.ts)`);
   }
 
-  /** @throws UserError if a built-in member has the same name, since results would be ambiguous */
+  /** @throws UserError if a built-in member has the same name */
   nameApart(taken: readonly string[]): void {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
 
-  /** Name, summary and source of the export; `noun` serves as the default summary. */
+  /** Name, summary and source of the export. @param noun default summary */
   described(noun: string): { readonly name: string; readonly summary: string; readonly cites: string } {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
@@ -140,7 +136,7 @@ export class OwnExport {
     throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
   }
 
-  /** Checks the methods of the value made by `create`. @throws UserError naming the first missing method */
+  /** Checks the methods of a created value. @throws UserError naming the first missing method */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
     const found = member as { readonly then?: unknown } | null | undefined;
     if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);
@@ -159,9 +155,7 @@ export class OwnExport {
     }
   }
 
-  /**
-   * Present methods of `member`, guarded as in {@link run}. Absent methods stay absent, since absence has a meaning.
-   */
+  /** Present methods of `member`, guarded as in {@link run}. Absent methods stay absent. */
   guarded<T extends object, K extends keyof T & string>(member: T, methods: readonly K[]): Pick<T, K> {
     const call = (method: K, given: unknown[]): unknown =>
       this.run(method, () => (member as Record<K, (...given: unknown[]) => unknown>)[method](...given));
@@ -185,13 +179,13 @@ export class OwnExport {
   }
 }
 
-/** Fault of a module that the user of a worker has not allowed. */
+/** Fault of a module not allowed by a worker's user. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/** Imports a module's default export. @throws UserError for a missing, forbidden or unloadable file */
+/** Imports a module's default export. @throws UserError if not loadable or forbidden */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
-  // An import of a path that is no file would never end.
+  // Otherwise an import of a non-file would never end.
   const sha256 = newSha256().update(readText(shown, 'module')).digest('hex');
   if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
     const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
@@ -212,14 +206,14 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   return new OwnExport(noun, shown, sha256, module.default);
 }
 
-/** Exit code of a trial with a finished import; the caller sees an error of the import directly. */
+/** Exit code of a trial with a finished import. */
 const LOADED = 97;
 /** Time limit of a trial, ms. Ours. */
 const PATIENCE_MS = 60_000;
-/** Heap of a trial, MiB: the trial runs out of memory before the machine. */
+/** Heap of a trial, MiB, less than the machine's memory. */
 const HEAP_MIB = 2048;
 
-/** Key of outcomes inherited by threads, so that a thread does not repeat a trial. */
+/** Key of trial outcomes inherited by threads. */
 const TRIED = 'moeprof: tried modules';
 
 type Outcomes = Map<string, string | null>;
@@ -236,7 +230,6 @@ function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
   const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
   if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
-  // Without a process the outcome is unknown.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
 }

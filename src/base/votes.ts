@@ -1,4 +1,3 @@
-// Vote count in WebAssembly: voters add their weights to the numbers on their lists.
 import { advance, again, get, I32, type KernelBody, literal, loop, set } from './wasm.js';
 
 /** Addresses and lengths are bytes in the kernel's memory. */

@@ -1,5 +1,4 @@
-// WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler. A kernel maps numbers to a
-// number over a memory.
+// WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler.
 import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */
@@ -8,13 +7,11 @@ export const F64 = 0x7c;
 export const I64 = 0x7e;
 export const V128 = 0x7b;
 
-/** Unsigned LEB128. */
 function leb(value: number): number[] {
   const low = value & 0x7f;
   return value > 0x7f ? [low | 0x80, ...leb(value >>> 7)] : [low];
 }
 
-/** Signed LEB128 of 32-bit values. */
 function signed(value: number): number[] {
   const low = value & 0x7f;
   const rest = value >> 7;
@@ -34,7 +31,7 @@ export const set = (local: number): number[] => [0x21, ...leb(local)];
 export const literal = (value: number): number[] => [0x41, ...signed(value)];
 /** Pushes a double. */
 export const real = (value: number): number[] => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)];
-/** Scalar load or store at an offset from the address on the stack. Alignment hint: 1 byte. */
+/** Scalar load or store at an offset from the address on the stack. */
 export const access = (opcode: number, offset: number): number[] => [opcode, 0, ...leb(offset)];
 /** SIMD instruction. */
 export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
@@ -56,7 +53,6 @@ export interface KernelBody {
   readonly code: readonly number[];
 }
 
-/** Module that imports a memory and exports the functions. */
 function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Array<ArrayBuffer> {
   const all = Object.entries(functions);
   const type = ({ parameters }: KernelBody): number[] => [0x60, ...vector(new Array<number[]>(parameters).fill([I32])), ...vector([[I32]])];
@@ -76,7 +72,7 @@ function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Arra
 
 const PAGE = 65536;
 
-/** Subset of Node's global in use; its types come with the DOM. */
+/** Subset of Node's global; its types come with the DOM. */
 const { WebAssembly: wasm } = globalThis as unknown as {
   readonly WebAssembly: {
     readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
@@ -85,7 +81,7 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   };
 };
 
-/** Functions by name, and their new memory of at least `size` bytes in whole pages. */
+/** Instantiates functions on a new memory of at least `size` bytes. */
 export function instantiate<Kernels>(
   functions: Readonly<Record<keyof Kernels & string, KernelBody>>,
   size: number,

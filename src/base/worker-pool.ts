@@ -1,9 +1,8 @@
-// Threads that take the next task when free. Errors keep their class; a lost thread is an error naming the task.
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
 
-/** Message of a thread: a note during a task, then the answer or the thrown error. */
+/** Message of a thread: a note, an answer or an error. */
 type Reply<Answer, Note> =
   | { readonly kind: 'note'; readonly note: Note }
   | { readonly kind: 'answer'; readonly answer: Answer }
@@ -22,7 +21,7 @@ export class TaskThread<Task, Answer, Note = never> {
   readonly #asked: Asked<Answer, Note>[] = [];
   #lost: Error | null = null;
 
-  /** @param data for the thread's start; memory may be shared */
+  /** @param data for the thread's start */
   constructor(module: ThreadModule, data?: unknown) {
     this.#worker = startThread(module, data, true);
     this.#worker.on('message', (reply: Reply<Answer, Note>) => {
@@ -35,15 +34,12 @@ export class TaskThread<Task, Answer, Note = never> {
     this.#worker.on('exit', () => this.#lose(new Error('a thread ended before its work was done')));
   }
 
-  /** True if the thread has ended by itself, without further answers. */
+  /** True if the thread has ended by itself. */
   get lost(): boolean {
     return this.#lost !== null;
   }
 
-  /**
-   * Sends a task; several may wait. @param name for the error of a lost thread @param note receives notes @returns the
-   * answer @throws the task's error
-   */
+  /** Sends a task; several may wait. @param name in errors @param note receives notes @throws the task's error */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -67,7 +63,7 @@ export class TaskThread<Task, Answer, Note = never> {
   }
 }
 
-/** Error with the lost task. A thread without a free file at its start reports that in the message only. */
+/** Error with the lost task. */
 function named(error: Error, name: string): Error {
   const code = /\bE[MN]FILE\b/.exec(error.message)?.[0] ?? codeOf(error);
   return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code });
@@ -80,7 +76,6 @@ interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   readonly data?: unknown;
   readonly threads: number;
-  /** Task name in the error of a lost thread. */
   nameOf(task: Task): string;
   note?(task: Task, note: Note): void;
   /** Receives each task's outcome, in order of completion. An exception ends the pool. */
@@ -89,9 +84,7 @@ interface PoolOf<Task, Answer, Note> {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Gives tasks to free threads, then ends the threads. @param tasks null: a turn for signals @throws the error of a task
- */
+/** Gives tasks to free threads, then ends the threads. @param tasks null: a turn for signals @throws a task's error */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
@@ -126,8 +119,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
 }
 
 /**
- * Thread side: answers tasks in order. @param start makes the task handler from the thread's data @throws Error outside
- * a thread
+ * Answers tasks in a thread. @param start makes the task handler from the thread's data @throws Error outside a thread
  */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,

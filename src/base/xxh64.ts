@@ -15,7 +15,6 @@ const STRIPE = 32;
 export class Xxh64 {
   /** Four accumulators, each as low and high half. */
   readonly #lanes = new Int32Array(8);
-  /** Bytes of an incomplete stripe. */
   readonly #rest = new Uint8Array(STRIPE);
   #pending = 0;
   #length = 0;

@@ -9,31 +9,31 @@ import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
 import { type Quantity, refusal } from './units.js';
 
-/** `file:line:col`, or the flag, of each given part of a value, by dotted path. */
+/** Origin of each given value by dotted path: `file:line:col`, or a flag. */
 export type Places = Readonly<Record<string, string>>;
 
 /** Checked value with the places of its parts. */
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
-  /** `file:line:col` of the value at a path; of its nearest parent in the file for a default. */
+  /** `file:line:col` of a path's value, for a default of its nearest parent in the file. */
   place(...path: readonly (string | number)[]): string;
-  /** Checks a part by a separate schema; messages show paths from the root. @throws UserError as {@link readYaml} */
+  /** Checks a part by its own schema; messages show paths from the root. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
-/** Value that replaces or extends values of a file: a command-line flag, `--set path=value`. */
+/** Value that replaces or extends a file's, e.g. by a flag or `--set path=value`. */
 export interface Override {
   /** Keys from the root, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
   readonly value: unknown;
-  /** New value from the old value (undefined: none); absent: the new value is `value`. */
+  /** New value from the old (undefined: none); absent: `value`. */
   readonly amend?: (before: unknown) => unknown;
-  /** Key that keeps a text on the path when a mapping replaces the text; absent: the text is lost. */
+  /** Key for a text that becomes a mapping; absent: the text is lost. */
   readonly shorthand?: string | undefined;
-  /** Origin in messages, e.g. `--policy`, instead of `file:line:col`. */
+  /** Origin in messages, e.g. `--policy`. */
   readonly label: string;
-  /** True: from a file, perhaps untrusted, not from the command line. */
+  /** True: from a perhaps untrusted file, not from the command line. */
   readonly fromFile?: true;
 }
 
@@ -44,22 +44,20 @@ export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: reado
   locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
 /**
- * {@link readYaml} for large bundled files: places are computed only for an error. @param text instead of the file's
- * @throws UserError
+ * {@link readYaml} for large bundled files, with places only for errors. @param text instead of the file's @throws
+ * UserError
  */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
     const read = schema.safeParse(parse(text, QUIET));
     if (read.success) return read.data;
   } catch {
-    // Reported below, with its place.
+    // Reported below.
   }
   return readYaml(path, schema);
 }
 
-/**
- * Checks YAML text and records places of values, for checks beyond a schema. @param path for messages @throws UserError
- */
+/** Checks YAML text and records places of values. @param path for messages @throws UserError */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   const { at, checked, raw, root } = parsed(text, path);
   const known = overrides.length === 0 ? checked.get(schema) : undefined;
@@ -75,7 +73,6 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
   return located;
 }
 
-/** Freezes a value, which later readers of the file share. */
 function frozen<T>(value: T): T {
   const plain = Array.isArray(value) || (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
   if (!plain || Object.isFrozen(value)) return value;
@@ -86,35 +83,30 @@ function frozen<T>(value: T): T {
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;
-  /** Checked values by schema, without overrides. */
   readonly checked: WeakMap<z.ZodType, Located<unknown>>;
-  /** `file:line:col` of an offset. */
   at(offset: number): string;
 }
 
-/**
- * Recently read short texts: jobs of a sweep read the same few files. The limits are ours: bundled files are shorter.
- */
+/** Recently read short texts: jobs of a sweep share files. Limits are ours. */
 const KNOWN = new Map<string, ParsedText>();
 const MOST_KNOWN = 64;
 const LONGEST_KNOWN = 2 ** 14;
 
-/** Parses a text, cached if recent. @throws UserError as {@link readYaml} */
 function parsed(text: string, path: string): ParsedText {
   if (text.length > LONGEST_KNOWN) return parseText(text, path);
   return rememberedLately(KNOWN, MOST_KNOWN, `${path}\n${text}`, () => parseText(text, path));
 }
 
-/** Parses a flag's value, silently even for a collection as key. @throws Error for invalid YAML */
+/** Parses a flag's value. @throws Error for invalid YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
-/** Parser options without warnings; faults are thrown or refused by a schema. */
+/** Parser options without warnings. */
 export const QUIET = { logLevel: 'error' } as const;
 
 function parseText(text: string, path: string): ParsedText {
   if (/^%PDF|[\0-\x08]|^PK\x03/.test(text)) throw new UserError(`${path}: is no text of YAML or JSON; is it the file that was meant?`);
   const lines = new LineCounter();
-  // Unique keys are checked below: the parser compares every pair of keys.
+  // Checked below instead: the parser compares every pair of keys.
   const document = unlessTooDeep(path, () => parseDocument(text, { ...QUIET, lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -139,7 +131,7 @@ function parseText(text: string, path: string): ParsedText {
 export const checkValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateValue(raw, label, schema, overrides).value;
 
-/** {@link checkValue} that records the flag of each value. @throws UserError as {@link checkValue} */
+/** {@link checkValue} that records the flag of each value. @throws UserError */
 export const locateValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> =>
   check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 
@@ -162,7 +154,7 @@ function check<T>(
   }
   const locate: Locate = (where, unknownKey) => {
     const full = (unknownKey === undefined ? where : [...where, unknownKey]).map(String);
-    // The last override of a path wins; an override below the faulty path may be the cause too (an unknown key inside).
+    // The last override wins; an override below the faulty path may be the cause too (an unknown key inside).
     const label = placed.findLast(({ path }) => path.every((key, i) => full[i] === key))?.label;
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
@@ -171,7 +163,7 @@ function check<T>(
     let places: Places | undefined;
     return {
       value: result.data,
-      // Lazy: few callers need places, and a file of numbers has millions.
+      // Lazy: a file of numbers has millions of places.
       get places() {
         places ??= placesOf(raw, locate);
         return places;
@@ -182,8 +174,7 @@ function check<T>(
     };
   }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right key missing: the key is reported. Otherwise wrong values precede missing
-  // values.
+  // A mistyped key also makes the right key missing, so the mistyped key comes first, then wrong, then missing values.
   const rank = (issue: (typeof issues)[number]): number =>
     issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
@@ -201,13 +192,12 @@ function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Ma
   return path.length > 0 ? {} : Object.fromEntries(into);
 }
 
-/** Part of a path inside mappings and lists: a name in place of a mapping has no keys. */
+/** Part of a path inside mappings and lists. */
 function pathInside(raw: unknown, path: Path): Path {
   const end = path.findIndex((_, length) => typeof (valueAt(raw, path.slice(0, length)) ?? {}) !== 'object');
   return end < 0 ? path : path.slice(0, end);
 }
 
-/** Path of an override with list entries by number. */
 function numbered(root: unknown, override: Override): string[] {
   let node = root;
   return override.path.map((key) => {
@@ -223,8 +213,8 @@ export const withOverride = (root: unknown, override: Override): unknown =>
   withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 
 /**
- * Copy of `root` with the value at `path` amended and missing mappings made. @param shorthand key for a text on the
- * path; absent: the text is lost
+ * Copy of `root` with the value at `path` amended. @param shorthand key for a text on the path; absent: the text is
+ * lost
  */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
@@ -235,7 +225,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
-/** Index of a list's entry by `name` or by number from 0. @throws UserError for an absent entry */
+/** Index of a list's entry by `name` or number. @throws UserError for an absent entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
@@ -246,7 +236,7 @@ function entryOf(list: readonly unknown[], key: string, { label }: Override): nu
   throw new UserError(`${label}: the list has no entry "${key}"; ${known.length === 0 ? numbers : didYouMean(key, known)}`);
 }
 
-/** Schema field for a quantity, written as a number or with a unit, read in the inner unit. */
+/** Schema field for a quantity, a number or a text with a unit, in the inner unit. */
 export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
   z
     .union([z.number(), z.string()], { error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)) })
@@ -261,7 +251,7 @@ export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
 export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
-/** Runs a recursive step of the parser. @throws UserError if the step fails, e.g. by stack overflow */
+/** Runs a recursive parser step. @throws UserError e.g. for a stack overflow */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {
     return step();
@@ -274,7 +264,7 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
 const tooDeep = (path: string): UserError =>
   new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
-/** First key that repeats in its mapping or is no text; null: all keys are valid. */
+/** First key that repeats in its mapping or is no text, or null. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
   let first: ReturnType<typeof wrongKey> = null;
@@ -292,7 +282,7 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
         if (key !== null) wrong(key, 'is a list, a mapping or an alias; write it as a text');
         continue;
       }
-      // Bytes and times, only in YAML 1.1 documents.
+      // Bytes and times of YAML 1.1.
       if (typeof key.value === 'object' && key.value !== null) wrong(key, 'is of a type of its own; write it as a text');
       if (seen.has(key.value)) wrong(key, 'stands twice; keep one of them');
       if (key.value === '__proto__') wrong(key, 'means nothing in any file; leave it out');
@@ -302,7 +292,7 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
   return first;
 }
 
-/** Offset of the node at `path`, of its key `unknownKey`, or of the nearest existing parent. */
+/** Offset of the node at `path`, of its key `unknownKey`, or of the nearest parent. */
 function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   let node: unknown = root;
   let offset = root.range?.[0] ?? 0;
@@ -317,7 +307,7 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   return offset;
 }
 
-/** Pairs of a mapping by key: a mapping may have thousands, each looked up. */
+/** Pairs of large mappings by key. */
 const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
 
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {

@@ -44,7 +44,7 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
 }
 
 const POINTS = 20;
-/** Most points of a range: each is a replay, and a picture shows no more. */
+/** Most points of a range, each a replay. Ours. */
 const MOST_POINTS = 1000;
 
 /**

@@ -75,6 +75,7 @@ export class DemandLog {
   }
 }
 
+/** Cursor from the start of a log. */
 export class LogCursor implements DemandCursor {
   layer = 0;
   count = 0;

@@ -1,7 +1,7 @@
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
-/** Residents by number of uses, then by recency, in constant time per use: a list of counts with lists of experts. */
+/** Residents by number of uses, then by recency, in constant time per use. */
 export class FrequencyList {
   /** By id: group, a list of ids with equal count, least recently used last. */
   readonly #group: Int32Array;

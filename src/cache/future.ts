@@ -5,10 +5,7 @@ import { NEVER } from './policy.js';
 /** Pages kept in memory: 16 MiB. */
 const MEMORY_PAGES = 32;
 
-/**
- * Next uses of a recorded run, found by one backward pass and walked in step with the replay, so that Belady cannot run
- * on a wrong future.
- */
+/** Next uses of a recorded run, found by one backward pass and walked in step with the replay. */
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;
@@ -55,8 +52,7 @@ export class Future {
   }
 
   /**
-   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; the first call writes all
-   * first uses.
+   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; first writes all first uses.
    */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {

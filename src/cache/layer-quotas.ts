@@ -10,10 +10,7 @@ export type Quotas = (typeof QUOTAS)[number];
 /** Most steps for the bytes of all experts. Ours. */
 const STEPS = 8192;
 
-/**
- * Experts per layer, proportional to effective experts, 2^entropy of demand, by largest remainders. @param demand by
- * layer and expert
- */
+/** Experts per layer, proportional to 2^entropy of demand, by largest remainders. @param demand by layer and expert */
 export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Array[], capacityBytes: number): number[] {
   const weights = demand.map(effectiveExperts);
   const slots = model.layers.map(() => 0);
@@ -40,8 +37,8 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
 }
 
 /**
- * Gives each layer in turn one expert more while bytes suffice. @param slots changed @param most by layer @param order
- * of layers
+ * Gives layers in turn one expert more while bytes suffice. @param slots changed @param most by layer @param order of
+ * layers
  */
 export function giveRest(
   { layers }: ModelSpec,
@@ -80,7 +77,7 @@ function effectiveExperts(counts: Float64Array): number {
 export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
   const { layers } = model;
   const total = layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-  // Exact with the greatest common divisor of sizes; too many steps enlarge the unit, and sizes round up.
+  // Exact by the greatest common divisor; too many steps enlarge the unit, and sizes round up.
   const exact = layers.reduce((divisor, layer) => greatestCommonDivisor(divisor, layer.expertBytes), 0);
   const equal = layers.every((layer) => layer.expertBytes === exact);
   const unit = equal || total / exact <= STEPS ? exact : total / STEPS;

@@ -48,7 +48,7 @@ export interface PolicyContext {
   readonly layers: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** Event of each expert's next use ({@link NEVER}: none), valid after an event with the expert. Present if needed. */
+  /** Event of each expert's next use or {@link NEVER}, valid after an event with the expert. Present if needed. */
   readonly nextUse: Int32Array | null;
   /** Activations per expert in a profiling prefix or a popularity trace. Present if needed. */
   readonly popularity: Float64Array | null;
@@ -77,8 +77,8 @@ export interface CachePolicy {
   insert(id: number, used: boolean): void;
   remove(id: number): void;
   /**
-   * Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. A call
-   * changes no ranking.
+   * Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. Changes no
+   * ranking.
    */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed instead of replacing `victim`. Absent: always admitted. */
@@ -87,11 +87,9 @@ export interface CachePolicy {
   bypasses?(incoming: number): boolean;
   /** The running event streams `id`; for policies that count uses beyond residency. Absent: ignored. */
   streamed?(id: number): void;
-  /** Residents before the first event (static placement), most wanted first; the cache inserts those that fit. */
+  /** Residents before the first event (static placement), most wanted first, if they fit. */
   preload?(): Iterable<number>;
-  /**
-   * Sets the capacity, bytes, at most the context's; calls for victims may follow. Absent: the policy ignores capacity.
-   */
+  /** Sets the capacity, bytes, at most the context's; calls for victims may follow. */
   resized?(capacityBytes: number): void;
 }
 

@@ -56,7 +56,7 @@ export interface Caches {
   readonly learned: NextUse | null;
 }
 
-/** Builds empty caches of one tier. @throws UserError for a missing need of the policy, or quotas that do not fit */
+/** Builds empty caches of one tier. @throws UserError for a missing need of the policy, or misfit quotas */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
@@ -74,8 +74,8 @@ export function buildCaches(options: CacheOptions): Caches {
 }
 
 /**
- * Divides a tier's capacity among its caches (L6). @param quotas experts per MoE layer, in layer scope @throws
- * UserError if quotas do not fit
+ * Divides a tier's capacity among its caches (L6). @param quotas experts per MoE layer @throws UserError for misfit
+ * quotas
  */
 export function divide(
   model: ModelSpec,
@@ -95,7 +95,7 @@ export function divide(
 
 /**
  * Experts per layer (L6): floor(capacity / layers / expert bytes), the rest to the earliest in turn. @param most by
- * layer; absent: all
+ * layer
  */
 export function evenSplit(
   model: ModelSpec,

@@ -3,15 +3,11 @@ import { NONE, type Pins } from './policy.js';
 const ABSENT = Number.POSITIVE_INFINITY;
 
 /**
- * By node: the winner's key and id. Node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids on
- * arrival.
+ * Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids on arrival.
  */
 const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int32Array(count) });
 
-/**
- * Tournament for the smallest (key, id) among present ids. Nodes keep the winner's key; an update stops at the first
- * unchanged node.
- */
+/** Tournament for the smallest (key, id) among present ids. Updates stop at the first unchanged node. */
 export class WinnerTree {
   protected readonly key: Float64Array;
   protected readonly id: Int32Array;
@@ -121,7 +117,7 @@ export class WinnerTree {
     this.play(leaf, ABSENT);
   }
 
-  /** Sets a leaf's key and replays matches, bottom up, until winner and key stay the same. */
+  /** Sets a leaf's key and replays matches, bottom up, until unchanged. */
   protected play(leaf: number, key: number): void {
     const keys = this.key;
     const ids = this.id;

@@ -21,7 +21,7 @@ export interface Operand {
 /** Metric that changed, or breaks a budget. */
 export interface Row {
   readonly metric: string;
-  /** Null if the run lacks the metric. */
+  /** Null if absent. */
   readonly base: Metric | null;
   readonly candidate: Metric | null;
   /** Candidate minus base; null if either is absent. */
@@ -33,7 +33,7 @@ export interface Row {
   readonly verdict: MetricVerdict['verdict'];
   /** Reason of an `off` budget. */
   readonly reason: string | null;
-  /** Significance test of a measured metric; null for a simulated metric. */
+  /** Null for a simulated metric. */
   readonly test: SampleTest | null;
 }
 
@@ -41,9 +41,8 @@ export interface Row {
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
-  /** Scenario of the pair, for budgets and reports. */
   readonly scenario: string;
-  /** Inputs that differ: empty unless allowed, or varied by budgets. */
+  /** Allowed differences of inputs. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
   /** Difference in knowledge beyond the past (L17), or null. */
@@ -54,33 +53,29 @@ export interface Comparison {
   /** Metrics held by a budget. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** Causes of the change; null if nothing changed. */
+  /** Causes; null if nothing changed. */
   readonly explanation: Explanation | null;
-  /** True: reports list all causes; false: only the largest. */
+  /** True: reports list all causes; false: the largest. */
   readonly explained: boolean;
   readonly passed: boolean;
-  /** Results, for pictures. */
   readonly results: { readonly base: Result; readonly candidate: Result };
 }
 
-/** Metrics present or absent together in results of the same inputs. */
+/** Metrics present or absent together. */
 const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** Options of a comparison. */
 export interface CompareOptions {
-  /**
-   * Compares despite different model, hardware, runtime, knowledge, routing, workload or seed, or more memory of the
-   * candidate.
-   */
+  /** Compares despite different inputs or knowledge, or more memory of the candidate. */
   readonly allowDifferentInputs?: boolean;
-  /** Reports list all causes, not only the largest. */
+  /** Reports list all causes. */
   readonly explain?: boolean;
 }
 
 interface Gated {
-  /** True: the gate has budgets, of any pair. */
+  /** True: any pair of the gate has budgets. */
   readonly gated: boolean;
-  /** Warning by budget; null: warnings join the findings of this comparison. */
+  /** Warnings by budget; null: part of the findings here. */
   readonly findings: Map<Budget, BudgetFinding> | null;
 }
 
@@ -217,10 +212,7 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
 const DIRECTIONS: readonly Row['direction'][] = ['worse', 'better', 'missing', 'new', 'neutral', 'unclear'];
 
-/**
- * Order: broken budgets by distance beyond the limit, kept budgets, then worsening by relative change; a change from
- * zero counts most.
- */
+/** Order: broken budgets by excess, kept budgets, then relative worsening, with a change from zero first. */
 function worstFirst(a: Row, b: Row, beyond: ReadonlyMap<string, number>): number {
   const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('none'));
   const size = (row: Row): number => (row.relative === null ? Number.MAX_VALUE : Math.abs(row.relative));

@@ -4,9 +4,7 @@ import { VARYING } from '../result/budget.js';
 import { knowledgeGap, knowledgeText, markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 
-/**
- * Difference of two runs: in inputs, which must agree for a verdict, or in configuration, the subject of a comparison.
- */
+/** Difference of two runs, in inputs, which must agree, or in configuration, the subject of a comparison. */
 export interface Difference {
   /** Dotted path, e.g. `cache.policy`. */
   readonly path: string;
@@ -16,8 +14,7 @@ export interface Difference {
 }
 
 /**
- * Inputs that differ: work and machine, then inputs that budgets may let vary. Choices of a run count only if they give
- * the candidate more room.
+ * Inputs that differ: work, machine, inputs that budgets may let vary, and settings with more room for the candidate.
  */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
   const differing = [workDifferences, runtimeDifference, knowledgeDifferences, roomDifferences];
@@ -25,8 +22,8 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
 }
 
 /**
- * Equal fingerprints mean equal model and machine, whatever their names; a fingerprint despite different hashed fields
- * is foreign.
+ * Equal fingerprints mean equal model and machine, whatever their names; different hashed fields reveal a foreign
+ * fingerprint.
  */
 function workDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [workOf(base), workOf(candidate)];
@@ -56,7 +53,7 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
   return found.length > 0 ? found : [{ path: 'fingerprint', base: before.slice(0, 12), candidate: after.slice(0, 12) }];
 }
 
-/** Part of a fingerprint that covers all inputs but the runtime. */
+/** Part of a fingerprint without the runtime. */
 const workOf = ({ fingerprint }: Result): string => fingerprint.split('-')[0]!;
 
 /** Hashes distinguish different runtimes of one name. */
@@ -68,13 +65,12 @@ function runtimeDifference(base: Result, candidate: Result): Difference[] {
   return [{ path: 'runtime', base: text(base, before), candidate: text(candidate, after) }];
 }
 
-/** Knowledge beyond the past: kinds by part; if equal, how far parts see the future. */
+/** Knowledge beyond the past: kinds by part, then how far parts see the future. */
 function knowledgeDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base.knowledge, candidate.knowledge];
-  // Older results do not state knowledge; a base of unknown knowledge is at most harder to beat.
+  // Older results state no knowledge; a base of unknown knowledge is at most harder to beat.
   if (after === undefined ? before === undefined : before === undefined && after.parts.length === 0) return [];
   if (before === undefined || after === undefined || knowledgeGap(base, candidate) !== null) {
-    // Marks of the greatest knowledge, unless only the full texts differ.
     const words = markOf(base) === markOf(candidate) ? knowledgeText : markOf;
     const text = (result: Result): string => words(result) ?? (result.knowledge === undefined ? 'not stated' : 'the past alone');
     return [{ path: 'knowledge', base: text(base), candidate: text(candidate) }];
@@ -93,8 +89,7 @@ const cacheOf = ({ config: { system } }: Result) => part(part(system).cache);
 const askedOf = ({ config: { memory } }: Result): unknown => canonical(part(memory).expertCache);
 
 /**
- * Settings that give the candidate more: a larger cache, more memory on GPU or in DRAM, more slots. Less is a choice,
- * judged by figures.
+ * Settings that give the candidate more cache, memory on GPU or in DRAM, or slots. Less is a choice, judged by figures.
  */
 function roomDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config: { memory } }: Result) =>
@@ -120,9 +115,8 @@ function roomDifferences(base: Result, candidate: Result): Difference[] {
   ];
 }
 
-/** Advantage of the candidate that no figure shows as a cost. */
+/** Advantage of the candidate, free in all figures. */
 interface Help {
-  /** Dotted path. */
   readonly metric: string;
   readonly message: string;
 }
@@ -160,14 +154,13 @@ function canonical(value: unknown): unknown {
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, canonical(item)])) : value;
 }
 
-/** Part of a configuration; saved results promise no shape. */
 const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
-/** Input of {@link VARYING} with the difference; undefined: must not vary. */
+/** Input of {@link VARYING} with the difference, or undefined. */
 export const varyingOf = ({ path }: Difference): string | undefined =>
   VARYING.find((input) => path === input || path.startsWith(`${input}.`));
 
-/** Remedy for inputs that differ, for a message. @param names of base and candidate */
+/** Remedy for inputs that differ. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
   const held = [base, candidate].map(({ inputs: { traces } }) => traces.some(({ heldOut }) => heldOut !== undefined));
   const only = held[0] === held[1] ? null : held.indexOf(true);
@@ -190,16 +183,15 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;
 }
 
-/** Settings that are prose, sources or repeats, without effect on figures. */
+/** Prose, sources and repeats, without effect on figures. */
 const PROSE = /(^|\.)(cites|simplifies)$|^system\.decisive\.|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
-/** Settings that differ, including the system's name and moeprof's version, without prose. */
+/** Settings that differ, without prose, with the system's name and moeprof's version. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config, inputs, tool }: Result): unknown => ({ moeprof: tool.version, system: inputs.system, ...config });
   return differences(settings(base), settings(candidate)).filter(({ path }) => !PROSE.test(path));
 }
 
-/** Different leaves of two JSON values, by dotted path. */
 function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
   if (hasKeys(base) && hasKeys(candidate)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();

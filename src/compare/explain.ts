@@ -7,7 +7,7 @@ export interface CounterChange {
   readonly name: string;
   readonly base: number;
   readonly candidate: number;
-  /** Candidate minus base, beyond zero and rounding. */
+  /** Candidate minus base, beyond rounding. */
   readonly change: number;
 }
 
@@ -16,14 +16,14 @@ export interface LayerChange {
   readonly layer: number;
   /** Change of the layer's GPU time, ns. */
   readonly timeNs: number;
-  /** Share of the whole change of GPU time; null if that change is zero. Below 0: opposite direction. */
+  /** Share of the whole change of GPU time; null if zero. Below 0: opposite direction. */
   readonly share: number | null;
   readonly misses: number;
   readonly late: number;
   readonly onDemandBytes: number;
 }
 
-/** Causes of a change; empty lists for unchanged kinds. */
+/** Causes of a change, by kind. */
 export interface Explanation {
   /** GPU time of all MoE layers, ns: stall, experts and dense parts. */
   readonly base: number;
@@ -35,14 +35,13 @@ export interface Explanation {
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
   readonly kinds: readonly CounterChange[];
-  /** Misses and late arrivals in `prefill` and in `decode`; only if a run has both phases. */
+  /** Misses and late arrivals in `prefill` and in `decode`, if a run has both. */
   readonly phases: readonly CounterChange[];
 }
 
-/** Layer columns that sum to GPU time. */
 const GPU_TIME = ['stallNs', 'computeNs', 'denseNs'] as const satisfies readonly (keyof PerLayer)[];
 
-/** Causes of a comparison's result, largest first: counter differences by layer, phase and kind of miss. */
+/** Counter differences by layer, phase and kind of miss, largest first. */
 export function explain(base: Result, candidate: Result): Explanation {
   const [before, after] = [base.perLayer, candidate.perLayer];
   const layersDiffer = before.demanded.length !== after.demanded.length;
@@ -76,14 +75,13 @@ export function explain(base: Result, candidate: Result): Explanation {
   };
 }
 
-/** Counters that differ, largest change first. */
 const changes = (counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] =>
   counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: changeOf(base, candidate) }))
     .filter(({ change }) => change !== 0)
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
 
-/** Layers that changed: by time in the direction of the whole change, then against it; without time, by misses. */
+/** Changed layers: by time in the direction of the whole change, then against it; without time, by misses. */
 function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): LayerChange[] {
   const direction = wholeNs < 0 ? -1 : 1;
   return before.demanded

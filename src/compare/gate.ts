@@ -8,7 +8,7 @@ import { testSamples } from './samples.js';
 /** Results of a gate's operand. */
 export interface OperandSet {
   readonly label: string;
-  /** True: a folder of named scenarios. False: one run of any name. */
+  /** True: a folder of named scenarios. False: one run. */
   readonly folder: boolean;
   /** By scenario name; at least one. */
   readonly scenarios: ReadonlyMap<string, Operand>;
@@ -28,9 +28,9 @@ interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
  * scenario is only mentioned.
  */
 export interface Gate {
-  /** Labels of saved results, whose inputs are not recomputed. */
+  /** Labels of saved results, taken as saved. */
   readonly saved: readonly string[];
-  /** By candidate, then by scenario name. */
+  /** By candidate, then by scenario. */
   readonly comparisons: readonly Comparison[];
   readonly faults: readonly ScenarioFault[];
   readonly added: readonly { readonly candidate: string; readonly scenario: string }[];
@@ -99,7 +99,9 @@ function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
 const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | undefined =>
   set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 
-/** Distinct budgets of a pair's runs, the base's last: a candidate can neither disable them nor let inputs vary. */
+/**
+ * Distinct budgets of a pair's runs, the base's last, so that a candidate can neither disable them nor let inputs vary.
+ */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
@@ -107,13 +109,12 @@ function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   return [...budgets, ...(base.budgets ?? [])];
 }
 
-/** True if an `off` budget excludes all metrics of the scenario. */
 const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
   budgets.some(
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
 
-/** A budget for absent scenarios is a fault, since the budget implies that they matter. */
+/** A budget for absent scenarios is a fault, since the budget requires them. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(

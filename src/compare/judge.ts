@@ -1,4 +1,4 @@
-// Judges metrics by budgets. A missing metric of a budget is a fault; metrics without a budget are shown only.
+// Judges metrics by budgets. A missing metric of a budget is a fault; metrics without a budget are only shown.
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
@@ -20,10 +20,10 @@ export interface BudgetFinding {
 /** Verdict of the budgets on one metric. */
 export interface MetricVerdict {
   readonly findings: readonly BudgetFinding[];
-  /** `none`: no budget names the metric. `off`: a budget excludes the metric for a reason. */
+  /** `none`: no budget names the metric. `off`: excluded by a budget. */
   readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
   readonly reason: string | null;
-  /** Largest relative excess over a broken limit; 0: none broken. */
+  /** Largest relative excess over a broken limit, or 0. */
   readonly beyond: number;
 }
 
@@ -62,7 +62,7 @@ export function judgeMetric(
   return { findings, verdict, reason, beyond };
 }
 
-/** Broken budget, with the relative excess over its nearest limit; infinite without figures. */
+/** Broken budget, with the relative excess over its nearest limit. */
 function brokenAt(message: string, measured: readonly { readonly observed: number; readonly limit: number }[] = []) {
   return { message, beyond: Math.min(...measured.map(({ limit, observed }) => Math.abs((observed - limit) / limit) || 0)) };
 }
@@ -85,7 +85,7 @@ function brokenBy(
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
-    // A metric of the candidate alone cannot get worse, but a budget that names the metric requires it.
+    // A metric of the candidate alone cannot get worse, but an exact name requires the metric.
     if (pair.base === null) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
     const worsening = worseningOf(pair.base, candidate);
     const all = rule.amounts.map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`));
@@ -101,7 +101,7 @@ function brokenBy(
   return brokenAt(`${figures(base, candidate)} is ${rule.kind === 'fail-on' ? '' : 'not '}${clauses}`, beside);
 }
 
-/** Metrics felt by users: speed, memory, and departure from the model's choices. */
+/** Metrics felt by users: speed, memory, departure from the model's choices. */
 const FELT =
   /^(latency\.(ttft|tpot|itl|request)|speed|throughput|goodput|quality)\.|^(rerank\.weight_lost|memory\.(gpu\.allocated|dram\.peak))$/;
 const DEPARTS = /^(quality|rerank)\./;
@@ -137,7 +137,7 @@ export function silenceOf(
   return size >= LOUD ? { name, base, candidate, size } : null;
 }
 
-/** Warnings about unbudgeted regressions: the largest of each family, such as latency.ttft. */
+/** Warnings about unbudgeted regressions: the largest of each family. */
 export function silenceFindings(silences: readonly Silence[], budgets: readonly Budget[]): BudgetFinding[] {
   const families = groupedBy(
     [...silences].sort((a, b) => b.size - a.size),
@@ -158,14 +158,14 @@ function worseningOf(base: number, { better, value }: Metric): number {
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
-/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone without a base or a change. */
+/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone. */
 function figures(base: Metric | null, candidate: Metric): string {
   const now = formatValue(candidate.value, candidate.unit);
   if (base === null || changeOf(base.value, candidate.value) === 0) return now;
   return `${formatValue(base.value, base.unit)} -> ${now} (${changeText(base.value, candidate)})`;
 }
 
-/** Text of a change: points for shares, else percent; from zero, the amount. */
+/** Change in points for shares, else percent; from zero, the amount. */
 export function changeText(base: number, candidate: Metric): string {
   const change = changeOf(base, candidate.value);
   if (candidate.unit === 'ratio' || base === 0) return formatDelta(change, candidate.unit);
@@ -187,8 +187,8 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 type Metrics = Result['metrics'];
 
 /**
- * Findings on budgets that match or compare nothing, or break for no regression. @param findings extended by new
- * warnings @throws UserError
+ * Findings on budgets that match or compare nothing, or break for no regression. @param findings extended by warnings
+ * @throws UserError
  */
 export function judgeBudgets(
   base: Metrics | null,
@@ -221,7 +221,6 @@ function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): Bud
   return { metric, level, message: 'compares nothing: the base has no metric that it matches', budget };
 }
 
-/** True for a budget of changes against the base. */
 const compares = ({ rule }: Budget): boolean =>
   rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
 
@@ -241,20 +240,19 @@ function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): Bu
 /** True for a budget that excludes metrics. */
 export const isOff = (budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } => budget.rule.kind === 'off';
 
-/** True if a budget lets all its metrics get `times` as bad. A zero has no multiple. */
+/** True if a budget lets all its metrics get `times` as bad. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
   const known = names.flatMap((name) => (base[name] !== undefined && base[name].value > 0 ? [[name, base[name]] as const] : []));
   const worse = (old: Metric): Metric => ({ ...old, value: old.better === 'higher' ? old.value / times : old.value * times });
   return known.length > 0 && known.every(([name, metric]) => brokenBy(name, metric, worse(metric), budget, null) === null);
 }
 
-/** True if a clause can break its budget only on the better side. */
 function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }: Metric): boolean {
   if (better === 'none' || comparator === '==' || comparator === '!=') return false;
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/** Findings of budgets that match no metric of the runs. @throws UserError for an unknown, hence mistyped name */
+/** Findings of budgets that match no metric of the runs. @throws UserError for a mistyped name */
 export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
   budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
@@ -265,10 +263,7 @@ export const judgeUnmatched = (names: readonly string[], budgets: readonly Budge
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
 
-/**
- * Judges a single result by limits; rules against a base do not apply. @throws UserError for unknown metrics and wrong
- * units
- */
+/** Judges one result by limits, without rules against a base. @throws UserError for unknown metrics and wrong units */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

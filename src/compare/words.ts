@@ -7,10 +7,10 @@ import type { CounterChange, Explanation, LayerChange } from './explain.js';
 import type { Gate } from './gate.js';
 import { type BudgetFinding, changeText } from './judge.js';
 
-/** Layers named by an explanation; the rest are counted. Ours. */
+/** Layers named by an explanation. Ours. */
 const LAYERS = 5;
 
-/** Value of a row; a per-token metric carries that in its name. */
+/** Value of a row. */
 export function valueText(row: Row, side: 'base' | 'candidate'): string {
   const metric = row[side];
   return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
@@ -37,11 +37,11 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 
 const UNJUDGED = 'No budget was given, so nothing could fail.';
 
-/** True if a budget covers any metric; else nothing can pass or fail. */
+/** True if a budget covers any metric; else nothing can fail. */
 export const isJudged = ({ findings, held, rows }: Comparison): boolean =>
   held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 
-/** `Failed: 1 fault, 2 warnings.`, or a note that no budget was given. */
+/** `Failed: 1 fault, 2 warnings.`, or a note without budgets. */
 export function verdictText(comparison: Comparison): string {
   const { findings, passed } = comparison;
   if (!isJudged(comparison)) return UNJUDGED;
@@ -51,7 +51,7 @@ export function verdictText(comparison: Comparison): string {
   return passed ? `Passed${warned}.` : `Failed: ${formatCounted(count('error'), 'fault')}${warned}.`;
 }
 
-/** `12 comparisons: 11 passed, 1 failed.`, or null for a single comparison. */
+/** `12 comparisons: 11 passed, 1 failed.`, or null for one. */
 export function gateText({ comparisons, faults }: Gate): string | null {
   if (comparisons.length + faults.length < 2) return null;
   const count = formatCounted(comparisons.length, 'comparison');
@@ -66,11 +66,11 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${count}: ${parts.join(', ')}.`;
 }
 
-/** Names results taken as saved; null if all were run here. */
+/** Names results taken as saved, or null. */
 export const savedText = ({ saved }: Gate): string | null =>
   saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
-/** Warns of different knowledge, which precludes a comparison of systems, or null. */
+/** Warning about different knowledge, or null. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
   if (knowledge === null) return null;
   const of = (result: Result): string => markOf(result) ?? 'knows what has happened';
@@ -105,7 +105,7 @@ export function changeSentence({ rows, results }: Comparison): string {
 /** Most rows of a report at a glance. Ours. */
 export const ROWS = 12;
 
-/** Three largest causes of a change: in time, in counts, in layers. Fewer if a kind is unchanged. */
+/** Largest cause of a change in time, in counts, in layers. */
 export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
   if (explanation === null) return [];
   const { kinds, layers, parts } = explanation;

@@ -3,18 +3,15 @@ import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';
 import type { Unit } from './result.js';
 
-/**
- * Amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. The metric decides on
- * units.
- */
+/** Amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. */
 export interface Amount {
   /** Sign of a change; null: unsigned. */
   readonly sign: 1 | -1 | null;
-  /** Number and unit without the sign, e.g. `0.2ms`. */
+  /** Number and unit, e.g. `0.2ms`. */
   readonly text: string;
 }
 
-/** Metric's values in base (null: absent) and candidate. */
+/** Base (null: absent) and candidate. */
 interface Pair {
   readonly base: number | null;
   readonly candidate: number;
@@ -23,7 +20,7 @@ interface Pair {
 
 const AMOUNT = /^([+-]?)\s*(\d[\d.]*(?:e[+-]?\d+)?\s*[^\d\s]*(?:\s*\/\s*[a-z]+)?)$/i;
 
-/** Accepted units by a metric's unit, for error messages. */
+/** Accepted units, for error messages. */
 const ACCEPTED: Readonly<Record<Unit, string>> = {
   ratio: 'a share such as 80%, or a change such as +0.5pp or +3%',
   count: 'a number such as 1200',
@@ -37,7 +34,7 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/** Parses an amount. @throws UserError unless a number with an optional sign and unit */
+/** Parses a number with an optional sign and unit. @throws UserError */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
@@ -47,8 +44,7 @@ export function parseAmount(text: string): Amount {
 type Measure = 'value' | 'change' | 'relative';
 
 /**
- * Size of an amount for a metric, and its measure: a signed `%` is relative to the base; of a ratio, `%` is the share.
- * @throws UserError
+ * Size and measure of an amount: a signed `%` is relative to the base; of a ratio, `%` is the share. @throws UserError
  */
 function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): { readonly by: Measure; readonly size: number } {
   const percent = /^(.*?)\s*(%|pp)$/.exec(amount.text);
@@ -75,7 +71,6 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
 const mismatch = (amount: Amount, unit: Unit, place: string): UserError =>
   new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 
-/** Parses a plain number, with or without unit; else null. */
 const plain =
   (unit: RegExp) =>
   (text: string): number | null => {
@@ -103,10 +98,7 @@ interface Measured {
   readonly limit: number;
 }
 
-/**
- * Measures a pair by an amount; infinite for a change from zero; null: a change without a base. @throws UserError for a
- * wrong unit
- */
+/** Measures a pair by an amount; infinite for a change from zero; null: no base. @throws UserError for a wrong unit */
 export function measurePair(amount: Amount, pair: Pair, place: string): Measured | null {
   const { by, size } = measure(amount, pair.unit, amount.sign !== null, place);
   const limit = (amount.sign ?? 1) * size;
@@ -117,18 +109,18 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
 }
 
 /**
- * Measures a pair's regression by an amount. @param worsening change, positive for the worse @throws UserError for a
- * wrong unit
+ * Measures a regression by an amount. @param worsening change, positive for the worse @throws UserError for a wrong
+ * unit
  */
 export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
   const { by, size } = measure(amount, unit, true, place);
   return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };
 }
 
-/** Relative difference explained by rounding of sums: 4,500 times a double's precision (2.2e-16). */
+/** Relative rounding of sums: 4,500 times a double's precision (2.2e-16). */
 const ROUNDING = 1e-12;
 
-/** Candidate minus base; 0 for rounding differences, as from sums in a different order. */
+/** Candidate minus base; 0 if within rounding. */
 export function changeOf(base: number, candidate: number): number {
   const change = candidate - base;
   return Math.abs(change) > ROUNDING * Math.max(Math.abs(base), Math.abs(candidate)) ? change : 0;

@@ -4,7 +4,7 @@ import { written } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
 import { nameToday } from './catalogue.js';
 
-/** Inputs that budgets may let vary between base and candidate; a group's name covers the whole group. */
+/** Inputs that may differ between base and candidate by a budget, singly or by group. */
 export const VARYING = [
   'runtime',
   'knowledge',
@@ -15,6 +15,7 @@ export const VARYING = [
   'workload.slo',
 ] as const;
 
+/** Comparison operator. */
 export type Comparator = '>' | '>=' | '<' | '<=' | '==' | '!=';
 
 /** Comparison, e.g. `> +3%`. */
@@ -23,7 +24,7 @@ export interface Clause {
   readonly amount: Amount;
 }
 
-/** Rule of a budget; its clauses (amounts) are joined by `and`. */
+/** Rule of a budget; `and` joins clauses and amounts. */
 type Rule =
   /** Broken if all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
@@ -31,17 +32,14 @@ type Rule =
   | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
   /** Broken if the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
-  /** Never broken: excludes metrics from earlier budgets. */
+  /** Excludes metrics from earlier budgets. */
   | { readonly kind: 'off'; readonly reason: string }
-  /** Never broken: inputs, of {@link VARYING}, that may differ between base and candidate. */
+  /** Lets inputs of {@link VARYING} differ. */
   | { readonly kind: 'varies'; readonly inputs: readonly string[] };
 
-/**
- * Rule of a gate for metrics of a glob, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML
- * file.
- */
+/** Rule of a gate, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML file. */
 export interface Budget {
-  /** Glob of metric names: `*` matches any characters, dots included, `?` matches one. The inputs, for `varies`. */
+  /** Glob of metric names: `*` matches any characters, dots included, `?` matches one. For `varies`: the inputs. */
   readonly metric: string;
   /** Glob of scenario names; absent: all. */
   readonly scenario?: string;
@@ -56,11 +54,11 @@ export interface Budget {
 const EXPRESSION = /^\s*([\w.*?-]+)\s*((?:[<>]|[<>=!]=).*)$/;
 
 /**
- * Parses `metric comparator amount [and [comparator] amount]...`: the gate fails if true. @throws UserError if invalid
+ * Parses `metric comparator amount [and [comparator] amount]...`, true if the gate fails. @throws UserError if invalid
  */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
-/** Parses a condition that every matching metric must meet. @throws UserError if invalid, or of a change */
+/** Parses a condition for every matching metric. @throws UserError if invalid, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const budget = expressed('limit', text, place);
   if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;
@@ -74,7 +72,6 @@ const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budg
     return { metric: nameToday(match[1]!), rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
   });
 
-/** Parses `> +3% and +0.2ms`; an omitted comparator repeats the previous. */
 function parseClauses(text: string): Clause[] {
   let comparator: Comparator | null = null;
   return text.split(/\s+and\s+/).map((part) => {
@@ -110,7 +107,7 @@ const entrySchema = z
       complain('says nothing; give max_regression (e.g. 3%), limit (e.g. "<= 45ms"), or level: off');
   });
 
-/** List under `budgets:` in budget files and run profiles. */
+/** Schema of `budgets:` in budget files and run profiles. */
 export const budgetsSchema = z.array(entrySchema);
 
 /** Schema of a budget file. */
@@ -118,7 +115,7 @@ export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1) }
 
 type BudgetEntry = z.infer<typeof entrySchema>;
 
-/** Budgets of checked entries, in order. @param place of each entry, for messages */
+/** Budgets of checked entries. @param place of each entry, for messages */
 export const budgetsOf = (entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] =>
   entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
 
@@ -140,14 +137,14 @@ function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
   return budgets;
 }
 
-/** Refuses a sign: a regression is always for the worse, and the metric decides the sign. */
+/** Refuses a sign, since the metric decides the worse direction. */
 function unsigned(text: string): Amount {
   const amount = parseAmount(text);
   if (amount.sign !== null) throw new UserError(`write ${amount.text} without a sign; it counts for the worse in either direction`);
   return amount;
 }
 
-/** True if a glob matches a metric's or scenario's name. Backtracks to the last star only, hence in polynomial time. */
+/** True if a glob matches a name. Backtracks to the last star only, hence in polynomial time. */
 export function matches(glob: string, name: string): boolean {
   let [at, i, star, tried] = [0, 0, -1, 0];
   while (i < name.length) {
@@ -160,11 +157,11 @@ export function matches(glob: string, name: string): boolean {
   return at === glob.length;
 }
 
-/** Budgets of a scenario, in order. */
+/** Budgets of a scenario. */
 export const budgetsFor = (scenario: string, budgets: readonly Budget[]): Budget[] =>
   budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
 
-/** File and place of a budget; null for a budget from the command line. */
+/** File and place of a budget; null from the command line. */
 export function fileOf(budget: Budget): { readonly file: string; readonly line: number; readonly column: number } | null {
   const match = /^(.+):(\d+):(\d+)$/.exec(budget.place);
   return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };

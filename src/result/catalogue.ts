@@ -1,4 +1,3 @@
-// Every metric of a result: unit, better direction and meaning, shared by reports, gates and documentation.
 import { byName } from '../base/objects.js';
 import { bundledRows } from '../base/profiles.js';
 import { median } from '../base/significance.js';
@@ -14,7 +13,6 @@ interface MetricDescription {
   readonly meaning: string;
 }
 
-/** Meanings of alternatives in braces. */
 const VARIANTS = byName<string>({
   '': '',
   '.prefill': ', in passes that process prompt tokens',
@@ -29,19 +27,22 @@ const VARIANTS = byName<string>({
 
 const ROW = /^(\S+) (ratio|count|bytes|ns|flops|(?:tokens|bytes)\/s|(?:count|bytes)\/token|ns\/byte) (higher|lower|none)( sampled)?: (.+)$/;
 
-/** All metrics by full name, in report order. @throws Error for an invalid row of `profiles/metrics.txt` */
+/**
+ * All metrics by full name, in report order, for reports, gates and documentation. @throws Error for an invalid row of
+ * `profiles/metrics.txt`
+ */
 export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(
   bundledRows('metrics.txt')
     .flatMap(expand)
     .map((metric) => [metric.name, metric]),
 );
 
-/** Limit of any quantity of a run; sums and differences stay finite. Ours. */
+/** Limit of any quantity; sums and differences stay finite. Ours. */
 export const LARGEST = 1e100;
 /** A share of 1 after rounding. */
 const WHOLE = 1 + 1e-6;
 
-/** Least and largest values of metrics whose bounds differ from their unit's. */
+/** Bounds of metrics that differ from their unit's. */
 const RANGES = byName<readonly [least: number, most: number]>({
   'parallel.imbalance': [0, LARGEST],
   'parallel.event_imbalance': [0, LARGEST],
@@ -56,32 +57,26 @@ const RANGES = byName<readonly [least: number, most: number]>({
 /** Metrics of every result. */
 export const CORE_METRICS = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'] as const;
 
-/**
- * Least and largest value of a metric: shares within 0 and 1, amounts and times from 0; finite for metrics of later
- * versions.
- */
+/** Least and largest value of a metric. */
 export function rangeOf(name: string): readonly [least: number, most: number] {
   const known = METRICS.get(name);
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
-/**
- * Metrics with the word as a part: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`; earlier parts first, then
- * in order.
- */
+/** Metrics with the word as a part, earlier parts first: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`. */
 export function metricsOfWord(word: string): string[] {
   const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');
   const at = (name: string): number => name.split('.').indexOf(wanted);
   return [...METRICS.keys()].filter((name) => at(name) >= 0).sort((a, b) => at(a) - at(b));
 }
 
-/** Suggests metrics for an unknown name ({@link didYouMean}). */
+/** Suggests metrics for an unknown name. */
 export function metricMeant(name: string): string {
   const ofWord = metricsOfWord(name).slice(0, 3);
   return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
-/** Description of a metric. @throws Error for a name outside the catalogue, since a result with that name is a bug */
+/** Description of a metric. @throws Error for an unknown name, a bug */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {
@@ -108,7 +103,7 @@ export function sampledMetric(name: string, samples: readonly number[]): Metric 
   return { ...metric(name, median(samples)), samples };
 }
 
-/** Orders metric names as in the catalogue; unknown names come last, by name. */
+/** Orders metric names as in the catalogue, then unknown names. */
 export function compareMetricNames(a: string, b: string): number {
   const difference = (ORDER.get(a) ?? METRICS.size) - (ORDER.get(b) ?? METRICS.size);
   return difference !== 0 ? difference : a < b ? -1 : a > b ? 1 : 0;
@@ -129,14 +124,14 @@ function expand(row: string): MetricDescription[] {
     .map((variant) => ({ name: braces[1]! + variant, ...about, meaning: `${meaning}${VARIANTS[variant] ?? ''}.` }));
 }
 
-/** Renamed metrics with the same or a sharper meaning. */
+/** Renamed metrics. */
 const RENAMED = byName({
   'bound.foresight.tpot': 'bound.found.tpot',
   'bound.foresight.total': 'bound.found.total',
   'headroom.foresight': 'headroom.found',
 });
 
-/** Current name of a metric: earlier names are still read, in results and in user input. */
+/** Current name of a metric; earlier names are still read. */
 export const nameToday = (name: string): string => RENAMED[name] ?? name;
 
 const REPLACED: ReadonlyMap<string, string> = new Map([
@@ -145,10 +140,10 @@ const REPLACED: ReadonlyMap<string, string> = new Map([
   ['fault.throughput_without', 'fault.decode_without or fault.prefill_without'],
 ]);
 
-/** Replacement of a removed metric, to follow `write`; null for other names. */
+/** Replacement of a removed metric, to follow `write`, or null. */
 export const replacementOf = (name: string): string | null => REPLACED.get(name) ?? null;
 
-/** Message for an unknown metric, with its replacement if renamed; without a full stop. */
+/** Message for an unknown metric, without a full stop. */
 export function noSuchMetric(name: string, nearest: string): string {
   const replacement = replacementOf(name);
   return replacement === null

@@ -1,30 +1,30 @@
-// Digest over a result's figures, the only means to notice two swapped numbers of the same unit.
+// Digest of a result's figures, the only means to notice two swapped numbers of the same unit.
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
 
-/** Fields covered by the digest: everything judged or reported by a gate. */
+/** Covered fields: everything judged or reported by a gate. */
 const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes', 'knowledge'] as const;
 
 type Covered = Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>;
 
-/** SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of a result's covered fields. */
+/** SHA-256, hex, of a result's covered fields as {@link canonicalJson}. */
 export function digestOf(result: Covered): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
   return hashOfValue(covered);
 }
 
-/** True if the digest matches the result. Earlier versions excluded knowledge. */
+/** True if the digest matches. Earlier versions excluded knowledge. */
 export const isDigestOf = (digest: string, result: Covered): boolean =>
   digest === digestOf(result) || digest === digestOf({ ...result, knowledge: undefined });
 
-/** Form of a SHA-256 in hex. */
+/** SHA-256 in hex. */
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
 
-/** SHA-256, in hex, of a value as {@link canonicalJson}. */
+/** SHA-256, hex, of a value as {@link canonicalJson}. */
 export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
-/** Result with a new seal. Its parts must not change afterwards. */
+/** Seals a result, whose parts must not change afterwards. */
 export function sealed(result: Result): Result {
   for (const field of COVERED) {
     const part = result[field];
@@ -33,7 +33,7 @@ export function sealed(result: Result): Result {
   return { ...result, digest: digestOf(inText(result)) };
 }
 
-/** Part with known canonical JSON, copied by {@link canonicalJson}. */
+/** Part with known canonical JSON. */
 export class CanonicalText {
   readonly text: string;
 
@@ -42,10 +42,10 @@ export class CanonicalText {
   }
 }
 
-/** Canonical JSON of sealed results' parts, most of a result: a store writes the same parts again. */
+/** Canonical JSON of sealed parts, which a store writes again. */
 const TEXTS = new WeakMap<object, CanonicalText>();
 
-/** Same result for {@link canonicalJson}, with parts written by {@link sealed} as texts. */
+/** Same result with sealed parts as {@link CanonicalText}. */
 export const inText = (result: Result): object =>
   Object.fromEntries(
     Object.entries(result).map(([field, part]) => [field, (typeof part === 'object' && TEXTS.get(part as object)) || part]),
@@ -69,7 +69,6 @@ export function canonicalJson(given: unknown, instead?: (value: unknown) => unkn
   return `{${text}}`;
 }
 
-/** Keys as JSON: each result has the same hundreds. */
 const KEYS = new Map<string, string>();
 const MOST_KEYS = 4096;
 

@@ -5,9 +5,9 @@ import { readOwnYaml } from '../base/yaml.js';
 const topicSchema = z.strictObject({
   /** Metric names, with a trailing `.*` for all that follow, or a warning's code. */
   names: z.array(z.string()).min(1),
-  /** Definition: how the metric is counted, over which events. */
+  /** Definition: how and over which events the metric is counted. */
   what: z.string(),
-  /** How to read the metric: good values, influences, next steps. */
+  /** Good values, influences, next steps. */
   reading: z.string(),
 });
 
@@ -17,13 +17,13 @@ export type Topic = z.infer<typeof topicSchema>;
 const schema = z.strictObject({
   metrics: z.array(topicSchema),
   warnings: z.array(topicSchema),
-  /** Glossary: a sentence per word of the screens; commas separate spellings. */
+  /** Glossary of the screens; commas separate spellings. */
   words: z.record(z.string(), z.string()),
 });
 
 let read: z.infer<typeof schema> | undefined;
 
-/** Topics of `moeprof explain`, from `profiles/explanations.yaml`. Every metric of the catalogue is in exactly one. */
+/** Topics of `moeprof explain`, from `profiles/explanations.yaml`. Each metric is in exactly one. */
 export function explanations(): z.infer<typeof schema> {
   read ??= readOwnYaml(bundledFile('explanations.yaml'), schema);
   return read;
@@ -36,10 +36,9 @@ export const glossaryOf = (word: string): string | null =>
 /** All topics, metrics first. */
 export const allTopics = (): readonly Topic[] => [...explanations().metrics, ...explanations().warnings];
 
-/** Topic of a metric (`latency.tpot.p50`), a family (`latency.tpot`), or a warning (`below-token-cycle`), or null. */
+/** Topic of a metric (`latency.tpot.p50`), family (`latency.tpot`) or warning (`below-token-cycle`), or null. */
 export const topicOf = (name: string): Topic | null => allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
 
-/** True if a topic's name, perhaps ending in `.*`, covers a metric or family. */
 function covers(known: string, name: string): boolean {
   if (!known.endsWith('.*')) return known === name;
   const family = known.slice(0, -2);

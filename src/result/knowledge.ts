@@ -1,11 +1,8 @@
-// Knowledge of a run beyond any real system (L17).
-
-/** Levels, from least to most. */
+/** Knowledge of a run beyond any real system (L17), from least to most. */
 export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const;
 
 /**
- * `nothing` beyond the past; `recorded`: look-ahead of the trace; `published`: the truth, degraded to a published
- * accuracy; `future`: the truth.
+ * `recorded`: look-ahead of the trace; `published`: the truth, degraded to a published accuracy; `future`: the truth.
  */
 type Knowledge = (typeof KNOWLEDGE)[number];
 
@@ -15,7 +12,7 @@ export interface Known {
   /** Recall and precision of a stand-in, one layer ahead. */
   readonly recall?: number;
   readonly precision?: number;
-  /** Publication of recall and precision. */
+  /** Publication of these figures. */
   readonly source?: string;
 }
 
@@ -23,11 +20,10 @@ export interface Known {
 export interface KnowingPart extends Known {
   /** Field of the system: `predictor`, `cache.policy`, `scheduler` ... */
   readonly part: string;
-  /** Name in the system, e.g. `gate`. */
   readonly name: string;
 }
 
-/** Knowledge of a run: all parts with knowledge of the future, most first. */
+/** Parts with knowledge of the future, most first. */
 export interface RunKnowledge {
   readonly most: Knowledge;
   readonly parts: readonly KnowingPart[];
@@ -49,7 +45,7 @@ export interface KnowledgeGap {
   readonly candidate: Knowledge;
 }
 
-/** Compares the knowledge of two runs by part, with the accuracy of stand-ins; null: equal, or not stated by a run. */
+/** Compares two runs' knowledge by part and accuracy; null: equal or unstated. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
   const [before, after] = [base.knowledge, candidate.knowledge];
   if (before === undefined || after === undefined) return null;
@@ -58,7 +54,7 @@ export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | 
   return keys(before).join() === keys(after).join() ? null : { base: before.most, candidate: after.most };
 }
 
-/** Mark in tables for a run with more knowledge than a system can have, or null. */
+/** Table mark of a run with knowledge beyond any system, or null. */
 export function markOf({ knowledge }: Knowing): string | null {
   const part = knowledge?.parts[0];
   return part === undefined ? null : markOfPart(part);
@@ -69,7 +65,7 @@ function markOfPart({ knows, recall }: Known): string {
   return knows === 'published' ? `stand-in: published recall ${shareText(recall)}` : 'recorded look-ahead';
 }
 
-/** {@link markOf} with its parts, in one line, or null. */
+/** {@link markOf} with parts, in one line, or null. */
 export function knowledgeText({ knowledge }: Knowing): string | null {
   if (knowledge === undefined || knowledge.parts.length === 0) return null;
   return knowledge.parts

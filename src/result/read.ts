@@ -16,7 +16,7 @@ import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
-/** Key of a metric: words joined by dots. */
+/** Key of a metric. */
 export const metricKey = z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, { error: 'is no name of a metric' });
 const count = z.number().nonnegative().max(LARGEST);
 const perLayer = z.array(count);
@@ -149,7 +149,7 @@ export const resultSchema = z.looseObject({
  */
 export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
-/** Parses a result; `path` is for messages. @throws UserError as {@link readResult} */
+/** Parses a result. @param path for messages @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   const raw = parseJson(text, path);
   const bytes = bytesOf(text);
@@ -160,7 +160,7 @@ export function parseResult(text: string, path: string): Result {
 }
 
 /**
- * Checks parsed JSON as a result; `path` is for messages. @param isCovered true: an outer digest covers the result
+ * Checks parsed JSON as a result. @param path for messages @param isCovered true: an outer digest covers the result
  * @throws UserError as {@link readResult}
  */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
@@ -195,7 +195,6 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   return result;
 }
 
-/** Names detail lists of unequal length that belong together, or null. */
 function unequalLists({ capacity, causes, loads, series }: Details): string | null {
   const widths = (table: readonly (readonly number[])[]): string => table.map(({ length }) => length).join();
   const other = [...(causes?.stallNs ?? []), ...(causes?.bytes ?? [])].find(({ byExpert }) => widths(byExpert) !== widths(loads));
@@ -210,7 +209,7 @@ function unequalLists({ capacity, causes, loads, series }: Details): string | nu
   return name === undefined ? null : `lists of details.${name} differ in length`;
 }
 
-/** `moeprof.result/<n>` of parsed JSON; null for no result. */
+/** `moeprof.result/<n>` of parsed JSON, or null. */
 function schemaTag(raw: unknown): string | null {
   const tag = isObject(raw) ? raw.schema : null;
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
@@ -225,23 +224,22 @@ function parseJson(text: string, path: string): unknown {
     if (error instanceof UserError) throw error;
     const message = messageOf(error);
     const position = /at position (\d+)/.exec(message)?.[1];
-    // V8 gives no position at an early end of the text, and for some stray tokens only quotes their surroundings.
+    // V8 gives no position at an early end of the text, and for some stray tokens.
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
-    // V8 quotes the faulty text, line breaks and control characters included; a message is one line.
+    // V8 quotes line breaks and control characters; a message is one line.
     const reason = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
     const what = early ? 'the file ends early (cut short?)' : reason;
     throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
   }
 }
 
-/** `:line:column` of an offset, both from 1. */
 function lineAndColumn(text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
   return `:${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-/** Describes a contradiction within a result; null if figures agree with the catalogue and each other. */
+/** Describes a contradiction within a result, or null. */
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);

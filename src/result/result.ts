@@ -4,7 +4,7 @@ import type { RunKnowledge } from './knowledge.js';
 /** Format version. Additions keep the version; a change of meaning raises it. */
 export const RESULT_SCHEMA = 'moeprof.result/1';
 
-/** Unit of a metric's value. Ratios are fractions 0..1; times are nanoseconds; rates are per second. */
+/** Unit of a metric. Ratios are fractions 0..1; times are nanoseconds; rates are per second. */
 export type Unit = 'ratio' | 'count' | 'bytes' | 'ns' | 'tokens/s' | 'count/token' | 'bytes/token' | 'bytes/s' | 'ns/byte' | 'flops';
 
 /** A measured or simulated quantity. */
@@ -13,9 +13,9 @@ export interface Metric {
   readonly unit: Unit;
   /** Better direction; `none`: neither, or conditional. */
   readonly better: 'higher' | 'lower' | 'none';
-  /** `exact`: simulated, equal on every machine; `sampled`: measured here, noisy. */
+  /** `exact`: simulated, equal on every machine; `sampled`: measured here. */
   readonly kind: 'exact' | 'sampled';
-  /** Measured values in order, if several; `value` is their median. Sampled metrics only. */
+  /** Measured values in order, if several; `value` is the median. */
   readonly samples?: readonly number[];
 }
 
@@ -23,7 +23,7 @@ export interface Metric {
 export interface Warning {
   /** Stable name, e.g. `below-token-cycle`. */
   readonly code: string;
-  /** One sentence with the figures and the remedy. */
+  /** One sentence with figures and remedy. */
   readonly message: string;
 }
 
@@ -36,14 +36,14 @@ export const LAYER_COUNTERS = [
   ...(['stallNs', 'computeNs', 'cpuNs', 'denseNs'] as const),
 ] as const;
 
-/** {@link LAYER_COUNTERS}, one entry per layer each. */
+/** One entry per layer in each counter. */
 export type PerLayer = Readonly<Record<(typeof LAYER_COUNTERS)[number], readonly number[]>>;
 
 /** Costs of the same passes at the limits (L15). */
 export interface Bounds {
-  /** Mean TPOT with every expert resident, ns; null if no token was decoded. */
+  /** Mean TPOT with every expert resident, ns; null: nothing decoded. */
   readonly allResidentTpotNs: number | null;
-  /** Mean TPOT without a cache, ns; null if no token was decoded. */
+  /** Mean TPOT without a cache, ns; null: nothing decoded. */
   readonly noCacheTpotNs: number | null;
   /**
    * Mean TPOT under LRU, Belady on demand, and the fastest schedule found, ns; null: nothing decoded; absent: not
@@ -54,20 +54,14 @@ export interface Bounds {
   readonly foundTpotNs?: number | null | undefined;
   /** Lower bound of the mean TPOT on these passes, ns (L19); absent: not counted, or `unproven`. */
   readonly floorTpotNs?: number | null | undefined;
-  /**
-   * Time of all passes, prompts included, without idle time between, ns: of the fastest schedule found; then of the
-   * floor.
-   */
+  /** Time of all passes without idle time between, ns: of the fastest schedule found; then of the floor. */
   readonly foundTotalNs?: number | undefined;
   readonly floorTotalNs?: number | undefined;
-  /**
-   * `loads`: the fastest schedule excludes the CPU, since the run computes nothing there; absent: the whole machine is
-   * used.
-   */
+  /** `loads`: the fastest schedule excludes the CPU, unused by the run; absent: the whole machine is used. */
   readonly foundBy?: 'loads' | undefined;
   /** Reason for missing floor and best schedule; absent: both exist, or a warning names a failed law. */
   readonly unproven?: string | undefined;
-  /** Hit rate of Belady (with bypass) at the same capacity and scope; null if bounds were switched off. */
+  /** Hit rate of Belady with bypass at equal capacity and scope; null if bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses unavoidable from a cold start. */
   readonly compulsoryMisses: number;
@@ -84,20 +78,19 @@ export interface TraceInput {
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
-  /** Tokens held out before the replayed tokens, for counting popularity. Absent: no tokens. */
+  /** Preceding tokens held out for counting popularity. */
   readonly heldOut?: number;
 }
 
 /**
- * Accuracy of comparable predictions on real machines: 80 % of measurements lie between two multiples of the predicted
- * speed.
+ * Accuracy of comparable predictions on real machines: 80 % of measurements lie between `low` and `high` times the
+ * predicted speed.
  */
 export interface Accuracy {
   /** 10th percentile of measured / predicted, one vote per machine; at most 1. */
   readonly low: number;
-  /** 90th percentile of measured / predicted; at least 1. */
+  /** 90th percentile, at least 1. */
   readonly high: number;
-  /** Compared measurements; their machines; their common fields. */
   readonly rows: number;
   readonly machines: number;
   readonly common: string;
@@ -105,7 +98,7 @@ export interface Accuracy {
   readonly learned?: true;
 }
 
-/** Finished run: the public format `moeprof.result/1`, for reports, gates and external tools. */
+/** Finished run in the public format `moeprof.result/1`. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
@@ -113,20 +106,15 @@ export interface Result {
     readonly model: string;
     readonly quantization: string;
     readonly hardware: string;
-    /** Runtime of the system; absent: the machine is calibrated, and its profile has all constants. */
+    /** Absent: the machine is calibrated, and its profile has all constants. */
     readonly runtime?: string;
-    /**
-     * `cpu`: no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with separate memory.
-     */
+    /** `cpu`: no GPU; `unified`: GPU and CPU share one memory. Absent: a GPU with separate memory. */
     readonly device?: 'cpu' | 'unified';
-    /**
-     * Several GPUs used as one, and the part of each; figures of GPU memory cover all. Absent: one GPU, or GPUs share
-     * experts.
-     */
+    /** Several GPUs used as one; figures of GPU memory cover all. Absent: one GPU, or GPUs share experts. */
     readonly joined?: { readonly gpus: number; readonly sharing: 'layers' | 'tensor' };
     readonly system: string;
     readonly traces: readonly TraceInput[];
-    /** Routing variants as written, closest to the traces first; absent: no variants. */
+    /** Routing variants as written, closest to the traces first. */
     readonly variants?: readonly string[];
   };
   /** Hash of inputs shared by comparable results: model, hardware, routing, workload, seed. */
@@ -134,7 +122,7 @@ export interface Result {
   readonly seed: number;
   /** Resolved configuration, flags and defaults merged. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** By name; meanings are in `catalogue.ts`. Metrics impossible for this run are absent. */
+  /** By name (`catalogue.ts`). Metrics impossible for this run are absent. */
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly perLayer: PerLayer;
   readonly bounds: Bounds;
@@ -147,27 +135,26 @@ export interface Result {
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /** Range of 80 % of published hit rates, by the shape's `prior` or a `profile`. Absent: not drawn. Not compared. */
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
-  /** Knowledge of system parts beyond the past (L17); absent in results of earlier versions. */
+  /** Knowledge beyond the past (L17); absent in older results. */
   readonly knowledge?: RunKnowledge;
   /** By class; absent: arrivals have no classes. */
   readonly classes?: readonly RequestClass[];
   readonly warnings: readonly Warning[];
-  /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
+  /** Versions, machine, wall times: free to differ between runs of the same inputs. */
   readonly environment: Readonly<Record<string, string | number>>;
   /** SHA-256 over everything judged by a gate (`digest.ts`); absent in results of external tools. */
   readonly digest?: string;
   readonly details?: Details;
 }
 
-/** Mean and percentiles of a latency, ns; null: no request has this latency. */
+/** Latency, ns; null: no request has this latency. */
 type Latency = Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> | null;
 
 /** Requests of a class. */
 export interface RequestClass {
-  /** Name in the arrivals; empty: requests without a class. */
+  /** Empty: requests without a class. */
   readonly name: string;
   readonly requests: number;
-  /** Tokens generated. */
   readonly generated: number;
   readonly ttftNs: Latency;
   readonly tpotNs: Latency;

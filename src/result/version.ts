@@ -2,7 +2,7 @@ import { fileText } from '../base/host/files.js';
 import { PACKAGE_FOLDER } from '../base/host/modules.js';
 import { join } from '../base/host/paths.js';
 
-/** Version of moeprof from package.json, for results, reports and `--version`. */
+/** Version of moeprof from package.json. */
 export const VERSION: string = (JSON.parse(fileText(join(PACKAGE_FOLDER, 'package.json'))) as { readonly version: string }).version;
 
 /** First fields of report data: format tag and tool. */

@@ -1,12 +1,13 @@
-// Work of a run. Arriving requests read trace rows repeatedly, so the work differs from the length of traces.
 import type { Result } from './result.js';
 
 type Counted = Pick<Result, 'inputs' | 'metrics'>;
 
-/** Tokens run; for older results without a count, tokens of the traces. */
+/**
+ * Tokens run; for older results, tokens of the traces. Arriving requests read trace rows repeatedly, so the two differ.
+ */
 export const tokensRun = ({ inputs, metrics }: Counted): number =>
   metrics['workload.tokens']?.value ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
 
-/** Requests served; without a count, requests of the traces. */
+/** Requests served; for older results, requests of the traces. */
 export const requestsRun = ({ inputs, metrics }: Counted): number =>
   metrics['workload.requests']?.value ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);

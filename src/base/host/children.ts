@@ -21,10 +21,7 @@ export interface ProcessEars {
   close(code: number | null, signal: string | null): void;
 }
 
-/**
- * Starts a process with a module of ours and a copy of the environment. @param module path in our code, without an
- * ending
- */
+/** @param module path in our code, without an ending */
 export function startProcess(module: 'study/workers/queue-child' | 'record/engine-child', ears: ProcessEars): OwnProcess {
   const child = childProcess.fork(path.join(CODE_FOLDER, `${module}.js`), {
     serialization: 'advanced',

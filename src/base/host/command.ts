@@ -22,7 +22,7 @@ export function setExitCode(code: number): void {
 /** Sends this process a signal. */
 export const killSelf: (signal: string) => void = (signal) => void process.kill(process.pid, signal);
 
-/** Most open files of this process. Linux has a file for the limit, read a hundred times faster than a report. */
+/** Most open files of this process. Linux' limits file is read a hundred times faster than a report. */
 export function openFilesLimit(): number {
   try {
     const [, most] = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -11,10 +11,10 @@ export interface OwnStep {
   readonly own: unknown;
 }
 
-/** CRC-32 of bytes that follow the bytes of `before`. */
+/** CRC-32, continued from `before`. */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
-/** Deflates bytes. The result ends on a whole byte, not marked as the last block, so that more can follow. */
+/** Deflates bytes to a whole byte, not marked as the last block, so that more can follow. */
 export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 /** A small window takes less time to prepare than to fill. Ours. */
@@ -23,7 +23,7 @@ const FAST = { level: 1, windowBits: 13, memLevel: 6 };
 /** Deflates a text at the fastest level. */
 export const deflatedFast: (text: string) => Uint8Array = (text) => zlib.deflateRawSync(text, FAST);
 
-/** Inflates bytes. @throws Error for damaged bytes, or more than `limit` bytes */
+/** Inflates bytes. @throws Error if damaged or above `limit` bytes */
 export const inflated: (bytes: Uint8Array, limit: number) => Uint8Array = (bytes, limit) =>
   zlib.inflateRawSync(bytes, { maxOutputLength: limit });
 

@@ -1,4 +1,4 @@
-// Synchronous file system. Errors carry Node's codes (`ENOENT`), which callers put into words.
+// Synchronous file system. Errors carry Node's codes (`ENOENT`).
 import fs from 'node:fs';
 import type { Socket } from 'node:net';
 import { placeInView, reach, seen } from './view.js';
@@ -28,7 +28,6 @@ export interface FileState {
 /** Entry of a folder. */
 export interface FolderEntry {
   readonly name: string;
-  /** Folder of the entry. */
   readonly parentPath: string;
   isFile(): boolean;
   isDirectory(): boolean;
@@ -64,14 +63,12 @@ export const accessSync: (path: string, mode: number) => void = fs.accessSync;
 /** Path without links. */
 export const realpathSync: (path: string) => string = (path) => fs.realpathSync(path);
 
-/** Opens a file. A created file (`wx+`) belongs to this process, outside any view. @returns descriptor */
+/** Opens a file; a created file (`wx+`) lies outside any view. @returns descriptor */
 export const openSync: (path: string, flags: string | number, mode?: number) => number = (path, flags, mode) =>
   flags === 'wx+' ? fs.openSync(path, flags, mode) : reach(path, (place) => fs.openSync(place, flags, mode));
 /** Closes a descriptor. */
 export const closeSync: (fd: number) => void = fs.closeSync;
-/**
- * Reads up to `length` bytes at `position`, or after earlier reads (null), to `into[offset ..]`. @returns bytes read
- */
+/** Reads up to `length` bytes at `position` (null: after earlier reads) to `into[offset ..]`. @returns bytes read */
 export const readSync: (fd: number, into: Uint8Array, offset: number, length: number, position: number | null) => number = fs.readSync;
 /** Writes bytes, with the arguments of {@link readSync}. @returns bytes written */
 export const writeSync: (fd: number, from: Uint8Array, offset?: number, length?: number, position?: number | null) => number = fs.writeSync;
@@ -112,12 +109,11 @@ export const utimesSync: (path: string, read: Date, written: Date) => void = fs.
  * that ends the process
  */
 export function keptOpen(fd: number): () => void {
-  // Not imported, since no start needs this module.
+  // Imported on use.
   const { spawn } = process.getBuiltinModule('node:child_process');
-  // A separate session does not receive Ctrl-C. The shell waits for a line that never comes, until our end of the pipe
-  // closes.
+  // A separate session does not receive Ctrl-C. The shell waits until our end of the pipe closes.
   const keeper = spawn('/bin/sh', ['-c', 'read line'], { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore', fd] });
-  // Without such a shell, nothing is kept.
+  // Runs without such a shell too.
   const pipe = keeper.stdin as Socket;
   for (const part of [keeper, pipe]) {
     part.on('error', () => undefined);

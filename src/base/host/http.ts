@@ -10,7 +10,7 @@ export type HttpReply = http.ServerResponse;
 /** Server; `answer` gets every request. */
 export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => http.Server = (answer) => http.createServer(answer);
 
-/** Begins a request on a separate connection, safe from servers that close idle connections. */
+/** Begins a request on a separate connection, since servers close idle connections. */
 export const httpRequest = (url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest =>
   (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
 

@@ -1,17 +1,17 @@
 import { viewedFolder } from './view.js';
 
-/** Environment variables. */
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of this process. */
 export const env: Environment = process.env;
-/** Sets an environment variable if unset, for libraries that read it. */
+/** Sets an environment variable if unset. */
 export function setDefaultEnv(name: string, value: string): void {
   process.env[name] ??= value;
 }
 /** Process id. */
 export const pid: number = process.pid;
-/** Working directory of the files visible to this process. */
+/** Working directory of visible files. */
 export const cwd: () => string = () => viewedFolder() ?? process.cwd();
 
 /** Events of this process, external or internal. */
@@ -33,7 +33,7 @@ export function isRunning(other: number): boolean {
     return (error as { readonly code?: string }).code !== 'ESRCH';
   }
 }
-/** Makes later calls of `process.exit` throw the error returned by `refusal`, if any. */
+/** Makes `process.exit` throw the error returned by `refusal`, if any. */
 export function refuseExit(refusal: (call: Error) => Error | null): void {
   const { exit: exitProcess } = process;
   process.exit = (code) => {

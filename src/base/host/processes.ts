@@ -1,7 +1,7 @@
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
-/** End of a script in a separate process. */
+/** End of a script. */
 export interface ScriptEnd {
   /** Standard error; null unless requested. */
   readonly stderr: string | null;
@@ -20,9 +20,8 @@ export interface ScriptOptions {
   readonly killSignal?: 'SIGKILL';
   /** Heap limit, MiB; Node's by default. */
   readonly heapMib?: number;
-  /** Environment variables in addition to ours. */
+  /** In addition to ours. */
   readonly env?: Environment;
-  /** True: keeps standard error. */
   readonly stderr?: boolean;
 }
 
@@ -43,10 +42,7 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
 /** Path of the running Node program. */
 export const OWN_PROGRAM: string = process.execPath;
 
-/**
- * Output of a program. @param complains keeps standard error, as `stderr` of the error @throws Error with `code` or
- * `stderr` on failure
- */
+/** Output of a program. @param complains keeps standard error in the error @throws Error with `code` or `stderr` */
 export const outputOf = (program: string, args: readonly string[], complains = false): string =>
   childProcess.execFileSync(program, args, {
     encoding: 'utf8',
@@ -55,7 +51,7 @@ export const outputOf = (program: string, args: readonly string[], complains = f
   });
 
 interface ProgramLimits {
-  /** Environment variables in addition to ours. */
+  /** In addition to ours. */
   readonly env?: Environment;
   readonly mostBytes: number;
   /** Time limit, ms. */
@@ -78,11 +74,11 @@ export interface ProgramEnd {
 const COMPLAINTS = 2 ** 16;
 
 /**
- * Runs a program to its end, without a shell; its children end with it. @throws Error if the program cannot start, or
- * prints too much
+ * Runs a program without a shell; its children end with it. @throws Error if the program cannot start, or prints too
+ * much
  */
 export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
-  // With process groups, the program leads its own group, killed as a whole.
+  // A process group is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {

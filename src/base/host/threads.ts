@@ -4,14 +4,14 @@ import * as workers from 'node:worker_threads';
 import { openFilesLimit } from './command.js';
 import { CODE_FOLDER } from './modules.js';
 
-/** Modules for threads: paths in our code, without an ending. */
+/** Thread modules: paths in our code, without an ending. */
 export type ThreadModule =
   | 'capacity/worker'
   | 'study/workers/run-worker'
   | 'measured/measure/measure-worker'
   | 'measured/validate/rows-worker';
 
-/** End of a connection between threads. */
+/** End of a connection. */
 export interface ThreadPort {
   postMessage(message: unknown): void;
   on(event: 'message', hear: (message: never) => void): unknown;
@@ -20,7 +20,7 @@ export interface ThreadPort {
   close(): void;
 }
 
-/** Thread as seen by its starter. Threads may share memory; their modules exist only in the built moeprof. */
+/** Thread as seen by its starter. Threads may share memory. */
 export interface Thread {
   postMessage(message: unknown): void;
   on(event: 'message' | 'error' | 'exit', hear: (value: never) => void): unknown;
@@ -30,7 +30,7 @@ export interface Thread {
   unref(): void;
 }
 
-/** Inputs of a script run by {@link startScript}: a package loader, and start data. */
+/** Inputs of a script run by {@link startScript}. */
 export interface ScriptThread {
   load(name: string): unknown;
   /** Oldest waiting message, or undefined. */
@@ -38,7 +38,7 @@ export interface ScriptThread {
   readonly given: unknown;
 }
 
-/** Connection to the parent thread; null: the first thread. */
+/** Connection to the parent thread, or null. */
 export const parentPort: ThreadPort | null = workers.parentPort as ThreadPort | null;
 /** Start data of this thread. */
 export const workerData: unknown = workers.workerData;
@@ -48,10 +48,10 @@ const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${modu
 /** Open files below which no thread starts: Node ends the whole process if a thread finds no free descriptor. */
 const FILES_OF_THREADS = 128;
 
-/** True if the module exists and its files fit the limit; moeprof run from TypeScript sources has no such module. */
+/** True if the module exists (only in the built moeprof) and its files fit the limit. */
 export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module)) && openFilesLimit() >= FILES_OF_THREADS;
 
-/** Starts a thread. Its environment is a copy, or shared with `sharesEnvironment`, as some libraries need. */
+/** Starts a thread, with a copy of the environment unless `sharesEnvironment`. */
 export const startThread = (module: ThreadModule, given: unknown, sharesEnvironment = false): Thread =>
   new workers.Worker(placeOf(module), {
     workerData: given,
@@ -68,14 +68,14 @@ export function startScript(script: (thread: ScriptThread) => void, given: unkno
 /** Two connected ends. */
 export const connection: () => { readonly port1: ThreadPort; readonly port2: ThreadPort } = () =>
   new workers.MessageChannel() as unknown as { readonly port1: ThreadPort; readonly port2: ThreadPort };
-/** Oldest waiting message at an end, or undefined. */
+/** Oldest waiting message, or undefined. */
 export const receiveMessage: ScriptThread['receive'] = (port) => workers.receiveMessageOnPort(port as unknown as workers.MessagePort);
 
-/** Value passed on by the parent thread under a name. */
+/** Value passed on by the parent thread. */
 export const inherited: (name: string) => unknown = (name) => workers.getEnvironmentData(name);
-/** Passes a value under a name to threads started later. */
+/** Passes a value to threads started later. */
 export const passOn: (name: string, value: unknown) => void = (name, value) =>
   workers.setEnvironmentData(name, value as workers.Serializable);
 
-/** Zeroed memory that threads can share. */
+/** Zeroed memory for threads to share. */
 export const sharedMemory: (bytes: number) => ArrayBufferLike = (bytes) => new SharedArrayBuffer(bytes);

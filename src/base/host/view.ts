@@ -1,12 +1,11 @@
-// Files visible to a process: on a worker, paths and messages follow the machine of origin, with bytes from local
-// copies.
+// Files visible to a process: on a worker, the paths of the machine of origin, with bytes of local copies.
 import path from 'node:path';
 
 /** Files named by a run of a remote machine, with local paths. */
 export interface View {
   /** Remote working directory: the base of relative names and messages. */
   readonly folder: string;
-  /** Absolute paths, remote to local, of files, and of folders with their content. */
+  /** Absolute paths of files and whole folders, remote to local. */
   readonly lies: ReadonlyMap<string, string>;
   /** Local folders visible with all content: the package, its caches, models. */
   readonly own: readonly string[];
@@ -15,13 +14,13 @@ export interface View {
 let current: View | null = null;
 let missed: string[] = [];
 
-/** Switches to a remote machine's files; null: to local files. A process executes one such run at a time. */
+/** Switches to a remote machine's files; null: to local files. */
 export function seeAs(view: View | null): void {
   current = view;
   missed = [];
 }
 
-/** Working directory of the view; null: the local one. */
+/** Working directory of the view, or null. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
 /** Local path. @throws with code ENOENT if the view has no such file */

@@ -1,5 +1,4 @@
-// Checksums and unpacking on a page: streams by the web's decoders, immediate results by the decoder that Parquet needs
-// anyway.
+// Checksums and unpacking on a page: streams by the web's decoders, immediate results by Parquet's decoder.
 import { decompressGzip } from 'hyparquet-compressors';
 import type { OwnStep, StreamStep } from '../host/compression.js';
 import { joined } from './bytes.js';
@@ -58,7 +57,6 @@ function decoding(format: 'gzip' | 'deflate-raw'): StreamStep {
       for await (const block of input) await writer.write(block as Uint8Array<ArrayBuffer>);
       await writer.close();
     })();
-    // Errors also reach the reader.
     fed.catch((error: unknown) => writer.abort(error).catch(() => undefined));
     try {
       for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value as Uint8Array;

@@ -1,10 +1,9 @@
-// Files of a page: a table in memory, filled by the page. Folders are prefixes of file paths.
+// Files of a page: a table in memory. Folders are prefixes of file paths.
 import type { FileStat, FileState, FolderEntry } from '../host/files.js';
 import { bytesOf, textOf } from './bytes.js';
 import { PACKED } from './packed.js';
 import { dirname, join, resolve } from './paths.js';
 
-/** Content is `bytes[0, size)`. */
 interface Content {
   bytes: Uint8Array;
   size: number;

@@ -20,7 +20,6 @@ const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.to
 class Hash implements Sha256 {
   readonly #state = START.slice();
   readonly #words = new Uint32Array(BLOCK);
-  /** Bytes of an incomplete block. */
   readonly #rest = new Uint8Array(BLOCK);
   #pending = 0;
   #length = 0;

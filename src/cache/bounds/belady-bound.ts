@@ -3,8 +3,7 @@ import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
 
 /**
- * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15). The bound needs no
- * future: each event is counted as it runs, see `optimum.ts`.
+ * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15), counted event by event.
  *
  * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. MIN bounds policies under L3-L5, which
  * have fewer choices, by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
@@ -71,13 +70,13 @@ export class BeladyBound {
 const BINS = 256;
 /** Doublings of cost covered: 1 byte to 2^63 bytes. */
 const DOUBLINGS = 64;
+/** No use yet. */
 const NEVER = -2;
 
 /**
- * Sums costs of hits in constant memory: a bound for experts of different sizes, for which the optimum is NP-hard. A
- * hit costs bytes x events between two uses; the budget is capacity x events, spent on the cheapest hits (PFOO-U in
- * Berger, Beckmann and Harchol-Balter, "Practical bounds on optimal caching with variable object sizes", SIGMETRICS
- * 2018).
+ * Bound for experts of different sizes, for which the optimum is NP-hard, in constant memory. A hit costs bytes x
+ * events between two uses; the budget is capacity x events, spent on the cheapest hits (PFOO-U in Berger, Beckmann and
+ * Harchol-Balter, "Practical bounds on optimal caching with variable object sizes", SIGMETRICS 2018).
  */
 export class Relaxation {
   readonly #sizes: Float64Array;

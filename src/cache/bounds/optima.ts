@@ -97,7 +97,7 @@ export class Optima {
         place = this.#lastMark(above - 1, place);
         held = heldAt[place]!;
       }
-      // The lowest slot of this place rises to the level of the last slot taken; the first slot taken leaves.
+      // The lowest slot of this place rises to the level last taken; the first slot taken leaves.
       const level = 31 - Math.clz32(held & -held);
       const at = place * levels;
       const left = free[at + level]! - 1;

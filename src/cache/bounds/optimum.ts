@@ -95,7 +95,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Keeps only places of last uses; other slots move to the next kept place, since no use is between. */
+  /** As in `Optima`. */
   #compact(): void {
     const moved = this.#moved.fill(0);
     const given = this.#given;

@@ -5,10 +5,7 @@ import type { Scope } from '../scope.js';
 import { cacheLevels } from './levels.js';
 import { upTo } from './stack-distance.js';
 
-/**
- * {@link BeladyBound} at several capacities, evenly split, in one pass (`optima.ts`); one bound per capacity if sizes
- * differ.
- */
+/** {@link BeladyBound} at several capacities, evenly split, in one pass (`optima.ts`) if sizes are equal. */
 export class BeladyCurve {
   readonly #caches;
   readonly #byLayer: readonly Optima[];

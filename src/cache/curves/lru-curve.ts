@@ -1,7 +1,6 @@
 // LRU at many capacities, by event, in one pass over the stack. With events too (L2, L4), n slots hold the members and
-// the most recent other experts, so a member hits if fewer than n experts were used since. A cache leaves the pass, for
-// a replay, at the first event with more members than slots, since streaming depends on residents. Caches of unequal
-// sizes are always replayed.
+// the most recent other experts. A cache leaves the pass, for a replay, at the first event with more members than
+// slots, since streaming depends on residents. Caches of unequal sizes are always replayed.
 import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
@@ -115,7 +114,7 @@ class OneCache {
     const level = this.#levels.levelOf[capacity]!;
     const hits = this.#uses.map((uses) => upTo(uses, level));
     if (level < 0) return { hits, insertions: 0, evictions: 0 };
-    // Every miss is inserted, since an event's members fit; an insertion that adds no resident evicts.
+    // Every miss is inserted, since an event's members fit; insertions beyond the slots evict.
     const slots = this.#levels.slots[level]!;
     const demanded = this.#uses.reduce((sum, uses) => sum + upTo(uses, uses.length - 1), 0);
     const insertions = demanded - hits.reduce((sum, count) => sum + count, 0);

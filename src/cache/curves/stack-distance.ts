@@ -6,7 +6,7 @@ import { bitCount } from '../../base/bits.js';
 const WORD = 32;
 /** Places on the line per expert; more places mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;
-/** Most bounds. Ours: above some twenty capacities, moving more starts costs more than counting marks. */
+/** Most bounds. Ours: above some twenty capacities, moving starts costs more than counting marks. */
 const BOUNDS = 16;
 
 /** LRU caches of the same experts in several sizes, local ids. */

@@ -15,6 +15,7 @@ interface ExpectationKernels {
 const PAST_TERM = 8;
 const VOTE_TERM = PAST_TERM + 8 * PASTS;
 
+/** Locals of the kernel. */
 const WEIGHT = 7;
 const LOGIT = 8;
 
@@ -42,7 +43,7 @@ const expectBody = (logistic: number, ones: number): KernelBody => ({
   ],
 });
 
-/** Logits and probabilities of next uses in WebAssembly, equal to plain doubles, in one memory with their inputs. */
+/** Logits and probabilities of next uses in WebAssembly, equal to plain doubles. */
 export class Expectation {
   /** Logit terms by past; then by step of {@link VOTE_STEP} votes. */
   readonly pastTerm: Float64Array;

@@ -161,16 +161,13 @@ function intervalOf({ experts, layers }: ModelSpec): number {
 
 /** Half-life of the count, in events of a layer. A second count of 32 adds nothing (docs/predictors.md). */
 const HALF_LIFE = 256;
-/** Decay of a count after one event, then by number of events; older counts are zero. */
+/** Decay after one event, then by number of events; later zero. */
 const LEFT = 2 ** (-1 / HALF_LIFE);
 const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => LEFT ** events);
-/** Added to rates, so that an unused expert has a logarithm: one use in 250 events. */
+/** Rate floor for the logarithm: one use in 250 events. */
 const LEAST_RATE = 0.004;
 
-/**
- * Past uses by expert, in events of its layer: bits for the last eight events and eight older blocks of eight, and a
- * decayed count.
- */
+/** Past uses by expert, in events of its layer: recent bits (`PastBits`) and a decayed count. */
 export class UseHistory {
   /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events. */
   readonly logRate: Float64Array;

@@ -3,9 +3,7 @@ export const EVENTS_A_BLOCK = 8;
 /** Distinct pasts: events of the last eight with a use, and the number of used blocks (at most 7). */
 export const PASTS = 256 * 8;
 
-/**
- * Blocks take the low bits: most experts have at most one use in eight events, so their pasts share few cache lines.
- */
+/** Blocks take the low bits, so that common pasts, with at most one use in eight events, share few cache lines. */
 export const BLOCK_BITS = 3;
 
 /** Ones in a byte, at most 7. */
@@ -22,8 +20,8 @@ export const usedBlocks = (past: number): number => past & 7;
 export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
 /**
- * Recent uses in two bytes per expert (place): a bit per event of the last eight, a bit per older block of eight. The
- * owner pads each run of places aged together to a multiple of four.
+ * Recent uses in two bytes per expert (place): a bit per event of the last eight, a bit per older block of eight. Runs
+ * of places that age together are padded to multiples of four.
  */
 export class PastBits {
   /** By place: bit i = used i events ago, 0 the newest. The owner sets bit 0. */
@@ -47,8 +45,8 @@ export class PastBits {
   }
 
   /**
-   * Ages `count` places (a multiple of four) from `start` on by one event. @param endOfBlock true: uses of the last
-   * eight events become one block bit
+   * Ages `count` places (a multiple of four) from `start` on by one event. @param endOfBlock true: the last eight
+   * events become a block
    */
   age(start: number, count: number, endOfBlock: boolean): void {
     const first = start >> 2;

@@ -2,7 +2,7 @@ import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Experts kept per layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
+/** Experts kept per layer, over all passes: 8,192 passes of 8, or fewer wider passes. */
 const CELLS = 65536;
 /** Most experts of a kept event; larger events, such as a prompt, form no path. */
 const WIDEST = 64;
@@ -29,8 +29,8 @@ interface Users {
 }
 
 /**
- * Votes of past passes with similar demand for experts demanded after them. Weights fade by layer; the previous pass's
- * end still counts.
+ * Votes of past passes with similar demand for experts demanded after them. Agreement fades by layer, and carries over
+ * from the previous pass.
  */
 export class SimilarPasses {
   readonly #model: ModelSpec;
@@ -99,7 +99,6 @@ export class SimilarPasses {
 
   /**
    * Writes votes for next uses of a layer's experts: {@link FULL_VOTE} in total, times {@link LATER} per later pass.
-   * @param into one entry more
    */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);

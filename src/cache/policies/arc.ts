@@ -125,9 +125,7 @@ class Arc implements CachePolicy {
     return bytes[B2]! > 0 && all1 + bytes[T2]! + bytes[B2]! >= 2 * this.#capacity ? B2 : NOWHERE;
   }
 
-  /**
-   * Target after a demand: B1 hits widen T1, B2 hits narrow T1, by the ratio of the ghosts (paper, cases II and III).
-   */
+  /** B1 hits widen T1, B2 hits narrow T1, by the ratio of the ghosts (paper, cases II and III). */
   #targetAfter(id: number): number {
     const place = this.#place[id]!;
     if (place < B1) return this.#target;

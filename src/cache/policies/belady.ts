@@ -1,4 +1,3 @@
-// Belady's MIN under pins and order: evicts the expert used furthest in the future. The bound (L15) hits slightly more.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -109,7 +108,10 @@ class BeladyWindow extends BeladyAdmit {
   }
 }
 
-/** MIN with bypass: streams the incoming expert if its next use is furthest. Optimal for equal sizes. No parameters. */
+/**
+ * MIN with bypass, under pins and order: streams the expert used furthest in the future, newcomers included. Optimal
+ * for equal sizes. No parameters.
+ */
 export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
 
 /** MIN of classical cache simulators: the incoming expert always enters. No parameters. */

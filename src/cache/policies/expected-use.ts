@@ -157,7 +157,7 @@ const STALE = -1;
 
 /**
  * ExpertFlow's caching (arXiv 2410.17954): keeps predicted experts, evicts finished experts, over all layers in global
- * scope. Learned expectations of later passes can also keep an expert.
+ * scope. Learned later uses count too.
  */
 export const plec: PolicyDefinition = {
   ...member('policy', 'plec'),

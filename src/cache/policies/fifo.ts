@@ -26,7 +26,7 @@ export class Fifo implements CachePolicy {
 }
 
 /**
- * First in, first out, as ring buffers of simple engines (Belady, "A study of replacement algorithms for a
- * virtual-storage computer", IBM Systems Journal 5(2), 1966). No parameters.
+ * First in, first out (Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal
+ * 5(2), 1966). No parameters.
  */
 export const fifo: PolicyDefinition = { ...member('policy', 'fifo'), create: ({ experts }) => new Fifo(experts) };

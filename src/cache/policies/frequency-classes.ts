@@ -63,7 +63,7 @@ class FrequencyClasses implements CachePolicy {
     for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
   }
 
-  /** Halving lowers each whole count by exactly one class: class 1 joins class 0, the lists above are renumbered. */
+  /** Halving lowers each count by one class: class 1 joins class 0, the lists above are renumbered. */
   #halve(): void {
     const lists = this.#lists;
     for (let id = 0; id < this.#uses.length; id++) this.#uses[id]! >>>= 1;
@@ -83,8 +83,8 @@ class FrequencyClasses implements CachePolicy {
 
 /**
  * Reported order of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): LRU by class of frequency, counts halved
- * every 128 tokens. A hot expert survives a pause longer than under LRU. Differences: classes are powers of two,
- * `halfLife` counts passes, counts outlive residency, a prefetch is no use.
+ * every 128 tokens. Differences: classes are powers of two, `halfLife` counts passes, counts outlive residency, a
+ * prefetch is no use.
  */
 export const frequencyClasses: PolicyDefinition = {
   ...member('policy', 'frequency-classes'),

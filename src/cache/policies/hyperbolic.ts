@@ -50,7 +50,7 @@ class Hyperbolic extends ResidentSet implements CachePolicy {
 }
 
 /**
- * Hyperbolic caching (Blankstein et al., USENIX ATC 2017): evicts the least frequency over time in cache, of `samples`
+ * Hyperbolic caching (Blankstein et al., USENIX ATC 2017): evicts the least frequent since insertion, of `samples`
  * random residents.
  */
 export const hyperbolic: PolicyDefinition = {

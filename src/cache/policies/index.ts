@@ -50,16 +50,10 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/**
- * Parses `name:key=value,key=value` or a module's path. @throws UserError for an unknown policy or parameter, or a bad
- * value
- */
+/** Parses `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
-/**
- * Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if the module is
- * unusable
- */
+/** Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if not loadable */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
   const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
   return { definition: definition ?? findPolicy(name), parameters };

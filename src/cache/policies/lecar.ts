@@ -9,7 +9,7 @@ import { mostResidents } from '../share.js';
 const FADED = 0.005;
 
 class LeCaR implements CachePolicy {
-  /** Residents by recency; then evictions by LRU and by LFU. An expert is in at most one list. */
+  /** Residents by recency; then evictions by LRU and by LFU. */
   readonly #lists: IdLists;
   readonly #byUses: FrequencyList;
   readonly #uses: Float64Array;

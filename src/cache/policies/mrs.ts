@@ -30,8 +30,7 @@ class Mrs extends Keyed {
 
 /**
  * Minus recent score of HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest
- * leaves. Traces have chosen experts only, so TopP is the top k, not 2 k. `score=predicted` replaces gate weights by
- * predicted probabilities.
+ * leaves. TopP is the top k of the trace, not 2 k. `score=predicted` replaces gate weights by predicted probabilities.
  */
 export const mrs: PolicyDefinition = {
   ...member('policy', 'mrs'),

@@ -3,6 +3,7 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
+/** Queue of an expert. */
 const NOWHERE = 0;
 const SMALL = 1;
 const MAIN = 2;
@@ -153,8 +154,8 @@ class S3Fifo implements CachePolicy {
 }
 
 /**
- * S3-FIFO (Yang et al., SOSP 2023): a small queue on probation, a main queue, a ghost queue of rejected experts.
- * `small`: share of probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
+ * S3-FIFO (Yang et al., SOSP 2023): queues of experts on probation, main experts and rejected ghosts. `small`: share of
+ * probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
  */
 export const s3Fifo: PolicyDefinition = {
   ...member('policy', 's3-fifo'),

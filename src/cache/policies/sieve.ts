@@ -51,7 +51,7 @@ class Sieve extends Fifo {
 }
 
 /**
- * SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that the hand quickly removes
- * experts used once.
+ * SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that experts used once leave
+ * quickly.
  */
 export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };

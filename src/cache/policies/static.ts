@@ -63,10 +63,9 @@ const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
   Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
- * Static placement, as in Fiddler and llama.cpp: a fixed set stays resident, no other expert enters. `by=popularity`:
- * experts used most in a profile (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE
- * layers (`cpuLayers`) on the CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first
- * use.
+ * Static placement, as in Fiddler and llama.cpp: a fixed resident set. `by=popularity`: experts used most in a profile
+ * (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE layers (`cpuLayers`) on the
+ * CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first use.
  */
 export const staticPlacement: PolicyDefinition = {
   ...member('policy', 'static'),

@@ -3,6 +3,7 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
+/** Queue of an expert. */
 const NOWHERE = 0;
 const IN = 1;
 const MAIN = 2;

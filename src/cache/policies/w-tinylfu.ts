@@ -144,7 +144,7 @@ class WTinyLfu implements CachePolicy {
 
 /**
  * W-TinyLFU (Einziger, Friedman and Manes, ACM TOS 13(4), 2017): an LRU window before a segmented LRU, entered if more
- * popular than its victim. Exact counters replace the paper's sketch, halved after ten uses a slot. `window`,
+ * popular than its victim. Counters are exact, unlike the paper's sketch, and halved after ten uses a slot. `window`,
  * `protected` (of the rest): shares.
  */
 export const wTinyLfu: PolicyDefinition = {

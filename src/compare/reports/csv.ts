@@ -8,7 +8,7 @@ const HEAD = [
   ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
 ];
 
-/** CSV of a gate: a row per changed metric, and missing scenarios; values in the row's unit, empty if absent. */
+/** CSV of a gate: a row per changed metric or missing scenario; values in the row's unit. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
   extensions: ['.csv'],
@@ -37,7 +37,6 @@ export const csvFormat: Format<Gate> = {
   },
 };
 
-/** Cells of a fault after the metric's name. */
 function faultCells({ budget, level, message }: Pick<Gate['faults'][number], 'budget' | 'level' | 'message'>): string[] {
   const direction = message.startsWith('is missing') ? 'missing' : 'neutral';
   return ['', '', '', '', '', '', '', direction, level === 'error' ? 'fail' : 'warn', '', placedText(message, budget)];

@@ -26,16 +26,15 @@ export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
   readonly rows: number;
-  /** Most comparisons; a page lists the worst first. */
+  /** Most comparisons; a page starts with the worst. */
   readonly comparisons: number;
 }
 
-/** Limits of a page: faults of a list and settings; characters of a cell. Ours. */
+/** Limits of a page: faults and settings of a list; characters of a cell. Ours. */
 const FAULTS = 20;
 const SETTINGS = 50;
 const CELL = 200;
 
-/** Marks of a verdict: sign and colour in a terminal, picture on a page. */
 const MARKS: Readonly<Record<Row['verdict'], { readonly sign: string; readonly tone: Tone; readonly picture: string }>> = {
   fail: { sign: '✗', tone: 'bad', picture: '❌' },
   warn: { sign: '!', tone: 'caution', picture: '⚠️' },
@@ -53,9 +52,7 @@ const TONES: Readonly<Record<Row['direction'], Tone>> = {
   unclear: 'dim',
 };
 
-/**
- * Document of a gate: the verdict first, then each comparison with its change and worst rows. A page folds minor parts.
- */
+/** Document of a gate: the verdict, then each comparison with its worst rows. A page folds minor parts. */
 export function gateDocument(gate: Gate, view: GateView): Document {
   const { added, comparisons, faults, passed } = gate;
   const { page } = view;
@@ -79,7 +76,6 @@ export function gateDocument(gate: Gate, view: GateView): Document {
     const { base, candidate, unchanged } = comparison;
     const quiet: Line = { text: `${base} → ${candidate}: no difference in ${unchanged} metrics.`, tone: 'good', cut: true };
     if (shown.length === 1 || !isQuiet(comparison)) blocks.push(...comparisonBlocks(comparison, view));
-    // Unchanged scenarios are listed without blank lines.
     else if (index > 0 && isQuiet(shown[index - 1]!)) blocks.push(joined(blocks.pop()!, quiet));
     else blocks.push(lines(quiet));
   }
@@ -101,12 +97,10 @@ const lines = (...all: readonly (Line | false)[]): Block => ({ kind: 'lines', li
 
 const joined = (block: Block, line: Line): Block => (block.kind === 'lines' ? lines(...block.lines, line) : block);
 
-/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` after its verdict. */
 function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {
   return { label: subject, text: `${message}${place === undefined ? '' : ` (${place})`}`, tone: level === 'error' ? 'fail' : 'warn' };
 }
 
-/** First lines, and a count of the omitted. */
 function atMost(all: readonly Line[], most: number, what: string, page: boolean): readonly Line[] {
   if (all.length <= most) return all;
   const more = `and ${all.length - most} more ${what}`;
@@ -140,7 +134,6 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
   ];
 }
 
-/** Names of the runs, verdict, faults and change. */
 function headLines(comparison: Comparison, page: boolean, most: number): (Line | false)[] {
   const { base, candidate, findings, inputs, passed, rows } = comparison;
   const mark = MARKS[!isJudged(comparison) ? 'off' : passed ? 'pass' : 'fail'];
@@ -172,7 +165,6 @@ function setUp(inputs: readonly Difference[], config: readonly Difference[]): Gr
   return gridOf(columns, cells, { fold: `${formatCounted(all.length, 'difference')} in the set-up` });
 }
 
-/** Worst rows open, the rest folded, overflow counted. */
 function pageRows(rows: readonly Row[], most: number): Block[] {
   const open = Math.min(most, ROWS);
   const folded = rows.slice(open, most);

@@ -2,12 +2,12 @@ import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
 
-/** Broken budget, or missing metric or scenario, with a place: the budget's line, else the candidate's file. */
+/** Broken budget, or missing metric or scenario, with the budget's line, else the candidate's file. */
 export type LocatedFault = Gate['faults'][number] & {
   readonly place: { readonly file: string; readonly line: number; readonly column: number };
 };
 
-/** Faults in order: errors first, then missing scenarios, then by relative change. */
+/** Faults in order: errors, then missing scenarios, then by relative change. */
 export function locatedFaults(gate: Gate): LocatedFault[] {
   const sized: { fault: LocatedFault; size: number }[] = [];
   for (const fault of gate.faults)

@@ -5,10 +5,7 @@ import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 /** Annotations per level and step shown by GitHub. */
 const MOST = 10;
 
-/**
- * GitHub workflow commands: faults as annotations at the budget's line. GitHub shows ten per level and step: the worst
- * ten, the rest counted.
- */
+/** GitHub workflow commands: the worst faults as annotations at the budget's line, the rest counted. */
 export const githubFormat: Format<Gate> = {
   name: 'github',
   extensions: [],
@@ -29,7 +26,6 @@ function annotation(fault: LocatedFault): string {
   return `::${command} ${properties.join(',')}::${data(`${subjectOf(fault)} ${fault.message}`)}`;
 }
 
-/** Escaped message of a workflow command. */
 const data = (text: string): string => printable(text).replaceAll('%', '%25');
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

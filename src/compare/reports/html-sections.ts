@@ -94,7 +94,7 @@ const causesCompared: Section<Comparison> = {
   },
 };
 
-/** Largest causes, in at most three lines; null if nothing changed. */
+/** Largest causes, in at most three lines, or null. */
 export function largestCauses(comparison: Comparison): Piece {
   const lines = causeLines(comparison);
   return lines.length > 0 && causeList(lines);
@@ -125,10 +125,7 @@ const setupCompared: Section<Comparison> = {
   },
 };
 
-/**
- * Sections of a comparison, in reading order: budgets, changes, causes, set-up; sections of a single run come with its
- * report.
- */
+/** Sections of a comparison: budgets, changes, causes, set-up; sections of a single run come with its report. */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
   changesCompared,
@@ -143,7 +140,6 @@ export const comparedSections: readonly Section<Comparison>[] = [
   compared({ ...sidedSections.provenance, title: 'Warnings, configuration, provenance' }),
 ];
 
-/** Section of both runs, base first. */
 function compared({ draw, ...section }: Section<Sides>): Section<Comparison> {
   return {
     ...section,

@@ -9,7 +9,7 @@ import { subjectOf } from './faults.js';
 import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } from './html-sections.js';
 import { gateData } from './json.js';
 
-/** HTML of a gate: one standalone file, verdict first, then both runs side by side, readable without a script. */
+/** HTML of a gate: one standalone file, verdict first, then both runs side by side, without need of a script. */
 export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {
@@ -50,7 +50,6 @@ function verdictClass(comparison: Comparison): string {
   return comparison.passed ? 'better' : 'worse';
 }
 
-/** Verdict and change of a comparison under its name. */
 function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
   const verdict = html`<p class="verdict ${verdictClass(comparison)}">${verdictText(comparison)}</p>`;
   const knows = knowledgeWarning(comparison);
@@ -61,7 +60,6 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
     : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>${unlike}${largestCauses(comparison)}`;
 }
 
-/** Header of the gate: faults, and a row per comparison. */
 function gateHeader(gate: Gate, shown: readonly { readonly comparison: Comparison; readonly id: string }[]): Markup {
   const ids = new Map(shown.map(({ comparison, id }) => [comparison, id]));
   const cell = (comparison: Comparison, metric: string): Piece => {

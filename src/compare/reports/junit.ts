@@ -17,7 +17,7 @@ interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** JUnit XML for CI servers: a suite per comparison, a case per metric held by a budget. */
+/** JUnit XML: a suite per comparison, a case per metric held by a budget. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
   extensions: ['.xml'],
@@ -82,7 +82,6 @@ const counts = (cases: readonly Case[]): string => `tests="${cases.length}" fail
 const countOf = (cases: readonly Case[], outcome: Case['outcome']): number =>
   cases.filter((testCase) => testCase.outcome === outcome).length;
 
-/** Text for XML 1.0: markup escaped, lines kept. */
 const xml = (text: string): string =>
   text
     .split('\n')

@@ -34,7 +34,6 @@ function fitting(gate: Gate, limit: number, options: ReportOptions): string {
   return render(comparisons, rows);
 }
 
-/** Largest number up to `most` with a property that is monotone; 0 without any. */
 function largest(most: number, holds: (count: number) => boolean): number {
   if (holds(most)) return most;
   let [low, high] = [0, most];

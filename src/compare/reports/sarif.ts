@@ -8,7 +8,7 @@ import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 /** Rule of faults without a metric. */
 const SCENARIO_RULE = 'scenario';
 
-/** SARIF 2.1.0 (OASIS) for code scanning: a result per fault, at the broken budget's line. */
+/** SARIF 2.1.0 (OASIS): a result per fault, at the broken budget's line. */
 export const sarifFormat: Format<Gate> = {
   name: 'sarif',
   extensions: ['.sarif'],
@@ -59,7 +59,6 @@ const fingerprint = ({ scenario, metric, budget }: LocatedFault): string =>
     .digest('hex')
     .slice(0, 32);
 
-/** Relative reference with forward slashes and escapes. */
 function uriOf(file: string): string {
   const path = printable(file).replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? `file://${path}` : path;
