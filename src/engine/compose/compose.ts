@@ -36,30 +36,30 @@ import type { EarlierText } from './predictor.js';
 import type { SimulatedGpu } from './simulation.js';
 import { warmUp } from './warm.js';
 
-/** Parts that all GPUs of a run share. */
+/** Parts shared by all GPUs of a run. */
 export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Unimportance of the whole model's experts; null: no rule for misses uses it. */
+  /** Unimportance of the whole model's experts; null: unused by miss rules. */
   readonly unimportance: Unimportance | null;
-  /** Null: no request has a class, or several GPUs share experts. */
+  /** Null: no classes, or several GPUs share experts. */
   readonly classes: ClassPrecision | null;
-  /** Finds stand-ins; null: no rule for misses uses them. */
+  /** Stand-ins; null: unused by miss rules. */
   readonly buddies: Buddies | null;
-  /** Chooses the misses that are computed one layer late; null: no rule does that. */
+  /** Misses computed one layer late; null: none. */
   readonly deferral: Deferral | null;
   readonly judges: readonly LayerJudge[];
-  /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
+  /** Predictor of one GPU's experts, and predictions for policies; null: no predictions. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   readonly time: PredictionTime;
   readonly curves: boolean;
 }
 
-/** A link for machines where everything is resident. */
+/** Link of machines with everything resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/** Composes one GPU. @param future its future demand; null: no policy needs it @param earlier text that policies and caches have seen */
+/** @param future demand to come; null: unused by policies @param earlier text seen by policies and caches */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -75,7 +75,7 @@ export function composeGpu(
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   cost.attending = plan.serving.attending;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // A prefetch may rank victims before the first event: the next use of each expert is then its first one.
+  // Prefetches may rank victims before the first event: next uses are first uses then.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
@@ -84,7 +84,7 @@ export function composeGpu(
   const use = predictions?.predictedUse ?? null;
   const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
   const knows = { model, clock, seed: run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
-  // Without a tier below, every expert is resident before the first event.
+  // Without a tier below, every expert is resident at first.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
   const expected = expectedUse ?? learned;
@@ -95,7 +95,7 @@ export function composeGpu(
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
-  // The curve also counts the bound if the capacity is constant and split evenly.
+  // The curve counts the bound, too, for a constant, evenly split capacity.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   return {
@@ -127,7 +127,10 @@ export function composeGpu(
   };
 }
 
-/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces. */
+/**
+ * Expected uses of a GPU's experts, and the weight of predictions; null: unused by policies. Only a single GPU learns
+ * from training traces.
+ */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
   const expectedUse = learned !== null && policies.ranksByPredictions ? new ExpectedUse(model, learned) : null;
@@ -137,7 +140,7 @@ function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | nul
   return { expectedUse, learned };
 }
 
-/** A static placement that leaves out the experts of layers that the CPU holds, which are the first, and of the layer that is split. */
+/** Static placement without experts of the CPU's layers, which are the first, and of the split layer. */
 function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolicy): ResolvedPolicy {
   const held = Math.max(onCpu.lastIndexOf(1), splitLayer) + 1;
   if (held === 0) return policy;
@@ -145,7 +148,7 @@ function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolic
   return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
 }
 
-/** Bytes of each expert over the link; in the split layer, of the CPU's part. */
+/** By expert: bytes over the link; in the split layer, of the CPU's part. */
 function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
   const sizes = expertSizes(model);
   if (split === null) return sizes;
@@ -153,7 +156,7 @@ function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array 
   return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
 }
 
-/** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */
+/** Tokens of a pass from which on CPU misses go to the GPU; Infinity: never. */
 function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
   if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
   if (software.offloadCounts === 'pass') return software.offloadFrom;
@@ -161,13 +164,13 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
   return (software.offloadFrom * experts) / topK;
 }
 
-/** Knowledge of the policies of one GPU. Arrays are indexed by dense id. */
+/** Knowledge of one GPU's policies; dense ids index arrays. */
 type PolicyKnowledge = Pick<
   CacheOptions,
   'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'predicted' | 'predictedVersion' | 'expected' | 'gates'
 >;
 
-/** The pool of low-precision copies on one GPU, with a given number of bytes; null: no copies stay. */
+/** Pool of low-precision copies on one GPU, of given bytes; null: none. */
 function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomBytes: number): CopyPool | null {
   const { cache, onMiss } = plan.inputs.system;
   if (cache.copies === undefined || roomBytes === 0) return null;
@@ -176,7 +179,7 @@ function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomB
   return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
 }
 
-/** Parts of the first tier outside its caches: preloaded experts, staging buffers, the pool of copies. */
+/** The first tier outside its caches: preloaded experts, staging buffers, pool of copies. */
 interface Besides {
   readonly whole: boolean;
   readonly staging: Staging | null;
@@ -208,7 +211,10 @@ function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Ar
   return buffers === 0 ? null : new Staging(buffers, layerOf);
 }
 
-/** A link whose prefetches yield between chunks of the system, or smaller ones of the machine; links of several paths never do. */
+/**
+ * A link whose prefetches yield between the system's chunks, or smaller ones of the machine; links of several paths
+ * never yield.
+ */
 function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   if (chunk === undefined || link.paths !== undefined) return link;
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
@@ -225,10 +231,10 @@ function setupOf(
   const lack = lackAcross(plan, predicts.predictor, fromDisk);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
-  // Of several batches in turn, the next pass is that of others: what it will demand is not predicted.
+  // With batches in turn the next pass is another batch's: its demand is not predicted.
   const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
   const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
-  // Loops read this: a spread would give it a hidden class that depends on what V8 remembers of earlier runs.
+  // Hot loops read this: a spread's hidden class depends on V8's memory of earlier runs.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
@@ -242,7 +248,7 @@ function setupOf(
   };
 }
 
-/** What a run lacks to bring what its next pass wants; null: nothing. */
+/** What a run lacks to bring the next pass's experts; null: nothing. */
 function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk: boolean): string | null {
   const { staging, when } = inputs.system.prefetch;
   if (fromDisk) return 'all experts in host memory';
@@ -272,12 +278,12 @@ function missesSeen(
   };
 }
 
-/** How little experts matter, by a shard's own ids. */
+/** Unimportance by a shard's own ids. */
 export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Unimportance {
   return { of: (by, id) => unimportance.of(by, whole[id]!) };
 }
 
-/** Stand-ins among a shard's experts, by its own ids. */
+/** Stand-ins by a shard's own ids. */
 export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
     const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));

@@ -19,12 +19,12 @@ export interface RunPlan {
   /** The requests of the run proper. */
   readonly workload: Workload;
   readonly layout: Layout;
-  /** Passes to compose again; null: the scheduler composes them. */
+  /** Passes to compose again; null: the scheduler composes. */
   readonly record: PassRecord | null;
   readonly auditWarnings: readonly Warning[];
 }
 
-/** Plans a run. @throws UserError if the workload or a capacity is malformed, or the audit of a strict run finds something */
+/** @throws UserError for a malformed workload or capacity, or an audit finding in a strict run */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);
@@ -33,7 +33,7 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
 }
 
-/** True if the one memory is the page cache of a mapped file that does not fit: a static placement then does not decide what stays (L14). */
+/** True if memory is the page cache of a mapped file that does not fit: static placements then decide nothing (L14). */
 export function isPageCache({ inputs: { hardware, model, system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): boolean {
   const { links, software, tiers } = hardware;
   const { policy } = system.cache;
@@ -41,15 +41,15 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
-/** True if the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
+/** True if GPU memory is divided anew during the run: KV caches grow, or a fault takes memory. */
 export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
   layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 
-/** Findings of the audits done last: cells of a study replay the same few traces again and again. */
+/** Last audits' findings: cells of a study replay the same traces again and again. */
 const KNOWN = new Map<string, readonly AuditFinding[]>();
 const MOST_KNOWN = 64;
 
-/** Findings in the first rows of a trace, cached by its content, the way of reading it, and the shape of the model. */
+/** Findings in a trace's first rows, cached by content, way of reading, and model shape. */
 function findingsIn(
   trace: RoutingTrace,
   tokens: number,
@@ -61,13 +61,16 @@ function findingsIn(
   return rememberedLately(KNOWN, MOST_KNOWN, key, () => auditTrace(trace, { ...(model === undefined ? {} : { model }), tokens }));
 }
 
-/** Audits the rows that a run will replay; generated traces need none. @returns a warning per finding @throws UserError if the run is strict */
+/**
+ * Audits the rows to replay; generated traces need none. @returns a warning per finding @throws UserError in a strict
+ * run
+ */
 function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;
   for (const [i, whole] of traces.entries()) {
     const { from, to } = replayed[i]!;
-    // Rows that are held out are no part of the replay; later ones were never looked at.
+    // Held-out rows are not replayed; later ones are never looked at.
     const trace = from === 0 ? whole : selectRows(whole, from, whole.tokens, whole.path);
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(

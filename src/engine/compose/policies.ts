@@ -4,29 +4,29 @@ import { misfit } from '../../system/door.js';
 import { popularityFor } from '../inputs/profiling.js';
 import { isPageCache, type RunPlan } from './plan.js';
 
-/** The cache policies of a run, and the knowledge that they are given. */
+/** Cache policies of a run, and their knowledge. */
 export interface Policies {
   readonly gpu: ResolvedPolicy;
-  /** Null if DRAM holds every expert. */
+  /** Null: DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
-  /** Policy of the low-precision copies; null: there are none. */
+  /** Policy of low-precision copies; null: none. */
   readonly copies: ResolvedPolicy | null;
-  /** Activations by dense id; null: no policy uses them. */
+  /** Activations by dense id; null: unused by policies. */
   readonly popularity: Float64Array | null;
-  /** True if a policy needs the future, ranks by gate weights, or ranks by predictions. */
+  /** True if a policy needs the future, gate weights, or predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True if a policy ranks by expected next uses; on the GPU, predictions of the running pass count among them. */
+  /** True if a policy ranks by expected next uses; on the GPU, the running pass's predictions count. */
   readonly expected: boolean;
   readonly ranksByPredictions: boolean;
 }
 
-/** Resolves the policies of a run. @throws UserError if a module cannot be used, or one needs what the run does not have */
+/** @throws UserError for a bad module, or a policy with needs beyond the run */
 export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
-  // The operating system keeps pages of a mapped file by recency, whatever the system's policy.
+  // The operating system keeps pages by recency, whatever the system's policy.
   const gpu = await resolvePolicy(isPageCache(plan) ? system.dram.policy : system.cache.policy, run.folder);
   const dram = layout.total.dramBytes !== null ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
@@ -68,5 +68,5 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
   };
 }
 
-/** True if a policy ranks by expected next uses, those that are predicted among them. */
+/** True if a policy ranks by expected next uses, predicted ones included. */
 const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

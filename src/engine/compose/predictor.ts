@@ -1,4 +1,4 @@
-// The predictor of a run, trained, and the time that its predictions take; and the paths that it foretells to the scheduler.
+// Trained predictor of a run, its prediction times, and paths for the scheduler.
 import { findProfile } from '../../base/profiles.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
@@ -11,18 +11,18 @@ import type { Inputs } from '../inputs/inputs.js';
 import { profiledRows } from '../inputs/profiling.js';
 import type { RunPlan } from './plan.js';
 
-/** Time of its predictions. */
+/** Time of predictions. */
 export const timeOf = ({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime =>
   predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 
-/** Text before that of a run. */
+/** Text before a run. */
 export interface EarlierText {
   readonly training: readonly RoutingTrace[];
-  /** Traces that its caches have served, and that it has learned from as well. */
+  /** Traces served by the caches and learned from. */
   readonly warm: readonly RoutingTrace[];
 }
 
-/** Opens the text before that of a run, as long as it is used. @throws UserError if it cannot be read, or there is none */
+/** Opens earlier text for `use`. @throws UserError if unreadable or absent */
 export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (earlier: EarlierText) => Promise<T>): Promise<T> {
   const { model, system } = inputs;
   const { warm } = system.cache;
@@ -42,7 +42,7 @@ export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (ear
   }
 }
 
-/** The predictor that the system names, trained; null: none. @throws UserError if it lacks what it needs */
+/** The system's predictor, trained; null: none. @throws UserError if it lacks what it needs */
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
@@ -53,14 +53,14 @@ export async function predictorFor(inputs: Inputs, run: RunSpec, running: number
   });
 }
 
-/** The run's predictor as schedulers see it: a second instance, so that questions about later tokens do not change the run's predictions. */
+/** A second instance for schedulers: questions about later tokens leave the run's predictions unchanged. */
 export class PredictedPaths implements PassLearner, PathForecast {
   readonly costNs: number;
   readonly #predictor: Predictor;
   readonly #layers: number;
   readonly #token: Pass;
 
-  /** @param token a pass with room for one request, for the use of this object alone */
+  /** @param token a pass with room for one request, for this object alone */
   constructor(predictor: Predictor, layers: number, time: PredictionTime, token: Pass) {
     this.#token = token;
     this.#predictor = predictor;
@@ -82,7 +82,10 @@ export class PredictedPaths implements PassLearner, PathForecast {
   }
 }
 
-/** The forecast of paths for a scheduler; null: it needs none, or nothing is predicted. @throws UserError if the predictor lacks what it needs */
+/**
+ * Forecast of paths for a scheduler; null: unneeded, or no predictor. @throws UserError if the predictor lacks what it
+ * needs
+ */
 export async function pathForecastOf(plan: RunPlan): Promise<PredictedPaths | null> {
   const { inputs, record, run, serving } = plan;
   const pool = serving.running > run.workload.batch;

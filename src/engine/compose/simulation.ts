@@ -16,21 +16,21 @@ export interface SimulatedGpu extends Gpu {
   boundHits(): number;
   readonly memory: MemoryPlan;
   readonly expertBytes: number;
-  /** Dense id in the whole model of each of its experts; null: it has all of them. */
+  /** By own id: dense id in the whole model; null: all experts. */
   readonly whole: Int32Array | null;
 }
 
-/** The fold over passes, on one GPU or on several. */
+/** Fold over passes, on one GPU or several. */
 export interface RunFold {
   readonly engine: Fold;
   readonly bounds: Clocks;
   /** Residents of GPU memory, by dense id of the whole model. */
   readonly residency: Residency;
-  /** Counted if there are several GPUs; null: there is one. */
+  /** Null: a single GPU. */
   readonly parallel: ParallelCounters | null;
 }
 
-/** A composed run: an engine, and the parts from which its result is read. Types only. A run that can be started. */
+/** A composed run: engine, and the parts read for the result. Types only. */
 export interface Simulation extends RunFold {
   /** At least one. */
   readonly gpus: readonly SimulatedGpu[];
@@ -38,11 +38,11 @@ export interface Simulation extends RunFold {
   readonly faults: Faults | null;
   readonly policy: ResolvedPolicy;
   readonly predictor: Predictor | null;
-  /** Gives predicted paths to the scheduler; null: there are none. */
+  /** Predicted paths for the scheduler; null: none. */
   readonly paths: PredictedPaths | null;
-  /** What it does less well than its system could. */
+  /** What the run does less well than its system could. */
   readonly notes: readonly Warning[];
-  /** Null: tokens choose as recorded. */
+  /** Null: choices as recorded. */
   readonly rerank: Rerank | null;
   close(): void;
 }

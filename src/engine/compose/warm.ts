@@ -6,14 +6,17 @@ import type { ExpectedUse } from '../lookahead/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** The tiers of a GPU, and the inputs of its policies. */
+/** Tiers of a GPU, and inputs of its policies. */
 interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
   readonly learned: NextUse | null;
-  /** Expected next uses, predictions among them; null: no policy ranks by them. */
+  /** Expected next uses with predictions; null: unused. */
   readonly expectedUse: ExpectedUse | null;
 }
 
-/** A warm start: `traces` pass through the caches before the run, one request after another, on demand and untimed. Nothing of it is counted. */
+/**
+ * Warm start: `traces` pass through the caches before the run, one request after another, on demand, untimed,
+ * uncounted.
+ */
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;

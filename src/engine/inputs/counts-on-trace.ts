@@ -1,9 +1,10 @@
-// Whether a run counts popularity, or warms caches, on its own trace first: by the system alone, so that one system replays the same rows everywhere.
+// Whether a run counts popularity, or warms caches, on its own trace: by the system alone, so that a system replays the
+// same rows everywhere.
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';
 import { findPlacement, type RunSpec } from '../../system/door.js';
 
-/** True if a placement, policy or split is profiled, or a cache warmed, on tokens of the trace. @throws UserError if a module cannot be used */
+/** True if a placement, policy, split or warm cache uses tokens of the trace. @throws UserError for a bad module */
 export async function countsOnTrace({ folder, system }: Pick<RunSpec, 'folder' | 'system'>): Promise<boolean> {
   const { copies, policy, popularity, quotas, scope, warm } = system.cache;
   if (typeof warm === 'number') return true;

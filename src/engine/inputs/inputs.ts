@@ -29,12 +29,12 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default number of tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** Share of a recorded trace, at its start, that is held out if popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+/** Part of a recorded trace, at its start, held out for counts of popularity. Ours: a fifth, as usual for test sets. */
 export const HELD_OUT = 0.2;
-/** Limit of the tokens drawn for a profile. Ours: more tokens rank experts alike, and a profile is drawn before every run. */
+/** Most tokens drawn for a profile. Ours: more rank experts alike, and each run draws them. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
-/** Candidates that synthetic routing has for each choice if the system re-ranks. */
+/** Candidates per choice in synthetic routing for re-ranking. Ours. */
 const CANDIDATES_PER_CHOICE = 4;
 
 /** Rows `[from, to)` of a trace. */
@@ -43,47 +43,50 @@ export interface Rows {
   readonly to: number;
 }
 
-/** Tokens that the run does not replay and that come before its own: what is known beforehand is counted on them. */
+/** Tokens before the replayed ones, for knowledge beforehand. */
 interface Apart {
-  /** The most that there are. */
+  /** The most available. */
   readonly tokens: number;
-  /** Their place in words, e.g. `drawn apart from those that are replayed`. */
+  /** Place in words, e.g. `drawn apart from those that are replayed`. */
   readonly place: string;
-  /** The last `tokens` of them, variants applied. */
+  /** The last `tokens`, variants applied. */
   take(tokens: number): Promise<RoutingTrace>;
 }
 
-/** From a run profile to its inputs: model, machine, system and routing. The inputs of a run. The caller that opens them closes the trace. */
+/** Inputs of a run: model, machine, system and routing. The opener closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found if the trace does not name it. */
+  /** How the model was found if the trace does not name it. */
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
-  /** True: sizes of experts are unknown, and each counts as one byte. Absent: they are known. */
+  /** True: unknown expert sizes count one byte each. Absent: known. */
   readonly unsized?: true;
-  /** The routing that runs, and no more of it, variants applied. */
+  /** Routing that runs, no more, variants applied. */
   readonly trace: RoutingTrace;
-  /** The same as it was recorded: the replayed rows of `traces`, joined. */
+  /** As recorded: the replayed rows of `traces`, joined. */
   readonly recorded: RoutingTrace;
-  /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
+  /** More choices per token than the model makes, with gate weights, for re-ranking; null: none. */
   readonly candidates: RoutingTrace | null;
   /** True if `trace` differs from the recording. */
   readonly variants: boolean;
-  /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
+  /** SHA-256 of each user module among the variants; absent: none. */
   readonly ownVariants?: readonly string[];
   readonly traces: readonly RoutingTrace[];
-  /** Rows of each file that are replayed; those before them are held out. */
+  /** Replayed rows by file; earlier rows are held out. */
   readonly replayed: readonly Rows[];
-  /** What drawn routing follows: the `routing:` block of the model's profile, or the prior of its shape. Absent: recorded, or the user's own. */
+  /**
+   * Source of drawn routing: the profile's `routing:` block, or the prior of the shape. Absent: recorded, or the user's
+   * own.
+   */
   readonly routing?: 'profile' | 'prior';
-  /** Null: the routing is recorded, and nothing of it is held out. */
+  /** Null: recorded routing without a held-out part. */
   readonly apart: Apart | null;
-  /** Counts for a placement, instead of those that the system names; absent: it names them. */
+  /** Counts for a placement; absent: the system names them. */
   readonly counted?: Popularity;
 }
 
-/** Loads the inputs of a run. @param hits of hits alone, the trace will do; `counts`: popularity is counted on the trace @throws UserError */
+/** @param hits true: only hit rates are needed; `counts`: popularity is counted on the trace @throws UserError */
 export async function openInputs(
   named: RunSpec,
   watch: Pick<WorkWatch, 'breathe'> = {},
@@ -125,7 +128,7 @@ export async function openInputs(
   }
 }
 
-/** The model that a trace was recorded from; if only hit rates are needed, the model as the trace describes it. */
+/** Model of a trace; for hit rates alone, the model described by the trace. */
 function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model: ModelSpec; note: string | null; unsized: boolean } {
   const found = hitsOnly ? bundledModel(trace) : recordedModel(trace);
   if (found !== null) return { model: modelOf(run, found.name), note: found.note, unsized: false };
@@ -133,7 +136,7 @@ function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model
   return { model, note, unsized: !sized };
 }
 
-/** The run with all of its modules loaded but policies, which every cache loads for itself. @throws UserError if one cannot be used */
+/** The run with its modules loaded except policies, which caches load. @throws UserError for a bad module */
 async function withModules(run: RunSpec): Promise<RunSpec> {
   const { folder, system, variants } = run;
   const { predictor, scheduler } = system;
@@ -148,7 +151,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/** Rows of each file that are replayed. @param counts true: something is counted beforehand, so that the first part is held out */
+/** @param counts true: counting beforehand holds the first part out */
 function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): Rows[] {
   const { holdOut, tokens: most = Number.POSITIVE_INFINITY } = workload;
   const share = holdOut ?? (counts ? HELD_OUT : null);
@@ -158,19 +161,19 @@ function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, co
   });
 }
 
-/** All that a drawn trace has, for runs that walk a few rows of it: a count takes the first. */
+/** All of a drawn trace, for runs over a few of its rows: counts take the first. */
 function firstOf(drawn: RoutingTrace): Apart {
-  // Rows that no request walks are part of no selection.
+  // Rows without a request are in no selection.
   return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
 }
 
-/** The routing of a run that walks `part` of what was drawn; popularity is counted on the first rows of `drawn`. */
+/** Routing of a run over `part` of what was drawn; counts take the first rows of `drawn`. */
 export function routingOfPart(part: RoutingTrace, drawn = part): Omit<Inputs, 'model' | 'modelNote' | 'hardware' | 'system'> {
   const replayed = [{ from: 0, to: part.tokens }];
   return { trace: part, recorded: part, candidates: null, variants: false, traces: [part], replayed, apart: firstOf(drawn) };
 }
 
-/** The held-out rows of recorded traces: a count takes the latest. @param vary applies the run's variants */
+/** Held-out rows of recorded traces: counts take the latest. @param vary applies the run's variants */
 function apartOf(held: RoutingTrace, vary: (rows: RoutingTrace) => RoutingTrace): Apart {
   const { tokens, path } = held;
   const take = async (some: number): Promise<RoutingTrace> => vary(selectRows(held, tokens - some, tokens, path));
@@ -186,7 +189,7 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   const routing = loadRouting(run.model, run.folder, run.overrides.model);
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
   const choices = widestTopK(model);
-  // With as many candidates as choices, the candidates are the choices, with their weights.
+  // With as many candidates as choices, candidates are the choices, with weights.
   const judged = [...gateWays(system.onMiss)].some((by) => by !== 'rank') && profile?.per !== 'request';
   const weighed = judged || needWeights(run.variants ?? []);
   const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : weighed ? choices : undefined;
@@ -214,14 +217,14 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** What the routing of a profile follows: skew and reuse decide how often a cache hits. The error of a user's own is unknown. */
+/** Source of a profile's routing: skew and reuse decide hit rates. The error of a user's own is unknown. */
 function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
   const blank = profile?.skew === undefined || profile.reuse === undefined;
   const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
   return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
-/** Applies the run's variants, and separates choices from further candidates. @throws UserError if a variant cannot be applied, or does not fit */
+/** Applies variants, and separates choices from candidates. @throws UserError for a variant that does not fit */
 function routed(
   recorded: RoutingTrace,
   model: ModelSpec,
@@ -241,7 +244,7 @@ function routed(
   return { ...facts, trace, candidates: varied };
 }
 
-/** The machine of a run, under the runtime of the run or its system; several GPUs share experts unless these differ. @throws UserError */
+/** Machine under the runtime of run or system; several GPUs share experts unless told otherwise. @throws UserError */
 export function hardwareOf(run: RunSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);
@@ -251,19 +254,22 @@ export function hardwareOf(run: RunSpec): HardwareSpec {
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = sharingPart(system) !== undefined;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
-  // Without a stated way, GPUs that differ can only share layers.
+  // Without a stated way, different GPUs can only share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
-/** The machine with a link as a system copies over it: an expert cache reads pinned memory, a static placement the runtime's own. */
+/**
+ * Machine with the link of the system's copies: pinned memory for an expert cache, the runtime's own for a static
+ * placement.
+ */
 export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
   const { pinned = 1 } = machine.software ?? {};
   if (pinned === 1 || cache.policy.name === 'static') return machine;
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
-/** The model with the KV cache of the run. @throws UserError if its values need flash attention, and there is none */
+/** Model with the run's KV cache. @throws UserError if values need absent flash attention */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;
@@ -276,7 +282,7 @@ function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpe
   return withKvFormat(model, kvFormat);
 }
 
-/** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */
+/** Trace file named by a profile, as a user would write it: relative to the working directory unless absolute. */
 function traceFile(path: string, folder: string): string {
   if (path === '-') return path;
   const file = findProfile('traces', path, folder);
@@ -285,7 +291,7 @@ function traceFile(path: string, folder: string): string {
 
 const modelOf = (run: RunSpec, name: string): ModelSpec => loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
 
-/** The model with expert sizes recorded with the routing (uneven by mixed quantization), unless the run names a quantization. */
+/** Model with recorded expert sizes (uneven by mixed quantization), unless the run names a quantization. */
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;
   return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
@@ -293,7 +299,7 @@ function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | nu
 
 const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 
-/** The model's own choices, without re-ranking. @throws UserError if the trace has no gate weights, or no more choices than the model makes */
+/** The model's own choices. @throws UserError without gate weights, or without more candidates than choices */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {
   const widest = widestTopK(model);
   const make = `moeprof trace generate --candidates ${4 * widest}`;

@@ -8,7 +8,7 @@ import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from './inputs.js';
 
-/** The tokens to profile on: how many, and in words. @throws UserError if there are none */
+/** Number of tokens to profile on, and in words. @throws UserError if there are none */
 export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, wanted: number): { tokens: number; words: string } {
   if (apart === null)
     throw new UserError(
@@ -24,7 +24,7 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
   return inputs.apart!.take(tokens);
 }
 
-/** Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file cannot be read or does not fit */
+/** Activations by dense id, counted on tokens or read from a file. @throws UserError for an unreadable or unfit file */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { counted, model } = inputs;
   if (counted !== undefined) return countsById(counted, model);
@@ -32,7 +32,7 @@ export async function popularityFor(inputs: Inputs, run: RunSpec, source: number
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }
 
-/** Activations by dense id. @throws UserError if they are not of this model */
+/** Activations by dense id. @throws UserError for another model's */
 export function countsById({ counts, path }: Popularity, model: ModelSpec): Float64Array {
   const wrong = (what: string): UserError => new UserError(`${path}: ${what}; take counts of this model`);
   if (counts.length !== model.layers.length)

@@ -13,29 +13,29 @@ import {
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
-/** The serving of a run: arrivals, scheduler, and the number of requests that run at once. */
+/** Arrivals, scheduler, and concurrency of a run. */
 export interface Serving {
   readonly scheduler: SchedulerDefinition;
   readonly parameters: Parameters;
-  /** Requests that run at once. */
+  /** Concurrent requests. */
   readonly running: number;
-  /** Requests whose dense work runs together. */
+  /** Requests with joint dense work. */
   readonly attending: number;
-  /** Rows of the trace that the run may walk. */
+  /** Rows of the trace open to the run. */
   readonly rows: number;
   /** True if requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True if the schedule depends on the times of passes: a policy with foresight needs them recorded first. */
+  /** True if the schedule depends on pass times: policies with foresight need a recording first. */
   readonly timed: boolean;
   readonly budgets: ReadonlyMap<string, ClassBudget>;
-  /** Class of each request, by `Request.index`; null: no request has one. */
+  /** By `Request.index`: class; null: no classes. */
   readonly requestClass: readonly string[] | null;
   /** SHA-256 of arrivals and lengths; null in a closed loop. */
   readonly arrivalsSha256: string | null;
   workload(): Workload;
 }
 
-/** Reads the workload and the scheduler of a run. @throws UserError if a file of arrivals cannot be read */
+/** @throws UserError for an unreadable file of arrivals */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;
@@ -46,7 +46,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const rows = trace.tokens;
   const common = { scheduler, parameters, running, attending, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
-  // A rate alone: requests come independently of each other.
+  // A rate alone: independent arrivals.
   const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
   if (source !== undefined) {
     const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
@@ -69,7 +69,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   };
 }
 
-/** Budgets of the classes of requests. @throws UserError if a class has no requests, the system re-ranks, or a copy can serve nobody */
+/** Budgets of classes. @throws UserError for a class without requests, a re-ranking system, or copies for nobody */
 function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
   const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
   if (budgets.size === 0) return budgets;
@@ -87,7 +87,7 @@ function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | nu
   return budgets;
 }
 
-/** The reason why classes cannot use copies, and what to write instead; null: they can. */
+/** Why classes cannot use copies, and what to write instead; null: they can. */
 function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
   if (rulesOn(hardware, system.onMiss.rules).some(computesMisses))
     return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;

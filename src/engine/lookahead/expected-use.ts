@@ -1,11 +1,11 @@
 import { type NextUse, worthAfter } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** The expected next use of each expert of a GPU: predictions of this pass first, then what is learned of later ones. */
+/** Expected next use by expert: this pass's predictions first, then learned later uses. */
 export class ExpectedUse {
   /** By dense id, 0..1. */
   readonly values: Float32Array;
-  /** By MoE layer: changes whenever `values` of the layer do. */
+  /** By MoE layer: changes with the layer's `values`. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
   readonly later: NextUse;
@@ -18,7 +18,7 @@ export class ExpectedUse {
     this.version = new Uint32Array(model.layers.length);
   }
 
-  /** Updates a predicted layer of the running pass: an expert is used then, with its probability, or later. */
+  /** A predicted layer: used now with its probability, or later. */
   ahead(layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const later = this.later.values;
@@ -31,7 +31,7 @@ export class ExpectedUse {
     this.version[layer]! += 1;
   }
 
-  /** Updates a known layer, after learning from it: its experts are used by later passes, if at all. */
+  /** A known layer, after learning: used by later passes, if at all. */
   done(layer: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.values.set(this.later.values.subarray(offset, offset + experts), offset);

@@ -1,19 +1,19 @@
-/** Counts of one pass that the horizon adapts to. */
+/** Counts of a pass for the horizon. */
 interface PassOutcome {
-  /** Time from its first to its last routing, ns, and the number of layers in that time. */
+  /** From first to last routing, ns, and layers in that time. */
   readonly durationNs: number;
   readonly layers: number;
-  /** Bytes that transfers brought for it, on demand or ahead. */
+  /** Bytes transferred for the pass, on demand or ahead. */
   readonly bytes: number;
-  /** Prefetched experts that were demanded: in time, and too late. */
+  /** Demanded prefetches: in time, and late. */
   readonly useful: number;
   readonly late: number;
   readonly wasted: number;
 }
 
-/** Weight of the newest pass in the running means. */
+/** Weight of the newest pass in running means. Ours. */
 const NEWEST = 0.1;
-/** Thresholds of the horizon: share of demanded prefetches that come too late, and of decided ones that are wasted. */
+/** Thresholds: share of late ones among demanded prefetches, and of wasted ones among decided. Ours. */
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
@@ -37,11 +37,11 @@ export class AdaptiveHorizon {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);
     this.#layerNs += weight * (durationNs / layers - this.#layerNs);
-    // Waste takes precedence: on a full link a larger horizon makes no transfer earlier.
+    // Waste first: on a full link a larger horizon makes no transfer earlier.
     if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
     else if (late > TOO_LATE * (useful + late)) this.#correction++;
     const needed = Math.ceil((this.#bytesPerLayer * this.#nsPerByte) / this.#layerNs);
-    // Beyond that, prefetches are late because the link is full.
+    // Beyond that, a full link makes prefetches late.
     const most = Math.min(this.#most, 2 * needed + 2);
     const bounded = Math.max(1, Math.min(most, needed + this.#correction));
     this.#correction = bounded - needed;

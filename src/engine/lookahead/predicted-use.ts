@@ -3,19 +3,21 @@ import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Weight of the newest prediction of the next pass: what is somewhat likely at every token is worth more than at the next only. */
+/**
+ * Weight of the newest prediction of the next pass: likely at every token is worth more than at the next only. Ours.
+ */
 const NEWEST = 0.5;
-/** The same weight for observed demand if the predictor does not predict the next pass. */
+/** The same for observed demand, without predictions of the next pass. Ours. */
 const NEWEST_DEMAND = 1 / 16;
 
-/** Predictions as policies see them: how much each expert is wanted in this pass and, as a cache lives longer, in the next ones. */
+/** Predictions for policies: how much experts are wanted in this pass and, as caches live longer, in the next ones. */
 export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;
-  /** By MoE layer: changes whenever `predicted` of the layer does. */
+  /** By MoE layer: changes with the layer's `predicted`. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
-  /** Smoothed probability that a pass after the running one demands each expert. */
+  /** Smoothed probability of a demand after the running pass. */
   readonly #later: Float32Array;
   readonly #scratch: Float32Array;
 
@@ -27,7 +29,7 @@ export class PredictedUse {
     this.#scratch = new Float32Array(model.experts);
   }
 
-  /** Updates a predicted layer of the running pass: its experts are wanted then, or later. */
+  /** A predicted layer of the running pass: wanted now, or later. */
   ahead(layer: number, scores: Float32Array): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
@@ -36,7 +38,7 @@ export class PredictedUse {
     this.version[layer]! += 1;
   }
 
-  /** Updates a known and observed layer: its experts are wanted only by later passes, if at all. */
+  /** A known layer: wanted by later passes, if at all. */
   done(pass: Pass, layer: number, predictor: Predictor): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
@@ -52,7 +54,7 @@ export class PredictedUse {
     this.version[layer]! += 1;
   }
 
-  /** The share of recent passes that demanded each expert, newer ones weighing more. */
+  /** Share of recent passes with a demand, newer ones weighing more. */
   #remember({ choices, row, tokens, topK }: Pass, layer: number): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const later = this.#later;

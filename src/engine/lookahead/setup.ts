@@ -6,34 +6,39 @@ import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
 
-/** Limits of prefetching, of the system. By default the link must be idle, and plans can be cancelled or dropped and end with the pass. */
+/**
+ * A system's limits of prefetching. By default the link must be idle, and plans can be cancelled, dropped, and end with
+ * the pass.
+ */
 export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
     Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
-  /** Layers ahead that are predicted; without effect if the horizon is adaptive. */
+  /** Predicted layers ahead; ignored if adaptive. */
   readonly horizon: number;
-  /** What the next pass will demand is brought as well. */
+  /** True: the next pass's experts, too. */
   readonly across?: boolean;
-  /** Most experts prefetched for one layer. */
+  /** Most prefetches for a layer. */
   readonly perLayer: number;
 }
 
-/** The prefetching of a GPU: predictor, horizon and limits. Types only. */
+/** Predictor, horizon and limits of a GPU's prefetching. Types only. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
   readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
-  /** Score of each expert by dense id; filled by the predictor. */
+  /** Score by dense id, from the predictor. */
   readonly scores: Float32Array;
-  /** Predictions as policies see them; null: no policy uses them. */
+  /** Predictions for policies; null: unused. */
   readonly predictedUse: PredictedUse | null;
-  /** Expected next uses for policies, with predictions; null: no policy uses them. */
+  /** Expected next uses with predictions, for policies; null: unused. */
   readonly expectedUse: ExpectedUse | null;
-  /** Adapts the horizon; null: it is `limits.horizon`. */
+  /** Adapts the horizon; null: `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching if it does not pay; null or absent: prefetching never stops. */
+  /** Stops prefetching at a loss; null or absent: never. */
   readonly budget?: PrefetchBudget | null;
-  /** What `across: auto` lacks, so that nothing is brought for the next pass; null or absent: it lacks nothing, or is not wanted. */
+  /**
+   * What `across: auto` lacks, so that no expert is brought for the next pass; null or absent: nothing, or unwanted.
+   */
   readonly leftOut?: string | null;
 }

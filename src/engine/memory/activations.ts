@@ -1,17 +1,20 @@
-// GPU memory of the activations of a pass if the runtime's buffers are known: larger passes need larger buffers.
+// GPU memory of a pass's activations, by the runtime's known buffers: larger passes need larger ones.
 import { UserError } from '../../base/errors.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Tokens of a pass whose buffers are part of what a machine's profile reserves: the usual ubatch. */
+/** Tokens of a pass whose buffers are in a machine profile's reserve: the usual ubatch. */
 export const RESERVED_TOKENS = 512;
 
-/** Memory so large that activations never fill it, bytes: their size need not be known. */
+/** Memory never filled by activations, bytes: no size needed. Ours. */
 const AMPLE = 1e12;
 
-/** Bytes of a pass's activations beyond {@link RESERVED_TOKENS}; 0 if unknown. @param sequences at once @param longest tokens of a KV cache */
+/**
+ * Bytes of activations beyond {@link RESERVED_TOKENS}; 0 if unknown. @param sequences at once @param longest tokens of
+ * a KV cache
+ */
 export function activationsOf(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
   { memory }: RunSpec,

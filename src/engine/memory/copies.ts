@@ -5,11 +5,13 @@ import { expertSizes, type ModelSpec } from '../../model/door.js';
 import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
-/** Bytes of a capacity for copies: none if every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
+/**
+ * Bytes of a capacity for copies: none if every expert fits whole. @param expertBytes of all experts open to the GPU
+ */
 export const copyRoom = (spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number =>
   spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
 
-/** A model whose experts are as large as their low-precision copies, which have a share of the expert cache. */
+/** Model of experts as large as low-precision copies, with their share of the expert cache. */
 export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
 }
@@ -19,11 +21,11 @@ interface PoolOptions extends Omit<CacheOptions, 'capacityBytes' | 'parameters' 
   readonly policy: ResolvedPolicy;
   /** Bytes of a copy as a share of its expert's. */
   readonly copyBytes: number;
-  /** Of the pool, at the start and at most. */
+  /** Bytes of the pool, at the start and at most. */
   readonly roomBytes: number;
 }
 
-/** The pool of one GPU, with what its policy wants there from the start. */
+/** Pool of one GPU, with its policy's initial copies. */
 export function copyPool({ copyBytes, model: whole, policy, roomBytes, spec, ...knows }: PoolOptions): CopyPool {
   const model = copiesOf(whole, copyBytes);
   const rank = new Int32Array(model.experts).fill(UNPINNED);

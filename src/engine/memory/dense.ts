@@ -4,15 +4,15 @@ import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Parts of a model on the GPU and in DRAM, without the expert cache. */
+/** Parts of a model on GPU and in DRAM, without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
-  /** Bytes of the experts that may lie on the GPU: those of its layers. What it has of a split layer counts as dense weights. */
+  /** Bytes of experts open to the GPU: those of its layers. Its part of a split layer counts as dense weights. */
   readonly expertBytes: number;
 }
 
-/** The rooms of a model. @param placement null: all on the GPU @param split layers before it are the CPU's; null: none lies on both */
+/** @param placement null: all on the GPU @param split layers before it are the CPU's; null: no layer on both */
 export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
   const rooms = wholeRooms(model, placement);
   if (split === null) return rooms;
@@ -25,7 +25,7 @@ export function denseRooms(model: ModelSpec, placement: DensePlacement | null, s
   };
 }
 
-/** The same if every layer's experts lie on one device. */
+/** The same with every layer's experts on one device. */
 function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
   if (placement === null) {
     const { kvBytesPerToken, weightBytes } = model.dense;
@@ -40,15 +40,15 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
   };
 }
 
-/** Why layers and tensors are not divided, and what to write if experts have to stay on the CPU. */
+/** Why layers and tensors are not divided, and what to write for experts on the CPU. */
 const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 
-/** True if the CPU computes the experts that lie in its memory, and they stay there. */
+/** True if the CPU computes the experts in its memory, which stay. */
 const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
   isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
-/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError if machine or system cannot do that */
+/** Placement of dense parts; null: all on the GPU. @throws UserError if machine or system cannot */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -79,7 +79,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     if (!staysOnCpu(system))
       refuse('gpuLayers', `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; ${STAYING}`);
   }
-  // The head is the last part on the GPUs.
+  // The head is the last part on GPUs.
   const onGpus = layers - first + Number(!headOnCpu);
   const cards = joined?.sharing === 'layers' ? layerCards(joined.cards, onGpus) : new Array<number>(onGpus).fill(0);
   return {
@@ -89,7 +89,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   };
 }
 
-/** The layer that the run splits; null: none. @throws UserError if machine, model or system cannot do that */
+/** Layer split by the run; null: none. @throws UserError if machine, model or system cannot */
 export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
   const { splitLayer } = run.memory;
   if (splitLayer === undefined) return null;

@@ -16,32 +16,32 @@ import { type Shard, shardsOf } from './shard.js';
 
 /** One GPU of a layout. */
 export interface GpuLayout {
-  /** The experts that live on it; null: there is one GPU, and all do. */
+  /** Experts at home here; null: a single GPU has all. */
   readonly shard: Shard | null;
   readonly memory: MemoryPlan;
 }
 
 interface ExpertHomes {
-  /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
+  /** By dense id: home GPU, or EVERYWHERE. */
   readonly homes: Int32Array;
   readonly shards: readonly Shard[];
-  /** True if experts were placed by a profile of their popularity. */
+  /** True: placed by a profile of popularity. */
   readonly profiled: boolean;
 }
 
-/** The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory. */
+/** A run's layout over GPUs: experts by GPU, and divided memory. */
 export interface Layout {
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;
-  /** Placement of the dense part; null: on the GPU, or on each. */
+  /** Placement of dense parts; null: on the GPU, or on each. */
   readonly dense: DensePlacement | null;
-  /** The layer whose experts lie on the CPU and on the GPU; null: none. */
+  /** Layer with experts on CPU and GPU; null: none. */
   readonly split: ExpertSplit | null;
   /** At least one. */
   readonly gpus: readonly GpuLayout[];
   /** Bytes of all GPUs together, and warnings. */
   readonly total: MemoryPlan;
-  /** The interconnect of several GPUs; null: there is one GPU. */
+  /** Interconnect of several GPUs; null: a single GPU. */
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
 }
 

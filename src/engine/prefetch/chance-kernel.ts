@@ -1,19 +1,19 @@
-// The calibration of a layer's scores in WebAssembly: double precision in the order of plain loops, so that results are equal to the last digit.
+// Calibration of a layer's scores in WebAssembly: doubles in the order of plain loops, equal to the last digit.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { access, advance, again, F64, get, I32, instantiate, type KernelBody, literal, loop, real, set } from '../../base/wasm.js';
 
 /** Addresses are bytes of the kernel's memory. */
 interface Kernels {
-  /** Writes the chances of the scores up to `end`. @param next log-odds of next uses; each is of 32 bits */
+  /** Chances of the scores up to `end`. @param next log-odds of next uses, 32 bits each */
   read(scores: number, end: number, next: number, chances: number): number;
 }
 
-/** Locals: weights of one, of the log-odds of a score and of those of the next use; the place among the steps; the step. */
+/** Locals: weights of one, of a score's log-odds and of the next use's; place among steps; step. */
 const [ONE, SCORE, NEXT, PLACE, STEP] = [4, 5, 6, 7, 8];
-/** Bytes of the weights, and after them of the log-odds of the steps. */
+/** Bytes of the weights, followed by the steps' log-odds. */
 const WEIGHTS = 24;
 
-/** @param steps into which scores are divided @param logistic address of the table of the logistic function */
+/** @param steps of scores @param logistic address of the table of the logistic function */
 const bodyOf = (steps: number, logistic: number): KernelBody => ({
   parameters: 4,
   locals: [
@@ -41,17 +41,17 @@ const bodyOf = (steps: number, logistic: number): KernelBody => ({
 
 /** Room for the experts of one layer. */
 export class ChanceKernel {
-  /** Scores in [0, 1], log-odds of next uses, and the chances that {@link read} writes. */
+  /** Scores in [0, 1], log-odds of next uses, and chances written by {@link read}. */
   readonly scores: Float32Array;
   readonly nextUse: Float32Array;
   readonly chances: Float32Array;
-  /** Weights of one, of the log-odds of a score, and of those of the next use. */
+  /** Weights of one, of a score's log-odds, and of the next use's. */
   readonly weights: Float64Array;
-  /** Log-odds by step of a score, one entry more than there are limits of steps. */
+  /** Log-odds by step, one entry more than steps' limits. */
   readonly logOdds: Float64Array;
   readonly #kernels: Kernels;
 
-  /** @param widest most experts of a layer @param steps into which scores are divided */
+  /** @param widest most experts of a layer @param steps of scores */
   constructor(widest: number, steps: number) {
     const logistic = WEIGHTS + 8 * (steps + 2);
     const scores = logistic + LOGISTIC.table.byteLength;

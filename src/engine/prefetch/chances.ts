@@ -7,9 +7,9 @@ import { ChanceKernel } from './chance-kernel.js';
 const STEPS = 20;
 /** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more, and the next pass. */
 const DISTANCES = 6;
-/** Prior of a step, in predictions: it starts with that many judged ones, at the step's own rate of success. */
+/** Prior of a step, in judged predictions at the step's own rate of success. Ours. */
 const TRUST = 24;
-/** Predictions of a step after which its counts are halved, so that old ones fade. */
+/** Predictions of a step before its counts are halved, so that old ones fade. Ours. */
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. */
 const LEAST = 0.001;
@@ -18,21 +18,21 @@ const JUDGED = 8;
 const LATE_JUDGED = 32;
 const FIRST_PASSES = 64;
 
-/** The calibration of the scores of one distance. */
+/** Calibration of the scores of one distance. */
 class Reading {
-  /** Weights of one, of the log-odds of the score, and of the log-odds of the next use. */
+  /** Weights of one, of the score's log-odds, and of the next use's. */
   readonly fit = new LogisticFit([0, 0.5, 0.5]);
-  /** By step: predictions judged, and those that came true. */
+  /** By step: judged predictions, and successes. */
   readonly #judged = new Float64Array(STEPS + 1).fill(TRUST);
   readonly #true = Float64Array.from({ length: STEPS + 1 }, (_, step) => (TRUST * step) / STEPS);
-  /** Log-odds of success by step; one more, so that the last step has a neighbour. */
+  /** Log-odds of success by step, and a neighbour for the last. */
   readonly steps = new Float64Array(STEPS + 2);
 
   constructor() {
     this.#renew();
   }
 
-  /** Log-odds of success of a score, interpolated between two steps, so that the order of experts stays. */
+  /** Log-odds of a score, interpolated between steps: the order of experts stays. */
   logOdds(score: number): number {
     const place = score * STEPS;
     const step = place | 0;
@@ -40,7 +40,7 @@ class Reading {
     return low + (place - step) * (this.steps[step + 1]! - low);
   }
 
-  /** Counts the successes of scores: experts whose `demanded` is 1. */
+  /** Successes of scores: experts whose `demanded` is 1. */
   judge(scores: Float32Array, from: number, end: number, demanded: Uint8Array): void {
     for (let id = from; id < end; id++) {
       const step = Math.round(scores[id]! * STEPS);
@@ -63,13 +63,15 @@ class Reading {
   }
 }
 
-/** Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm. */
+/**
+ * Probability of a demand from scores and expected next uses, calibrated on what followed: bad predictors do no harm.
+ */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());
   /** By dense id: log-odds of the next use. */
   readonly #nextUse: Float32Array;
-  /** `[DISTANCES, experts]` scores that are to be judged, and by distance and layer the pass that they are of. */
+  /** `[DISTANCES, experts]` scores to judge, and their pass by distance and layer. */
   readonly #said: readonly Float32Array[];
   readonly #saidIn: readonly Float64Array[];
   readonly #demanded: Uint8Array;
@@ -77,7 +79,7 @@ export class Chances {
   readonly #labels: Uint8Array;
   readonly #kernel: ChanceKernel;
 
-  /** @param nextUse log-odds of each expert's next use, as of the last event of its layer */
+  /** @param nextUse log-odds of next uses, as of the layer's last event */
   constructor(model: ModelSpec, nextUse: Float32Array) {
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#model = model;
@@ -90,7 +92,10 @@ export class Chances {
     this.#kernel = new ChanceKernel(widest, STEPS);
   }
 
-  /** Reads a layer's scores into `chances`. @param pass its number, from 1 @param after last layer known then; -1: none; less: before that pass */
+  /**
+   * A layer's scores as `chances`. @param pass number, from 1 @param after last known layer; -1: none; less: before the
+   * pass
+   */
   read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);
@@ -108,7 +113,7 @@ export class Chances {
     this.#saidIn[bucket]![layer] = pass;
   }
 
-  /** Judges the prediction of a layer by its demand `demand[0 .. size)`. Call this before next uses are learned from the same demand. */
+  /** Judges a layer's prediction by its demand `demand[0 .. size)`, before next uses learn from the demand. */
   judge(pass: number, layer: number, demand: Int32Array, size: number): void {
     if (!isJudged(pass, layer)) return;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -135,8 +140,8 @@ export class Chances {
   }
 }
 
-/** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
+/** Distances with one reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
 const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
-/** True if the prediction of a layer is judged in this pass: layers take turns. */
+/** True if this pass judges the layer: layers take turns. */
 const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

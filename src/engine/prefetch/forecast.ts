@@ -6,31 +6,31 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Forecasts of the coming layers (L11, L12): calls the predictor, informs policies, ranks experts, and counts how often it was right. */
+/** Forecasts of coming layers (L11, L12): predictor calls, news for policies, rankings, and counts of success. */
 export class Forecast {
-  /** Best-scored experts of each layer, as of its last {@link rank}. */
+  /** Best-scored experts by layer, as of the last {@link rank}. */
   readonly ranking: Ranking;
   readonly #setup: PrefetchSetup;
   readonly #recorder: Recorder;
-  /** By layer: 1 if it has been ranked in this pass. */
+  /** By layer: 1 if ranked in this pass. */
   readonly #ranked: Uint8Array;
-  /** By layer: version of the scores that were ranked last. */
+  /** By layer: version of the last ranked scores. */
   readonly #version: Float64Array;
-  /** By dense id: calibrated chances; the scores themselves if no calibration is needed. */
+  /** By dense id: calibrated chances; plain scores without calibration. */
   readonly chances: Float32Array;
-  /** Calibrates scores, for policies that rank by expected use and for prefetches that must pay; null: there are none. */
+  /** Calibration, for policies by expected use and prefetches that must pay; null: none. */
   readonly #chances: Chances | null;
-  /** Pass that was predicted last. */
+  /** Last predicted pass. */
   #pass = 0;
-  /** First layers that were ranked for the next pass last, by scores that have no version. */
+  /** First layers last ranked for the next pass, by scores without a version. */
   #early = 0;
-  /** Time at which the last prediction is ready, ns. */
+  /** End of the last prediction, ns. */
   #knownNs = 0;
-  /** Runs of the predictor's network, and time at which the last one ends, ns. */
+  /** Runs of the predictor's network, and end of the last, ns. */
   #runs = 0;
   #networkNs = 0;
 
-  /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
+  /** Ranks as many experts of a layer as may be prefetched, at least twice top-k. */
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
     const { layers } = model;
     const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
@@ -51,7 +51,10 @@ export class Forecast {
     this.#early = 0;
   }
 
-  /** Predicts the layers `(after, last]` at `nowNs`. @returns when it is ready, ns; one made for the pass before is as soon as it was then */
+  /**
+   * Predicts layers `(after, last]` at `nowNs`. @returns time of readiness, ns; of an earlier prediction for this pass:
+   * the time then
+   */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores } = this.#setup;
     const { calls } = predictor;
@@ -61,7 +64,10 @@ export class Forecast {
     return this.#readyNs(pass, after, last, nowNs, calls);
   }
 
-  /** Predicts the first `layers` layers of the next pass at `nowNs`. @returns as {@link predict}; NaN: nothing reads chances, or it cannot */
+  /**
+   * Predicts the next pass's first `layers` layers at `nowNs`. @returns as {@link predict}; NaN: no reader of chances,
+   * or unable
+   */
   next(pass: Pass, layers: number, nowNs: number): number {
     const { predictor, scores } = this.#setup;
     if (this.#chances === null || predictor.next === undefined) return Number.NaN;
@@ -73,7 +79,7 @@ export class Forecast {
     return this.#readyNs(pass, BEFORE_PASS, layers - 1, nowNs, calls);
   }
 
-  /** Charges a prediction, unless the predictor has repeated one. @param calls of the predictor before it @returns when it is ready, ns */
+  /** Charges a prediction unless repeated. @param calls of the predictor before @returns time of readiness, ns */
   #readyNs(pass: Pass, after: number, last: number, nowNs: number, calls: number | undefined): number {
     const { predictor, time } = this.#setup;
     const { network } = predictor;
@@ -91,7 +97,7 @@ export class Forecast {
     return this.#knownNs;
   }
 
-  /** Turns the scores of the layers `(after, last]` of a pass into chances, and updates the expectations of policies. */
+  /** Scores of layers `(after, last]` become chances and policies' expectations. */
   #read(chances: Chances, pass: number, after: number, last: number): void {
     const { expectedUse, scores } = this.#setup;
     for (let layer = Math.max(0, after + 1); layer <= last; layer++) {
@@ -101,7 +107,7 @@ export class Forecast {
     this.#pass = pass;
   }
 
-  /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */
+  /** Ranks a layer's experts. @returns their number in {@link ranking} */
   rank(layer: number): number {
     this.#ranked[layer] = 1;
     const { versions } = this.#setup.predictor;
@@ -112,7 +118,7 @@ export class Forecast {
     return this.ranking.rank(layer);
   }
 
-  /** Judges the ranking of a layer, if there is one, by its demand `demand[0..size)`. */
+  /** Judges a layer's ranking, if any, by its demand `demand[0..size)`. */
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
     this.#chances?.judge(this.#pass, layer, demand, size);
@@ -121,7 +127,7 @@ export class Forecast {
     let named = 0;
     let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      // Signs are counted instead of a branch, which would be mispredicted as often as the prediction is wrong.
+      // Counting signs avoids a branch mispredicted as often as the prediction is wrong.
       const place = ranking.placeOf(demand[i]!);
       const isNamed = 1 - (place >>> 31);
       named += isNamed;

@@ -2,27 +2,27 @@ import { computesMisses } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Weight of the newest event in the running means. */
+/** Weight of the newest event in running means. Ours. */
 export const NEWEST = 1 / 64;
 
-/** A running mean that starts at its first value; 0: there was none. */
+/** Running mean from its first value on; 0: no value so far. */
 export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
-/** The cost of one more miss (L13) by the GPU's usual events: a transfer or, if the CPU computes some, what it makes the event last longer by. */
+/** L13: cost of a further miss by the GPU's usual events: a transfer or, beside a computing CPU, the event's growth. */
 export class MissCost {
   readonly #gpu: Gpu;
-  /** Ways to serve a miss: over the link, on the CPU, shared by both. */
+  /** Ways to serve a miss: link, CPU, both. */
   readonly #loads: boolean;
   readonly #computes: boolean;
   readonly #balances: boolean;
-  /** Activations of a member; misses of an event that has any; members of an event. 0: not known yet. */
+  /** Activations of a member; misses of an event with any; members of an event. 0: not known yet. */
   #activations = 0;
   #misses = 0;
   #members = 0;
-  /** Misses of an event, those without any among them. */
+  /** Misses of an event, zero counts included. */
   #missed = 0;
   #events = 0;
-  /** By layer: the cost that was worked out last, ns, and events until then. */
+  /** By layer: last computed cost, ns, and events until then. */
   readonly #known: Float64Array;
   readonly #knownAt: Float64Array;
 
@@ -46,7 +46,7 @@ export class MissCost {
     if (misses > 0) this.#misses = newer(this.#misses, misses);
   }
 
-  /** Of an expert of `layer` whose transfer takes `transferNs`, ns; 0: a hit takes as long. */
+  /** Cost in `layer` for a transfer of `transferNs`, ns; 0: a hit takes as long. */
   ns(layer: number, transferNs: number): number {
     if (!this.#computes) return transferNs;
     if (this.#knownAt[layer] !== this.#events) {
@@ -68,8 +68,8 @@ export class MissCost {
   }
 
   /**
-   * A usual event of so many misses, each of which goes where the event ends soonest, ns. The CPU works beside the GPU, and where the GPU ends last
-   * a hit costs as much as a miss, or more.
+   * Usual event of so many misses, each where the event ends soonest, ns. The CPU works during the GPU's work; if the
+   * GPU ends last, hits cost as much as misses, or more.
    */
   #lastsNs(misses: number, transferNs: number, gpuNs: number, cpuNs: number): number {
     const { cpuQueues, handoverNs } = this.#gpu.cost;

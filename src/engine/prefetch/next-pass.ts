@@ -4,26 +4,28 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** What the next pass is predicted to demand: experts to bring while this pass leaves the link idle. A known layer has a whole pass of time. */
+/** Predicted demand of the next pass, for an idle link: a known layer has a whole pass of time. */
 export class NextPass {
-  /** By dense id: calibrated chance that the next pass of its layer demands an expert. */
+  /** By dense id: calibrated chance of a demand in the layer's next pass. */
   readonly chances: Float32Array;
-  /** Time at which the last prediction is ready, ns. */
+  /** End of the last prediction, ns. */
   knownNs = 0;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #calibration: Chances;
   readonly #scores: Float32Array;
   readonly #ranking: Ranking;
-  /** By layer: experts ranked; 0: none, or that pass has come there. */
+  /** By layer: ranked experts; 0: none, or that pass has reached the layer. */
   readonly #count: Int32Array;
-  /** Candidates before `#layer` and `#at` have been looked at since the last event; layers are counted from `#from`, around the end. */
+  /**
+   * Candidates before `#layer` and `#at` are checked since the last event; layers count from `#from` around the end.
+   */
   #from = 0;
   #layers = 0;
   #layer = 0;
   #at = 0;
 
-  /** @param setup of a predictor that predicts next passes, and with expected uses */
+  /** @param setup with a predictor of next passes, and expected uses */
   constructor(gpu: Gpu, setup: PrefetchSetup) {
     const { experts, layers } = gpu.model;
     this.#gpu = gpu;
@@ -35,13 +37,13 @@ export class NextPass {
     this.#count = new Int32Array(layers.length);
   }
 
-  /** The layer is known, with this demand: what was predicted of it is judged, and over. */
+  /** A layer's demand is known: judges and drops its prediction. */
   known(pass: Pass, layer: number, demand: Int32Array, size: number): void {
     this.#calibration.judge(pass.number, layer, demand, size);
     this.#count[layer] = 0;
   }
 
-  /** Predicts the layer in the next pass, when the predictor has learned from it in this one. Policies see it at once. */
+  /** Predicts the layer in the next pass, after learning from this one. Policies see the result at once. */
   predict(pass: Pass, layer: number, nowNs: number): void {
     const { expectedUse, limits, predictor, time } = this.#setup;
     const { recorder } = this.#gpu;
@@ -59,7 +61,7 @@ export class NextPass {
     this.knownNs = nowNs + costNs;
   }
 
-  /** An event begins: all candidates are looked at anew, the nearest layers first, from `first` on around to the last one that is known. */
+  /** An event begins: candidates are checked anew, nearest layers first, from `first` around to the last known. */
   again(first: number, routed: number): void {
     const { length } = this.#count;
     this.#from = first;
@@ -68,7 +70,7 @@ export class NextPass {
     this.#at = 0;
   }
 
-  /** The next candidate that the GPU lacks, by dense id; -1: there is none. */
+  /** Next candidate absent from the GPU, by dense id; -1: none. */
   take(): number {
     const { ids, width } = this.#ranking;
     for (; this.#layer < this.#layers; this.#layer++, this.#at = 0) {

@@ -4,18 +4,18 @@ import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Weight of the newest event in the mean cost of a miss. */
+/** Weight of the newest event in the mean cost of a miss. Ours. */
 const NEWEST = 1 / 64;
 
-/** Outcomes of the prefetches of one GPU (L8), counted, and put in the budget's account: demanded in time, too late, or evicted unused. */
+/** L8: outcomes of one GPU's prefetches, counted and booked in the budget: in time, late, or evicted unused. */
 export class PrefetchOutcomes {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;
-  /** True if the CPU may compute a miss. */
+  /** True: the CPU may compute misses. */
   readonly #besideCpu: boolean;
-  /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
+  /** Mean saving of a miss fewer, over events with no other wait, ns; NaN: no such event. */
   #missNs = Number.NaN;
-  /** Misses of the running event, 0 if it also waits for prefetches, and their wait for transfers under way, ns. */
+  /** Misses of the running event (0 with awaited prefetches), and their wait for transfers under way, ns. */
   #misses = 0;
   #delayNs = 0;
 
@@ -25,7 +25,7 @@ export class PrefetchOutcomes {
     this.#besideCpu = gpu.onMiss.some(computesMisses);
   }
 
-  /** Records the first demand of a prefetched expert that arrives in `waitNs`; 0: it is there. */
+  /** First demand of a prefetched expert, with `waitNs` to wait; 0: arrived. */
   used(id: number, waitNs: number): void {
     const { gpu, recorder, sizes } = this.#gpu;
     const transferNs = gpu.link.transferNs(sizes[id]!);
@@ -43,7 +43,7 @@ export class PrefetchOutcomes {
     this.#budget?.wasted(id);
   }
 
-  /** Charges an event that has been judged: its demands wait for transfers under way, and some of its experts were evicted for prefetches. */
+  /** Charges a judged event: waits for transfers under way, and experts evicted for prefetches. */
   missed(event: RunningEvent): void {
     this.#misses = event.waits > 0 ? 0 : event.misses;
     if (this.#budget === null || event.misses === 0) return;
@@ -68,12 +68,12 @@ export class PrefetchOutcomes {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // The CPU computes misses while the GPU works: one miss less ends the CPU's work sooner, and the GPU's later.
+    // The CPU computes misses during the GPU's work: a miss fewer ends the CPU's work sooner, the GPU's later.
     if (this.#besideCpu) ns = Math.min(waitedNs - cost.expertNs(layer, 1), cost.cpuExpertNs(layer, 1));
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }
 
-  /** Cost of a miss, ns: the smaller of its transfer time and the recent cost of misses. */
+  /** Cost of a miss, ns: the smaller of its transfer and the recent cost. */
   #costNs(transferNs: number): number {
     return Number.isNaN(this.#missNs) ? transferNs : Math.min(transferNs, this.#missNs);
   }

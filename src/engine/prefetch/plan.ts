@@ -2,26 +2,29 @@ import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** The plan of prefetches of one pass (L11): nearest layer first, then by probability; entries are places in the plan, smaller ones come first. */
+/**
+ * L11: planned prefetches of a pass, nearest layer first, then by probability; entries are places in the plan,
+ * ascending.
+ */
 export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;
   readonly #dram: CachedTier | null;
-  /** Expert of each entry; entries before `#first` belong to known layers. */
+  /** Expert by entry; entries before `#first` belong to known layers. */
   readonly #ids: Int32Array;
-  /** Time at which each entry was planned, ns: its transfer starts no earlier. */
+  /** By entry: time of planning, ns, the earliest start. */
   readonly #issuedNs: Float64Array;
   #first = 0;
   #count = 0;
-  /** Entries before it wait no more. */
+  /** Entries before this one wait no more. */
   #head = 0;
-  /** By dense id: 1 while an expert waits for its transfer. */
+  /** By dense id: 1 during a wait for the transfer. */
   readonly #queued: Uint8Array;
-  /** By dense id: 1 while an expert waits for a slot; and the number of such experts. */
+  /** By dense id: 1 during a wait for a slot; and the number of such experts. */
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /** @param gpu destination of planned experts; it, and DRAM if that is a cache, protect them by their entry */
+  /** @param gpu destination: GPU and a caching DRAM protect planned experts by entry */
   constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
@@ -42,7 +45,7 @@ export class PrefetchPlan {
     return this.#issuedNs[entry]!;
   }
 
-  /** Appends an expert. @param waits 1: it waits for its transfer; 0: the GPU holds it already, and it is planned only so that it stays */
+  /** Appends an expert. @param waits 1: for its transfer; 0: on the GPU already, planned to stay */
   add(id: number, issuedNs: number, waits: number): void {
     const entry = this.#count++;
     this.#ids[entry] = id;
@@ -52,7 +55,7 @@ export class PrefetchPlan {
     this.#queued[id] = waits;
   }
 
-  /** First entry that waits for its transfer; -1: none does. */
+  /** First entry in wait for its transfer; -1: none. */
   next(): number {
     while (this.#head < this.#count && this.#queued[this.#ids[this.#head]!] === 0) this.#head++;
     return this.#head < this.#count ? this.#head : -1;
@@ -63,24 +66,24 @@ export class PrefetchPlan {
     return -1;
   }
 
-  /** Records that an expert no longer waits, since its transfer has started or is not needed. */
+  /** The transfer has started or is not needed. */
   started(id: number): void {
     this.#queued[id] = 0;
   }
 
-  /** Records that an expert has found no slot and waits for one. */
+  /** No slot for an expert, which waits for one. */
   refused(id: number): void {
     this.#refused[id] = 1;
     this.#refusedCount++;
   }
 
-  /** Records that an expert was demanded or promoted: it waits neither for a transfer nor for a slot. */
+  /** A demanded or promoted expert waits for nothing. */
   satisfied(id: number): void {
     this.#queued[id] = 0;
     if (this.#refusedCount > 0) this.#forgive(id);
   }
 
-  /** Retries experts that wait for a slot, after slots were unpinned at `nowNs`. */
+  /** Retries waits for slots after unpinning at `nowNs`. */
   retry(nowNs: number): void {
     if (this.#refusedCount === 0) return;
     for (let entry = this.#count - 1; entry >= this.#first; entry--) {
@@ -91,7 +94,7 @@ export class PrefetchPlan {
     }
   }
 
-  /** The last admission to a tier evicted its `victims`: planned ones that the GPU lost come again, those that DRAM lost from `nowNs` on. */
+  /** Replans `victims` of a tier's last admission: the GPU's at once, DRAM's from `nowNs` on. */
   lost(tier: CachedTier, nowNs: number): void {
     const { victimCount, victims } = tier;
     const again = tier === this.#gpu;
@@ -99,14 +102,14 @@ export class PrefetchPlan {
       const entry = tier.planRank(victims[k]!);
       if (entry === UNPINNED) continue;
       if (again) {
-        // It had found no slot, and was promoted meanwhile.
+        // Without a slot, and promoted meanwhile.
         if (this.#refusedCount > 0) this.#forgive(this.#ids[entry]!);
         this.#requeue(entry, nowNs);
       } else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
     }
   }
 
-  /** Drops the entries of the layers up to `layer`. @returns how many of them still waited */
+  /** Drops entries of layers up to `layer`. @returns those still waiting */
   dropUntil(layer: number): number {
     let end = this.#first;
     while (end < this.#count && this.#layerOf[this.#ids[end]!]! <= layer) end++;
@@ -116,7 +119,7 @@ export class PrefetchPlan {
     return waited;
   }
 
-  /** Drops all entries. @returns how many of them still waited */
+  /** Drops all entries. @returns those still waiting */
   clear(): number {
     const waited = this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;

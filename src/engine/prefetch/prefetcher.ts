@@ -13,27 +13,32 @@ import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 
-/** Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers. */
+/**
+ * L11, L12: which layers are planned when. forecast.ts has expectations, plan.ts the order, starts.ts the transfers.
+ */
 export class Prefetcher implements Planner {
   observer: Observer | null = null;
-  /** Promotes missed experts while no planned one wants the link; null: nothing is promoted. */
+  /** Promotes missed experts during idle times of the link; null: no promotions. */
   promotions: Promotions | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #forecast: Forecast;
   readonly #plan: PrefetchPlan;
-  /** Judges whether a prefetch pays; null: all are brought. */
+  /** Judge of a prefetch's worth; null: all are brought. */
   readonly #worth: PrefetchWorth | null;
   readonly #missCost: MissCost | null;
   readonly #starts: PrefetchStarts;
-  /** Predictions of the next pass; null: none are made. */
+  /** Predictions of the next pass; null: none. */
   readonly #nextPass: NextPass | null;
-  /** First layer that has not been planned in this pass. */
+  /** First unplanned layer of this pass. */
   #nextLayer = 0;
   /** Counts at the end of the last pass. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
-  /** @param evicted called after every admission to the GPU with `nowNs`: accounts for its victims, and returns when their slot is free, ns */
+  /**
+   * @param evicted called after every admission to the GPU: accounts for victims. @returns time at which their slot is
+   * free, ns
+   */
   constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
     this.#gpu = gpu;
     this.#setup = setup;
@@ -46,7 +51,10 @@ export class Prefetcher implements Planner {
     this.#nextPass = this.#starts.nextPass = setup.limits.across === true ? new NextPass(gpu, setup) : null;
   }
 
-  /** A pass begins, and drafts from `startNs` on. A new plan is made when drafting has ended, or after each step if the predictor hears drafts. */
+  /**
+   * A pass begins and drafts from `startNs` on. A new plan follows drafting, or each step if the predictor hears
+   * drafts.
+   */
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
@@ -66,7 +74,10 @@ export class Prefetcher implements Planner {
     }
   }
 
-  /** At `nowNs` `layer` demands `demand[0..size)`: its plan leaves the queue, not demanded experts are cancelled, and the prediction is judged. */
+  /**
+   * `layer` demands `demand[0..size)` at `nowNs`: its plan ends, unwanted experts are cancelled, the prediction is
+   * judged.
+   */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
@@ -83,19 +94,19 @@ export class Prefetcher implements Planner {
     this.#missCost?.judged(event);
   }
 
-  /** The routing of a layer is known at `nowNs`: the predictor learns from it. */
+  /** The predictor learns from a known layer at `nowNs`. */
   observe(pass: Pass, layer: number, nowNs: number): void {
     this.#forecast.observe(pass, layer);
     this.#nextPass?.predict(pass, layer, nowNs);
   }
 
-  /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
+  /** An event has ended at `nowNs` and unpinned: retries prefetches without a slot. */
   released(nowNs: number): void {
     this.#worth?.ended(nowNs);
     this.#plan.retry(nowNs);
   }
 
-  /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
+  /** After placing `layer`: predicts and plans within the horizon. */
   replan(pass: Pass, layer: number, nowNs: number): void {
     const { gpu, recorder } = this.#gpu;
     this.#worth?.placed(gpu.link.demands);
@@ -108,7 +119,7 @@ export class Prefetcher implements Planner {
     else this.#extend(pass, layer, nowNs);
   }
 
-  /** The last admission to a tier evicted its `victims` at `nowNs`: planned experts among them are to be brought again, no earlier than that. */
+  /** Planned `victims` of a tier's last admission come again from `nowNs` on. */
   evicted(tier: CachedTier, nowNs: number): void {
     this.#plan.lost(tier, nowNs);
   }
@@ -132,13 +143,16 @@ export class Prefetcher implements Planner {
     this.#totals = { bytes, useful, late, wasted };
   }
 
-  /** Starts every planned transfer with a free lane before `untilNs`. @param routing true: the next routing is known then; false: an event ends */
+  /**
+   * Starts planned transfers with a free lane before `untilNs`. @param routing true: a known routing then; false: an
+   * event's end
+   */
   advance(untilNs: number, routing: boolean): void {
     const last = this.#starts.routed === BEFORE_PASS;
     this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));
   }
 
-  /** Starts what finds a free lane before `untilNs`. @param nextNs expected time of the next routing, ns */
+  /** @param nextNs expected next known routing, ns */
   #startUntil(untilNs: number, nextNs: number): void {
     this.#starts.nextRoutingNs = nextNs;
     const { dram, gpu } = this.#gpu;
@@ -160,7 +174,7 @@ export class Prefetcher implements Planner {
     return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
   }
 
-  /** After the last layer of a pass, if prefetches must pay: plans the first layers of the next pass, until that begins. */
+  /** After a pass's last layer, if prefetches must pay: plans the next pass's first layers. */
   #planNext(pass: Pass, nowNs: number): void {
     const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
     const knownNs = this.#forecast.next(pass, layers, nowNs);
@@ -170,7 +184,7 @@ export class Prefetcher implements Planner {
     this.#planLayers(pass, BEFORE_PASS, layers - 1, nowNs, knownNs);
   }
 
-  /** Plans layers up to `after + horizon` that have not been planned. */
+  /** Plans unplanned layers up to `after + horizon`. */
   #extend(pass: Pass, after: number, nowNs: number): void {
     const last = Math.min(this.#gpu.model.layers.length - 1, after + this.#horizon);
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
@@ -182,7 +196,7 @@ export class Prefetcher implements Planner {
     this.#nextPass?.again(this.#nextLayer, after);
   }
 
-  /** Plans the layers from the next one to `last`. Each is predicted in its turn, when a network has answered, the last by `knownNs`. */
+  /** Plans layers up to `last`, each after its network's answer, the last by `knownNs`. */
   #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
     const { time } = this.#setup;
     const fromNs = Math.max(nowNs, knownNs - time.ns(pass.tokens, after, last));
@@ -190,7 +204,7 @@ export class Prefetcher implements Planner {
       this.#planLayer(layer, nowNs, Math.min(knownNs, fromNs + time.ns(pass.tokens, after, layer)));
   }
 
-  /** Plans the most probable experts of a layer. `knownNs`: when its prediction has been made. */
+  /** Plans a layer's most probable experts. @param knownNs end of the prediction */
   #planLayer(layer: number, nowNs: number, knownNs: number): void {
     const { limits } = this.#setup;
     const { chances, ranking } = this.#forecast;

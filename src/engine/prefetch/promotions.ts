@@ -1,35 +1,38 @@
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** The planner of prefetches over the same link. */
+/** Planner of prefetches over the same link. */
 export interface Planner {
-  /** Starts what is planned and can start at `untilNs` or before. */
+  /** Starts what is due by `untilNs`, inclusive. */
   through(untilNs: number): void;
-  /** An expert is on its way without it. */
+  /** Another part brings the expert. */
   brought(id: number): void;
 }
 
-/** Promotion in the background (L13): an idle link brings experts missed often, in order of misses or of expected use, if that pays. */
+/** L13, background: an idle link brings experts missed often, by misses or expected use, if worth it. */
 export class Promotions {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
-  /** Expected next use of each expert, 0..1; null: the policy does not rank by it. */
+  /** Expected next uses, 0..1; null: the policy ignores them. */
   readonly #values: Float32Array | null;
-  /** Misses of each expert since its last promotion was begun or refused. */
+  /** Misses by expert since its last begun or refused promotion. */
   readonly #misses: Int32Array;
-  /** 1 while an expert waits, and since when, ns. */
+  /** By expert: 1 during a wait, and its start, ns. */
   readonly #waits: Uint8Array;
   readonly #sinceNs: Float64Array;
-  /** Experts that wait: a ring of `#count` entries from `#first` on. */
+  /** Waiting experts: a ring of `#count` entries from `#first` on. */
   readonly #queue: Int32Array;
   #first = 0;
   #count = 0;
-  /** How many of them, at the end of the queue, belong to the running event. */
+  /** Last entries of the queue, of the running event. */
   #running = 0;
-  /** When the last one left the queue, ns: the next one became the first no earlier. */
+  /** End of the last head of the queue, ns: the next head began no earlier. */
   #leftNs = 0;
 
-  /** @param evicted called after every admission: accounts for its victims, evicted at `nowNs`, and returns when their slot is free, ns */
+  /**
+   * @param evicted called after every admission: accounts for victims evicted at `nowNs`. @returns time at which their
+   * slot is free, ns
+   */
   constructor(gpu: Gpu, evicted: (nowNs: number) => number) {
     const { experts } = gpu.model;
     this.#gpu = gpu;
@@ -41,18 +44,18 @@ export class Promotions {
     this.#queue = new Int32Array(experts);
   }
 
-  /** The running event has missed expert `id`, which is to be promoted after as many misses as `after`. */
+  /** A miss of the running event, due after `after` misses. */
   missed(id: number, after: number): void {
     this.#misses[id]! += 1;
     if (this.#misses[id]! < after || this.#waits[id] === 1) return;
     this.#waits[id] = 1;
-    // A member of the running event is pinned until that has ended (L4).
+    // L4: pinned until the running event ends.
     this.#sinceNs[id] = Number.POSITIVE_INFINITY;
     this.#queue[(this.#first + this.#count++) % this.#queue.length] = id;
     this.#running++;
   }
 
-  /** The event has ended at `nowNs`: what it missed may be promoted from now on. */
+  /** The event has ended at `nowNs`: its misses may be promoted. */
   released(nowNs: number): void {
     for (; this.#running > 0; this.#running--) {
       const last = (this.#first + this.#count - this.#running) % this.#queue.length;
@@ -60,7 +63,7 @@ export class Promotions {
     }
   }
 
-  /** Moves the one that is expected soonest to the front of the queue; an expert of the running event is not ready. */
+  /** Moves the soonest expected expert to the head; experts of the running event are not ready. */
   #choose(values: Float32Array, untilNs: number): void {
     const queue = this.#queue;
     let best = this.#first;
@@ -77,7 +80,7 @@ export class Promotions {
     queue[this.#first] = id;
   }
 
-  /** Starts every promotion that finds a free lane before `untilNs`, in order of time; what is planned goes first. */
+  /** Starts promotions with a free lane before `untilNs`, in time order, planned prefetches first. */
   advance(untilNs: number, planner: Planner | null): void {
     const { gpu } = this.#gpu;
     while (this.#count > 0) {
@@ -96,7 +99,7 @@ export class Promotions {
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /** When the first that waits finds a lane free and its weights in DRAM; what DRAM has lost starts at once, and ends so. */
+  /** Time at which the head finds a free lane and its weights in DRAM; experts lost by DRAM start and end at once. */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;
@@ -111,7 +114,7 @@ export class Promotions {
     this.#misses[id] = 0;
   }
 
-  /** True if what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
+  /** True if the expected saving, less the victim's worth, exceeds the possible wait. */
   #pays(id: number, layer: number, bytes: number, values: Float32Array): boolean {
     const { gpu } = this.#gpu;
     const victim = gpu.victimFor(id, layer, bytes);
@@ -119,14 +122,14 @@ export class Promotions {
     return values[id]! > values[victim]!;
   }
 
-  /** Takes a slot and starts the transfer. @returns false: the expert is here by now, DRAM has lost it, or the policy refuses it */
+  /** Takes a slot and starts the transfer. @returns false: already here, lost by DRAM, or refused by the policy */
   #start(id: number, startNs: number): boolean {
     const { dram, gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     if (gpu.holds(id, layer) || (dram !== null && !dram.holds(id, layer))) return false;
     const bytes = sizes[id]!;
     if (this.#values !== null && !this.#pays(id, layer, bytes, this.#values)) return false;
-    // Planned experts are not evicted for a promotion.
+    // Planned experts stay.
     const admitted = gpu.admit(id, layer, false, UNPINNED);
     const slotFreeNs = this.#evicted(startNs);
     if (!admitted) {

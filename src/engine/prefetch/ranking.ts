@@ -1,37 +1,37 @@
 import type { ModelSpec } from '../../model/door.js';
 
-/** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
+/** Low bits of a float score outside its bucket: 64 buckets per power of two. */
 const DROPPED = 17;
-/** Bucket of 2^-10; smaller scores share the first one. */
+/** Bucket of 2^-10, shared by smaller scores. */
 const SMALLEST = 0x3a800000 >> DROPPED;
 /** One more than the bucket of 1. */
 const BUCKETS = (0x3f800000 >> DROPPED) - SMALLEST + 1;
 
-/** Bits that a floor lies below the last score that was ranked: a factor of about 0.8. */
+/** Bits of a floor below the last ranked score: a factor of about 0.8. Ours. */
 const MARGIN = 0x300000;
 
 /** End of a list of experts. */
 const NONE = -1;
 
-/** The best-scored experts of each layer as of its last prediction, in order. Low scores are skipped, the others sorted into narrow buckets. */
+/** Best-scored experts by layer, sorted through narrow buckets; low scores are skipped. */
 export class Ranking {
-  /** Most experts of a layer that are ranked. */
+  /** Most ranked experts of a layer. */
   readonly width: number;
   /** `[layers, width]` experts by dense id, best first, ties by id. */
   readonly ids: Int32Array;
   readonly #model: ModelSpec;
-  /** Scores in [0, 1], as the bits of the same floats: positive floats are ordered as their bits are. */
+  /** Scores in [0, 1] as float bits, which order positive floats. */
   readonly #bits: Int32Array;
-  /** By layer: experts ranked. */
+  /** By layer: ranked experts. */
   readonly #count: Int32Array;
-  /** By dense id: place in the ranking of its layer, from 1; 0: not among the ranked. */
+  /** By dense id: place in the layer's ranking, from 1; 0: not ranked. */
   readonly #place: Int32Array;
   readonly #found: Int32Array;
-  /** By layer: bits below which an expert was far from being ranked last time, at least 1. */
+  /** By layer: bits far below the last rank, at least 1. */
   readonly #floor: Int32Array;
-  /** Bit b of word w: bucket 32 w + b holds experts. All zero between two rankings. */
+  /** Bit b of word w: bucket 32 w + b is in use. All zero between rankings. */
   readonly #filled = new Int32Array(Math.ceil(BUCKETS / 32));
-  /** First expert of each bucket that holds any, and by dense id the next one of the same bucket; in order of id. */
+  /** By bucket: first expert; by dense id: next of the bucket, ascending. */
   readonly #first = new Int32Array(BUCKETS);
   readonly #next: Int32Array;
 
@@ -48,7 +48,7 @@ export class Ranking {
     this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
-  /** Ranks the experts of a layer whose score is above zero; @returns how many there are, at most `width`. */
+  /** Ranks a layer's experts with positive scores. @returns their number, at most `width` */
   rank(layer: number): number {
     this.#forget(layer);
     const { ids, width } = this;
@@ -64,7 +64,7 @@ export class Ranking {
     return this.#count[layer]!;
   }
 
-  /** Place of an expert in the ranking of its layer, from 0; -1: not among the ranked. */
+  /** Place in the layer's ranking, from 0; -1: not ranked. */
   placeOf(id: number): number {
     return this.#place[id]! - 1;
   }
@@ -74,7 +74,7 @@ export class Ranking {
     for (let k = 0; k < this.#count[layer]!; k++) this.#place[this.ids[base + k]!] = 0;
   }
 
-  /** Writes the experts that can be among the best, in order of id, into `#found`; @returns how many. */
+  /** Candidates for the best, by id, in `#found`. @returns their number */
   #select(layer: number): number {
     const floor = this.#floor[layer]!;
     const count = this.#collect(layer, floor);
@@ -89,14 +89,14 @@ export class Ranking {
     const below = least - 1;
     let count = 0;
     for (let id = offset; id < end; id++) {
-      // Written always and kept sometimes: the sign of a difference is added, since a comparison would be a branch, mispredicted often.
+      // Always written, sometimes kept: adding a sign avoids a branch mispredicted often.
       found[count] = id;
       count += (below - bits[id]!) >>> 31;
     }
     return count;
   }
 
-  /** Deals the first `count` found into buckets; @returns which words of `#filled` are not zero, as bits. */
+  /** Deals the first `count` found into buckets. @returns nonzero words of `#filled`, as bits */
   #deal(count: number): number {
     const bits = this.#bits;
     const found = this.#found;
@@ -117,7 +117,7 @@ export class Ranking {
     return words;
   }
 
-  /** Draws the best from the buckets into `ids[base ..]` and empties them all; @returns how many, at most `width`. */
+  /** Draws the best from all buckets into `ids[base ..]`. @returns their number, at most `width` */
   #draw(words: number, base: number): number {
     const { ids, width } = this;
     const filled = this.#filled;
@@ -139,7 +139,7 @@ export class Ranking {
     return count;
   }
 
-  /** Inserts the experts of one bucket in order after the first `count` of a ranking; @returns how many there are then, at most `width`. */
+  /** Sorts a bucket in behind the first `count`. @returns the new number, at most `width` */
   #sort(firstOfBucket: number, base: number, count: number): number {
     const { ids, width } = this;
     const bits = this.#bits;

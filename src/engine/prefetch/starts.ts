@@ -8,13 +8,13 @@ import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
-/** Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner. */
+/** L11: starts planned prefetches on an idle link, in plan order, into slots free of nearer needs. */
 export class PrefetchStarts {
-  /** Last layer of the running pass whose routing is known; -1: none. */
+  /** Last known layer of the running pass; -1: none. */
   routed = -1;
-  /** Expected time of the next known routing, ns. */
+  /** Expected next known routing, ns. */
   nextRoutingNs = 0;
-  /** Candidates of the next pass, once the plan leaves the link idle; null: there are none. */
+  /** Next pass's candidates for a link idle after the plan; null: none. */
   nextPass: NextPass | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
@@ -24,7 +24,10 @@ export class PrefetchStarts {
   readonly #missCost: MissCost | null;
   readonly #evicted: (nowNs: number) => number;
 
-  /** @param chances by dense id @param worth null: all are brought @param evicted accounts for an admission's victims; the slot is free then, ns */
+  /**
+   * @param chances by dense id @param worth null: all are brought @param evicted accounts for victims. @returns time at
+   * which the slot is free, ns
+   */
   constructor(
     gpu: Gpu,
     setup: PrefetchSetup,
@@ -43,7 +46,7 @@ export class PrefetchStarts {
     this.#evicted = evicted;
   }
 
-  /** Starts every planned transfer that finds a free lane before `untilNs`, or with `through` at `untilNs` too. */
+  /** @param through true: a free lane at `untilNs` counts, too */
   before(untilNs: number, through: boolean): void {
     const { dram, gpu } = this.#gpu;
     const plan = this.#plan;
@@ -61,7 +64,7 @@ export class PrefetchStarts {
     }
   }
 
-  /** Starts the best transfer for the next pass that pays before `untilNs`. @returns false: there is none */
+  /** Best paying transfer for the next pass before `untilNs`. @returns false: none */
   #across(nextPass: NextPass, freeNs: number, untilNs: number): boolean {
     const startNs = Math.max(freeNs, nextPass.knownNs);
     if (startNs >= untilNs) return false;
@@ -74,7 +77,7 @@ export class PrefetchStarts {
     return false;
   }
 
-  /** With three tiers transfers on both links start in order of time, so that neither link sees a later state of DRAM. */
+  /** Three tiers: transfers on both links start in time order, so no link sees a later DRAM. */
   #advanceBoth(dram: CachedTier, untilNs: number, through: boolean): void {
     const { gpu } = this.#gpu;
     const plan = this.#plan;
@@ -91,13 +94,13 @@ export class PrefetchStarts {
     }
   }
 
-  /** Time at which an entry's weights are in DRAM (`dram` null: always) and its prediction is ready, ns. */
+  /** Weights in DRAM (`dram` null: always) and prediction ready, ns. */
   #readyNs(dram: CachedTier | null, entry: number): number {
     const issuedNs = this.#plan.issuedNs(entry);
     return dram === null ? issuedNs : Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, issuedNs);
   }
 
-  /** First waiting entry that is ready at `nowNs` ({@link #readyNs}), else the one that is ready first; -1: DRAM has or awaits none. */
+  /** First waiting entry ready at `nowNs` ({@link #readyNs}), else the earliest; -1: DRAM has or awaits none. */
   #nextReady(dram: CachedTier | null, nowNs: number): number {
     const plan = this.#plan;
     let soonest = -1;
@@ -114,7 +117,7 @@ export class PrefetchStarts {
     return soonest;
   }
 
-  /** First waiting entry that DRAM lacks, or -1. */
+  /** First waiting entry absent from DRAM, or -1. */
   #nextMissing(dram: CachedTier): number {
     let entry = this.#plan.next();
     while (entry >= 0 && this.#inDram(dram, entry)) entry = this.#plan.nextAfter(entry);
@@ -137,7 +140,7 @@ export class PrefetchStarts {
     else recorder.prefetchDropped++;
   }
 
-  /** True if the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
+  /** True if a transfer saves more than it costs; otherwise the next event plans again. */
   #pays(worth: PrefetchWorth, id: number, startNs: number, chances: Float32Array): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -163,7 +166,7 @@ export class PrefetchStarts {
     return saved > 0;
   }
 
-  /** Layers from the next routing to the next one of `layer`, in this pass or the next, from 0. */
+  /** Layers from the next routing to `layer`, in this pass or the next, from 0. */
   #layersTo(layer: number): number {
     const { length } = this.#gpu.model.layers;
     return (layer - this.routed - 1 + length) % length;
@@ -176,7 +179,7 @@ export class PrefetchStarts {
     this.#gpu.recorder.prefetchDropped++;
   }
 
-  /** Without cancelling (L12): places the experts that still wait for the known layers up to `layer` at `nowNs`, in the order of the plan. */
+  /** Without cancelling (L12): places waiting experts of layers up to `layer` at `nowNs`, in plan order. */
   carryThrough(layer: number, nowNs: number): void {
     const { dram, layerOf, recorder } = this.#gpu;
     const plan = this.#plan;
@@ -192,7 +195,10 @@ export class PrefetchStarts {
     }
   }
 
-  /** Takes a slot at `nowNs` and starts the transfer. @param fromNs as a demand, no earlier; absent: now, and it yields @returns false: no slot */
+  /**
+   * Takes a slot at `nowNs`, starts the transfer. @param fromNs as a demand, no earlier; absent: now, yielding @returns
+   * false: no slot
+   */
   #start(tier: CachedTier, id: number, nowNs: number, fromNs = -1): boolean {
     const { gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -209,13 +215,13 @@ export class PrefetchStarts {
     return true;
   }
 
-  /** Finds a slot or a buffer for an expert; @returns when it is free, from `startNs` on, ns; -1: there is none */
+  /** Slot or buffer of an expert. @returns time at which it is free, from `startNs` on, ns; -1: none */
   #room(tier: CachedTier, id: number, layer: number, startNs: number): number {
     if (tier.staging !== null) {
       const freeNs = tier.staging.take(id);
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
-    // A planned expert is evicted only if no other can be, and only for one that is nearer or more probable.
+    // Planned experts leave last, and only for nearer or more probable ones.
     if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
     const slotFreeNs = this.#victimsOf(tier, id, startNs);
     if (!tier.admit(id, layer, false, tier.planRank(id))) {
@@ -225,7 +231,7 @@ export class PrefetchStarts {
     return Math.max(slotFreeNs, this.#victimsOf(tier, id, startNs));
   }
 
-  /** Accounts for the victims of the last admission, that of expert `id`; @returns the time at which their slot is free, ns */
+  /** Victims of expert `id`'s admission. @returns time at which their slot is free, ns */
   #victimsOf(tier: CachedTier, id: number, nowNs: number): number {
     if (tier !== this.#gpu.gpu) {
       this.#plan.lost(tier, nowNs);

@@ -1,40 +1,40 @@
 import { NEWEST, newer } from './miss-cost.js';
 
 interface Candidate {
-  /** Chance that the expert is demanded at its layer. */
+  /** Chance of a demand at the expert's layer. */
   readonly chance: number;
-  /** Layers from the next routing to that layer, from 0. */
+  /** Layers from the next routing to the expert's, from 0. */
   readonly distance: number;
-  /** Time of the next routing, start of the transfer, and its duration, ns. */
+  /** Next routing, start of the transfer, and duration, ns. */
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
-  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less if the CPU computes it. */
+  /** A miss beyond a hit, ns: a whole transfer, or less beside a CPU. */
   readonly missNs: number;
-  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, if that yields between chunks, half a chunk. */
+  /** Longest expected wait of a demand for the running transfer, ns: all of it or, if chunks yield, half a chunk. */
   readonly heldNs: number;
-  /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
+  /** Expected nearness of the victim's next use, 0..1; 0: no victim. */
   readonly victimWorth: number;
-  /** The same for the expert itself one pass after its use; 0: unknown. */
+  /** The same for the expert one pass after its use; 0: unknown. */
   readonly laterWorth: number;
-  /** True: the layer of that expert comes no later than that of the one to be fetched. */
+  /** True: the victim's layer comes no later than the fetched expert's. */
   readonly victimFirst: boolean;
 }
 
-/** The value of a prefetch by means of the run: the transfer time that it is expected to save, less the stall of demands and of evicted experts. */
+/** Value of a prefetch by a run's means: transfer time saved, less stall of demands and evicted experts. */
 export class PrefetchWorth {
   /** Share of events with demands on the link. */
   #missRate = 1;
-  /** Time from the routing of one layer to that of the next, and from the end of an event to there, ns; 0: not known yet. */
+  /** From routing to routing, and from an event's end to the next routing, ns; 0: not known yet. */
   #layerNs = 0;
   #denseNs = 0;
-  /** The same from the last event of a pass to the first routing of the next, ns. */
+  /** From a pass's last event to the next pass's first routing, ns. */
   #betweenNs = 0;
   #knownNs = Number.NaN;
   #endedNs = Number.NaN;
   #demands = 0;
 
-  /** The routing of a layer has become known. @param first it is the first of a pass, with the end of the one before in between */
+  /** A known routing. @param first true: a pass's first, after the end of the last pass */
   known(nowNs: number, first = false): void {
     if (first && nowNs >= this.#endedNs) this.#betweenNs = newer(this.#betweenNs, nowNs - this.#endedNs);
     if (!first && nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
@@ -46,13 +46,13 @@ export class PrefetchWorth {
     this.#endedNs = nowNs;
   }
 
-  /** Updates the miss rate with the link's number of demands so far. */
+  /** Updates the miss rate by the link's demands so far. */
   placed(demands: number): void {
     this.#missRate += NEWEST * ((demands > this.#demands ? 1 : 0) - this.#missRate);
     this.#demands = demands;
   }
 
-  /** Expected time of the next routing, if an event ends at `nowNs`, ns. @param last it is the last of its pass */
+  /** Expected next routing after an event's end at `nowNs`, ns. @param last true: the pass's last event */
   nextNs(nowNs: number, last = false): number {
     return nowNs + (last ? this.#betweenNs : this.#denseNs);
   }
@@ -60,12 +60,12 @@ export class PrefetchWorth {
   /** Expected stall saved less expected stall caused, ns. */
   of({ chance, distance, heldNs, laterWorth, missNs, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
     const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
-    // What arrives too late makes its event wait for the rest, and saves the miss.
+    // A late arrival makes its event wait for the rest, and saves the miss.
     const savedNs = missNs - (transferNs - hiddenNs);
     const residualNs = Math.min(heldNs, missNs, Math.max(0, startNs + transferNs - nextNs));
-    // A prefetch for the next layer that is demanded there is itself the demand on the link.
+    // A prefetch demanded at the next layer is the link's demand itself.
     const others = distance === 0 ? 1 - chance : 1;
-    // If wanted, it would push out its victim on demand as well, unless that is used by then or worth more: it would run from staging.
+    // On demand it would push out the same victim, unless used by then or worth more: then it would run from staging.
     const lost = victimFirst ? victimWorth : victimWorth - chance * Math.min(victimWorth, laterWorth);
     return chance * savedNs - others * this.#missRate * residualNs - lost * missNs;
   }

@@ -3,11 +3,11 @@ import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { CachedTier } from './tier.js';
 
-/** Parts of a {@link CopyPool}. Arrays are indexed by dense expert id. */
+/** Parts of a {@link CopyPool}; dense ids index arrays. */
 interface CopyPoolParts {
-  /** From `buildCaches`, of a model whose experts are as large as copies. */
+  /** From `buildCaches`, for a model of experts as large as copies. */
   readonly caches: Pick<Caches, 'byLayer' | 'caches' | 'rank' | 'split'>;
-  /** Bytes of each copy, and the MoE layer of its expert. */
+  /** By copy: bytes, and MoE layer. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
   readonly bytesOf: (capacityBytes: number) => number;
@@ -15,20 +15,23 @@ interface CopyPoolParts {
   readonly additive: boolean;
 }
 
-/** Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived. */
+/**
+ * Low-precision copies on a GPU, in slots from whole experts' bytes (L6, L13). Copies come on demand only: all have
+ * arrived.
+ */
 export class CopyPool {
-  /** Each cache once, and that of each MoE layer. */
+  /** Each cache once, and by MoE layer. */
   readonly caches: readonly ExpertCache[];
   readonly sizes: Float64Array;
   readonly additive: boolean;
-  /** Misses served from resident copies, and transferred copies with their bytes. */
+  /** Misses served by resident copies, and transferred copies with bytes. */
   hits = 0;
   brought = 0;
   broughtBytes = 0;
   readonly #parts: CopyPoolParts;
-  /** Counts the bytes that are in use. */
+  /** Counts used bytes. */
   #tier: Pick<CachedTier, 'account'> | null = null;
-  /** Copies that the running event uses, or brings. */
+  /** Copies used or brought by the running event. */
   readonly #pinned: number[] = [];
 
   constructor(parts: CopyPoolParts) {
@@ -38,7 +41,7 @@ export class CopyPool {
     this.additive = parts.additive;
   }
 
-  /** Attaches the pool to a tier, with its initial copies. */
+  /** Attaches the pool to a tier, with initial copies. */
   lieIn(tier: Pick<CachedTier, 'account'>): void {
     this.#tier = tier;
     tier.account(this.usedBytes);
@@ -63,20 +66,23 @@ export class CopyPool {
     this.touch(id);
   }
 
-  /** Transfers the copy of `id` for the running event; @returns false: it finds no slot */
+  /** Transfers the copy of `id` for the running event. @returns false: no slot */
   bring(id: number): boolean {
     this.brought++;
     this.broughtBytes += this.sizes[id]!;
     return this.admit(id, true);
   }
 
-  /** Passes a use on to the policy, of the resident copy of `id`. */
+  /** A use of the resident copy of `id`, for the policy. */
   touch(id: number): void {
     const cache = this.#cacheOf(id);
     cache.touch(id - cache.base);
   }
 
-  /** Gives the missing copy of `id` a slot (L5). @param used false: the slice of an evicted expert @returns false: no room, or the policy refuses */
+  /**
+   * L5: a slot for the missing copy of `id`. @param used false: a slice of an evicted expert @returns false: no room,
+   * or refused
+   */
   admit(id: number, used: boolean): boolean {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;
@@ -85,7 +91,7 @@ export class CopyPool {
     return admitted;
   }
 
-  /** Makes the resident copy of `id` a part of its whole expert. */
+  /** The copy of `id` becomes a part of its whole expert. */
   merge(id: number): void {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;
@@ -93,7 +99,7 @@ export class CopyPool {
     this.#tier!.account(cache.usedBytes - before);
   }
 
-  /** Pins the copy of `id`, if there is or will be one, until the running event has ended (L4). */
+  /** L4: pins the present or coming copy of `id` until the event ends. */
   pin(id: number): void {
     this.#parts.caches.rank[id] = PINNED;
     this.#pinned.push(id);
@@ -104,12 +110,12 @@ export class CopyPool {
     this.#pinned.length = 0;
   }
 
-  /** The caches of a tier that has a pool: on a change of capacity the pool gets its part first, and evicts copies without room. */
+  /** Caches of a tier with a pool: a new capacity serves the pool first, which evicts copies without room. */
   beside<C extends Pick<Caches, 'split'>>(caches: C): C {
     return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
   }
 
-  /** @returns bytes of its part of a capacity */
+  /** @returns bytes of the pool's part */
   #resize(capacityBytes: number): number {
     const bytes = this.#parts.bytesOf(capacityBytes);
     const shares = this.#parts.caches.split(bytes);

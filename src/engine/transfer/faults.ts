@@ -4,7 +4,10 @@ import type { CostModel } from '../../hardware/door.js';
 import { type Fault, hits, isInEffect, misfit, type RunSpec } from '../../system/door.js';
 import type { Link } from './link.js';
 
-/** The faults of a run; null: none. @param links by GPU that experts cross; null and absent: left out @throws UserError as {@link Faults} */
+/**
+ * Faults of a run; null: none. @param links by GPU that experts cross; null and absent: left out @throws UserError as
+ * {@link Faults}
+ */
 export function faultsOf(
   run: RunSpec,
   links: readonly (readonly (Link | null | undefined)[])[],
@@ -15,14 +18,17 @@ export function faultsOf(
   return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
-/** Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes. */
+/**
+ * Faults of links and CPU, from the first known layer at their time. Earlier transfers keep their speed (L10), except
+ * on lost lanes.
+ */
 export class Faults {
-  /** Time of the next change, ns; Infinity: there is none. */
+  /** Next change, ns; Infinity: none. */
   nextNs: number;
   readonly #faults: readonly Fault[];
   readonly #links: readonly { readonly link: Link; readonly gpu: number }[];
   readonly #costs: readonly CostModel[];
-  /** Times at which a fault begins or ends, ascending. */
+  /** Begins and ends of faults, ns, ascending. */
   readonly #boundariesNs: readonly number[];
 
   /** @param links by GPU @param refuse makes an error of path and text @throws UserError if a part is missing, unused, or the last lane */
@@ -77,7 +83,7 @@ export class Faults {
     return this.#links.reduce((sum, { link }) => sum + link.restarts, 0);
   }
 
-  /** Share that the faults in effect leave: several of one kind multiply. */
+  /** Share left by faults in effect: several of one kind multiply. */
   #share(of: 'bandwidth' | 'cpu', gpu: number, nowNs: number, link?: string): number {
     return this.#inEffect(gpu, nowNs, link).reduce((share, fault) => share * (fault[of] ?? 1), 1);
   }
