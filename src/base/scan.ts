@@ -9,6 +9,7 @@ export interface ByteSource {
   read(position: number, into: Uint8Array): void;
 }
 
+/** Bytes per read. Ours. */
 const BLOCK_BYTES = 256 * 1024;
 /** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 64 * 1024 * 1024;
