@@ -54,7 +54,7 @@ export class LineScanner {
     }
   }
 
-  /** Moves to the next nonblank line; false at the end. @throws UserError as {@link next} */
+  /** Moves to the next nonblank line; false at the end. @throws UserError */
   nextFilled(): boolean {
     while (this.next()) if (!this.blank()) return true;
     return false;
