@@ -44,7 +44,7 @@ export class AtomicFile {
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
-  /** Writes all of `data` at byte `position`, or after earlier writes. */
+  /** Writes at byte `position`, or after earlier writes. */
   write(data: Uint8Array | string, position: number | null = null): void {
     const bytes = typeof data === 'string' ? bytesOf(data) : data;
     const fd = this.#begin();
@@ -188,7 +188,7 @@ export function closeTemporary(fd: number): void {
   temporary.delete(fd);
 }
 
-/** Writes all of `bytes` at byte `position`; null: after earlier writes. */
+/** Writes at byte `position`; null: after earlier writes. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
@@ -215,7 +215,7 @@ function temporaryPath(folder: string): string {
   return join(folder, `.moeprof-${pid}-${HOST}${randomHex(6)}.tmp`);
 }
 
-/** Removes temporary files left by killed processes of this host. */
+/** Removes temporary files of killed processes of this host. */
 function sweep(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {

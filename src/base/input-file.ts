@@ -127,7 +127,7 @@ export class InputFile {
   }
 }
 
-/** Opens a file for the duration of `use`. @throws UserError as {@link InputFile.open} */
+/** Opens a file for the duration of `use`. @throws UserError */
 export function withInput<T>(path: string, kind: InputKind, use: (file: InputFile) => T): T {
   const file = InputFile.open(path, kind);
   try {
@@ -137,7 +137,7 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
   }
 }
 
-/** File as text. @throws UserError as {@link InputFile.open} */
+/** File as text. @throws UserError */
 export function readText(path: string, kind: InputKind = 'profile'): string {
   if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
   const known = TEXTS.get(path);
@@ -182,7 +182,7 @@ export function filesBelow(folder: string): string[] {
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
-/** Descriptor of a regular file with the content of `path`. Opens without blocking, since a pipe may have no writer. */
+/** Descriptor of a regular file with the content of `path`, opened without waiting for a pipe's writer. */
 function openRegular(path: string, kind: Limits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));

@@ -2,6 +2,7 @@ import { UserError } from './errors.js';
 import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
 
+/** Bytes per read. Ours. */
 const BLOCK_BYTES = 256 * 1024;
 /** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 16 * 1024 * 1024;

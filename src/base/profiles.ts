@@ -25,7 +25,6 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
 
 const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
-/** Endings that make a word a path even without a separator. */
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
 /** Absolute path of a bundled file outside families, by name in `profiles/`. */
@@ -141,7 +140,6 @@ export function shownTrace(path: string): string {
   return path;
 }
 
-/** Listed once, since each run of a sweep looks up a dozen names. */
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 
 const bundled = (family: ProfileFamily): ReadonlyMap<string, string> =>

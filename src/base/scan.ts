@@ -9,6 +9,7 @@ export interface ByteSource {
   read(position: number, into: Uint8Array): void;
 }
 
+/** Bytes per read. Ours. */
 const BLOCK_BYTES = 256 * 1024;
 /** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 64 * 1024 * 1024;
@@ -53,7 +54,7 @@ export class LineScanner {
     }
   }
 
-  /** Moves to the next nonblank line; false at the end. @throws UserError as {@link next} */
+  /** Moves to the next nonblank line; false at the end. @throws UserError */
   nextFilled(): boolean {
     while (this.next()) if (!this.blank()) return true;
     return false;

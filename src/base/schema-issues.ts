@@ -77,7 +77,6 @@ export function valueAt(raw: unknown, path: Path): unknown {
   return value;
 }
 
-/** Schema keys at a path, through wrappers and containers. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
   for (const step of path) schemas = schemas.flatMap((schema) => childrenOf(schema, step)).flatMap(objectsOf);

@@ -45,7 +45,7 @@ function midRanks(values: readonly number[]): { doubled: number[]; ties: number 
   return { doubled, ties };
 }
 
-/** Share of choices of `n` ranks with a sum at least as extreme as observed. */
+/** Share of choices of `n` ranks with a sum at least as extreme. */
 function exactP(doubled: readonly number[], n: number, observed: number): number {
   const total = doubled.reduce((sum, rank) => sum + rank, 0);
   // ways[k][s]: subsets of k ranks with sum s.

@@ -5,7 +5,7 @@ export function sum(samples: ArrayLike<number>): number {
   return total;
 }
 
-/** Least and largest sample; infinities without samples. Unlike a call, not limited to some 100,000 arguments. */
+/** Least and largest sample; infinities without samples. A call takes only some 100,000 arguments. */
 export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;

@@ -37,7 +37,6 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   for (const name of new Set(candidates)) {
     const known = plain(name);
     const distance = editDistance(wanted, known, limit);
-    // At equal distance, a continuation of the word comes first.
     if (distance <= limit) ranked.push({ name, score: known.startsWith(wanted) ? distance - 0.5 : distance });
     else if (wanted.length >= 3 && known.startsWith(wanted)) ranked.push({ name, score: limit + 1 });
     else if (wanted.length >= 3 && parts.every((part) => known.includes(part))) ranked.push({ name, score: limit + 2 });

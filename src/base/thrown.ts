@@ -22,7 +22,6 @@ export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   return printedPlace(stderr ?? '');
 }
 
-/** Place in Node's output: the file with its line, the line's text, and a caret. */
 function printedPlace(printed: string): string | null {
   const [, file, line, before] = /^(\S.*):(\d+)\n.*\n(\s*)\^/.exec(printed) ?? [];
   return file === undefined ? null : `${shownPath(pathOf(file))}:${line}:${before!.length + 1}`;

@@ -36,7 +36,7 @@ export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Rec
 export const locatedChoice = <C extends { readonly path?: string }>(choice: C, folder: string): C =>
   choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
 
-/** Same text with a module's path made absolute from `folder`. */
+/** Text with a module's path made absolute. */
 export function locatedModule(text: string, folder: string): string {
   const [, path, rest] = MODULE.exec(text) ?? [];
   return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
@@ -179,7 +179,6 @@ export class OwnExport {
   }
 }
 
-/** Fault of a module not allowed by a worker's user. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
 /** Imports a module's default export. @throws UserError if not loadable or forbidden */
@@ -210,7 +209,7 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
 const LOADED = 97;
 /** Time limit of a trial, ms. Ours. */
 const PATIENCE_MS = 60_000;
-/** Heap of a trial, MiB, less than the machine's memory. */
+/** Heap of a trial, MiB: a trial runs out of memory before the machine. Ours. */
 const HEAP_MIB = 2048;
 
 /** Key of trial outcomes inherited by threads. */
@@ -236,7 +235,6 @@ function outcomeOf(path: string): string | null {
 
 let guarded = false;
 
-/** Makes process.exit throw when called by a user's module. */
 function forbidExit(): void {
   if (guarded) return;
   guarded = true;

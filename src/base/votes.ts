@@ -8,7 +8,7 @@ export interface VoteKernel {
   vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
 }
 
-/** Locals: address of a choice, end of the layer, address of the expert's votes. */
+/** Locals: addresses of a choice, of the layer's end, of the expert's votes. */
 export const VOTE: KernelBody = {
   parameters: 5,
   locals: [[3, I32]],

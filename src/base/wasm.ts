@@ -70,6 +70,7 @@ function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Arra
   ]);
 }
 
+/** Bytes of a memory page. */
 const PAGE = 65536;
 
 /** Subset of Node's global; its types come with the DOM. */

@@ -78,7 +78,7 @@ interface PoolOf<Task, Answer, Note> {
   readonly threads: number;
   nameOf(task: Task): string;
   note?(task: Task, note: Note): void;
-  /** Receives each task's outcome, in order of completion. An exception ends the pool. */
+  /** Receives each outcome, in order of completion. An exception ends the pool. */
   settle(task: Task, end: TaskEnd<Answer>): void;
   /** Ends the pool; running tasks are not settled. */
   readonly signal?: AbortSignal;

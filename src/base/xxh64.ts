@@ -6,6 +6,7 @@ const P3 = 0x165667b19e3779f9n;
 const P4 = 0x85ebca77c2b2ae63n;
 const P5 = 0x27d4eb2f165667c5n;
 
+/** Bytes of a stripe. */
 const STRIPE = 32;
 
 /**

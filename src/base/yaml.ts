@@ -18,7 +18,7 @@ export interface Located<T> {
   readonly places: Places;
   /** `file:line:col` of a path's value, for a default of its nearest parent in the file. */
   place(...path: readonly (string | number)[]): string;
-  /** Checks a part by its own schema; messages show paths from the root. @throws UserError as {@link readYaml} */
+  /** Checks a part by its own schema; messages show paths from the root. @throws UserError */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
@@ -264,7 +264,7 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
 const tooDeep = (path: string): UserError =>
   new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
-/** First key that repeats in its mapping or is no text, or null. */
+/** First repeated or non-text key, or null. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
   let first: ReturnType<typeof wrongKey> = null;
@@ -292,7 +292,6 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
   return first;
 }
 
-/** Offset of the node at `path`, of its key `unknownKey`, or of the nearest parent. */
 function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   let node: unknown = root;
   let offset = root.range?.[0] ?? 0;

@@ -25,9 +25,7 @@ export class ExpertCache {
   readonly #counting: boolean;
   readonly #expertBytes: number;
   #slots: number;
-  /** Initial capacity, for which policies size their structures. */
   readonly #mostBytes: number;
-  /** Resident bytes, kept if sizes differ. */
   #bytes = 0;
 
   /** @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed */
@@ -134,7 +132,6 @@ export class ExpertCache {
     return false;
   }
 
-  /** Removes a resident; not counted as an eviction. */
   remove(id: number): void {
     this.resident[id] = 0;
     this.residentCount--;

@@ -43,6 +43,7 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   }
 }
 
+/** Default points of a range. Ours. */
 const POINTS = 20;
 /** Most points of a range, each a replay. Ours. */
 const MOST_POINTS = 1000;

@@ -52,7 +52,8 @@ export class Future {
   }
 
   /**
-   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; first writes all first uses.
+   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; the first call writes all
+   * first uses.
    */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {

@@ -25,10 +25,10 @@ export class Pins {
 /** Rank of a member of the running event, or of an expert in flight (L4). */
 export const PINNED = -1;
 
-/** Rank of an expert without a pin. */
+/** Rank without a pin. */
 export const UNPINNED = 0x7fffffff;
 
-/** Current replay position, written by the engine before policy calls. */
+/** Replay position, written by the engine before policy calls. */
 export interface Clock {
   /** Events judged so far; accesses in sequential replay. */
   event: number;
@@ -73,7 +73,7 @@ export const NEVER = 0x7fffffff;
  */
 export interface CachePolicy {
   touch(id: number): void;
-  /** Adds an expert that becomes resident. @param used false: preloaded or prefetched, not a use */
+  /** @param used false: preloaded or prefetched, not a use */
   insert(id: number, used: boolean): void;
   remove(id: number): void;
   /**
@@ -85,7 +85,7 @@ export interface CachePolicy {
   admits?(incoming: number, victim: number): boolean;
   /** True: `incoming` is streamed even into a cache with room (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
-  /** The running event streams `id`; for policies that count uses beyond residency. Absent: ignored. */
+  /** The running event streams `id`; for policies that count uses beyond residency. */
   streamed?(id: number): void;
   /** Residents before the first event (static placement), most wanted first, if they fit. */
   preload?(): Iterable<number>;
@@ -98,20 +98,19 @@ export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'w
 
 /** Definition of a policy; also the default export of a user's policy file. */
 export interface PolicyDefinition extends Member {
-  /** Knowledge required from the run. Absent: none. */
+  /** Absent: none. */
   readonly needs?: readonly PolicyNeed[];
   /** Needs at given parameters, if fewer than `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
-  /** Knowledge used if the run has it. */
   readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
 
-/** Knowledge that a policy needs at given parameters. */
+/** Knowledge that a policy needs. */
 export const policyNeeds = (definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] =>
   definition.needsWith?.(parameters) ?? definition.needs ?? [];
 
-/** Knowledge level of a policy (L17): the future if needed, else nothing. */
+/** Knowledge level of a policy (L17). */
 export function policyKnows(definition: PolicyDefinition, parameters: Parameters): Known {
   return { knows: policyNeeds(definition, parameters).includes('future') ? 'future' : 'nothing' };
 }

@@ -14,7 +14,7 @@ export type Scope = 'global' | 'layer';
 /** Capacity of a tier. */
 export interface SplitCapacity {
   readonly bytes: number;
-  /** Experts per layer; null: an even split, or one cache for all. */
+  /** Null: an even split, or one cache for all. */
   readonly quotas: readonly number[] | null;
 }
 
@@ -48,7 +48,6 @@ export interface Caches {
   readonly split: (capacityBytes: number) => readonly number[];
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
-  /** Pin ranks by dense id. */
   readonly rank: Int32Array;
   /**
    * Learner of expected uses, fed each event's demand before the caches. Null: not needed, or expectations are given.

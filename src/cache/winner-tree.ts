@@ -12,7 +12,6 @@ export class WinnerTree {
   protected readonly key: Float64Array;
   protected readonly id: Int32Array;
   readonly #leaf: Int32Array;
-  /** Vacant seats, last vacated first. */
   readonly #vacant: Int32Array;
   #free: number;
   /** Leaf of a departed id, kept for the next id. 0 = none. */
@@ -78,7 +77,6 @@ export class WinnerTree {
     return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
-  /** Multiplies all keys by a positive factor, without a change of order. */
   scale(factor: number): void {
     for (let node = 0; node < this.key.length; node++) this.key[node]! *= factor;
   }

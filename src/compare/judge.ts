@@ -108,7 +108,7 @@ const DEPARTS = /^(quality|rerank)\./;
 /** Relative regression from which a warning is due. Ours. */
 const LOUD = 0.1;
 
-/** Regression covered by no budget. */
+/** Regression that breaks no budget. */
 export interface Silence {
   readonly name: string;
   readonly base: Metric | null;
@@ -137,7 +137,7 @@ export function silenceOf(
   return size >= LOUD ? { name, base, candidate, size } : null;
 }
 
-/** Warnings about unbudgeted regressions: the largest of each family. */
+/** Warnings about regressions without a broken budget: the largest of each family. */
 export function silenceFindings(silences: readonly Silence[], budgets: readonly Budget[]): BudgetFinding[] {
   const families = groupedBy(
     [...silences].sort((a, b) => b.size - a.size),

@@ -45,7 +45,7 @@ export const workerData: unknown = workers.workerData;
 
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
-/** Open files below which no thread starts: Node ends the whole process if a thread finds no free descriptor. */
+/** Open files below which no thread starts: Node ends the process if a thread finds no descriptor. */
 const FILES_OF_THREADS = 128;
 
 /** True if the module exists (only in the built moeprof) and its files fit the limit. */

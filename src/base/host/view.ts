@@ -1,4 +1,4 @@
-// Files visible to a process: on a worker, the paths of the machine of origin, with bytes of local copies.
+// Files visible to a process: on a worker, paths of the machine of origin, with bytes of local copies.
 import path from 'node:path';
 
 /** Files named by a run of a remote machine, with local paths. */
@@ -50,7 +50,7 @@ export function reach<T>(named: string, use: (place: string) => T): T {
   }
 }
 
-/** {@link reach} that returns undefined for a path absent in the view. */
+/** {@link reach}, or undefined for a path absent in the view. */
 export function seen<T>(named: string, use: (place: string) => T): T | undefined {
   let place: string;
   try {

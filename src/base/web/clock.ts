@@ -15,7 +15,7 @@ export function whileAlive(call: () => void, ms: number): () => void {
   const ticking = setInterval(call, ms);
   return () => clearInterval(ticking);
 }
-/** Pages must not sleep: the call returns at once. */
+/** Busy-waits, since pages cannot sleep. */
 export function pauseThread(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);

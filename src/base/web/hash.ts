@@ -2,6 +2,7 @@
 import type { Sha256 } from '../host/hash.js';
 import { bytesOf } from './bytes.js';
 
+/** Bytes of a block. */
 const BLOCK = 64;
 
 /** First 32 fraction bits of roots of the first primes: square roots for the start, cube roots for the rounds. */

@@ -45,7 +45,6 @@ export class BeladyBound {
     this.#relaxation?.event(ids, count);
   }
 
-  /** True if the bound is MIN. */
   get exact(): boolean {
     return this.#relaxation === null;
   }

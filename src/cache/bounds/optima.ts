@@ -21,7 +21,7 @@ export class Optima {
   /** `[level][word]` a bit per place with slots of this level or lower. */
   readonly #marks: Int32Array;
   readonly #first: Int32Array;
-  /** By level: slots taken by the running event; last entry: misses. */
+  /** Slots taken by the running event; last entry: misses. */
   readonly #found: Int32Array;
   readonly #place: Int32Array;
   #now = 0;
@@ -160,7 +160,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps only places of last uses; other slots move to the next kept place, since no use is between. */
+  /** Keeps only places of last uses; other slots move to the next kept place. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);

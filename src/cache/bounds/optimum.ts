@@ -17,7 +17,6 @@ export class Optimum {
   #first: number;
   readonly #place: Int32Array;
   readonly #length: number;
-  /** By place: new place; slots returned. */
   readonly #moved: Int32Array;
   readonly #given: Int32Array;
   #now = 0;
@@ -95,7 +94,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** As in `Optima`. */
+  /** Keeps only places of last uses; other slots move to the next kept place. */
   #compact(): void {
     const moved = this.#moved.fill(0);
     const given = this.#given;

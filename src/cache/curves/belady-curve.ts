@@ -34,7 +34,6 @@ export class BeladyCurve {
     else for (const bound of this.#bounds) bound.event(layer, ids, count);
   }
 
-  /** By capacity. */
   hits(): number[] {
     if (this.#bounds !== null) return this.#bounds.map(({ hits }) => hits);
     const [first] = this.#caches;

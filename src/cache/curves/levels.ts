@@ -9,7 +9,7 @@ export interface CacheLevels {
   readonly to: number;
   /** Dense id of the first expert. */
   readonly base: number;
-  /** Bytes of each expert, by id less `base`. */
+  /** Bytes, by id less `base`. */
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
   readonly uniform: boolean;

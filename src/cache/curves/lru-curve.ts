@@ -18,7 +18,6 @@ interface CacheCounts {
 export interface CapacityCounts {
   /** By MoE layer. */
   readonly hits: readonly number[];
-  /** One entry per cache: per layer, or one. */
   readonly caches: readonly CacheCounts[];
 }
 
@@ -68,7 +67,6 @@ class OneCache {
   readonly #stack: LruStack;
   /** By MoE layer of the cache: uses by smallest level with the expert; last entry: misses. */
   readonly #uses: readonly Float64Array[];
-  /** By capacity, in order of leaving. */
   readonly #left = new Map<number, Left>();
   readonly #replayed: Left[] = [];
   #widest: number;

@@ -15,7 +15,6 @@ export class RowReplay {
   readonly #clock: Clock;
   readonly #topK: number;
   readonly #sequential: boolean;
-  /** Offset from an expert's number within its layer to the local id. */
   readonly #shift: Int32Array;
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;

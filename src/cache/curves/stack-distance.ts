@@ -126,7 +126,6 @@ export class LruStack {
     }
   }
 
-  /** Moves marks to the start of the line, in order. */
   #compact(): void {
     const marks = this.#marks.slice();
     const before = new Int32Array(marks.length + 1);

@@ -48,7 +48,6 @@ export class Expectation {
   /** Logit terms by past; then by step of {@link VOTE_STEP} votes. */
   readonly pastTerm: Float64Array;
   readonly voteTerm: Float64Array;
-  /** Two bytes per place, see `PastBits`. */
   readonly bits: Uint8Array;
   /** By dense id: ln of the use rate. */
   readonly logRate: Float64Array;

@@ -40,7 +40,7 @@ interface Sample {
   readonly worth: Float64Array;
 }
 
-/** Learns how near every expert's next use is. */
+/** Learner of next uses. */
 export class NextUse {
   /** By dense id, 0..1: mean of 1 / (1 + {@link LOST_A_PASS} x events of the layer before the next use). */
   readonly values: Float32Array;
@@ -79,7 +79,7 @@ export class NextUse {
     this.#weigh();
   }
 
-  /** Learns from a layer's event with demand `ids[0 .. size)`, dense ids. */
+  /** @param ids demand `[0 .. size)`, dense ids */
   demanded(layer: number, ids: Int32Array, size: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.#history.used(layer, ids, size);
@@ -175,7 +175,6 @@ export class UseHistory {
   readonly #model: ModelSpec;
   readonly #start: Int32Array;
   readonly #bits: PastBits;
-  /** Decayed uses at the last use; event of the last use. */
   readonly #count: Float64Array;
   readonly #last: Int32Array;
 
@@ -198,7 +197,7 @@ export class UseHistory {
     this.events = new Int32Array(layers.length);
   }
 
-  /** Records a layer's event with uses of `ids[0 .. size)`, dense ids. */
+  /** @param ids uses `[0 .. size)`, dense ids */
   used(layer: number, ids: Int32Array, size: number): void {
     const now = ++this.events[layer]!;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -221,7 +220,7 @@ export class UseHistory {
     return this.#start[layer]!;
   }
 
-  /** Writes each expert's past, a number below `PASTS` (past-bits.ts). */
+  /** Writes each expert's past, a number below `PASTS`. */
   writePasts(layer: number, into: Uint16Array): void {
     const start = this.#start[layer]!;
     const bits = this.#bits;

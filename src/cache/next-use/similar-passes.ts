@@ -151,7 +151,6 @@ export class SimilarPasses {
     this.#gain = gain / FADING ** this.#stride;
   }
 
-  /** Removes the oldest path, always first in its experts' lists. */
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
     const from = (layer * this.#kept + slot) * this.#width;
@@ -196,7 +195,6 @@ export class SimilarPasses {
     this.#vote(count);
   }
 
-  /** Adds each voter's votes for later passes; shared passes get the sum. */
   #vote(count: number): void {
     const best = this.#agreement[this.#voters[0]!]!;
     const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);

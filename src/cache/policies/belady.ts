@@ -109,8 +109,8 @@ class BeladyWindow extends BeladyAdmit {
 }
 
 /**
- * MIN with bypass, under pins and order: streams the expert used furthest in the future, newcomers included. Optimal
- * for equal sizes. No parameters.
+ * MIN with bypass, under pins and order: evicts the resident used furthest in the future, or streams a newcomer used
+ * further still. Optimal for equal sizes. No parameters.
  */
 export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
 
