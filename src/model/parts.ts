@@ -8,7 +8,6 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per matrix weight. */
   readonly flops: number;
-  /** Formats of the weights; empty if unknown. */
   readonly formats: readonly FormatShare[];
   /** Tensors by the last part of the name; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
@@ -23,7 +22,6 @@ export interface Experts {
 
 /** Bytes and operations of each part of a decoder layer: the common form of all model sources. */
 export interface LayerParts {
-  /** Attention costs per token of context. */
   readonly context: AttentionSpec;
   /** Attention or a different mixer, with norms. */
   readonly attention: Weights;
@@ -39,7 +37,6 @@ export interface LayerParts {
 /** A whole model in parts. */
 export interface ModelParts extends ModelFacts {
   readonly layers: readonly LayerParts[];
-  /** Final norm and output matrix. */
   readonly head: Weights;
   /** Token lookup table; null: shared with the head. */
   readonly embedding: Weights | null;
@@ -62,10 +59,8 @@ export function sumWeights(parts: readonly Weights[]): Weights {
 /** Routed modules of a decoder layer, in order of execution. */
 export const routedOf = ({ moe, further = [] }: LayerParts): readonly Experts[] => (moe === null ? [] : [moe, ...further]);
 
-/** Decoder layer without routed experts. */
 const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 
-/** Formats as an optional field; absent if unknown. */
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
 /**
@@ -92,7 +87,6 @@ export function assemble(parts: ModelParts): ModelSpec {
   for (const layer of parts.layers) {
     open.push(layer);
     for (const { experts, topK, expert } of routedOf(layer)) {
-      // No dense work between modules of a layer: all of it runs before the first.
       close(NO_WEIGHTS);
       const expertBytes = Math.round(expert.bytes);
       const flopsPerToken = expert.flops;
@@ -114,7 +108,7 @@ export function assemble(parts: ModelParts): ModelSpec {
   const { embedding, head, layers: decoder, ...facts } = parts;
   const table = embedding ?? NO_WEIGHTS;
   const dense = sumWeights([...decoder.map(denseOf), head, table]).parameters;
-  // Object.assign, as an object spread creates a hidden class per model, and compiled loops would not be reused.
+  // Object.assign keeps one hidden class, so compiled loops are reused for the next model.
   return Object.assign({}, facts, {
     layers,
     dense: {

@@ -16,7 +16,6 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
     for (const { experts, expert } of routedOf(layer)) add(index, expert, experts);
   }
   if (parts.embedding !== null) add(null, parts.embedding);
-  // A head shared with the embedding is stored once, as the table.
   for (const { name, bytes, format } of parts.head.tensors ?? [])
     tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, format, bytes });
   const all = parts.layers.map((_, layer) => layer);

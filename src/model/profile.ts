@@ -6,7 +6,6 @@ import { findQuantization } from './quantization/index.js';
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
 
-/** Layers with attention, for hybrids with state-space or linear-attention layers. */
 const placement = {
   every: count.default(1),
   offset: index.default(0),

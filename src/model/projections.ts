@@ -60,7 +60,6 @@ export function splitExperts(model: ModelSpec, layer: number, projections: CpuPr
   };
 }
 
-/** @param share part of an expert's weights */
 function partOf({ flopsPerToken, formats }: MoeLayer, tensors: readonly Tensor[], expertBytes: number, share: number): ExpertPart {
   const flops = flopsPerToken * share;
   if (formats === undefined) return { expertBytes, flopsPerToken: flops };

@@ -1,5 +1,4 @@
-// Tensor sizes from safetensors headers replace a format's. The architecture comes from config.json, as packed tensors
-// lose their shape.
+// Tensor sizes from safetensors headers. The architecture comes from config.json, as packed tensors lose their shape.
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -33,7 +32,6 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
   return sizes;
 }
 
-/** Files of the index, else model.safetensors, else all parts of a split file. */
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
@@ -56,7 +54,6 @@ function checkpointFiles(folder: string): string[] | null {
   return files;
 }
 
-/** Adds the tensors of a file. @throws UserError for a damaged header */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const { dataBytes, entries } = safetensorsHeader(file);
   for (const [name, entry] of Object.entries(entries)) {
@@ -102,8 +99,8 @@ type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts'
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
 /**
- * Puts real tensor sizes into a measured model. @param parts at the format of config.json @throws UserError for unequal
- * experts
+ * Puts real tensor sizes into a measured model. @param parts at the format of config.json @throws UserError for missing
+ * or unexpected experts
  */
 export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
   const empty = (): Record<Part, number> => ({ attention: 0, router: 0, shared: 0, ffn: 0, experts: 0 });
@@ -114,7 +111,6 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     const place = placeOf(name, encoderLayers);
     if (place === null) continue;
     if (typeof place === 'string') outside[place] += bytes;
-    // Multi-token prediction layers (after the last layer) do not run.
     else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
   }
   const stored = (weights: Weights, bytes: number): Weights =>
@@ -149,7 +145,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
-/** Model part of a tensor by name; null: outside the language model. @param encoderLayers precede the decoder's */
+/** Model part of a tensor; null: outside the language model. @param encoderLayers precede the decoder's */
 export function placeOf(name: string, encoderLayers = 0): Place {
   if (/(^|\.)(vision|visual|audio|mtp|code2wav|talker|multi_modal|mm_)/.test(name)) return null;
   const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);
@@ -158,7 +154,6 @@ export function placeOf(name: string, encoderLayers = 0): Place {
   return { layer: Number(match[2]) + (decoder ? encoderLayers : 0), part: partOf(match[3]!) };
 }
 
-/** Layer part of a tensor by Hugging Face name. */
 function partOf(name: string): Part {
   // Stacked or single experts; Granite's stacked experts are input_linear and output_linear.
   if (/(^|\.)experts\.|(^|\.)block_sparse_moe\.(input|output)_linear\./.test(name)) return 'experts';

@@ -10,7 +10,6 @@ export interface FormatShare {
   readonly format: string;
   /** Number of weights; fractional in levelled layers. */
   readonly weights: number;
-  /** Bytes, scales included. */
   readonly bytes: number;
 }
 
@@ -52,7 +51,7 @@ export interface AttentionSpec {
   readonly unpacked?: UnpackedLatent;
 }
 
-/** Latent attention that unpacks keys and values in every pass, instead of working on the latent. */
+/** Latent attention with keys and values unpacked in every pass. */
 export interface UnpackedLatent {
   /** Operations as {@link AttentionSpec.flopsPerPair}; heads are narrower than the latent. */
   readonly flopsPerPair: number;
@@ -64,10 +63,7 @@ export interface UnpackedLatent {
 
 /** Dense work between two routing decisions. */
 export interface DenseSegment {
-  /**
-   * Weight bytes read once per pass: attention projections, router, shared experts, dense FFNs; in the last segment
-   * norm and head.
-   */
+  /** Weight bytes read once per pass; the last segment has norm and head. */
   readonly weightBytes: number;
   /** Operations per token through the weights (2 per weight, without attention over the context). */
   readonly flopsPerToken: number;
@@ -113,7 +109,6 @@ export interface ModelFacts {
 
 /** A Mixture-of-Experts model for the simulator, at a quantization. */
 export interface ModelSpec extends ModelFacts {
-  /** MoE layers, in order of execution. */
   readonly layers: readonly MoeLayer[];
   readonly dense: DenseSpec;
   /** Routed experts over all layers, the number of dense ids. */

@@ -2,7 +2,6 @@ import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
-/** A kernel format, with bits if different from the usual group's. */
 interface Linear {
   readonly format: string;
   readonly bits?: number | ((place: TensorPlace) => number);
@@ -10,7 +9,6 @@ interface Linear {
 
 interface Parts {
   readonly experts: Linear;
-  /** Attention, shared experts and dense FFNs. */
   readonly linear: Linear;
   /** Embedding table and head. Absent: 16 bits. */
   readonly tables?: Linear;
@@ -43,14 +41,12 @@ function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quanti
   };
 }
 
-/** A checkpoint with equal linear layers. */
 const throughout = (name: string, summary: string, linear: Linear): Quantization => checkpoint(name, summary, { experts: linear, linear });
 
 /** A checkpoint with only experts below 16 bits. @param like a known example */
 const expertsOnly = (name: string, what: string, like: string | null, experts: Linear): Quantization =>
   checkpoint(name, `${what} and 16 bits for everything else${like === null ? '' : `, ${like}`}`, { experts, linear: BF16 });
 
-/** Bits per weight in groups of `group` with shared `scale` and `zero` bits. */
 const grouped = (bits: number, group: number, scale: number, zero: number): number => bits + (scale + zero) / group;
 
 /** Details of an integer group format. */

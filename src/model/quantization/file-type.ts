@@ -1,4 +1,4 @@
-// File types of ggml (llama.cpp, ik_llama.cpp, Unsloth): formats by tensor role, moved to meet a known size.
+// File types of ggml (llama.cpp, ik_llama.cpp, Unsloth).
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
@@ -14,10 +14,8 @@ export interface FileType {
   readonly key?: Choice;
   readonly value?: Choice;
   readonly out?: Choice;
-  /** Gate and up projections of all FFNs, experts included. */
   readonly in?: Choice;
   readonly down?: Choice;
-  /** Routed experts, instead of `in` and `down`. */
   readonly expert?: Choice;
   /** Expert formats from few bits to many. */
   readonly ladder: readonly string[];
@@ -57,7 +55,6 @@ const FIELDS = {
   'ffn-down': 'down',
 } as const satisfies Partial<Record<TensorRole, keyof FileType>>;
 
-/** Format by file type, before the short-row fallback. */
 function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
   if (role === 'router' || role === 'vector') return 'f32';
   if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
@@ -66,7 +63,6 @@ function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): st
   return typeof choice === 'function' ? choice(place) : choice;
 }
 
-/** Two formats in proportion. */
 function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
   if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
   if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];
@@ -76,7 +72,7 @@ function between(low: string, high: string, share: number, columns: number): rea
   ];
 }
 
-/** Format `steps` rungs away. A format between rungs moves to the next rung; the ladder's ends are limits. */
+/** Format `steps` rungs away, within the ladder; a format between rungs moves to the next rung. */
 function stepped(name: string, ladder: readonly string[], steps: number): string {
   if (steps === 0) return name;
   const bits = (format: string): number => kernelFormat(format)!.bits;
@@ -86,26 +82,19 @@ function stepped(name: string, ladder: readonly string[], steps: number): string
   return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
 }
 
-/**
- * Expert format moved along a ladder: whole steps for all layers, the fraction for the last layers, with a shared
- * tensor at the boundary.
- */
+/** Expert format moved along a ladder; a fractional step moves the last layers. */
 function alongLadder(name: string, ladder: readonly string[], by: number, { columns, layer, layers }: TensorPlace): readonly StoredShare[] {
   const whole = Math.floor(by);
   const share = (by - whole) * layers - (layers - 1 - layer);
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), share, columns);
 }
 
-/** Down-projection steps among expert steps towards more bits: the first of every two. */
 function downSteps(by: number): number {
   const pairs = Math.floor(by / 2);
   return pairs + Math.min(1, by - 2 * pairs);
 }
 
-/**
- * Format of an expert tensor in a moved rule. Down projections move first, by a rung, as in hand-made mixtures (iq5_k
- * with iq4_k).
- */
+/** Format of a moved expert tensor. Down projections move first, as in hand-made mixtures (iq5_k with iq4_k). */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [wanted, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
   if (by >= 0)
@@ -116,7 +105,7 @@ function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: 
 
 /**
  * A quantization by table. Moved below 0, down projections of experts lose bits first, then all experts. Up to 1,
- * non-experts get generous formats; above, experts gain, down projections first, as in hand-made mixtures.
+ * non-experts get generous formats; above, experts gain.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
   const others = Math.min(1, Math.max(0, by));

@@ -1,4 +1,3 @@
-// A quantization with a stated file size: for hand-mixed files, the size determines more than the label.
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNumber } from '../../base/units.js';
 import type { Quantization } from './rule.js';

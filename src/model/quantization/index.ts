@@ -19,7 +19,6 @@ const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantizatio
 /** Quantization by plain name. */
 export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
 
-/** A detail after a quantization name: key and text. */
 interface Detail {
   readonly key: string;
   readonly value: string;
@@ -49,7 +48,6 @@ export function findQuantization(written: string): Quantization {
   return { ...withGroups(found, details), name: written.toLowerCase(), ...(size === null ? {} : { size }) };
 }
 
-/** @throws UserError for a malformed or unsupported detail */
 function detailOf(text: string, { name }: Quantization): Detail {
   const [key = '', value, ...more] = text.split('=');
   const known = [...(OWN[name] ?? []), ...ANY];

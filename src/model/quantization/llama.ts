@@ -12,7 +12,6 @@ export function moreBits(layer: number, layers: number): boolean {
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
 }
 
-/** Layers before the `of`-th part. */
 const early =
   (of: number) =>
   ({ layer, layers }: TensorPlace): boolean =>
@@ -57,9 +56,7 @@ const KINDS = byName<(base: string, row: Row) => FileType>({
   // Types with one scale per block, with few rules.
   legacy: (base, row) => withEight({ base, head: 'q6_k', ladder: LADDERS.legacy, generous: 'q8_0', ...row }, base),
   k: (base, { eight = base, ...row }) => withEight({ base, head: 'q6_k', ladder: LADDERS.k, generous: 'q8_0', ...row }, eight),
-  // i-quants of 3 and 4 bits.
   i: (base, row) => withEight({ base, head: 'q6_k', ladder: LADDERS.i, generous: 'q8_0', ...row }, 'q5_k'),
-  // i-quants of 1 and 2 bits: values in q4_k, and `first` for down projections of the first layers.
   few: (base, { first = base, out = base, ...row }) => ({
     base,
     head: 'q5_k',

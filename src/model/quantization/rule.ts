@@ -1,4 +1,3 @@
-// A quantization decides the format of every tensor: an average of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
 /** Role of a tensor; quantizations choose formats by role. */
@@ -9,7 +8,7 @@ export type TensorRole =
   | 'ffn-down'
   | 'projection' // query, and projection to the latent
   | 'latent' // unpacking of the latent per head
-  | 'state' // mixers of recurrent layers
+  | 'state'
   | 'key'
   | 'value'
   | 'attention-out'

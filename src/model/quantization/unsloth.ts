@@ -19,7 +19,6 @@ function least(role: TensorRole, { mixer }: TensorPlace): string | null {
   return mixer === 'state' && !role.startsWith('ffn') ? 'q8_0' : 'q5_k';
 }
 
-/** A mixture. @param by steps of the experts */
 function dynamic(name: string, like: Quantization, by = 0): Quantization {
   const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);

@@ -12,7 +12,6 @@ const PREFILL = /^\s*Length\s+(\d+):\s+(\S+) tokens\/s/;
 /** Decode line. Lines of several sequences (S=4) are skipped: their sum is undocumented. */
 const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 
-/** Tables of perf.py, with settings of the command line. */
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {

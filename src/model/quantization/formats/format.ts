@@ -21,7 +21,6 @@ export interface KernelFormat {
   /** ggml name in lower case: `q4_k`. */
   readonly name: string;
   readonly family: FormatFamily;
-  /** Weights per block; rows are a multiple. */
   readonly weights: number;
   /** Bytes per block, scales included. */
   readonly bytes: number;
@@ -31,7 +30,6 @@ export interface KernelFormat {
   readonly bits: number;
   /** Rows interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
-  /** The non-interleaved form. */
   readonly plain: string;
   /** Fallback for rows that are no multiple of the block; null: any row fits. */
   readonly fallback: string | null;

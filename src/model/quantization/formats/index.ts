@@ -1,4 +1,4 @@
-// Kernel formats by name and by GGUF number. A new format is a row of `profiles/formats.txt`.
+// A new kernel format is a row of `profiles/formats.txt`.
 import { bundledSections } from '../../../base/profiles.js';
 import { FORMAT_FAMILIES, type FormatFamily, type KernelFormat } from './format.js';
 
@@ -33,7 +33,7 @@ const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === nul
 /** Format by name; undefined if unknown, e.g. `type 400` of a GGUF file. */
 export const kernelFormat = (name: string): KernelFormat | undefined => byName.get(name);
 
-/** Format by GGUF type number; undefined if unknown. */
+/** Format by GGUF type number. */
 export const ggmlFormat = (type: number): KernelFormat | undefined => byNumber.get(type);
 
 /** A format with bits per weight in a tensor. */
