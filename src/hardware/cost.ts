@@ -11,7 +11,6 @@ interface ExpertTimes {
   readonly tileRows: number;
 }
 
-/** Time of an expert for some activations: the larger of weight reads and whole-tile arithmetic. */
 function expertTime({ activationNs, tileRows, weightNs }: ExpertTimes, layer: number, activations: number): number {
   return Math.max(weightNs[layer]!, rowsComputed(activations, tileRows) * activationNs[layer]!);
 }
@@ -73,10 +72,8 @@ export class CostModel {
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
-  /** Times of the GPU's projections in the split layer. */
   readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
-  /** Current share of the CPU's full speed. */
   #cpuShare = 1;
 
   /**
@@ -101,7 +98,6 @@ export class CostModel {
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
-    // Sockets that share an expert wait for each other at the end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
     const whole = model.dense.segments.map((segment) => ({

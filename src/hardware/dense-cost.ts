@@ -2,7 +2,6 @@ import { twelveDigits } from '../base/rounding.js';
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat, type Device } from './spec.js';
 
-/** Reached ns per byte and per operation of a device. */
 interface Speed {
   readonly nsPerByte: number;
   readonly nsPerFlop: number;
@@ -39,7 +38,6 @@ export const rowsComputed = (rows: number, tileRows: number): number => (rows > 
 /** Least tokens of a pass for unpacking a latent: ik_llama.cpp's limit. */
 const UNPACKED_TOKENS = 128;
 
-/** Speed of attention, with two rates of arithmetic. */
 interface AttentionSpeed extends Speed {
   /** ns per operation with few new tokens per sequence. */
   readonly vectorNsPerFlop: number;
@@ -82,7 +80,6 @@ export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerT
   readonly layers: number;
   /** Layers weighted by kernels ({@link AttentionSpec.launches}); absent: `layers`. */
   readonly launches?: number;
-  /** Attention over the device's KV caches. */
   readonly attention: readonly AttentionSpec[];
 }
 
@@ -96,7 +93,6 @@ export class DenseCost {
   /** By segment: 1 if the cost equals the previous segment's in any pass, as in most layers. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
-  /** Null: attention shares the roofline of the weights. */
   readonly #attention: AttentionSpeed | null;
 
   // By segment.
@@ -118,7 +114,6 @@ export class DenseCost {
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 
-  /** @param parts the device's part of each segment */
   constructor(device: Device, parts: readonly DensePart[]) {
     this.#speed = speedOf(device);
     this.#attention = attentionOf(device);

@@ -25,7 +25,6 @@ export interface DenseBytes {
   readonly kvBytesPerToken: number;
 }
 
-/** Holders of each segment's decoder layers and, in the last segment, of the head. */
 function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Holder[][] {
   let first = 0;
   return dense.segments.map(({ attention }, s) => {
@@ -35,9 +34,7 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
   });
 }
 
-/**
- * A holder's part of a segment: attention of its layers, and weights by share of layers; the head counts as a layer.
- */
+/** Attention of a holder's layers, and weights by share of layers; the head counts as a layer. */
 function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, withoutKv: boolean): DensePart {
   const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
   const held = attention.filter((_, at) => holders[at] === holder);
@@ -54,7 +51,6 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
   };
 }
 
-/** The CPU's part of a segment: its layers, and all attention with KV caches in DRAM. */
 function cpuPart(segment: DenseSegment, holders: readonly Holder[], kvInDram: boolean): DensePart {
   const ofCpu = partOf(segment, holders, 'cpu', false);
   return kvInDram ? { ...ofCpu, attention: segment.attention } : ofCpu;
@@ -69,8 +65,8 @@ export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[
 }
 
 /**
- * Crossings of a pass between GPU and CPU, and between GPUs, by segment. @param attended segments with attention on the
- * CPU; null: none
+ * Crossings between GPU and CPU, and between GPUs, by segment. @param attended segments with attention on the CPU;
+ * null: none
  */
 function pathOf(holders: readonly (readonly Holder[])[], attended: readonly DenseSegment[] | null) {
   const switches: number[] = [];
@@ -149,7 +145,6 @@ export class SplitDense {
   /** Time of a hop, ns: fixed, and per token. */
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
-  /** Costs of CPU layers in passes with weights copied to the GPU. */
   readonly #copied: {
     readonly from: number;
     readonly gpu: DenseCost;

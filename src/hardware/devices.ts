@@ -71,7 +71,6 @@ export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevic
   return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
 }
 
-/** Several sockets in place of a GPU: the runtime's shares of summed memory and arithmetic. */
 function allSockets(device: Device, sockets: number, { cpu }: RuntimeSpec): Device {
   if (sockets === 1) return device;
   return { ...withArithmetic(device, cpu.together), memoryBandwidth: device.memoryBandwidth * cpu.sockets };
@@ -109,7 +108,6 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
  */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
-  // Speed-up of pinned copies over the runtime's.
   const pinned = link === undefined || copy.staging === 'none' ? 1 : Math.max(1, (link * copy.efficiency) / copy.staging);
   return {
     ...(pinned > 1 && { pinned, ...(copy.pins && { pinsUnmapped: true as const }) }),
@@ -172,7 +170,6 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   };
 }
 
-/** Barrier time of all sockets' threads in a layer, ns. */
 function waitingNs({ cores, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
   return cpu.barrier * cores! * sockets;
 }
@@ -181,7 +178,6 @@ function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes'
   return { ...(gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES }), ...(gpu.latent === 'unpacked' && { unpacksLatent: true }) };
 }
 
-/** Values of formats for the instruction set alone: `amx/int`, `avx512-vnni/k`. */
 function onIsa(table: ByFormat, isa: string): ByFormat {
   const entries = Object.entries(table).flatMap(([name, value]) => {
     const [set, format] = name.split('/');
@@ -199,7 +195,6 @@ function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: 
   return Object.keys(speeds).length === 0 ? {} : { peakByFormat: speeds };
 }
 
-/** Weights per cycle by format: general values, overridden by the instruction set's. */
 function unpackedOn(table: ByFormat, isa: string): ByFormat {
   const all = Object.entries(table).filter(([name]) => !name.includes('/'));
   return { ...Object.fromEntries(all), ...onIsa(table, isa) };

@@ -14,7 +14,6 @@ export interface Learned {
   readonly steps: readonly number[];
   readonly covariance: readonly (readonly number[])[];
   readonly timings: number;
-  /** Sentence on the result. */
   readonly said: string;
 }
 
@@ -80,7 +79,6 @@ export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonl
   return `${on}: ${words.length === 0 ? 'it is as others of its parts, to within 5 %' : words.join('; ')}.${rest}`;
 }
 
-/** A knob in words, with its value; null: no words beyond the name. */
 function knobText(name: string, { cpu, gpus, ram }: Machine, usual: RuntimeSpec, turned: RuntimeSpec): string | null {
   const sheet = (what: string, rate: number, share: number): string =>
     `${what} gives ${((rate * share) / 1e9).toPrecision(2)} GB/s, ${Math.round(100 * share)} % of its sheet`;

@@ -70,7 +70,6 @@ function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock
   return clock === undefined ? {} : { hostClock: clock };
 }
 
-/** A found machine: in a file, or spelled by name. */
 type Found = { readonly path: string } | { readonly machine: Machine };
 
 /**
@@ -130,7 +129,6 @@ export function readOver(link: LinkSpec, { read }: RuntimeSpec): LinkSpec {
   if (link.name !== 'ssd' || read.size === 'expert') return link;
   const { size, inFlight } = read;
   const { paths = [link] } = link;
-  // The rate includes the latency of the pieces.
   const reached = paths.map((path) => ({ bandwidth: readRate(path, size, inFlight / paths.length), latencyNs: 0 }));
   const bandwidth = reached.reduce((sum, path) => sum + path.bandwidth, 0);
   return { ...link, bandwidth, latencyNs: 0, lanes: link.flows === 'single' ? paths.length : 1, ...(link.paths && { paths: reached }) };

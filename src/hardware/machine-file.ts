@@ -93,7 +93,6 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
   };
 }
 
-/** A runtime on the machine of a file, with a sentence on the fit. */
 interface FileRuntime {
   readonly runtime: RuntimeSpec;
   /** Null: the file has no constants of the runtime. */

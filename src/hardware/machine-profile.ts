@@ -45,7 +45,6 @@ function ofCards(machine: Machine): Parts {
   const { gpus, pcie, ram, sockets } = machine;
   const gpu = gpus[0]!;
   const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
-  // Unequal cards have no direct link.
   const linked = gpus.every(({ name }) => name === gpu.name) ? gpu.link : undefined;
   const { latency, share } = linked === undefined ? UNLINKED : LINKED;
   const rate = linked ?? copies;
@@ -61,7 +60,6 @@ function ofCards(machine: Machine): Parts {
   };
 }
 
-/** The second and further cards, unless all are equal. */
 function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
   if (others.every(({ name }) => name === first!.name)) return {};
   return {
@@ -88,7 +86,6 @@ function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] 
   return { cores, clock: clockHz / 1e9, isa, generation: arch, memory: kind, memoryBandwidth: rate / sockets };
 }
 
-/** All sockets as a device, for CPU-only machines. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   const socket = oneSocket(machine);
   return {
@@ -99,7 +96,6 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
   };
 }
 
-/** Memory kept by the operating system: 4 GiB, or an eighth of a small memory. */
 const systemReserve = (bytes: number): number => Math.min(4 * GIB, bytes / 8);
 
 /**

@@ -105,7 +105,6 @@ function severalOf(plain: string): { readonly count: string | undefined; readonl
   return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
 }
 
-/** CPUs first: a chip with CPU and GPU counts as a CPU. */
 const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
@@ -122,7 +121,6 @@ function unknownPart(name: string): UserError {
   return unknown(`${near.length > 0 ? suggested(near) : 'leave it out'} (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16)`);
 }
 
-/** Splits `rtx-3090@870GB/s`; a clock after `@` stays with the processor name. */
 function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   const match = /^(.*?)\s*@\s*([^@]*\/s)$/.exec(word);
   const bandwidth = match === null ? null : RATE.read(match[2]!);
@@ -131,7 +129,6 @@ function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   return { word: match[1]!, bandwidth };
 }
 
-/** Splits `rtx-4090:48GB`, a card with unusual memory, into name and bytes. */
 function splitCardMemory(plain: string): { readonly rest: string; readonly bytes?: number } {
   const match = /^(.*):\s*(\d+(?:\.\d+)?)\s*G(?:i?B)?$/i.exec(plain);
   if (match === null) return { rest: plain };
@@ -152,7 +149,6 @@ function partCount(text: string | undefined, word: string): number {
   throw new UserError(`"${word}": write 1 to ${MOST} of a part`);
 }
 
-/** @throws UserError for a repeated value */
 function givenOnce<T>(before: T | undefined, now: T, what: string): T {
   if (before === undefined) return now;
   throw new UserError(`${what} is given twice; keep one`);

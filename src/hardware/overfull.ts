@@ -18,7 +18,6 @@ export interface Overfull {
   readonly has: number;
   /** Needed bytes read per token. */
   readonly touched: number;
-  /** Tokens/s if everything fits. */
   readonly speed: number;
 }
 

@@ -26,7 +26,6 @@ const deviceFields = {
   perPass: quantity(DURATION).optional(),
 };
 
-/** A path of a link, the interconnect of GPUs, or of sockets. */
 const path = z.strictObject({ bandwidth: positive(RATE), latency: quantity(DURATION) });
 
 const machineFields = z.strictObject({
@@ -122,7 +121,6 @@ function checkTiers({ links, tiers }: Fields, refuse: Refuse): void {
     refuse(['tiers'], 'must be gpu, dram, ssd or unified, ssd, in this order; the last ones may be left out');
 }
 
-/** Checks link names by source tier, and bandwidths: a single path's, or one per path. */
 function checkLinks({ links, tiers }: Fields, refuse: Refuse): void {
   for (const [i, link] of links.entries()) {
     const from = tiers[i + 1]?.name;
@@ -161,10 +159,8 @@ function checkSockets({ cpu, tiers }: Fields, refuse: Refuse): void {
       refuse(['cpu', key], 'is between sockets, and there is one; say sockets: 2, or leave it out');
 }
 
-/** Runtime constants by device overhead. */
 const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
-/** Checks a device: facts alone, or a full calibration with overheads. */
 function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): void {
   const shares = [device.computeFraction, device.bandwidthFraction].filter((value) => value !== undefined).length;
   const asCores = device.cores !== undefined && device.clock !== undefined && device.isa !== undefined;

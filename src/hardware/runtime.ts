@@ -12,7 +12,6 @@ const duration = quantity(DURATION);
 
 const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
 
-/** A constant as its field has it: a share, a time, a rate, or a number. */
 const before = z.union([z.number().positive(), ...[SHARE, DURATION, RATE].map((dimension) => positiveQuantity(dimension))]);
 
 const gpu = z.strictObject({
@@ -115,7 +114,6 @@ export type RuntimeConstants = z.infer<typeof runtimeConstantsSchema>;
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
-/** Optional CPU constants. */
 type MayLack = 'attention' | 'recurrence' | 'untuned';
 
 /** A runtime with its base filled in. Times in ns, shares in (0, 1]. */
@@ -162,7 +160,6 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
   return filled(whole, profile, shownPath(path));
 }
 
-/** The base without `cpu.products` if the runtime above states operations: the products belong to different kernels. */
 function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
   return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
 }
@@ -188,7 +185,6 @@ function differing(base: unknown, other: unknown): unknown {
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
 
-/** `above` merged over `below`, mappings and tables entry by entry. */
 function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const over = Object.entries(above).map(([key, value]) => {
     const under = ownValue(below, key);
@@ -215,7 +211,6 @@ const UNSAID = {
   read: { size: 'expert', inFlight: 1 },
 } as const;
 
-/** @throws UserError for the first missing constant */
 function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper: RuntimeProfile, label: string): RuntimeSpec {
   for (const name of NEEDED) {
     const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);

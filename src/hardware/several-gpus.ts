@@ -85,7 +85,6 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   };
 }
 
-/** Joined link that brings each card its slice of an expert, at most as fast as the shared memory. */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
   return withRate(link, (bandwidth) => bandwidth * factor);

@@ -14,7 +14,6 @@ type Flows = (typeof FLOWS)[number];
 
 /** A path of a link: a PCIe root, an NVLink, a disk of an array. */
 export interface PathSpec {
-  /** Bytes/s, as achieved. */
   readonly bandwidth: number;
   /** Fixed cost of a transfer, ns. */
   readonly latencyNs: number;
@@ -36,7 +35,6 @@ export interface LinkSpec {
    * lane.
    */
   readonly paths?: readonly PathSpec[];
-  /** Use of the paths by transfers; present with `paths`. */
   readonly flows?: Flows;
 }
 
@@ -60,7 +58,6 @@ export function byFormat(table: ByFormat, format: string): number | undefined {
 export interface Device {
   /** Peak dense matrix FLOP/s at inference precision. */
   readonly peakFlops: number;
-  /** Peak memory bytes/s. */
   readonly memoryBandwidth: number;
   /** Fraction of `peakFlops` reached by large matrix products, (0, 1]. */
   readonly computeFraction: number;

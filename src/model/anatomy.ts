@@ -39,7 +39,6 @@ export type ContextMemory =
       /** Bytes per sequence; null: unknown. */
       readonly bytes: number | null;
     }
-  /** A layer without a mixer. */
   | { readonly kind: 'none' };
 
 /** A model tensor by tensor, under GGUF names, with the context memory of each layer. Input of per-device memory. */

@@ -1,5 +1,4 @@
-// From architecture to bytes and operations of each part, in one walk over the tensors. Parameters are counted as a
-// check.
+// Counts bytes and operations of each part in one walk over the tensors, parameters as a check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
@@ -29,7 +28,6 @@ class Tally implements Weights {
   bytes = 0;
   flops = 0;
   readonly formats: { format: string; weights: number; bytes: number }[] = [];
-  /** Added tensors in order, named by the last part of the name. */
   readonly tensors: { readonly name: string; readonly format: string; readonly bytes: number }[] = [];
 
   readonly #weigh: Weigh;
@@ -49,7 +47,6 @@ class Tally implements Weights {
     this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
   }
 
-  /** Adds norm scales or biases. */
   vector(length: number, name: string): void {
     this.#add(name, length, this.#weigh('vector', length, 0));
   }
@@ -108,10 +105,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
   };
 }
 
-/**
- * Costs of unpacked keys and values of all heads (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, then
- * read.
- */
+/** Costs of unpacked keys and values (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, then read. */
 function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMemory, { kind: 'latent' }>): UnpackedLatent {
   const bare = nope + value;
   const attended = nope + rope + value;
@@ -119,7 +113,6 @@ function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMem
   return { flopsPerPair: 2 * heads * attended, flopsPerToken: 2 * heads * latent * bare, bytesPerToken: heads * bytes };
 }
 
-/** Adds the attention (or other mixer) of a layer, norm included. */
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): void {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');
@@ -164,7 +157,6 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
   }
 }
 
-/** Attention costs of a layer; cross-attention adds heads. */
 function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   const memory = memoryOf(profile, layer);
   if (memory.kind !== 'heads') return contextFor(memory);
@@ -205,7 +197,6 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   const weigh: Weigh = (role, columns, layer) =>
     quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, mixer, tied });
   const layers = Array.from({ length: depth }, (_, layer) => layerOf(profile, layer, weigh));
-  // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);
   head.vector(hidden, 'output_norm.weight');
   head.matrix('head', profile.vocab, hidden, depth - 1, 'output');
@@ -255,10 +246,7 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   return { context, attention: replaced('attention') ? norms : attention, router, shared, ffn, ...routed };
 }
 
-/**
- * A composition of whole models: all weights move into the expert, routed once; attention is priced before, the router
- * is outside the model.
- */
+/** Whole models as experts: all weights move into the expert, routed once after attention. */
 function wholeModels(parts: ModelParts): ModelParts {
   const table = { ...(parts.embedding ?? NO_WEIGHTS), flops: 0 };
   const layersOfOne = parts.layers.flatMap((layer) => [layer.attention, layer.moe!.expert]);

@@ -9,7 +9,6 @@ export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @param place file, and path to the object in the file */
   constructor(place: string, values: Readonly<Record<string, unknown>>) {
     this.place = place;
     this.#values = values;
@@ -53,7 +52,6 @@ export class Fields {
     return this.#whole(names, 0) ?? fallback;
   }
 
-  /** @throws UserError */
   numberOr(fallback: number, name: string): number {
     return this.#typed(name, 'a number', (value) => typeof value === 'number') ?? fallback;
   }
@@ -79,7 +77,7 @@ export class Fields {
     return this.#typed(name, 'a list of texts', (value): value is string[] => Array.isArray(value) && value.every(isText));
   }
 
-  /** A list of flags (true and false, or 1 and 0); null: not a list, or empty. */
+  /** A list of flags (true/false or 1/0); null: no list, or empty. */
   flags(name: string): readonly boolean[] | null {
     const value = this.#find([name])?.value;
     if (!Array.isArray(value) || value.length === 0) return null;

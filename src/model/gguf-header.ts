@@ -4,7 +4,6 @@ import { type InputFile, withInput } from '../base/input-file.js';
 import { LIMITS, Meter } from '../base/meter.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
-/** Metadata value. Arrays of numbers are kept, arrays of texts (vocabularies) skipped. */
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
 /**
@@ -62,7 +61,6 @@ class Cursor {
   #view = viewOf(this.#chunk);
   #start = 0;
   position = 0;
-  /** Numbers in arrays. */
   readonly kept: Meter;
 
   constructor(file: RandomAccess) {
@@ -84,7 +82,6 @@ class Cursor {
     return offset;
   }
 
-  /** Moves on without reading. @throws UserError past the header limit or the end of the file */
   skip(length: number): void {
     this.position += length;
     if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
@@ -159,7 +156,6 @@ export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart), dataStart };
 }
 
-/** A metadata value; null for a skipped array. */
 function readValue(cursor: Cursor, type: number, name: string): GgufValue | null {
   if (type === STRING) return cursor.text();
   const quoted = JSON.stringify(name.slice(0, 60));

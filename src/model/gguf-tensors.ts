@@ -1,4 +1,3 @@
-// Bytes of GGUF tensors: from ggml block sizes, checked against data offsets.
 import { UserError } from '../base/errors.js';
 import { formatBytes } from '../base/units.js';
 import type { KernelFormat } from './quantization/formats/format.js';

@@ -1,5 +1,4 @@
-// A GGUF file as a model, with tensor sizes by layer. Tensor names are alike in all architectures: any file with
-// `_exps` tensors can be read.
+// Reads a GGUF file as a model. Any architecture with `_exps` tensors is supported.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';
@@ -13,10 +12,8 @@ import type { GgufTensor } from './gguf-tensors.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
 import { scaleFormats } from './spec.js';
 
-/** `name-00001-of-00003.gguf`. */
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** Values that `--set` may change; all else comes from the file. */
 const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
 
 /**
@@ -85,14 +82,13 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   };
 }
 
-/** Multi-token prediction layers after the last decoder layer; a file may count such layers without holding them. */
+/** MTP layers after the last decoder layer; a file may count such layers without holding them. */
 function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const next = new Set(layers.filter((layer) => layer >= depth)).size;
   return next === 0 ? {} : { nextLayers: next };
 }
 
-/** Rows of the widest up projection; 0: none. */
 function widest(tensors: readonly GgufTensor[]): number {
   const ups = tensors.filter(({ name }) => /\.ffn_up(_shexp)?\.weight$/.test(name));
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
@@ -110,7 +106,6 @@ function shardsOf(path: string): string[] {
   return names.map((name) => join(dirname(path), name));
 }
 
-/** Metadata of the architecture, without the name prefix. */
 function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
   const architecture = metadata['general.architecture'];
   if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
@@ -146,14 +141,12 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
   const layers = Array.from({ length: depth }, (): LayerTensors => ({ experts: [], shared: [], router: [], ffn: [], attention: [] }));
   for (const tensor of tensors) {
     const match = /^blk\.(\d+)\.(.+)$/.exec(tensor.name);
-    // Multi-token prediction layers (after the last layer) do not run.
     const layer = match === null ? undefined : layers[Number(match[1])];
     if (match !== null && layer !== undefined) layer[partOf(match[2]!)].push(tensor);
   }
   return layers;
 }
 
-/** Layer part of a tensor; norms count as attention. */
 function partOf(name: string): keyof LayerTensors {
   // `_exps`, or a tensor per expert (`ffn_up.3.weight`) in files from before March 2024.
   if (/_exps\b|_exps_b\b|^ffn_(gate|up|down)\.\d+\./.test(name)) return 'experts';
@@ -162,7 +155,6 @@ function partOf(name: string): keyof LayerTensors {
   return name.startsWith('ffn_') && !name.includes('norm') ? 'ffn' : 'attention';
 }
 
-/** Bytes as stored; two operations per weight of a matrix. */
 const weigh = (tensors: readonly GgufTensor[]): Weights =>
   tensors.length === 0
     ? NO_WEIGHTS

@@ -1,4 +1,3 @@
-// JSON of foreign programs: whole files as written by Python, and values inside files.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf } from '../base/host/bytes.js';
 import { type InputKind, readText } from '../base/input-file.js';
@@ -45,7 +44,6 @@ function parse(text: string, path: string): { value: unknown } | null {
   }
 }
 
-/** Position of the first invalid character; the length if the text ends too early. */
 function brokenAt(text: string): number {
   try {
     JSON.parse(text);

@@ -4,7 +4,6 @@ import type { Written } from '../base/written.js';
 import { kernelFormat } from './quantization/formats/index.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
-/** Bits of a KV-cache entry in built models. */
 const BUILT_BITS = 16;
 
 /** KV-cache formats of engines: llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
@@ -12,7 +11,6 @@ const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1',
 
 /** Format of a KV cache. Models are built with 16-bit entries; a run may set separate formats for keys and values. */
 export interface KvFormat extends Written {
-  /** Format names, in lower case. */
   readonly keys: string;
   readonly values: string;
   readonly keyBits: number;

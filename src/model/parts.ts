@@ -4,13 +4,12 @@ import { sumFormats } from './spec.js';
 /** Size and cost of some tensors. */
 export interface Weights {
   readonly parameters: number;
-  /** Bytes as stored; need not be whole before they are summed. */
+  /** Bytes as stored, rounded only in sums. */
   readonly bytes: number;
-  /** Operations per token: 2 per weight of a matrix. */
+  /** Operations per token: 2 per matrix weight. */
   readonly flops: number;
-  /** Formats of the weights; empty if unknown. */
   readonly formats: readonly FormatShare[];
-  /** The tensors, by the last part of their names; absent in sums. */
+  /** Tensors by the last part of the name; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
 }
 
@@ -21,31 +20,29 @@ export interface Experts {
   readonly expert: Weights;
 }
 
-/** A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it. */
+/** Bytes and operations of each part of a decoder layer: the common form of all model sources. */
 export interface LayerParts {
-  /** Attention costs per token of context. */
   readonly context: AttentionSpec;
-  /** Attention or another mixer, and the norms. */
+  /** Attention or a different mixer, with norms. */
   readonly attention: Weights;
   readonly router: Weights;
   readonly shared: Weights;
   readonly ffn: Weights;
   /** null in a dense layer. */
   readonly moe: Experts | null;
-  /** Routed modules of this layer after `moe`, in order of execution; absent: none. Each is an MoE layer of its own. */
+  /** Further routed modules in order of execution, each an MoE layer; absent: none. */
   readonly further?: readonly Experts[];
 }
 
-/** A whole model. */
+/** A whole model in parts. */
 export interface ModelParts extends ModelFacts {
   readonly layers: readonly LayerParts[];
-  /** Final norm and output matrix. */
   readonly head: Weights;
-  /** The table that tokens are looked up in; null if it is the head, too. */
+  /** Token lookup table; null: shared with the head. */
   readonly embedding: Weights | null;
 }
 
-/** A part that a model does not have. */
+/** An absent part. */
 export const NO_WEIGHTS: Weights = { parameters: 0, bytes: 0, flops: 0, formats: [] };
 
 /** Sum over tensors. */
@@ -62,13 +59,14 @@ export function sumWeights(parts: readonly Weights[]): Weights {
 /** Routed modules of a decoder layer, in order of execution. */
 export const routedOf = ({ moe, further = [] }: LayerParts): readonly Experts[] => (moe === null ? [] : [moe, ...further]);
 
-/** The dense part of a decoder layer: all but its routed experts. */
 const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 
-/** Formats of a layer or segment as an optional field; absent if none is known. */
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
-/** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */
+/**
+ * Assembles a model: work before each routing is a dense segment, the rest the tail. The embedding table has bytes but
+ * takes no time.
+ */
 export function assemble(parts: ModelParts): ModelSpec {
   const layers: MoeLayer[] = [];
   const segments: DenseSegment[] = [];
@@ -89,7 +87,6 @@ export function assemble(parts: ModelParts): ModelSpec {
   for (const layer of parts.layers) {
     open.push(layer);
     for (const { experts, topK, expert } of routedOf(layer)) {
-      // Between two modules of one layer nothing dense is open: all of it runs before the first.
       close(NO_WEIGHTS);
       const expertBytes = Math.round(expert.bytes);
       const flopsPerToken = expert.flops;
@@ -111,7 +108,7 @@ export function assemble(parts: ModelParts): ModelSpec {
   const { embedding, head, layers: decoder, ...facts } = parts;
   const table = embedding ?? NO_WEIGHTS;
   const dense = sumWeights([...decoder.map(denseOf), head, table]).parameters;
-  // A spread of the rest of an object has a hidden class of its own each time: loops compiled for one model would be left for the next.
+  // Object.assign keeps one hidden class, so compiled loops are reused for the next model.
   return Object.assign({}, facts, {
     layers,
     dense: {

@@ -2,7 +2,9 @@ import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
-/** The tensors of a model profile by GGUF names, and its context memory. @param parts the profile taken apart, before layers are levelled */
+/**
+ * Tensors of a model profile by GGUF names, with context memory. @param parts of the profile, before sizes are levelled
+ */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: listed = [] }: Weights, times = 1): void => {
@@ -14,7 +16,6 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
     for (const { experts, expert } of routedOf(layer)) add(index, expert, experts);
   }
   if (parts.embedding !== null) add(null, parts.embedding);
-  // A head that is the embedding table stands in the file once, as the table.
   for (const { name, bytes, format } of parts.head.tensors ?? [])
     tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, format, bytes });
   const all = parts.layers.map((_, layer) => layer);
@@ -30,7 +31,7 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
   };
 }
 
-/** The entries that a decoder layer keeps of a context. */
+/** Context memory of a decoder layer. */
 export function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
   const { attention } = profile;
   if (profile.single && isMoeLayer(profile, layer)) return { kind: 'none' };

@@ -6,7 +6,6 @@ import { findQuantization } from './quantization/index.js';
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
 
-/** Layers with attention, for hybrids with state-space or linear-attention layers. */
 const placement = {
   every: count.default(1),
   offset: index.default(0),
@@ -55,7 +54,7 @@ const LayerShape = z.strictObject({
   intermediate: count.optional(),
 });
 
-/** Schema of a model that a file of its publisher describes: its checkpoint may be stored in a format that moeprof cannot price. */
+/** Schema of a publisher's model description; the checkpoint format may be unpriced. */
 export const ConfigProfileSchema = z
   .strictObject({
     name: z
@@ -153,34 +152,37 @@ export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantizatio
   issueOf(context, ['quantization'], () => void findQuantization(quantization)),
 );
 
-/** A model profile as it is written, defaults left out. */
+/** A model profile as written, without defaults. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
-/** A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself. */
+/**
+ * A model profile: the architecture as in config.json. Sizes, bytes and operations are derived (build.ts), so a profile
+ * cannot contradict itself.
+ */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
-/** True if decoder layer `layer` has experts. */
+/** True if a decoder layer has experts. */
 export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
   layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
-/** True if decoder layer `layer` has attention rather than another mixer. */
+/** True if a decoder layer has attention rather than a different mixer. */
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
   if (attention.layers !== undefined) return attention.layers.includes(layer);
   return layer % attention.every === attention.offset % attention.every;
 }
 
-/** Attention blocks of a decoder layer: a second one if it attends to an encoder, too. */
+/** Attention blocks of a decoder layer: 2 with cross-attention. */
 export const attentionBlocks = (attention: ModelProfile['attention'], layer: number): number =>
   attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 
-/** Sliding window of decoder layer `layer` in tokens, or null. */
+/** Sliding window of a decoder layer, tokens; null: none. */
 export function windowOf({ attention }: ModelProfile, layer: number): number | null {
   if (attention.kind !== 'gqa' || attention.window === undefined) return null;
   const { size, layers, of, at } = attention.window;
   return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
 }
 
-/** Query heads of decoder layer `layer`. */
+/** Query heads of a decoder layer. */
 export function headsOf(profile: ModelProfile, layer: number): number {
   const { attention } = profile;
   return (attention.kind === 'gqa' && windowOf(profile, layer) !== null ? attention.window?.heads : undefined) ?? attention.heads;
@@ -189,13 +191,13 @@ export function headsOf(profile: ModelProfile, layer: number): number {
 interface RoutedModule {
   readonly experts: number;
   readonly topK: number;
-  /** Width of one expert as an FFN; null if an expert is something else, with {@link parameters} parameters. */
+  /** FFN width of an expert; null: a non-FFN expert of {@link parameters}. */
   readonly intermediate: number | null;
   readonly parameters: number;
   readonly replaces: 'attention' | 'ffn' | 'nothing';
 }
 
-/** Routed modules of a decoder layer that has experts: its FFN, unless the profile lists others. */
+/** Routed modules of an MoE decoder layer: the FFN, unless the profile lists modules. */
 export function modulesOf(profile: ModelProfile, layer: number): readonly RoutedModule[] {
   const { experts, topK, intermediate } = expertsOf(profile, layer);
   const modules: NonNullable<ModelProfile['moe']['modules']> = profile.moe.modules ?? [{ name: 'ffn' }];
@@ -208,7 +210,7 @@ export function modulesOf(profile: ModelProfile, layer: number): readonly Routed
   }));
 }
 
-/** Experts, top-k and expert width of a decoder layer, overrides applied (the last one that names the layer counts). */
+/** Experts, top-k and expert width of a decoder layer; the last matching override wins. */
 export function expertsOf(profile: ModelProfile, layer: number): { experts: number; topK: number; intermediate: number } {
   const shape = { experts: profile.moe.experts, topK: profile.moe.topK, intermediate: profile.moe.intermediate };
   for (const { layers, experts, topK, intermediate } of profile.moe.overrides ?? []) {

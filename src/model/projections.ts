@@ -2,14 +2,14 @@ import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';
 
-/** Projections that a layer's experts may leave on the CPU: one piece of the way, so that a pass goes there and back once. */
+/** Expert projections that may stay on the CPU: a contiguous step, so that a pass crosses to the CPU once. */
 export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
-/** One of {@link CPU_PROJECTIONS}. */
+/** An entry of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
 
 type ExpertPart = Pick<MoeLayer, 'expertBytes' | 'flopsPerToken' | 'formats'>;
 
-/** A layer whose experts lie on two devices. */
+/** A layer with experts on two devices. */
 export interface ExpertSplit {
   /** MoE layer, 0-based. */
   readonly layer: number;
@@ -17,10 +17,10 @@ export interface ExpertSplit {
   readonly gpu: ExpertPart;
 }
 
-/** A tensor of routed experts: group 1 is its projection. */
+/** A tensor of routed experts; group 1 is the projection. */
 const EXPERTS = /\.ffn_(gate_up|gate|up|down)_(?:ch)?exps\./;
 
-/** Names of a layer's tensors of experts, as they begin: `blk.24.ffn_down_exps`. */
+/** Beginnings of a layer's expert tensor names: `blk.24.ffn_down_exps`. */
 export function projectionTensors(model: ModelSpec, layer: number, projections: CpuProjections): readonly string[] {
   return [...new Set(tensorsOf(model, layer, projections).map(({ name }) => name.replace(/exps\..*$/, 'exps')))];
 }
@@ -31,11 +31,14 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
   return tensors.filter(({ name }) => (EXPERTS.exec(name)![1] === 'down') === (projections === 'down'));
 }
 
-/** True if the projections of a layer's experts are separate tensors. */
+/** True if the expert projections of a layer are separate tensors. */
 export const isSeparable = (model: ModelSpec, layer: number): boolean =>
   CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
-/** A layer with projections on the CPU; weights and operations go by matrices of one size. @throws UserError if its tensors are not known */
+/**
+ * Splits a layer with projections on the CPU; weights and operations by equal matrices. @throws UserError for unknown
+ * tensors
+ */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {
   if (!isSeparable(model, layer))
     throw new UserError(
@@ -57,7 +60,6 @@ export function splitExperts(model: ModelSpec, layer: number, projections: CpuPr
   };
 }
 
-/** @param share part of an expert's weights */
 function partOf({ flopsPerToken, formats }: MoeLayer, tensors: readonly Tensor[], expertBytes: number, share: number): ExpertPart {
   const flops = flopsPerToken * share;
   if (formats === undefined) return { expertBytes, flopsPerToken: flops };

@@ -1,4 +1,4 @@
-// Tensor sizes from safetensors headers replace those of a format. The architecture is config.json's, as packed tensors lose their shape.
+// Tensor sizes from safetensors headers. The architecture comes from config.json, as packed tensors lose their shape.
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -10,16 +10,20 @@ import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './pa
 import type { ModelProfile } from './profile.js';
 import { scaleFormats } from './spec.js';
 
-/** List of the files of a checkpoint, next to its config.json. */
+/** Index of checkpoint files, next to config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
+/** Most header bytes that safetensors allows. */
 const HEADER_LIMIT = 100_000_000;
 
 /** True if the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
 export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
-/** Bytes of all tensors of a folder's checkpoint, by name; null: it has none of its files. @throws UserError if files are missing or damaged */
+/**
+ * Tensor bytes of a folder's checkpoint by name; null: no checkpoint files. @throws UserError for missing or damaged
+ * files
+ */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
   if (files === null) return null;
@@ -28,7 +32,6 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
   return sizes;
 }
 
-/** The files that the index names, else model.safetensors, else all parts of a split file. */
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
@@ -51,7 +54,6 @@ function checkpointFiles(folder: string): string[] | null {
   return files;
 }
 
-/** Adds the tensors of one file. @throws UserError if its header is damaged */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const { dataBytes, entries } = safetensorsHeader(file);
   for (const [name, entry] of Object.entries(entries)) {
@@ -62,7 +64,10 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/** The entries of a header, unchecked, and the bytes of data after it. @throws UserError if it is too long, cut short or no JSON object */
+/**
+ * Unchecked entries of a header, and data bytes after the header. @throws UserError for a long, short or non-JSON
+ * header
+ */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -77,7 +82,10 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/** First and last byte of a tensor's data, from the end of the header on. @throws UserError with its place if that is not in the file */
+/**
+ * First and last data byte of a tensor, from the end of the header. @throws UserError with place, for offsets outside
+ * the file
+ */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -90,7 +98,10 @@ type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts'
 
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
-/** Puts the sizes of real tensors into a measured model. @param parts at the format of its config.json @throws UserError if experts do not fit */
+/**
+ * Puts real tensor sizes into a measured model. @param parts at the format of config.json @throws UserError for missing
+ * or unexpected experts
+ */
 export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
   const empty = (): Record<Part, number> => ({ attention: 0, router: 0, shared: 0, ffn: 0, experts: 0 });
   const layers = parts.layers.map(empty);
@@ -100,7 +111,6 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     const place = placeOf(name, encoderLayers);
     if (place === null) continue;
     if (typeof place === 'string') outside[place] += bytes;
-    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
     else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
   }
   const stored = (weights: Weights, bytes: number): Weights =>
@@ -125,17 +135,17 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
         moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, parts.experts / layer.moe.experts) },
       };
     }),
-    // A tied table may stand in the files under either name, or under both.
+    // Files may hold a tied table under either name, or under two.
     head: stored(parts.head, parts.embedding === null ? outside.head + outside.embedding : outside.head),
     embedding: parts.embedding === null ? null : stored(parts.embedding, outside.embedding),
   };
 }
 
-/** Formats by the checkpoint's rule, with the bytes of its files; none if these are too far from the rule for it to be the one. */
+/** Formats by the checkpoint's rule, scaled to file bytes; empty if the bytes are too far from the rule. */
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
-/** The part of the model that a tensor belongs to, by its name; null: none of the language model. @param encoderLayers come before the decoder's */
+/** Model part of a tensor; null: outside the language model. @param encoderLayers precede the decoder's */
 export function placeOf(name: string, encoderLayers = 0): Place {
   if (/(^|\.)(vision|visual|audio|mtp|code2wav|talker|multi_modal|mm_)/.test(name)) return null;
   const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);
@@ -144,9 +154,8 @@ export function placeOf(name: string, encoderLayers = 0): Place {
   return { layer: Number(match[2]) + (decoder ? encoderLayers : 0), part: partOf(match[3]!) };
 }
 
-/** Part of a layer by the name of a tensor inside it, as Hugging Face models name them. */
 function partOf(name: string): Part {
-  // Stacked or one by one; Granite calls its stacked ones input_linear and output_linear.
+  // Stacked or single experts; Granite's stacked experts are input_linear and output_linear.
   if (/(^|\.)experts\.|(^|\.)block_sparse_moe\.(input|output)_linear\./.test(name)) return 'experts';
   if (/shared_(expert|mlp)/.test(name)) return 'shared';
   if (/(^|\.)(gate|router|moe_statics|e_score_correction_bias)(\.|$)/.test(name)) return 'router';

@@ -1,14 +1,16 @@
-// A model of which no more is known than its routing: layers, experts and choices. Hit rates need no more.
 import { UserError } from '../base/errors.js';
 import type { ModelSpec, MoeLayer } from './spec.js';
 
-/** Beginning of the name of a model that is a shape: `shape:12x32x4` has 12 layers of 32 experts, of which a token chooses 4. */
+/** Prefix of a shape name: `shape:12x32x4` has 12 layers of 32 experts, 4 per token. */
 export const SHAPE = 'shape:';
 
 const NOTE =
   'Nothing says how large experts are, so each counts as one byte: hit rates hold, bytes and times say nothing (a model with --model).';
 
-/** A model whose experts have one byte each, so that capacities are counts; nothing else weighs anything. */
+/**
+ * A model known only by its routing, enough for hit rates: experts of one byte, so that capacities are counts; nothing
+ * else has bytes.
+ */
 export function shapedModel(name: string, expertsPerLayer: readonly number[], topK: number): ModelSpec {
   let experts = 0;
   const layers = expertsPerLayer.map((count, index): MoeLayer => {
@@ -21,7 +23,7 @@ export function shapedModel(name: string, expertsPerLayer: readonly number[], to
   return { name, quantization: 'none', hidden: 0, layers, dense, experts, parameters: { total: 0, active: 0 } };
 }
 
-/** The model of a name that is a shape; null: it is another name. @throws UserError if it is no shape of a model */
+/** Model of a shape name; null: no shape name. @throws UserError for a malformed shape */
 export function modelOfShape(name: string): ModelSpec | null {
   if (!name.startsWith(SHAPE)) return null;
   const text = name.slice(SHAPE.length);

@@ -1,5 +1,4 @@
-// Registry of runtimes, and the runtime of a program, profile or user's choice. A runtime with known speeds only is an
-// unlisted profile.
+// A runtime with known speeds only is an unlisted profile.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -72,7 +71,6 @@ const MOST_NAMED = 3;
 /** Backends of a runtime on a vendor's GPUs, the usual first; empty: a single backend. */
 export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
   const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
-  // CUDA is the runtime itself.
   if (vendor === undefined || backends.find(({ vendors }) => vendors[0] === vendor) === undefined) return [];
   return backends.filter(({ vendors }) => vendors.includes(vendor)).map(({ profile }) => advisedRuntime(profile));
 }

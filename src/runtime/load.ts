@@ -1,5 +1,3 @@
-// Memory allocation by program name, for library users.
-
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { ModelSpec } from '../model/door.js';

@@ -1,5 +1,3 @@
-// Loads the machine of a run by machine name and runtime; default: the usual runtime.
-
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import {
@@ -86,7 +84,6 @@ function hardwareOfParts(
   return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
 }
 
-/** Runtime of a machine; null: calibrated, without a named runtime. @param usual default name */
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
   if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
   refuseWithoutEffect(profile, runtime, changes);

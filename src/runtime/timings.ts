@@ -1,4 +1,3 @@
-// Reads logs of any runtime.
 import { placed, UserError } from '../base/errors.js';
 import { readText, statOf } from '../base/input-file.js';
 import { shownPath } from '../base/profiles.js';

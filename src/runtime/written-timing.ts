@@ -30,7 +30,6 @@ interface Part {
   readonly at: number;
 }
 
-/** Comma-separated parts; all flags form the last part. */
 function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   for (let at = 0; at <= text.length; ) {
@@ -61,7 +60,6 @@ export function readTimingText(text: string, place: string): Timing {
   return { engine: RUNTIMES[0]!.name, ...timing };
 }
 
-/** Fields of a part; null: malformed or out of range. */
 function fieldsOf(text: string): Partial<Timing> | null {
   const speed = SPEED.exec(text);
   if (speed !== null) return speedOf(speed[1]!, speed[2], speed[3]!);

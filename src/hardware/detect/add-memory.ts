@@ -12,7 +12,6 @@ export interface DetectedPart {
   readonly exact: boolean;
 }
 
-/** A detection in progress. */
 export interface Draft {
   readonly parts: DetectedPart[];
   readonly remarks: string[];
@@ -70,7 +69,6 @@ export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead
   }
 }
 
-/** Memory within a container's limit; else the sold size. */
 function usableBytes(bytes: number, limitBytes: number | undefined, remarks: string[]): number {
   if (limitBytes === undefined || limitBytes >= bytes) return soldBytes(bytes);
   remarks.push(`A limit of this container leaves ${formatBytes(limitBytes)} of ${formatBytes(bytes)} of memory.`);
@@ -81,7 +79,6 @@ function usableBytes(bytes: number, limitBytes: number | undefined, remarks: str
 const KEPT = 0.06;
 const GIB = 2 ** 30;
 
-/** Nearest sold memory size; a distant size stays as it is. */
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
   const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
@@ -99,7 +96,6 @@ interface ModulesSummary {
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 
-/** Sums up modules of equal speed, as on a board; null: no modules. */
 function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
   const [first] = modules;
   if (first === undefined) return null;

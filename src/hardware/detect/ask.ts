@@ -10,7 +10,6 @@ export interface Answer {
   readonly tool: Tool;
   /** Null: the tool is missing or failed. */
   readonly text: string | null;
-  /** Reason for a missing text; else empty. */
   readonly why: string;
 }
 
@@ -66,7 +65,6 @@ function reasonOf(error: unknown): string {
   return code === 'EACCES' ? 'may not be run' : 'failed';
 }
 
-/** Texts of files that match patterns, each after a line `==> path <==`; unreadable files are left out. */
 async function filesText(patterns: readonly string[]): Promise<string> {
   const paths = (await Promise.all(patterns.map((pattern) => expanded(pattern.split('/').slice(1), '')))).flat();
   const parts = await Promise.all(

@@ -37,7 +37,7 @@ function composeMachine(seen: Seen): Detection {
   return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
 }
 
-/** Compatible parts: if facts contradict the catalogue, the least important part is left out, with a remark. */
+/** If facts contradict the catalogue, leaves out the least important part, with a remark. */
 function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
   const works = (some: readonly DetectedPart[]): string | null => {
     const machine = some.length === 0 ? null : orUserError(() => parseMachine(some.map(({ part }) => part).join('+')));
@@ -96,7 +96,6 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
   return { group: group.map((member) => member.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
 }
 
-/** Reasons for a card slower than the data sheet. */
 function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   const { link = {}, names } = gpu;
   const { lanes } = link;
@@ -115,7 +114,6 @@ function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
 /** Share of usual power below which a limit is remarked; ours. */
 const LIMITED = 0.95;
 
-/** Sentence on a card's power limit; empty at rated power. */
 function powerRemarks({ names, power }: SeenGpu): string[] {
   if (power === undefined || power.limit >= LIMITED * power.usual) return [];
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
@@ -162,7 +160,6 @@ function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, {
   return Object.keys(changes).length === 0 ? {} : { cpu: changes };
 }
 
-/** Slot of the cards; if slots differ, the narrowest counts. */
 function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const links = group.map(({ link }) => link ?? {});
   const known = links.flatMap(({ generation, lanes, mostLanes }) => {
@@ -202,12 +199,10 @@ function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuP
   return apu !== undefined && apu.chip === same.name ? apu : same;
 }
 
-/** `apple-m4-max` and `apple-m4-max-14`. */
 function isVariant(name: string, base: string): boolean {
   return name === base || (name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1)));
 }
 
-/** A Jetson by module and memory; the system reports slightly less memory. */
 function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFINITY): GpuPart | null {
   const base = `jetson-${module.toLowerCase().replace(' ', '-')}`;
   const parts = GPUS.parts.filter(({ name }) => name.startsWith(base) && name.endsWith('-super') === isSuper);
@@ -222,7 +217,6 @@ const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4
 /** Read rate of an NVMe drive of unknown generation, GB/s: generation 3. */
 const USUAL_NVME = 3.3;
 
-/** Adds the fastest drive, among equals the largest. */
 function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
   const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
   const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
@@ -234,7 +228,6 @@ function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void
   }
   const { disk, rate } = best;
   const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
-  // Drive sizes are powers of ten.
   const size = disk.bytes >= 1e12 ? `${Math.round(disk.bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(disk.bytes / 1e9))}GB`;
   parts.push({
     part: `${kind}-${rate}GB/s-${size}`,
@@ -266,12 +259,11 @@ export function detectFrom(answers: readonly Answer[]): Detection {
   return { ...detection, notSeen: [...detection.notSeen, ...texts] };
 }
 
-/** Facts of an answer; null: not the documented format. */
 function readOf(read: (answer: string) => Seen, text: string): Seen | null {
   try {
     return read(text);
   } catch (error) {
-    // Other versions may print anything: failures of JSON.parse and missing fields end in null.
+    // Output of foreign versions may lack fields or be no JSON.
     if (error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;
   }

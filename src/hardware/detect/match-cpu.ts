@@ -38,7 +38,6 @@ export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   return part === null ? null : { part, exact: false };
 }
 
-/** Part with a name one or two letters away; among several, the nearest number of cores. */
 function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
   const keys = seen.names.map(partKey).filter((key) => /\d{3}/.test(key));
   const far = ({ name }: CpuPart): number => Math.min(...keys.map((key) => editDistance(partKey(name), key, SLIP)));
@@ -52,8 +51,7 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
 }
 
 /**
- * Part of equal architecture and form, nearest in base clock if known; for a virtual machine the largest, as hosts are
- * large.
+ * Part of equal architecture and form, nearest in base clock; for a virtual machine the largest, as hosts are large.
  */
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
@@ -77,7 +75,6 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuAr
   return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;
 }
 
-/** Parts for the computer kind in the name; all if no part is of the kind. */
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
   const name = names.join(' ');
   const form = /threadripper/i.test(name)

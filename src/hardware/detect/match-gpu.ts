@@ -37,7 +37,6 @@ function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): bool
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 
-/** True if names differ only in memory size. */
 function isRelative({ name }: GpuPart, seen: string): boolean {
   const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb\b/i, ''));
   return plain(name) === plain(seen);
@@ -48,7 +47,6 @@ function nearestMemory(parts: readonly GpuPart[], bytes: number | undefined): Gp
   return [...parts].sort((a, b) => distance(a) - distance(b))[0] ?? null;
 }
 
-/** The maker's part with the nearest name, then the nearest memory. */
 function nearestOf({ memoryBytes, names, vendor }: SeenGpu): GpuPart | null {
   const parts = GPUS.parts.filter((part) => part.vendor === vendor && part.unified !== true);
   const byKey = new Map(parts.map((part) => [partKey(part.name), part]));

@@ -11,7 +11,6 @@ export type Form = (typeof FORMS)[number];
 /** Common fields of catalogue parts. */
 export interface CataloguePart {
   readonly name: string;
-  /** Architecture, e.g. ampere or zen4. */
   readonly arch: string;
   readonly form: Form;
   /** Vendor's document of the figures. */
@@ -21,11 +20,9 @@ export interface CataloguePart {
 /** Parts of a kind: files of profiles/hardware/gpus or cpus, read once on first use, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
   readonly parts: readonly P[];
-  /** Part by name in any usual spelling. */
   find(name: string): P | undefined;
 }
 
-/** Fields of {@link CataloguePart} in a file; group values are defaults. */
 const partFields = {
   name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
   aka: z.array(z.string().min(1)).optional(),
@@ -47,7 +44,6 @@ export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P ex
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 
-/** A part merged with its group, with alternative names. */
 interface Listed<P extends CataloguePart> {
   readonly part: P;
   readonly aka: readonly string[];
@@ -100,7 +96,6 @@ function partGroup<P extends CataloguePart>(text: string, read: () => readonly L
   };
 }
 
-/** Texts of a file's groups, each with the head of the file. */
 function groupsOf(text: string): string[] {
   const [head, ...groups] = text.split(/^(?= {2}- )/m);
   return groups.length === 0 ? [text] : groups.map((group) => head + group);

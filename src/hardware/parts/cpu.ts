@@ -23,7 +23,6 @@ export type CpuArch = (typeof ARCHS)[number];
 /** A CPU socket. */
 export interface CpuPart extends CataloguePart {
   readonly arch: CpuArch;
-  /** Of all kinds. */
   readonly cores: number;
   /** Fast cores, if there are two kinds; absent: all cores are equal. */
   readonly fastCores?: number;

@@ -13,21 +13,17 @@ export interface Machine {
   readonly name: string;
   /** Empty: the CPU computes everything. */
   readonly gpus: readonly GpuPart[];
-  /** A single socket; null: unknown. */
   readonly cpu: CpuPart | null;
   readonly sockets: number;
   /** Memory of all sockets; on a unified machine, shared with the GPU. */
   readonly ram: MemoryPart | null;
-  /** Slot of each GPU; null: none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
   /** Operating system, if software is slower under it; absent: Linux. */
   readonly system?: 'windows';
-  /** True: GPU and CPU share memory. */
   readonly unified: boolean;
   /** At most three sentences on defaults for a missing CPU, memory speed and PCIe slot. */
   readonly standIns: readonly string[];
-  /** Sentences on all further defaults. */
   readonly defaults: readonly string[];
   /**
    * Sentence on the fit of the runtime's constants to the machine, with the error of a check. Absent: general
@@ -36,7 +32,7 @@ export interface Machine {
   readonly calibration?: string;
 }
 
-/** The given parts of a machine. */
+/** Given parts of a machine. */
 export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' | 'system'> {
   readonly cpu?: CpuPart;
   readonly memory?: { readonly type: string; readonly mts: number; readonly channels?: number; readonly measuredBandwidth?: number };
@@ -84,7 +80,6 @@ function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
   return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
 }
 
-/** A machine of a chip with soldered memory. */
 function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   const { chipBandwidth, memory, memoryBytes, pcie } = given;
   const cpu = cpuNamed(chip.chip!);
@@ -112,7 +107,6 @@ function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   };
 }
 
-/** A machine of cards in slots with a CPU, or of a CPU alone. */
 function ofCards(given: GivenParts): Unnamed {
   const [card] = given.gpus;
   if (card === undefined && given.cpu === undefined) throw new UserError('a machine needs a GPU or a CPU; name one, e.g. rtx-3090');
@@ -129,7 +123,6 @@ function ofCards(given: GivenParts): Unnamed {
   return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...notes };
 }
 
-/** Collected sentences on a machine. */
 type Said = Record<'standIns' | 'defaults', string[]>;
 
 function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, notes: Said): MemoryPart {
@@ -190,12 +183,10 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   ].join('+');
 }
 
-/** Memory suffix of a card with unusual memory; empty for chips. */
 function cardSize({ memoryBytes, name, unified = false }: GpuPart): string {
   return unified || memoryBytes === GPUS.find(name)!.memoryBytes ? '' : `:${sizeText(memoryBytes)}`;
 }
 
-/** `a, a, b` as `2xa, b`. */
 function groupedNames(names: readonly string[]): string[] {
   return [...groupedBy(names, (name) => name)].map(([name, { length }]) => (length === 1 ? name : `${length}x${name}`));
 }

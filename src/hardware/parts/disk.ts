@@ -4,7 +4,6 @@ import { READ } from './reach.js';
 
 /** A drive. */
 export interface DiskPart {
-  /** As written: `nvme-7GB/s`. */
   readonly name: string;
   /** Bytes/s of large sequential reads. */
   readonly bandwidth: number;
@@ -53,7 +52,6 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
-/** Parses the words after the rate; null for an unknown or repeated word. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {

@@ -10,7 +10,6 @@ const VENDORS = ['nvidia', 'amd', 'intel', 'apple'] as const;
 export interface GpuPart extends CataloguePart {
   readonly vendor: (typeof VENDORS)[number];
   readonly memoryBytes: number;
-  /** By data sheet. */
   readonly memoryBandwidth: number;
   /** Measured by a plain read. */
   readonly measuredBandwidth?: number;

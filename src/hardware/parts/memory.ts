@@ -21,7 +21,6 @@ export function memoryRate({ channels, mts, type }: MemorySlots): number {
   return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
 }
 
-/** Memory by text; channels undefined if missing: `ddr5-6000`. */
 interface MemoryText extends Omit<MemorySlots, 'channels'> {
   readonly channels: number | undefined;
 }

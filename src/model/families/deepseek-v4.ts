@@ -37,7 +37,6 @@ function compressed(config: Fields, hidden: number, layers: number): Architectur
   const latent = headDim - rope;
   if (latent < 1) throw new UserError(`${config.place}: head_dim: must exceed qk_rope_head_dim, ${rope}`);
   const queries = hidden * qLora + qLora * heads * headDim;
-  // Heads form groups. Each group is projected to a rank, all ranks to the model width.
   const parameters = queries + hidden * headDim + heads * headDim * oLora + config.count('o_groups') * oLora * hidden;
   // Value width that gives a layer with an entry per token the right number of parameters.
   const left = parameters - queries - hidden * headDim - latent * heads * latent;

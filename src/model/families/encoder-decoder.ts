@@ -1,4 +1,3 @@
-// Encoder-decoder models: encoder layers, then decoder layers with cross-attention.
 import { UserError } from '../../base/errors.js';
 import { type Family, headDim, sparse, stem } from './family.js';
 

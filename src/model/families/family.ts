@@ -90,8 +90,8 @@ interface Mamba2 {
 
 /** A Mamba-2 mixer. */
 export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
-  const mixed = inner + 2 * groups * state; // input, B and C
-  const input = inner + mixed + heads; // output gate, mixed values, step per head
+  const mixed = inner + 2 * groups * state;
+  const input = inner + mixed + heads;
   const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
   const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
   return {

@@ -1,5 +1,3 @@
-// Models with mostly non-softmax layers: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning), LFM2
-// (convolutions).
 import type { Fields } from '../fields.js';
 import {
   biases,
@@ -35,7 +33,6 @@ export const jamba: Family = {
   },
 };
 
-/** A Mamba mixer with Jamba's three norms. */
 function mamba(config: Fields, hidden: number): Mixer {
   const inner = hidden * config.countOr(2, 'mamba_expand');
   const state = config.countOr(16, 'mamba_d_state');
@@ -47,7 +44,7 @@ function mamba(config: Fields, hidden: number): Mixer {
   const norms = rank + 2 * state;
   const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
   return {
-    parameters: 3 * hidden * inner + convolution + selection + inner * state + inner + norms + projectionBias, // in and out; A; D
+    parameters: 3 * hidden * inner + convolution + selection + inner * state + inner + norms + projectionBias,
     state: (kernel - 1) * inner + inner * state,
   };
 }
@@ -108,7 +105,7 @@ export const lfm2: Family = {
     const listed = new Set(config.indexes('full_attn_idxs') ?? []);
     const at = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => listed.has(layer));
     const kernel = config.countOr(3, 'conv_L_cache');
-    const bias = config.flag('conv_bias', false) ? 5 * hidden : 0; // three gates in, convolution, output
+    const bias = config.flag('conv_bias', false) ? 5 * hidden : 0;
     // Three gates in and one matrix out. State: the inputs within the kernel's reach.
     const convolution = { parameters: 4 * hidden * hidden + kernel * hidden + bias, state: (kernel - 1) * hidden };
     const first = config.indexOr(0, 'num_dense_layers');

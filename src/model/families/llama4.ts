@@ -29,10 +29,6 @@ export const llama4: Family = {
   },
 };
 
-/**
- * Layers with chunked attention: by `layer_types`, else by `no_rope_layers` (0: no rotary positions), else three of
- * four.
- */
 function chunkedLayers(config: Fields, layers: number): number[] {
   const listed = layersOfKind(config, 'chunked_attention');
   if (listed !== null) return listed;

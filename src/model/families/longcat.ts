@@ -1,5 +1,5 @@
-// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half. A profile counts two
-// layers, the second with experts.
+// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half; a profile counts two
+// layers.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
 import { type Family, latent, shared, stem } from './family.js';

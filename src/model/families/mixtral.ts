@@ -1,5 +1,3 @@
-// Mixtral, families with Mixtral's fields (experts of width `intermediate_size` in every layer), and DBRX with nested
-// fields.
 import { UserError } from '../../base/errors.js';
 import { biases, decoder, experts, type Family, grouped, headDim, layersOfKind, layersWhere, stem, window } from './family.js';
 

@@ -31,7 +31,6 @@ function family(
   };
 }
 
-/** Sliding window, if `use_sliding_window` is on. */
 const optionalWindow = (config: Fields): ReturnType<typeof window> => (config.flag('use_sliding_window', false) ? window(config) : {});
 
 /** Qwen1.5-MoE and Qwen2-57B-A14B. */
@@ -58,6 +57,6 @@ function deltaNet(config: Fields, hidden: number): Mixer {
   const input = hidden * (2 * keys + 2 * values + 2 * valueHeads); // queries, keys, values, output gate; decay and step per value head
   const kernel = config.countOr(4, 'linear_conv_kernel_dim');
   const mixed = 2 * keys + values;
-  const constants = 2 * valueHeads + valueDim; // decay and step bias per value head; norm
+  const constants = 2 * valueHeads + valueDim;
   return { parameters: input + kernel * mixed + constants + values * hidden, state: (kernel - 1) * mixed + values * keyDim };
 }

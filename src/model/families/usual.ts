@@ -1,4 +1,4 @@
-// Models with the usual config.json fields: some known families, and unknown families, with a note.
+// Models with the usual config.json fields, known and unknown.
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
@@ -87,9 +87,6 @@ function read(config: Fields, habits: { readonly qkNorm: boolean; readonly route
   };
 }
 
-/**
- * MoE layers: by a list of layers, kinds or flags; else by first layer and step, without the layers listed as dense.
- */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
   const numbers = config.indexes('moe_layers_enum');
   if (numbers !== null) return (layer) => numbers.includes(layer);

@@ -7,7 +7,6 @@ import { findProfile, listProfiles } from '../../base/profiles.js';
 import { editDistance, nearest } from '../../base/text.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
-/** Meaning of a model name on a command line, with a note for the reader. */
 interface MeantModel {
   readonly name: string;
   /** One sentence; null: the name is taken literally. */
@@ -27,7 +26,6 @@ const ENDINGS = [
   /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
   /[-_.](int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
 ];
-/** The name without the longest matching ending. */
 const withoutEnding = (name: string): string =>
   ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
 
@@ -70,9 +68,7 @@ function bundledAs(repo: string): { name: string | null; near: string | undefine
   return { name: null, near: nearTo(bare, known) };
 }
 
-/**
- * The model with the longest common beginning by words, then the smallest edit distance; else a model one edit away.
- */
+/** Model with the longest common beginning, then the smallest edit distance; else a model one edit away. */
 function nearTo(repo: string, names: ReadonlyMap<string, string>): string | undefined {
   for (let start = repo; start.length > 2; start = start.replace(/(?:^|[-_.]|(?<=[a-z])(?=\d))[^-_.]*$/, '')) {
     const alike = [...names.keys()].filter((name) => name.startsWith(start));
@@ -82,7 +78,6 @@ function nearTo(repo: string, names: ReadonlyMap<string, string>): string | unde
   return names.get(nearest(repo, names.keys(), 1)[0] ?? '');
 }
 
-/** Bundled models by name and by repository name, in lower case; read once. */
 let known: ReadonlyMap<string, string> | undefined;
 
 function namesOfModels(): ReadonlyMap<string, string> {

@@ -68,9 +68,7 @@ export function hubServer(env: Readonly<Record<string, string | undefined>>): Hu
 export class HubClient {
   readonly #server: HubServer;
   readonly #address: HubAddress;
-  /** Deadline of all requests, by `performance.now()`. */
   readonly #end: number;
-  /** Commit of all reads, 40 hexadecimal digits. */
   commit: string;
 
   private constructor(server: HubServer, address: HubAddress) {
@@ -116,7 +114,6 @@ export class HubClient {
     return files;
   }
 
-  /** The file of a list entry, empty for folders. @throws UserError for an impossible path or size */
   #file(entry: unknown): HubFile[] {
     const { type, path, size } = isObject(entry) ? entry : {};
     if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
@@ -163,7 +160,6 @@ export class HubClient {
     if (got > into.length) throw this.#failed(`${file.path}: more than the ${into.length} bytes came that were asked for; fetch the file`);
   }
 
-  /** A JSON answer, its bytes, and its `Link` header. @param what expected content */
   async #json(where: string, what: string): Promise<{ readonly value: unknown; readonly bytes: number; readonly link: string | null }> {
     const response = await this.#get(where, null);
     const room = new Uint8Array(ANSWER_LIMIT);
@@ -174,8 +170,7 @@ export class HubClient {
   }
 
   /**
-   * Sends a request and follows redirects: on the same server, and for files to any https server, without the token.
-   * @param range null: JSON
+   * Follows redirects on the same server, and for files to any https server, without the token. @param range null: JSON
    */
   async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
@@ -210,7 +205,6 @@ export class HubClient {
     throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
   }
 
-  /** Reads a response into `room`. @returns bytes read; more than `room` holds if the response does not fit */
   async #body(response: Response, room: Uint8Array): Promise<number> {
     let length = 0;
     try {

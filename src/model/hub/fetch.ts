@@ -1,4 +1,3 @@
-// Fetches a hub model without weights: the file list of the repository, then the file headers.
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy, isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -63,7 +62,6 @@ async function read(address: HubAddress, client: HubClient): Promise<HubEntry['m
   return { ...choice, headers };
 }
 
-/** A header without vocabulary and authorship. @param first header of the first part */
 function own({ metadata, ...header }: GgufHeader, first?: GgufHeader): GgufHeader {
   const prefix = `${String((first?.metadata ?? metadata)['general.architecture'])}.`;
   const kept = Object.entries(metadata).filter(([key]) => /^general\.(architecture|name)$/.test(key) || key.startsWith(prefix));
@@ -84,12 +82,11 @@ async function readConfig(address: HubAddress, file: HubFile, client: HubClient)
 const FIRST = 256 * 2 ** 10;
 const LARGEST = 8 * MIB;
 
-/** Thrown if the header reader needs bytes not yet fetched. */
 class NotYet extends Error {}
 
 /**
- * Reads the header of a remote GGUF file in growing pieces. @param room limits the fetched bytes @param range fills a
- * part @throws UserError
+ * Reads a remote GGUF header in growing pieces. @param room limits the fetched bytes @param range fills a part @throws
+ * UserError
  */
 async function remoteHeader(
   path: string,
@@ -108,7 +105,6 @@ async function remoteHeader(
   }
 }
 
-/** Header at the beginning of a file; null if `prefix` is too short. */
 function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
   const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);
@@ -123,21 +119,17 @@ function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader |
   }
 }
 
-/** A model in a storage format: a GGUF file, or all parts of a split file in order. */
 interface HubOffer {
   /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file name if no format is recognized. */
   readonly format: string;
   readonly files: readonly HubFile[];
-  /** Bytes of all files. */
   readonly bytes: number;
 }
 
-/** The file to read at an address. */
 type HubChoice =
   | { readonly kind: 'gguf'; readonly offer: HubOffer; readonly offers: readonly HubOffer[] }
   | { readonly kind: 'config'; readonly file: HubFile };
 
-/** `name-00001-of-00003.gguf`. */
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4\w{0,30}))(?=$|[-./])/gi;
 

@@ -48,7 +48,6 @@ export function publishedFile(model: string, format: string, reads: 'gguf' | 'fo
   return { repository: found.repository, tag: spelled, file, vision: found.vision === true };
 }
 
-/** Format tag as spelled in a file name: the last mention of the format before a point or a hyphen. */
 function tagIn(file: string, format: string): string {
   const lower = file.toLowerCase();
   const at = Math.max(...['.', '-'].map((sign) => lower.lastIndexOf(`${format}${sign}`)));

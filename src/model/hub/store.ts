@@ -1,4 +1,4 @@
-// Fetched hub headers on disk, a few hundred KB per model: commands need no network and read the same bytes each time.
+// Hub headers on disk, a few hundred KB per model, for offline and repeatable commands.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
@@ -16,7 +16,6 @@ import { hubEndpoint, MOST_CONTAINERS } from './client.js';
 const FileSchema = z.strictObject({ path: z.string(), bytes: z.int().nonnegative() });
 const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1).readonly(), bytes: z.int().nonnegative() });
 
-/** A header as in `gguf-header.ts`. */
 const HeaderSchema = z.strictObject({
   metadata: z.record(
     z.string(),
@@ -46,7 +45,6 @@ const EntrySchema = z.strictObject({
   /** Time of the fetch, ISO 8601. */
   fetched: z.iso.datetime(),
   model: z.discriminatedUnion('kind', [
-    /** Headers of all parts of a GGUF file, and the repository's formats, smallest first. */
     z.strictObject({
       kind: z.literal('gguf'),
       offer: OfferSchema,

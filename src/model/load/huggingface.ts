@@ -26,10 +26,7 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
-/**
- * Finds the reader of a configuration, or of the nested language model (up to two levels, if a speech model nests a
- * text model).
- */
+/** Finds the reader of a configuration, or of a language model nested up to two levels deep. */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);
@@ -62,10 +59,7 @@ function familyOf(config: Fields): Family | null {
   );
 }
 
-/**
- * Checkpoint format from `quantization_config`. An unpriced format keeps its name and is refused unless
- * `--quantization` overrides it.
- */
+/** Checkpoint format from `quantization_config`; an unpriced format is refused unless `--quantization` overrides it. */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');
   // DeepSeek-V4: experts in FP4 with 8-bit scales by 32, everything else in FP8.
@@ -85,7 +79,6 @@ function storedFormat(config: Fields): string {
   return bits > 0 ? `${method}-${bits}bit` : method;
 }
 
-/** Default name of a model: the file name, or for config.json the folder name (in the Hub cache: the repository). */
 function nameOf(path: string): string {
   const file = basename(path).replace(/\.json$/i, '');
   if (file !== 'config') return file.replace(/\.config$/, '');

@@ -5,14 +5,12 @@ import type { OpenModel } from './load.js';
 /** Version tag of a JSON inspection. */
 const MODEL_SCHEMA = 'moeprof.model/1';
 
-/** A part of a model, over all layers. */
 interface PartBudget {
   readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
   readonly parameters: number;
   /** Parameters used by a token; 0 for the embedding, a lookup of a single row. */
   readonly active: number;
   readonly bytes: number;
-  /** Formats of the weights, most bytes first; empty if unknown. */
   readonly formats: readonly FormatShare[];
 }
 
@@ -45,9 +43,8 @@ export interface Fit {
   /** Memory tier of the remaining experts; null: none remain, or no tier is large enough. */
   readonly rest: string | null;
   /**
-   * `resident`: all experts fit. `cached`: some. `below-token-cycle`: less than a token touches, so LRU and FIFO never
-   * hit. `dense-too-large`: dense weights, KV cache, staging do not fit. `experts-too-large`: no memory holds all
-   * experts.
+   * `below-token-cycle`: less than a token touches, so LRU and FIFO never hit. `dense-too-large`: dense weights, KV
+   * cache, staging do not fit. `experts-too-large`: no memory holds all experts.
    */
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
@@ -70,7 +67,6 @@ export interface ModelInspection {
     /** Published figures; `alike`: our active parameters, with the vocabulary tables that the publisher counts. */
     readonly published: (NonNullable<NonNullable<OpenModel['profile']>['published']> & { readonly alike: number }) | null;
   };
-  /** Reader's note on the description of the model; absent: none. */
   readonly note?: string;
   readonly bytes: number;
   readonly parts: readonly PartBudget[];
@@ -112,11 +108,9 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
   };
 }
 
-/** Active parameters with the head only (1 vocabulary table), with head and embedding (2), or without either (0). */
 const activeAs = (tables: 0 | 1 | 2, { embedding, head }: ModelParts, { parameters }: ModelSpec): number =>
   parameters.active + (tables === 2 ? (embedding?.parameters ?? 0) : 0) - (tables === 0 ? head.parameters : 0);
 
-/** Parameters and bytes by part, absent parts left out. */
 function budgetOf(parts: ModelParts): PartBudget[] {
   const over = (part: 'shared' | 'router' | 'attention' | 'ffn'): Weights => sumWeights(parts.layers.map((layer) => layer[part]));
   const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({

@@ -1,4 +1,4 @@
-// Loads the model of `-m`. The content of a file decides the format.
+// The content of a file decides the format.
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
@@ -27,7 +27,7 @@ export interface OpenModel {
   readonly parts: ModelParts;
   /** Architecture, if described rather than read from tensors. */
   readonly profile: ModelProfile | null;
-  /** Source of the sizes: format rules, or tensors in files. */
+  /** Format rules, or tensors in files. */
   readonly sizes: 'format' | 'tensors';
 }
 
@@ -103,7 +103,6 @@ function openHubModel(text: string, quantization: string | null, overrides: read
   return { parts: measureHeaders(text, model.headers, overrides), profile: null, sizes: 'tensors' };
 }
 
-/** An architecture in a storage format; null: the profile's. */
 function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
   const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
   const format = placed(place, () => findQuantization(name));
@@ -128,7 +127,6 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
   return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
 }
 
-/** Error for a weights file with non-weights content, as a failed download leaves. */
 function notWeights(path: string, head: string): UserError {
   if (/^version https:\/\/git-lfs/.test(head))
     return new UserError(`${path}: is a pointer of Git LFS, not the model itself; fetch it with git lfs pull`);
@@ -136,7 +134,6 @@ function notWeights(path: string, head: string): UserError {
   return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
 }
 
-/** @throws UserError if the path is missing or describes no model */
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
@@ -152,13 +149,11 @@ function sourceAt(path: string): Source {
   }
   const json = readJson(path, 'config');
   if (Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures')) return { kind: 'config', path, folder: dirname(path) };
-  // A safetensors index has a config.json in the same folder.
   if (isObject(json.weight_map)) return configIn(dirname(path), basename(path));
   // A profile may be written as JSON.
   return { kind: 'profile', path };
 }
 
-/** The model in a folder: config.json, or the only GGUF file. */
 function sourceIn(folder: string): Source {
   const names = listFolder(folder);
   if (names.includes('config.json')) return configIn(folder, 'config.json');

@@ -11,11 +11,10 @@ import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
 import { loadModel, loadProfile } from './load.js';
 
-/** The model of a measurement. Names may be unbundled, labels vague, bits rounded; `measured.ts` weighs each. */
+/** The model of a measurement. Names may be unbundled, labels vague, bits rounded. */
 export interface MeasuredModel {
   /** Bundled profile, path of a model file, or name of the model in `shape`. */
   readonly name: string;
-  /** Label of the storage format. */
   readonly quant?: string | undefined;
   /** Bits per weight over the whole file. */
   readonly bits?: number | undefined;
@@ -25,7 +24,7 @@ export interface MeasuredModel {
 /** Relative distance of stated bits that still count as the rule's (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** Cached models by measurement: a log has many rows per model, and a size search takes as long as a prediction. */
+/** Cached models: a log has many rows per model, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
 /**
@@ -43,14 +42,10 @@ function profileOf({ name, shape }: MeasuredModel): ModelProfile {
   return profileOfShape(name, shape);
 }
 
-/**
- * Parts at the label's rule, moved to the stated bits if different; k-quants if the label is absent or cannot have the
- * bits.
- */
+/** Parts at the label's rule, moved to the stated bits if different; k-quants for an absent or contradicting label. */
 function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): ModelParts {
   const at = (written: Quantization): ModelParts => measureProfile(profile, written);
   const rule = quant === undefined ? null : readLabel(quant);
-  // An unknown label means unknown kernels, and bits alone decide no speed.
   if (quant !== undefined && rule === null)
     throw new UserError(
       `model ${name}: unknown quantization "${quant}"; name a known one, or write mix-${quant} and model.bits for any mix of k-quants`,

@@ -2,7 +2,6 @@ import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
-/** A kernel format, and its bits if they are not those of its usual group. */
 interface Linear {
   readonly format: string;
   readonly bits?: number | ((place: TensorPlace) => number);
@@ -10,7 +9,6 @@ interface Linear {
 
 interface Parts {
   readonly experts: Linear;
-  /** Attention, shared experts and dense FFNs. */
   readonly linear: Linear;
   /** Embedding table and head. Absent: 16 bits. */
   readonly tables?: Linear;
@@ -20,10 +18,10 @@ interface Parts {
 
 const BF16: Linear = { format: 'bf16' };
 
-/** Bits may grow to twice the rule's, or shrink to half of it: a larger or smaller group, or fewer layers in 16 bits. */
+/** Range of bits, from half to twice the rule's (ours): a different group, or fewer 16-bit layers. */
 const RANGE = [-0.5, 1] as const;
 
-/** A format of checkpoints. Moved, its linear layers below 16 bits get more or fewer bits: the part that a group shares changes. */
+/** A checkpoint format. Moving changes the group overhead of linear layers below 16 bits. */
 function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quantization {
   const partOf = (role: TensorRole): Linear => {
     if (role === 'expert-in' || role === 'expert-down') return parts.experts;
@@ -43,25 +41,23 @@ function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quanti
   };
 }
 
-/** A checkpoint whose linear layers are all alike. */
 const throughout = (name: string, summary: string, linear: Linear): Quantization => checkpoint(name, summary, { experts: linear, linear });
 
-/** A checkpoint whose experts alone have fewer than 16 bits. @param like a known one */
+/** A checkpoint with only experts below 16 bits. @param like a known example */
 const expertsOnly = (name: string, what: string, like: string | null, experts: Linear): Quantization =>
   checkpoint(name, `${what} and 16 bits for everything else${like === null ? '' : `, ${like}`}`, { experts, linear: BF16 });
 
-/** Bits of a weight in groups of `group` that share `scale` and `zero` bits. */
 const grouped = (bits: number, group: number, scale: number, zero: number): number => bits + (scale + zero) / group;
 
-/** Details of a format of integers in groups. */
+/** Details of an integer group format. */
 export interface Group {
-  /** Weights of a group; null: a whole row. */
+  /** Weights per group; null: a whole row. */
   readonly group: number | null;
   /** Bits of a group's zero point or bias. */
   readonly zero: number;
 }
 
-/** Integers by group, with an f16 scale: GPTQ, AWQ and their kin. */
+/** Grouped integers with an f16 scale: GPTQ, AWQ and similar. */
 export function integers(name: string, bits: 2 | 3 | 4 | 8, { group, zero }: Group): Quantization {
   const what = group === null ? 'a scale per row' : `groups of ${group} with an f16 scale`;
   const zeros = zero === 0 ? '' : ` and ${zero} bits of zero point`;
@@ -71,7 +67,7 @@ export function integers(name: string, bits: 2 | 3 | 4 | 8, { group, zero }: Gro
   });
 }
 
-/** Floats of 8 bits with an f32 scale per square of `block` weights. */
+/** 8-bit floats with an f32 scale per square of `block` weights. */
 export const fp8 = (block: number): Quantization =>
   throughout(
     'fp8',
@@ -79,7 +75,7 @@ export const fp8 = (block: number): Quantization =>
     { format: 'fp8', bits: 8 + 32 / (block * block) },
   );
 
-/** Quantizations of integers: their bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
+/** Integer quantizations: bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
 export const INTEGER_KINDS = byName<{ readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>({
   int8: { bits: 8, usual: { group: null, zero: 0 } },
   int4: { bits: 4, usual: { group: 128, zero: 4 } },
@@ -87,12 +83,15 @@ export const INTEGER_KINDS = byName<{ readonly bits: 2 | 3 | 4 | 8; readonly usu
   int2: { bits: 2, usual: { group: 128, zero: 2 } },
 });
 
-/** Usual block of fp8. */
+/** Usual fp8 block, weights per side. */
 export const FP8_BLOCK = 128;
 
 const MLX_ROUTER: Linear = { format: 'mlx8' };
 
-/** Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets. */
+/**
+ * Formats of Python engines and MLX: bits of routed experts, further linear layers and the rest, with group scales and
+ * offsets.
+ */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
   fp8(FP8_BLOCK),
@@ -109,9 +108,10 @@ export const CHECKPOINTS: readonly Quantization[] = [
     const summary = `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`;
     return checkpoint(`mlx${bits}`, summary, { experts: all, linear: all, tables: all, router: MLX_ROUTER });
   }),
-  // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits 85.16, then experts at
-  // 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention weights that is, meta-data included,
-  // 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention weight.
+  // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits
+  // 85.16, then experts at 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention
+  // weights: 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention
+  // weight, meta-data included.
   ...Object.entries({ 2: 3.12, 3: 3.85, 4: 4.29 }).map(([bits, real]) => {
     const summary = `${bits}-bit HQQ experts (${real} bits with scales and zeros), 4-bit attention (4.29), as in Mixtral-offloading`;
     const experts = { format: `hqq${bits}`, bits: real };

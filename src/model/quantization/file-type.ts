@@ -1,31 +1,29 @@
-// File types of ggml (llama.cpp, ik_llama.cpp, Unsloth): formats by role of tensor, shifted to meet a size if only that is known.
+// File types of ggml (llama.cpp, ik_llama.cpp, Unsloth).
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
 type Choice = string | ((place: TensorPlace) => string);
 
-/** Formats by role; an absent role has `base`. Routers, norms and biases are f32. */
+/** Formats by role; an absent role uses `base`. Routers, norms and biases are f32. */
 export interface FileType {
   readonly base: string;
-  /** Output matrix, and an embedding table that is the output matrix, too. */
+  /** Output matrix, and a tied embedding table. */
   readonly head: string;
   readonly embedding?: Choice;
   readonly query?: Choice;
   readonly key?: Choice;
   readonly value?: Choice;
   readonly out?: Choice;
-  /** Gate and up projections of all FFNs, experts included. */
   readonly in?: Choice;
   readonly down?: Choice;
-  /** Routed experts, instead of `in` and `down`. */
   readonly expert?: Choice;
-  /** Formats of experts from few bits to many. */
+  /** Expert formats from few bits to many. */
   readonly ladder: readonly string[];
-  /** Format of everything else in files that spend more on it. */
+  /** Format of non-expert tensors in more generous files. */
   readonly generous: string;
 }
 
-/** Formats that files of one kind mix, from few bits to many. */
+/** Formats mixed in files of a kind, from few bits to many. */
 export const LADDERS = {
   legacy: ['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0', 'bf16'],
   k: ['iq1_s', 'iq2_xxs', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k', 'q8_0', 'bf16'],
@@ -57,7 +55,6 @@ const FIELDS = {
   'ffn-down': 'down',
 } as const satisfies Partial<Record<TensorRole, keyof FileType>>;
 
-/** Format that a file type sets, before the fallback of short rows. */
 function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
   if (role === 'router' || role === 'vector') return 'f32';
   if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
@@ -66,7 +63,6 @@ function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): st
   return typeof choice === 'function' ? choice(place) : choice;
 }
 
-/** Two formats in proportion; one if the share is whole. */
 function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
   if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
   if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];
@@ -76,7 +72,7 @@ function between(low: string, high: string, share: number, columns: number): rea
   ];
 }
 
-/** The format `steps` rungs away; a format between two rungs goes to the next rung, and none leaves the ladder. */
+/** Format `steps` rungs away, within the ladder; a format between rungs moves to the next rung. */
 function stepped(name: string, ladder: readonly string[], steps: number): string {
   if (steps === 0) return name;
   const bits = (format: string): number => kernelFormat(format)!.bits;
@@ -86,20 +82,19 @@ function stepped(name: string, ladder: readonly string[], steps: number): string
   return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
 }
 
-/** The format of experts moved along a ladder: whole steps, the rest as layers of the next, from the last on; of one layer a share is left. */
+/** Expert format moved along a ladder; a fractional step moves the last layers. */
 function alongLadder(name: string, ladder: readonly string[], by: number, { columns, layer, layers }: TensorPlace): readonly StoredShare[] {
   const whole = Math.floor(by);
   const share = (by - whole) * layers - (layers - 1 - layer);
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), share, columns);
 }
 
-/** Steps of down projections among the steps of experts towards more bits: the first of each two. */
 function downSteps(by: number): number {
   const pairs = Math.floor(by / 2);
   return pairs + Math.min(1, by - 2 * pairs);
 }
 
-/** The format of an expert's tensor in a moved rule. Down projections move first, by one, as in hand-made mixtures (iq5_k with iq4_k). */
+/** Format of a moved expert tensor. Down projections move first, as in hand-made mixtures (iq5_k with iq4_k). */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [wanted, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
   if (by >= 0)
@@ -109,8 +104,8 @@ function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: 
 }
 
 /**
- * A quantization by a table. Moved below 0, down projections of experts come down first, then all experts. Up to 1, all but the experts get
- * generous formats; above, experts gain, down projections first, as in hand-made mixtures.
+ * A quantization by table. Moved below 0, down projections of experts lose bits first, then all experts. Up to 1,
+ * non-experts get generous formats; above, experts gain.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
   const others = Math.min(1, Math.max(0, by));

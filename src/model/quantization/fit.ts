@@ -1,22 +1,24 @@
-// A quantization whose whole file has a stated size: for files that mix formats by hand the size determines more than the label.
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNumber } from '../../base/units.js';
 import type { Quantization } from './rule.js';
 
-/** A file: its bytes, and the weights in it. */
+/** Bytes and weights of a file. */
 export interface FileWeights {
   readonly bytes: number;
   readonly parameters: number;
 }
 
-/** Share by which a size may exceed a rule's range: stated sizes are rounded, and files hold a tokenizer. */
+/** Allowed share beyond a rule's range (ours): stated sizes are rounded, and files hold a tokenizer. */
 const TOLERANCE = 0.01;
 
-/** Share of a size within which it is met, and the most mixtures that are looked at for it. */
+/** Relative precision of a met size, and the most tried mixtures; ours. */
 const CLOSE = 1e-9;
 const MOST_LOOKS = 60;
 
-/** The quantization moved until the file has its size: halving, then regula falsi. @param measure the file in one @throws UserError: out of reach */
+/**
+ * Moves a quantization until the file has the stated size: halving, then regula falsi. @param measure size under a
+ * quantization @throws UserError: out of reach
+ */
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;
   if (size === undefined) return quantization;

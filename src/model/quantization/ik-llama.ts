@@ -4,7 +4,7 @@ import type { Quantization } from './rule.js';
 
 type Ladder = keyof typeof LADDERS;
 
-/** A file type of a model with many experts; from 5.3 bits on there is no rule for attention outputs. */
+/** A file type of a many-expert model; from 5.3 bits on, attention outputs have no rule. */
 function ik(base: string, ladder: Ladder, others: Partial<FileType> = {}): Quantization {
   const { bits, plain } = kernelFormat(base)!;
   const name = base.toLowerCase();
@@ -22,7 +22,10 @@ function ik(base: string, ladder: Ladder, others: Partial<FileType> = {}): Quant
   return fileType(name, `ik_llama.cpp ${name.toUpperCase()}: ${round(bits)} bits; 8.5 for keys and values`, types);
 }
 
-/** A file type of two bits and less: values, shared experts and queries at 4.5 bits, down projections of the first eighth of the layers at more. */
+/**
+ * A file type of two bits and less: values, shared experts and queries at 4.5 bits; more for down projections of the
+ * first eighth of the layers.
+ */
 function few(base: string, ladder: Ladder, formats: { value: string; query: string; first: string; embedding?: string }): Quantization {
   const { value, query, first, embedding = kernelFormat(base)!.plain } = formats;
   const down: FileType['down'] = ({ layer, layers }) => (layer < Math.floor(layers / 8) ? first : base);
@@ -34,7 +37,10 @@ const round = (bits: number): string => String(Math.round(bits * 1e4) / 1e4);
 const PLAIN = { value: 'iq4_k', query: 'q4_k' };
 const REPACKED = { value: 'iq4_k_r4', query: 'q4_k_r4' };
 
-/** File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5, heads 5.5 or 6.5625. */
+/**
+ * File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5,
+ * heads 5.5 or 6.5625.
+ */
 export const IK_LLAMA: readonly Quantization[] = [
   ...['iq2_k', 'iq3_k', 'iq4_k', 'iq5_k', 'iq6_k'].map((base) => ik(base, 'ik')),
   few('iq2_ks', 'ks', { ...PLAIN, first: 'q2_k' }),

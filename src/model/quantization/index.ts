@@ -8,28 +8,33 @@ import { ALIASES, LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 
-/** Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line. */
+/**
+ * Quantizations by name. Written forms have details: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A new family takes a
+ * file and an entry.
+ */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));
 
-/** A quantization by its name alone; undefined if there is none. */
+/** Quantization by plain name. */
 export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
 
-/** A detail after the name of a quantization: its key and its text. */
 interface Detail {
   readonly key: string;
   readonly value: string;
 }
 
-/** Details of all quantizations, and those of some. */
+/** Details of all quantizations; details of some. */
 const ANY = ['bits', 'size'];
 const OWN = byName<readonly string[]>({
   ...Object.fromEntries(Object.keys(INTEGER_KINDS).map((name) => [name, ['group', 'zero']])),
   fp8: ['block'],
 });
 
-/** A quantization by name, with details: `bits=` or `size=` of the file, `group=` and `zero=` of int2 to int8, `block=` of fp8. @throws UserError */
+/**
+ * Finds a quantization by name and details: `bits=` or `size=` of the file, `group=` and `zero=` of int2 to int8,
+ * `block=` of fp8. @throws UserError
+ */
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');
   const found = knownQuantization(head);
@@ -43,7 +48,6 @@ export function findQuantization(written: string): Quantization {
   return { ...withGroups(found, details), name: written.toLowerCase(), ...(size === null ? {} : { size }) };
 }
 
-/** @throws UserError if it is none, or none of this quantization's */
 function detailOf(text: string, { name }: Quantization): Detail {
   const [key = '', value, ...more] = text.split('=');
   const known = [...(OWN[name] ?? []), ...ANY];

@@ -3,35 +3,39 @@ import { bundledSections } from '../../base/profiles.js';
 import { type FileType, fileType, LADDERS } from './file-type.js';
 import type { Quantization, TensorPlace } from './rule.js';
 
-/** Layers to which llama-quantize gives more bits in its `_m` mixes: the first and last eighth, and every third between (`use_more_bits`). */
+/**
+ * Layers with more bits in llama-quantize's `_m` mixes: the first and last eighth, and every third between
+ * (`use_more_bits`).
+ */
 export function moreBits(layer: number, layers: number): boolean {
   const eighth = Math.floor(layers / 8);
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
 }
 
-/** Layers before one `of`-th of them. */
 const early =
   (of: number) =>
   ({ layer, layers }: TensorPlace): boolean =>
     layer < Math.floor(layers / of);
 
-/** Places that get another format than the base, by their word in the table. */
+/** Places with a non-base format, by word in the table. */
 const PLACES = byName<(place: TensorPlace) => boolean>({
   often: ({ layer, layers }) => moreBits(layer, layers),
   eighth: early(8),
   sixteenth: early(16),
   first4: ({ layer }) => layer < 4,
   first2: ({ layer }) => layer < 2,
-  // Four or more query heads share their keys and values.
+  // Four or more query heads per KV head.
   shared: ({ groups }) => groups >= 4,
   middle: ({ layer, layers }) => layer >= Math.floor(layers / 8) && layer < Math.floor((7 * layers) / 8),
   'eighth-or-often': (place) => (place.experts === 8 ? moreBits(place.layer, place.layers) : early(8)(place)),
 });
 
-/** The roles of a row; `eight`: attention outputs of models of eight experts; `first`: formats of the first layers of kind `few`. */
+/**
+ * Roles of a row; `eight`: attention outputs with eight experts; `first`: formats of the first layers of kind `few`.
+ */
 type Row = Partial<Omit<FileType, 'ladder' | 'generous' | 'base'>> & { readonly eight?: string; readonly first?: string };
 
-/** A choice: a format; or `format/place` or `format/place/others`, with the format of all other tensors. */
+/** A choice: a format, or `format/place` or `format/place/others` with the format of the remaining tensors. */
 function choiceOf(text: string, base: string): FileType['key'] {
   const [some = '', where, others = base] = text.split('/');
   if (where === undefined) return some;
@@ -40,7 +44,7 @@ function choiceOf(text: string, base: string): FileType['key'] {
   return (place) => (at(place) ? some : others);
 }
 
-/** Models of exactly eight experts (Mixtral): their keys and values are q8_0, and most of their attention outputs q5_k. */
+/** Models of exactly eight experts (Mixtral): keys and values are q8_0, most attention outputs q5_k. */
 function withEight({ key, value, out, ...types }: FileType, eightOut: string): FileType {
   const of = (eight: string, others: FileType['key']) => (place: TensorPlace) =>
     place.experts === 8 ? eight : typeof others === 'function' ? others(place) : (others ?? types.base);
@@ -49,12 +53,10 @@ function withEight({ key, value, out, ...types }: FileType, eightOut: string): F
 
 const KINDS = byName<(base: string, row: Row) => FileType>({
   floats: (base) => ({ base, head: base, ladder: [base], generous: base }),
-  // Types with one scale per block, which have few rules.
+  // Types with one scale per block, with few rules.
   legacy: (base, row) => withEight({ base, head: 'q6_k', ladder: LADDERS.legacy, generous: 'q8_0', ...row }, base),
   k: (base, { eight = base, ...row }) => withEight({ base, head: 'q6_k', ladder: LADDERS.k, generous: 'q8_0', ...row }, eight),
-  // i-quants of 3 and 4 bits.
   i: (base, row) => withEight({ base, head: 'q6_k', ladder: LADDERS.i, generous: 'q8_0', ...row }, 'q5_k'),
-  // i-quants of 1 and 2 bits: values in q4_k, and `first` for down projections of the first layers.
   few: (base, { first = base, out = base, ...row }) => ({
     base,
     head: 'q5_k',
@@ -70,13 +72,13 @@ const KINDS = byName<(base: string, row: Row) => FileType>({
   fp: (base, row) => ({ base, head: base, ladder: LADDERS.fp, generous: 'bf16', ...row }),
 });
 
-/** The file type for a file of which only the size is given: k-quants, as in most files. */
+/** File type of a file known only by size: k-quants, as in most files. */
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', KINDS.k!('q4_k', {}));
 
 /** Sections of `profiles/formats.txt`. */
 export const TABLE = bundledSections('formats.txt');
 
-/** File types of llama.cpp, from their table in `profiles/formats.txt`. @throws Error for a row of the table that is none */
+/** File types of llama.cpp, from `profiles/formats.txt`. @throws Error for a malformed row */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   const [name = '', kind = '', rules = '', summary] = row.split(/ {2,}/);
   const [ftype = '', base = ''] = kind.split(' ');
@@ -86,5 +88,5 @@ export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   return fileType(name, summary, typesOf(base, Object.fromEntries(roles.map(([role, text]) => [role, choiceOf(text, base)])) as Row));
 });
 
-/** Other names of quantizations, with the names that they stand for. */
+/** Quantization names by alias. */
 export const ALIASES: ReadonlyMap<string, string> = new Map(TABLE.get('aliases')!.map((row) => row.split(/ +/) as [string, string]));

@@ -1,15 +1,14 @@
-// The contract of a quantization: a rule for the format of every tensor, as one number of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
-/** The role of a tensor in the model; quantizations choose formats by it. */
+/** Role of a tensor; quantizations choose formats by role. */
 export type TensorRole =
   | 'expert-in' // gate and up projection of a routed expert
   | 'expert-down'
   | 'ffn-in' // gate and up projection of a dense or shared FFN
   | 'ffn-down'
-  | 'projection' // query, and what makes the latent
-  | 'latent' // what unpacks the latent, for each head
-  | 'state' // mixers of recurrent layers
+  | 'projection' // query, and projection to the latent
+  | 'latent' // unpacking of the latent per head
+  | 'state'
   | 'key'
   | 'value'
   | 'attention-out'
@@ -18,28 +17,28 @@ export type TensorRole =
   | 'head'
   | 'vector'; // norms, biases
 
-/** The place of a tensor in the model. */
+/** Place of a tensor in the model. */
 export interface TensorPlace {
-  /** Row length: block formats need a multiple of their block. */
+  /** Row length: block formats need a multiple of the block. */
   readonly columns: number;
-  /** Decoder layer of the tensor, and how many there are. */
+  /** Decoder layer of the tensor; number of layers. */
   readonly layer: number;
   readonly layers: number;
   readonly experts: number;
-  /** Query heads that share a key and value head; latent attention counts as one shared by all. */
+  /** Query heads per KV head; latent attention counts as a KV head shared by all. */
   readonly groups: number;
-  /** How layers look back: over keys and values of heads, a latent, or, in some layers, a state. */
+  /** Context memory: keys and values by head, a latent, or a state in some layers. */
   readonly mixer: 'heads' | 'latent' | 'state';
-  /** True if the embedding table is the head, too. */
+  /** True: the embedding table is also the head. */
   readonly tied: boolean;
 }
 
-/** A part of a tensor that is stored in one format; the shares of a tensor add up to 1. */
+/** Part of a tensor in a single format; shares add up to 1. */
 export interface StoredShare extends StoredFormat {
   readonly share: number;
 }
 
-/** The stated size of a whole file: bits per weight, or bytes. */
+/** Stated size of a file: bits per weight, or bytes. */
 export type FileSize = { readonly bits: number } | { readonly bytes: number };
 
 /** A storage format of a whole model. */
@@ -47,13 +46,13 @@ export interface Quantization {
   readonly name: string;
   /** One sentence: bits by part, and the source of the rule. */
   readonly summary: string;
-  /** How a tensor is stored. One entry, or several if the rule was moved to meet the size of a file. */
+  /** Storage of a tensor; several entries if the rule was moved to meet a file size. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
-  /** The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; 0: itself. */
+  /** The rule moved to fewer bits (below 0) or more (above 0), in steps of its mixed formats. */
   moved(by: number): Quantization;
-  /** Limits of {@link moved} in either direction. */
+  /** Limits of {@link moved}. */
   readonly range: readonly [least: number, most: number];
-  /** Stated size of the whole file, which the rule is moved to meet. Absent: the rule as it is. */
+  /** Stated file size that moving must meet. Absent: the rule as it is. */
   readonly size?: FileSize;
 }
 

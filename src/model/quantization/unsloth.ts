@@ -2,13 +2,14 @@ import { storedIn } from './formats/index.js';
 import { LLAMA, TABLE } from './llama.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-/** Names after `ud-`, with the llama.cpp file types that their experts have, if these have another name. */
+/** Names after `ud-`, with the llama.cpp file type of the experts if different. */
 const NAMES = TABLE.get('unsloth')!.map((row) => row.split(/ +/) as [name: string, like?: string]);
 
 /**
- * Smallest format of everything but experts, and the format of what unpacks a latent and of all that mixes tokens in models with states. Logs of
- * DeepSeek-V3-0324 print 122 tensors of q8_0, the two per layer that unpack the latent, with 389 of q4_k, 23 of q5_k and 15 of q6_k (UD-Q2_K_XL) or
- * 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB a layer of 12 layers. Later files, of models with states, keep attention and states in q8_0.
+ * Smallest format of non-experts, and format of latent unpacking and of mixers in models with states. Logs of
+ * DeepSeek-V3-0324 print 122 tensors of q8_0 (two per layer, which unpack the latent), with 389 of q4_k, 23 of q5_k and
+ * 15 of q6_k (UD-Q2_K_XL) or 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB per layer, over 12 layers. Later files, of models
+ * with states, keep attention and states in q8_0.
  */
 function least(role: TensorRole, { mixer }: TensorPlace): string | null {
   if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;
@@ -18,14 +19,13 @@ function least(role: TensorRole, { mixer }: TensorPlace): string | null {
   return mixer === 'state' && !role.startsWith('ffn') ? 'q8_0' : 'q5_k';
 }
 
-/** A mixture. @param by the steps that its experts are moved */
 function dynamic(name: string, like: Quantization, by = 0): Quantization {
   const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);
     return shares.map((share) => (share.bits < stored.bits ? { ...stored, share: share.share } : share));
   };
   const moved = like.moved(by);
-  // With a latent the others stay as they are: the log of a larger file has down projections of experts at more bits.
+  // With a latent, non-experts stay: the log of a larger file has more bits in expert down projections.
   const experts = by > 0 ? like.moved(by + 1) : moved;
   return {
     name,
@@ -40,12 +40,15 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
   };
 }
 
-/** Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides. */
+/**
+ * Unsloth's dynamic mixtures (UD-*): experts as in the named file type, the rest at more bits. Layers vary: the file
+ * size decides.
+ */
 export const UNSLOTH: readonly Quantization[] = NAMES.map(([name, like = name]) =>
   dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === like)!),
 );
 
-/** The mixture whose files print the file type of this name; undefined: there is none. */
+/** Mixture by printed file type; undefined: none. */
 export function dynamicLike(name: string): string | undefined {
   const found = NAMES.find(([, like]) => like === name);
   return found === undefined ? undefined : `ud-${found[0]}`;

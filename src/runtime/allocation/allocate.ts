@@ -26,7 +26,6 @@ export interface DeviceAllocation {
 
 /** Memory of a loaded model. */
 export interface Allocation {
-  /** GPUs by number, then `cpu`. */
   readonly devices: readonly DeviceAllocation[];
 }
 
@@ -69,7 +68,6 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   // A table shared with the head is loaded again if the head is on a GPU.
   const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
   if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
-  // Multi-token prediction layers are like the last layer.
   const next = new Array<ContextMemory>(plan.rules.cachesNextLayers ? anatomy.nextLayers : 0).fill(anatomy.layers.at(-1)!);
   for (const [layer, memory] of [...anatomy.layers, ...next].entries()) {
     devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);

@@ -40,7 +40,6 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const devices = allocate(drafter, { ...settings, ...alone }).devices;
   const weights = weightsOf(drafter, expertsInHost || !onGpu);
   const [gpuWeights, hostWeights] = onGpu ? [weights.others, weights.experts] : [0, weights.others + weights.experts];
-  // The MTP layer follows the last layer, on the same GPU.
   const gpus = Array.from({ length: plan.gpus }, (_, gpu): DeviceAllocation => {
     const name = `gpu${gpu}` as const;
     return gpu === plan.gpus - 1 ? { ...devices[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
@@ -48,7 +47,7 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices: [...gpus, { ...devices.at(-1)!, weights: hostWeights }] };
 }
 
-/** Bytes of the layer's experts, if placed apart, and of the rest. The model's table and head are loaded already. */
+/** Bytes of the layer's experts, if apart, and of the rest, without the model's table and head. */
 function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
   const [layer] = layers as [ModelSpec['layers'][number]];
   // Joining matrix, at the experts' bits per weight: two hidden widths in, one out.

@@ -15,7 +15,6 @@ const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 /** Characters read of a command line. Ours. */
 const COMMAND = 4096;
 
-/** Tables of perf.py, with settings of the command line. */
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {

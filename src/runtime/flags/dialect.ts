@@ -5,7 +5,6 @@ import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
 /** A setting to write as a command line. */
 export interface CommandInput {
   readonly setting: Setting;
-  /** File or folder of the model. */
   readonly model: string;
   /** Hub repository: `owner/repo`, `owner/repo:format`; null: the local path `model`. */
   readonly hub: string | null;
@@ -13,10 +12,8 @@ export interface CommandInput {
   readonly hubFile?: string | undefined;
   /** True: the repository has a vision part. */
   readonly vision?: boolean;
-  /** Short model name, for a server. */
   readonly name: string;
   readonly moeLayers: number;
-  /** Most experts of a layer. */
   readonly experts: number;
   /** Bytes of the expert cache over all layers; 0: none. */
   readonly cacheBytes: number;
@@ -34,7 +31,6 @@ export interface CommandInput {
   /** Cores of all sockets; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
-  /** True: GPU and CPU share memory. */
   readonly unified: boolean;
   /** Format of most expert weights; null: unknown. */
   readonly format: string | null;
@@ -51,7 +47,6 @@ interface Step {
   /** File to write; null: shell lines. */
   readonly file: string | null;
   readonly lines: readonly string[];
-  /** Sentence above the lines. */
   readonly note?: string;
 }
 
@@ -59,7 +54,6 @@ interface Step {
 export interface Command {
   readonly steps: readonly Step[];
   readonly uses: readonly FlagUse[];
-  /** Reasons for flags, by name. */
   readonly why: Readonly<Record<string, string>>;
   /** Sentence on remedies for running out of memory; absent: none exists. */
   readonly net?: string;
@@ -71,12 +65,9 @@ export interface Dialect {
   write(input: CommandInput): Command;
 }
 
-/** Flags of a program with a single command line. */
 interface LineFlags {
-  /** Arguments without a flag. */
   readonly operands?: readonly string[];
   readonly uses: readonly FlagUse[];
-  /** Reasons for flags. */
   readonly why?: Command['why'];
   readonly net?: Command['net'] | undefined;
 }

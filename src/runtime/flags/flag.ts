@@ -1,5 +1,5 @@
-// Flags of a runtime's command line, from `profiles/flags.yaml`: names and values. Advice uses no further flags: a test
-// parses each line as the runtime's source does.
+// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line as the
+// runtime's source does.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
@@ -33,9 +33,7 @@ export type Flag = z.infer<typeof flagSchema>;
 const programSchema = z.strictObject({
   /** Words that start the program: `llama-server`, `vllm serve`. */
   program: z.string(),
-  /** Required arguments without a flag; absent: none. */
   operands: z.int().optional(),
-  /** Version or day of the source. */
   version: z.string(),
   source: z.string(),
   /** Name of a shared flag group, listed first. */

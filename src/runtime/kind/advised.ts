@@ -1,4 +1,3 @@
-// Shared advice of runtime kinds: placement ladders, drafts, and settings of GGUF programs and Python servers.
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
@@ -19,7 +18,6 @@ export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
 export const byWholeExpertLayers = (model: ModelSpec): WeightPlacement[] =>
   byExpertLayers(model).filter((placement) => placement.cpuProjections === null);
 
-/** From all layers without the head down to none. */
 function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
   const layers = decoderLayers(model);
   return Array.from({ length: layers + 1 }, (_, i) => ({ ...ALL_ON_GPU, cpuMoe, gpuLayers: layers - i }));

@@ -54,14 +54,12 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
-/** Expert-cache bytes by block: slots lie on the layer's device. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
   if (slots !== null) for (const [layer, size] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = size;
   return Array.from(bytes, (size = 0) => size);
 }
 
-/** A GPU's part of values by block. @param split null: a single GPU */
 function blocksOn(bytes: readonly number[], split: readonly number[] | null, gpu: number): readonly number[] {
   if (split === null) return bytes;
   const from = sum(split.slice(0, gpu));
@@ -126,7 +124,6 @@ function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
-  // With a GPU per layer, each GPU's bytes are a layer's bytes.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));

@@ -1,5 +1,4 @@
-// Facts of a program that runs models. Each runtime has a folder in `src/runtime`; its speeds are a profile of
-// profiles/runtimes/.
+// Each runtime has a folder in `src/runtime`; its speeds are a profile of profiles/runtimes/.
 import type { HardwareSpec, Machine } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
@@ -38,14 +37,12 @@ export interface KnownRuntime {
   /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
   readonly redoesAccepted?: boolean;
   readonly systems?: Systems;
-  /** Reading of experts from a disk. */
   readonly streaming?: Streaming;
 }
 
 /** Maker of a GPU. */
 export type Vendor = Machine['gpus'][number]['vendor'];
 
-/** A profile for some GPUs. */
 interface Backend {
   readonly profile: string;
   readonly vendors: readonly Vendor[];
@@ -53,10 +50,8 @@ interface Backend {
   readonly gpus: RegExp;
 }
 
-/** Output of a runtime. */
 interface Log {
   readonly format: TimingFormat;
-  /** Printing programs, in a few words. */
   readonly by: string;
   /** Text that only the runtime prints in the format; absent: none, the fallback. */
   readonly mark?: RegExp;
@@ -71,7 +66,6 @@ interface AllocatedMemory {
   isBefore?(source: string): boolean;
 }
 
-/** Bundled systems by the behaviour of a run. */
 interface Systems {
   /** System of an expert cache. @param misses device that computes misses; undefined: any */
   cache?(program: string, misses: string | undefined): string | undefined;
@@ -101,7 +95,6 @@ export interface Streaming {
 export interface OfferedCache {
   /** Name in tables: `LRU cache`, `hot set`, `hybrid`, `stream`. */
   readonly name: string;
-  /** Bundled system of the cache. */
   readonly system: string;
   /** Handling of a miss: a copy over the link, the CPU, or the sooner of the two. */
   readonly misses: 'link' | 'cpu' | 'either';
@@ -111,21 +104,17 @@ export interface OfferedCache {
   readonly read: string;
 }
 
-/** Formats with bits per weight, most first. */
 type Offer = Readonly<Record<string, number>>;
 
-/** Advice on a runtime: placements, candidate settings, flags and memory. */
 interface Advised {
   /** Profile in `profiles/runtimes/`; null: the machine's usual profile. */
   readonly profile: string | null;
   readonly dialect: Dialect;
   /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs the rungs to be sure. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
-  /** Expert caches that flags offer. */
   readonly caches: readonly OfferedCache[];
   /** Memory of a setting by device. @throws UserError if unknown tensors matter */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
-  /** Candidate tokens per prompt pass. */
   readonly ubatches: readonly number[];
   /** KV-cache formats, the default first. */
   readonly kv: readonly KvType[];

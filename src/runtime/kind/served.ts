@@ -31,7 +31,6 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
         cache.reduce((sum, { kvBytesPerToken, window }) => sum + kvBytesPerToken * Math.min(context, window ?? context), 0)),
     compute: has * activations + brought,
   };
-  // A cache holds copies.
   const rest = { weights: expertBytesTotal(model) - (slots === null ? experts : 0), kv: 0, compute: 0 };
   return { devices: dram === undefined ? [device] : [device, { name: HOST, has: dram.bytes, ...rest }], split: null };
 }

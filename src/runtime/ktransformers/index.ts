@@ -9,7 +9,6 @@ import { evalRates, linesOf, printedSpeed } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
 
-/** Kernels for a storage format of experts. */
 function methodOf(format: string | null): string {
   if (format === null) return 'BF16';
   if (format.startsWith('mxfp4')) return 'MXFP4';

@@ -54,7 +54,6 @@ export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): {
   return { uses, why };
 }
 
-/** Flags for experts in host memory. */
 function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: CommandInput): FlagUse[] {
   const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
   if (cpuMoe === 0) return split;

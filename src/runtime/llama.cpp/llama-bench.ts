@@ -29,7 +29,6 @@ function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown 
   }
 }
 
-/** Objects of a list with starting lines. */
 function listOf(text: string, path: string): PrintedTiming[] {
   const list = parsed(text, `${path}:1`, 'json') as unknown[];
   const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));

@@ -1,5 +1,3 @@
-// Load-time lines of llama.cpp and forks: devices, buffers, sizes. llama-server and llama-cli print their settings in
-// the log.
 import { definedFields } from '../../base/objects.js';
 import { printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
@@ -7,9 +5,7 @@ import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 /** A command line: a shell prompt and a llama.cpp program. */
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
-/** Settings of the first command line in a text; empty: none. */
 function settingsOfCommand(text: string): TimingSettings {
-  // A trailing backslash continues the line.
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
   for (const line of joined.split('\n')) {
     const flags = PROGRAM.exec(line)?.[1];

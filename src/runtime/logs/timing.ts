@@ -12,7 +12,6 @@ export const inHostMemory = ({ device }: TimingBuffer): boolean => /^(CPU|.*_Hos
 
 /** Settings of a run, command line included. */
 export interface TimingSettings {
-  /** File or name, as printed. */
   readonly model?: string;
   /** Storage format, as printed: `Q4_K - Medium`, `mxfp4`. */
   readonly quantization?: string;
@@ -42,7 +41,6 @@ export interface TimingSettings {
   readonly users?: number;
   readonly buffers?: readonly TimingBuffer[];
   readonly layers?: number;
-  /** Command line, as printed. */
   readonly command?: string;
 }
 
@@ -63,7 +61,6 @@ export interface PrintedTiming extends TimingSettings {
 
 /** Printed speeds and settings of a run, with the place in the log. Unprinted fields are absent. */
 export interface Timing extends PrintedTiming {
-  /** Program name in measurements. */
   readonly engine: string;
 }
 

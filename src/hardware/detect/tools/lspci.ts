@@ -42,7 +42,6 @@ function namesOf(text: string): string[] {
   if (last === undefined) return described.trim() === '' ? [] : [described.trim()];
   const [first, ...others] = last.split('/').map((name) => name.trim());
   const words = first!.split(' ');
-  // Further names omit the first name's words before its number.
   const common = words
     .slice(
       0,

@@ -14,7 +14,6 @@ export const rocmSmi: Tool = {
 type Card = Readonly<Record<string, string>>;
 
 function cardsOf(answer: string): Card[] {
-  // Warnings may precede the object.
   const start = answer.indexOf('{');
   if (start < 0) return [];
   const cards = JSON.parse(answer.slice(start)) as Readonly<Record<string, unknown>>;

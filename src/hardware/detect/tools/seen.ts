@@ -53,7 +53,6 @@ export interface SeenModule {
   /** Current speed, million transfers/s. */
   readonly mts?: number;
   readonly ratedMts?: number;
-  /** Slot name of the board. */
   readonly place: string;
 }
 
@@ -71,12 +70,9 @@ export interface Seen {
   readonly gpus?: readonly SeenGpu[];
   readonly modules?: readonly SeenModule[];
   readonly memoryBytes?: number;
-  /** Memory limit of a container. */
   readonly limitBytes?: number;
-  /** Core limit of a container. */
   readonly limitCores?: number;
   readonly disks?: readonly SeenDisk[];
-  /** Board name: a Jetson, a DGX Spark. */
   readonly board?: string;
   /** Operating system, if software is slower under it. */
   readonly system?: 'windows';

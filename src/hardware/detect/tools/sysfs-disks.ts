@@ -34,7 +34,6 @@ function disksOf(files: ReadonlyMap<string, string>): SeenDisk[] {
   });
 }
 
-/** Drive kind by device name; null for loop devices, RAM disks, arrays and mappings. */
 function kindOf(name: string, rotational: string | undefined): SeenDisk['kind'] | null {
   if (/^nvme\d+n\d+$/.test(name)) return 'nvme';
   if (/^sd[a-z]+$/.test(name)) return rotational === '1' ? 'hdd' : 'sata';

@@ -32,7 +32,6 @@ function gpusOf(files: ReadonlyMap<string, string>): SeenGpu[] {
   return devices.flatMap((device): SeenGpu[] => {
     const file = (name: string): string | undefined => files.get(`${device}/${name}`);
     const vendor = VENDORS[file('vendor') ?? ''];
-    // Base class 3: a display controller.
     if (vendor === undefined || !/^0x03/.test(file('class') ?? '')) return [];
     const bytes = countOf(file('mem_info_vram_total'));
     const bridge = vendor === 'amd' && file(`${ABOVE}/vendor`) === file('vendor') ? `${ABOVE}/` : '';

@@ -23,7 +23,6 @@ export const systemInformation: Tool = {
   },
 };
 
-/** Answers; any field may be missing, empty or of a wrong type. */
 type Fields = Readonly<Record<string, unknown>>;
 interface Answers {
   readonly cpu?: Fields;
@@ -31,7 +30,6 @@ interface Answers {
   readonly memLayout?: unknown;
   readonly graphics?: { readonly controllers?: unknown };
   readonly diskLayout?: unknown;
-  /** Node's platform name. */
   readonly platform?: unknown;
 }
 

@@ -11,7 +11,6 @@ export type ToolQuestion =
 export interface Tool {
   /** Name, also of fixtures. */
   readonly name: string;
-  /** Supported systems; absent: Linux. */
   readonly platforms?: readonly string[];
   readonly question: ToolQuestion;
   /** Reported facts, for the list of unseen facts. */
@@ -39,11 +38,11 @@ export function generationOf(speed: string | undefined): number | undefined {
   return generation === 0 ? undefined : generation;
 }
 
-/** A link from known fields. */
+/** Link without absent fields. */
 export const linkOf = (generation: number | undefined, lanes: number | undefined, mostLanes?: number): SeenLink =>
   definedFields({ generation, lanes, mostLanes });
 
-/** Instruction-set flags in lower case. */
+/** Lower-case instruction-set flags. */
 export function flagsOf(text: string | undefined): string[] {
   return (text ?? '')
     .toLowerCase()

@@ -1,9 +1,10 @@
-// A kernel format: how the weights of one tensor are stored, which decides their price on CPU and GPU. Quantizations mix formats.
-
-/** Kin of a format by how its kernels unpack: one scale a block of 32; quantized scales; codebooks; ik_llama.cpp's; floats; integer groups. */
+/**
+ * Format family by unpacking: one scale per block of 32; quantized scales; codebooks; ik_llama.cpp's; floats; integer
+ * groups.
+ */
 export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
 
-/** Kin of a format, in words. */
+/** Format families in words. */
 export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
   legacy: 'one scale per block',
   k: 'k-quant',
@@ -13,25 +14,25 @@ export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
   int: 'integers in groups',
 };
 
-/** A storage format of weights. */
+/**
+ * Kernel format: the storage of a tensor's weights, which decides the price on CPU and GPU. Quantizations mix formats.
+ */
 export interface KernelFormat {
-  /** As ggml prints it, in lower case: `q4_k`. */
+  /** ggml name in lower case: `q4_k`. */
   readonly name: string;
   readonly family: FormatFamily;
-  /** Weights of a block: rows are a multiple of it. */
   readonly weights: number;
-  /** Bytes of a block, scales included. */
+  /** Bytes per block, scales included. */
   readonly bytes: number;
-  /** Bytes that each row has besides its blocks (a scale of its own). */
+  /** Bytes per row beyond the blocks (a row scale). */
   readonly rowBytes: number;
-  /** Bits per weight: bytes of a block x 8 / weights in it, without {@link rowBytes}. */
+  /** Bits per weight: block bytes x 8 / block weights, without {@link rowBytes}. */
   readonly bits: number;
-  /** Number of rows that are interleaved for the CPU (`_r4`, `_r8`); 1: none. */
+  /** Rows interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
-  /** The same format without interleaving; itself if it has none. */
   readonly plain: string;
-  /** Fallback for rows that are no multiple of the block; null: any row will do. */
+  /** Fallback for rows that are no multiple of the block; null: any row fits. */
   readonly fallback: string | null;
-  /** Number of the type in GGUF files; null: never in one. */
+  /** Type number in GGUF files; null: never in a GGUF file. */
   readonly ggml: number | null;
 }

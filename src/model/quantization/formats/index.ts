@@ -1,4 +1,4 @@
-// All kernel formats, by name and by their number in GGUF files. Another format is a row of `profiles/formats.txt`.
+// A new kernel format is a row of `profiles/formats.txt`.
 import { bundledSections } from '../../../base/profiles.js';
 import { FORMAT_FAMILIES, type FormatFamily, type KernelFormat } from './format.js';
 
@@ -6,7 +6,7 @@ const FORMATS = bundledSections('formats.txt');
 
 const ROW = /^(\S+) +(\d+) +([\d.]+) +(\S+) +(\d+|-)(?: +(\d+))?(?: +#.*)?$/;
 
-/** Every format that weights of a model can be stored in. @throws Error for a row of `profiles/formats.txt` that is none */
+/** All storage formats of weights. @throws Error for a malformed row of `profiles/formats.txt` */
 export const KERNEL_FORMATS: readonly KernelFormat[] = (Object.keys(FORMAT_FAMILIES) as FormatFamily[]).flatMap((family) =>
   FORMATS.get(family)!.map((row): KernelFormat => {
     const [, name, weights, bytes, fallback, ggml, rowBytes = 0] = ROW.exec(row) ?? [];
@@ -30,19 +30,19 @@ export const KERNEL_FORMATS: readonly KernelFormat[] = (Object.keys(FORMAT_FAMIL
 const byName = new Map(KERNEL_FORMATS.map((format) => [format.name, format]));
 const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === null ? [] : [[format.ggml, format] as const])));
 
-/** A format by its name; undefined for one that is none, e.g. `type 400` of a GGUF file. */
+/** Format by name; undefined if unknown, e.g. `type 400` of a GGUF file. */
 export const kernelFormat = (name: string): KernelFormat | undefined => byName.get(name);
 
-/** A format by the number of its type in GGUF files; undefined for unknown numbers. */
+/** Format by GGUF type number. */
 export const ggmlFormat = (type: number): KernelFormat | undefined => byNumber.get(type);
 
-/** A format and the bits per weight that it takes in some tensor. */
+/** A format with bits per weight in a tensor. */
 export interface StoredFormat {
   readonly format: string;
   readonly bits: number;
 }
 
-/** The format that a tensor with rows of `columns` weights gets instead of the wanted one: fallbacks and scales per row applied. */
+/** Format of a tensor with rows of `columns` weights, after fallbacks and row scales. */
 export function storedIn(name: string, columns: number): StoredFormat {
   const { weights, bits, rowBytes, fallback, family } = byName.get(name)!;
   if (columns % weights !== 0 && fallback !== null) return storedIn(fallback, columns);

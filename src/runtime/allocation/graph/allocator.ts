@@ -4,7 +4,6 @@ import type { Backend, GraphNode } from './node.js';
 
 /** A graph in compute order, with a backend for every node. */
 export interface PlacedGraph {
-  /** Allocated first. */
   readonly leafs: readonly GraphNode[];
   readonly nodes: readonly GraphNode[];
 }
@@ -39,10 +38,8 @@ function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): voi
   node.offset = gaps[backend]!.take(node.bytes);
 }
 
-/** Takes the memory of a source used only by the node; false: no match. */
 function reuses(node: GraphNode): boolean {
   for (const source of node.sources) {
-    // A view has no memory to give away.
     if (!source.allocated || source.kept || !source.fits(node) || source.children !== 1 || source.views !== 0) continue;
     source.allocated = false;
     node.backend = source.backend;
@@ -52,7 +49,6 @@ function reuses(node: GraphNode): boolean {
   return false;
 }
 
-/** Removes a user of a node, and frees the node after the last. */
 function release(source: GraphNode, gaps: readonly Gaps[]): void {
   source.children--;
   if (source.children > 0 || source.views > 0) return;
@@ -71,9 +67,7 @@ function free(node: GraphNode, gaps: readonly Gaps[]): void {
   node.allocated = false;
 }
 
-/** Free memory of a growing buffer. */
 class Gaps {
-  /** Largest end so far. */
   most = 0;
   /** By offset; the last block has no end. */
   readonly #blocks: { offset: number; size: number }[] = [{ offset: 0, size: Number.POSITIVE_INFINITY }];
@@ -95,7 +89,6 @@ class Gaps {
     return offset;
   }
 
-  /** Frees a block and merges adjacent blocks. */
   give(offset: number, bytes: number): void {
     const size = aligned(bytes);
     // A model without a vocabulary has no logits.

@@ -1,5 +1,3 @@
-// Attention of llama.cpp and ik_llama.cpp: grouped heads, with or without flash attention, and latent attention in the
-// -mla variants.
 import type { ContextMemory } from '../../../model/door.js';
 import { cacheStreams, cellsIn, valueBytes } from './kv.js';
 import { type Backend, cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
@@ -143,13 +141,11 @@ export function latentAttention(scene: Scene, of: GraphNode, layer: number, memo
   return product(hidden, tokens, weight('attn_output'), view(out, [value * heads, tokens]));
 }
 
-/** Queries without and with rotary embedding. */
 interface Queries {
   readonly nope: GraphNode;
   readonly rope: GraphNode;
 }
 
-/** Inputs of all variants of latent attention. */
 interface LatentLayer {
   readonly layer: number;
   readonly memory: Latent;
@@ -223,7 +219,6 @@ function headsAtOnce(heads: number, bytes: number, limit: number | undefined): n
   return each;
 }
 
-/** Attention in latent space: queries are projected to the latent, all heads share the cache. */
 function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { latentVariants } = plan.rules;
@@ -236,7 +231,6 @@ function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer,
   const values = part(latents, [latent, cells], stored);
   const flash = plan.flashAttention && (!latentVariants || plan.mla !== 2);
   let mixed: GraphNode;
-  // Values are a part of the keys.
   const copied = copiedBytes(scene, layer, cells * (latent + rope), 0);
   if (flash) mixed = view(flashed([latent, heads, tokens], [view(q), keys, values, inputs.mask], copied));
   else {

@@ -37,7 +37,6 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
     if (layer === anatomy.layers.length - 1) {
       scene.tokens = Math.min(tokens, scene.plan.outputs ?? tokens);
       shape = [hidden, scene.tokens];
-      // Numbers of the tokens with logits.
       const ids = input([scene.tokens]);
       mixed = rowsOf(mixed, shape, ids);
       before = rowsOf(before, shape, ids);
@@ -67,7 +66,6 @@ function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few), rotation };
 }
 
-/** Routed and shared experts, or a dense FFN; null in a mixer-only layer. */
 function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | null {
   const { anatomy, hidden, tokens } = scene;
   const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);
@@ -89,7 +87,6 @@ interface Distinct {
 /** Finds the layers that a graph needs. */
 export function distinctLayers({ anatomy, placement, plan }: Scene): Distinct {
   const all = anatomy.layers.map((_, layer) => layer);
-  // Device and kind of a layer's tensors: context memory, and weights that a GPU would fetch.
   const places = all.map((layer): string[] => [placement.layers[layer]!]);
   const kinds = anatomy.layers.map((memory): (string | number)[] => [Object.values(memory).join()]);
   const outside: string[] = [];

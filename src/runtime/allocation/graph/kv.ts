@@ -1,6 +1,3 @@
-// Bytes of the KV cache by decoder layer: context entries in the cache types, with variants of latent attention and
-// windows.
-
 import { UserError } from '../../../base/errors.js';
 import { type ContextMemory, kernelFormat } from '../../../model/door.js';
 import type { LoadPlan } from './load-plan.js';

@@ -37,7 +37,6 @@ export class GraphNode {
   /** True: the batch is large enough for a GPU to fetch host weights. */
   readonly offload: boolean;
 
-  /** Computing backend; -1: unassigned. */
   backend: Backend = -1;
   /** True: a copy that is never freed, as several passes overlap. */
   kept = false;
@@ -65,7 +64,6 @@ export class GraphNode {
     this.offload = offload;
   }
 
-  /** True for equal type, shape and strides. */
   fits(other: GraphNode): boolean {
     if (this.strided || other.strided || this.width !== other.width) return false;
     const [mine, others] = [this.shape, other.shape];
@@ -74,7 +72,6 @@ export class GraphNode {
   }
 }
 
-/** Options of a node; `bytes` absent: by shape. */
 type NodeOptions = Partial<Pick<GraphNode, 'bytes' | 'root' | 'strided' | 'inPlace' | 'home' | 'weight' | 'onGpu' | 'offload'>>;
 
 type Shape = readonly number[];

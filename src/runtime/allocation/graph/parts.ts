@@ -1,4 +1,3 @@
-// Graph parts of llama.cpp and ik_llama.cpp: norms, dense FFNs and experts.
 import { type GraphNode, inPlace, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
 import type { Scene } from './scene.js';
 

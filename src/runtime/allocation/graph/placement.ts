@@ -48,7 +48,6 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
 const FOUND = new WeakMap<Anatomy, Map<string, Uint8Array>>();
 const MOST_KNOWN = 64;
 
-/** 1 for each tensor name that matches. @throws UserError for a malformed pattern */
 function foundIn(anatomy: Anatomy, pattern: string, steps: Meter): Uint8Array {
   const known = FOUND.get(anatomy) ?? new Map<string, Uint8Array>();
   FOUND.set(anatomy, known);

@@ -68,7 +68,6 @@ export class Scene {
       node.backend = this.backend(this.placement.layers[layer]!);
   }
 
-  /** A product with the chosen experts of each token. */
   byExpert(shape: readonly number[], matrix: GraphNode, sources: readonly GraphNode[]): GraphNode {
     const { count, topK } = this.routed;
     const enough = this.plan.rules.offloadsByExpert ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;

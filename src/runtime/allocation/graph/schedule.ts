@@ -51,7 +51,6 @@ function first(node: GraphNode, cpu: Backend): Backend {
   return cpu > 0 && onGpu && offload ? 0 : cpu;
 }
 
-/** Backend of most sources, the first of equals. */
 function mostInputs(node: GraphNode, cpu: Backend): Backend {
   let [best, most] = [cpu, -1];
   for (let backend = node.onGpu ? 0 : cpu; backend <= cpu; backend++) {
@@ -61,7 +60,6 @@ function mostInputs(node: GraphNode, cpu: Backend): Backend {
   return best;
 }
 
-/** A part of a graph on a single backend, with foreign inputs. */
 interface Split {
   readonly backend: Backend;
   readonly from: number;
@@ -94,7 +92,6 @@ function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: numb
     const node = nodes[i]!;
     if (node.kind === 'view') continue;
     const { backend, sources } = node;
-    // A new part frees weights fetched for the previous part.
     const weights = split.inputs.length > 0 && sources.some((source) => source.weight && foreign(source));
     const full = split.inputs.length === MOST_INPUTS && sources.some((source) => foreign(source) && copyIn(source) === undefined);
     if (backend !== split.backend || weights || full) {
@@ -141,7 +138,6 @@ function withCopies(
   };
   for (const [i, { from, inputs }] of splits.entries()) {
     for (const { copy, source } of inputs) {
-      // Copied sources are kept until the copy.
       depend([source]);
       all.push(copy);
     }
