@@ -13,7 +13,7 @@ import { leastCost, type Options } from './least-cost.js';
 export interface AdaptivePoint {
   /** Share of gate weight lost. */
   readonly budget: number;
-  /** Minimum time of GPU, of link, and within limits of each, ns per token. */
+  /** Minimum time of GPU, of link, and elapsed, ns per token. */
   readonly gpuNs: number;
   readonly linkNs: number;
   readonly tokenNs: number;

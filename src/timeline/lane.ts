@@ -2,6 +2,7 @@ import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
 
+/** Kinds of slices on a lane's track. */
 const DEMAND = 1;
 const PREFETCH = 2;
 

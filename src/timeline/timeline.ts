@@ -24,7 +24,7 @@ const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
 /**
- * Writes a run as trace events: GPUs, CPU, lanes, and decisions behind transfers. Memory holds only prefetches of open
+ * Writes a run as trace events: GPUs, CPU, lanes, and decisions for transfers. Memory holds only prefetches of open
  * fate.
  */
 export class Timeline implements Observer {

@@ -12,7 +12,7 @@ const MEMORY_BYTES = 8 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
 
 interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
-  /** False: the format has no phases, all rows are decode. */
+  /** False: all rows are decode. */
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */
   readonly place?: (row: number) => string;
@@ -78,8 +78,8 @@ export class TraceStore {
   }
 
   /**
-   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace @throws
-   * UserError
+   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace
+   * @throws UserError
    */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;

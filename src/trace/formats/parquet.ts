@@ -30,10 +30,7 @@ export const vllmExpertCapture: TraceFormat = {
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
 
-/**
- * Parquet table, a row per token and layer (or activation); decoded once into a temporary file, because importing reads
- * twice.
- */
+/** Parquet table, a row per token and layer (or activation), decoded once into a temporary file. */
 export const parquet: TraceFormat = {
   name: 'parquet',
   detect: isParquet,

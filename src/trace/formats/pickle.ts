@@ -53,6 +53,7 @@ class Global {
 
 /** Maximum values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
+/** Maximum axes of a tensor. */
 const MOST_AXES = 16;
 
 const MARK = Symbol('mark');

@@ -121,7 +121,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
-/** Token counts and ids of prompt and answer; null: absent. */
+/** Token counts and ids; null: absent. */
 interface Counts {
   readonly prompt: number | null;
   readonly generated: number | null;

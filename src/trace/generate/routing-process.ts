@@ -1,6 +1,6 @@
-// Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer and a heavy-tailed
-// memory.
-// A choice follows the token id, a thread, a recent token (tuned by a warm-up to the target reuse) or the domain.
+// Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer. A choice follows the
+// token id, a thread,
+// a recent token (tuned by a warm-up to the target reuse) or the domain.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
