@@ -39,7 +39,6 @@ export class Timeline implements Observer {
   /** By expert: start of the last layer to plan a load in the pass, whole ns; -1: unplanned. */
   readonly #decidedNs: Float64Array;
   readonly #decided: number[] = [];
-  /** Arrows waiting for the current layer's slice. */
   #arrows: Arrow[] = [];
   #groups = PASSES.pid;
   // Start times (whole ns) and hits of the current pass and layer.
@@ -156,7 +155,7 @@ export class Timeline implements Observer {
     this.#hitRate.end(this.#nowNs);
   }
 
-  /** End of the GPUs' last slices, whole ns: GPUs run in step. */
+  /** Whole ns; GPUs run in step. */
   get #nowNs(): number {
     return this.#gpus[0]!.endNs;
   }

@@ -49,7 +49,6 @@ export class TraceStore {
     this.#table = new RequestTable(shape.place ?? shape.path);
   }
 
-  /** Makes a row current, in any order. */
   seek(row: number): void {
     if (row === this.#row) return;
     this.#row = row;
@@ -169,7 +168,6 @@ class PagedRows {
     return largest;
   }
 
-  /** Copies common columns of rows `[start, start + count)`. */
   read(start: number, count: number, into: TraceChunk): void {
     const { perPage, rowIds, predictedRow } = this;
     for (let done = 0; done < count; ) {

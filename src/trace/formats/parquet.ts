@@ -174,7 +174,6 @@ class ParquetValues {
     return phaseOf(typeof value === 'bigint' ? Number(value) : value, this.#place(row));
   }
 
-  /** Number unchanged, or ordinal of a text. */
   label(row: number, labels: Map<string, number>): number {
     const value = this.#value(row);
     if (typeof value !== 'string') return this.#whole(value, row);

@@ -129,7 +129,7 @@ interface Counts {
   readonly generatedIds: readonly number[] | null;
 }
 
-/** @param alone single answer: counts of the reply apply @throws UserError if counts disagree */
+/** @param alone single answer: the reply's counts apply @throws UserError if counts disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
   const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));

@@ -41,7 +41,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const domains = popularity.length;
   const choices = layers.map((layer) => layer.topK);
   const topK = Math.max(...choices);
-  /** By layer: probability of following the id's path. */
+  /** Probability of following the id's path, by layer. */
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);

@@ -65,7 +65,7 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
   };
 }
 
-/** Best harmonic mean over thresholds from 1, given experts by number of choices; null without choices. */
+/** Best harmonic mean over thresholds; null without choices. */
 function best(levels: Float64Array): number | null {
   const choices = levels.reduce((sum, experts, count) => sum + experts * count, 0);
   if (choices === 0) return null;
