@@ -81,8 +81,7 @@ interface Routed {
 
 /**
  * Choices as nested lists, base64 .npy, dynamo's `{"data", "shape", "start", "dtype"}` (base85 without dtype before
- * June 2026), or base64
- * integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if absent
+ * June 2026), or base64 integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if absent
  */
 function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
   if (typeof value !== 'string' && !isObject(value)) {

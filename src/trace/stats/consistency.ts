@@ -12,8 +12,7 @@ export interface SegmentConsistency {
 
 /**
  * Counts segments from every token. A segment holds experts with more choices than a threshold; SRP is the harmonic
- * mean of
- * choices served and places used (held experts x tokens) at the best threshold.
+ * mean of choices served and places used (held experts x tokens) at the best threshold.
  */
 export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const width = layers * topK;
