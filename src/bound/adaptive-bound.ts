@@ -13,7 +13,7 @@ import { leastCost, type Options } from './least-cost.js';
 export interface AdaptivePoint {
   /** Share of gate weight lost. */
   readonly budget: number;
-  /** Minimum time of GPU, of link, and within limits of each, ns per token. */
+  /** Minimum time of GPU, of link, and elapsed, ns per token. */
   readonly gpuNs: number;
   readonly linkNs: number;
   readonly tokenNs: number;
@@ -128,7 +128,7 @@ function optionsOf(
   return { count: uses.length, width: all[0]?.length ?? 0, cost: column(0), loss: column(1), space: column(2) };
 }
 
-/** Use of an expert in an event, by any number of tokens. */
+/** Use of an expert in an event. */
 export interface ExpertUse {
   /** Gate weight over the event's tokens, each with sum 1; without weights, rank r counts 1 / r. */
   readonly weight: number;
@@ -136,11 +136,11 @@ export interface ExpertUse {
   readonly linkNs: number;
   readonly gpuNs: number;
   readonly bytes: number;
-  /** Events since the last use, or since the start. */
+  /** Events since the last use, or the start. */
   readonly events: number;
 }
 
-/** Records uses, with gate weights and cache residence since the last use. */
+/** Records the uses of a run. */
 class UseLog extends Onlooker {
   readonly uses: ExpertUse[] = [];
   weight = 0;

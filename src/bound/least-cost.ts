@@ -34,7 +34,7 @@ interface Chosen {
   readonly space: number;
 }
 
-/** Largest bound by multipliers of at least 0 (weak duality), reached by mixed choices. */
+/** Largest bound by multipliers of at least 0 (weak duality): the minimum if options may be mixed. */
 export function boundByMultipliers(options: Options, lossBudget: number, spaceBudget: number): number {
   let best = 0;
   const at = (a: number, b: number): Chosen => {

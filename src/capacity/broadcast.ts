@@ -45,8 +45,8 @@ export async function broadcastHere(
 }
 
 /**
- * Feeds the first `tokens` rows to all jobs, a thread per job. @param permits threads computing at once @throws
- * UserError of the first failed job
+ * Feeds the first `tokens` rows to all jobs, a thread per job. @param permits threads computing at once
+ * @throws UserError of the first failed job
  */
 export async function broadcastToThreads(
   trace: RoutingTrace,

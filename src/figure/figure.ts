@@ -20,9 +20,9 @@ export interface FigureQuestion {
   /** Name for {@link rowValue}, or several with commas: the horizontal axis, or a ranking's bars. */
   readonly x: string;
   readonly y: string;
-  /** Name behind series (heat map: rows), like `x`; null: a single series. */
+  /** Name of the series values (heat map: rows), like `x`; null: a single series. */
   readonly series: string | null;
-  /** Name behind panels; null: a single panel. */
+  /** Name of the panel values; null: a single panel. */
   readonly facet: string | null;
   /** Statistic over runs of a point. */
   readonly statistic: Statistic;

@@ -5,8 +5,8 @@ import { METRICS } from '../result/catalogue.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
 /**
- * Picture formats, and a page with the picture. @param name `moeprof curve` @param figuresOf at least one @param
- * widthMm default: a column
+ * Picture formats, and a page with the picture. @param name `moeprof curve` @param figuresOf at least one
+ * @param widthMm default: a column
  */
 export function pictureFormats<T extends object>(
   name: string,
@@ -54,8 +54,8 @@ async function onCanvas(format: 'pdf' | 'png'): Promise<(svg: string) => Uint8Ar
 }
 
 /**
- * All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf empty: no picture @param
- * dataOf JSON's value
+ * All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf empty: no picture
+ * @param dataOf JSON's value
  */
 export function drawnFormats<T extends object>(
   name: string,

@@ -9,7 +9,7 @@ export function openCounter(events: TraceEvents, pid: number, name: string, seri
     begun = true;
   };
   return {
-    /** Sets the quantity from `ns` on; times never decrease. */
+    /** Sets the quantity; times never decrease. */
     set(value: number, ns: number): void {
       if (value === current) return;
       if (ns > events.fromNs) {

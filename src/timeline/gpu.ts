@@ -20,7 +20,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/** @param name of the track group @param label suffix of slice names by expert: ` L7 E42` */
+/** Opens a GPU's tracks. @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
@@ -30,9 +30,9 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   const resident = openCounter(events, pid, 'experts', 'resident bytes');
   resident.set(part.usedBytes, 0);
   const track = new Track(3);
-  /** Prefetches not yet demanded, by expert; bounded by the cache. */
+  /** Prefetches not yet demanded, by expert. */
   const open = new Map<number, Copy>();
-  /** Prefetches demanded by the current event, not yet executed. */
+  /** Prefetches demanded, not yet executed. */
   const demanded = new Map<number, Copy>();
   const slice = (kind: Kind & { readonly track: number }, text: string, startNs: number, endNs: number): number => {
     const start = track.place(kind.track, startNs, endNs);

@@ -8,7 +8,7 @@ export interface Kind {
   readonly color: string;
 }
 
-/** Kinds on the GPU track, with numbers for tracks. */
+/** Kinds on the GPU track, with numbers on the track. */
 export const GPU_KINDS = {
   dense: { word: 'dense', category: 'dense', color: 'generic_work', track: 1 },
   expert: { word: 'expert', category: 'expert', color: 'rail_animation', track: 2 },

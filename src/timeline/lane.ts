@@ -2,6 +2,7 @@ import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
 
+/** Kinds of slices on a lane's track. */
 const DEMAND = 1;
 const PREFETCH = 2;
 
@@ -32,8 +33,7 @@ interface Behind {
 
 /**
  * Lane of a link as a track. An open prefetch yields to demands (L10) and splits into slices, until the lane moves on
- * or the use is known;
- * a fixed transfer never yields.
+ * or the use is known; a fixed transfer never yields.
  */
 export class Lane {
   readonly #place: Place;

@@ -24,7 +24,7 @@ const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
 /**
- * Writes a run as trace events: GPUs, CPU, lanes, and decisions behind transfers. Memory holds only prefetches of open
+ * Writes a run as trace events: GPUs, CPU, lanes, and decisions for transfers. Memory holds only prefetches of open
  * fate.
  */
 export class Timeline implements Observer {
@@ -39,7 +39,6 @@ export class Timeline implements Observer {
   /** By expert: start of the last layer to plan a load in the pass, whole ns; -1: unplanned. */
   readonly #decidedNs: Float64Array;
   readonly #decided: number[] = [];
-  /** Arrows waiting for the current layer's slice. */
   #arrows: Arrow[] = [];
   #groups = PASSES.pid;
   // Start times (whole ns) and hits of the current pass and layer.
@@ -156,7 +155,7 @@ export class Timeline implements Observer {
     this.#hitRate.end(this.#nowNs);
   }
 
-  /** End of the GPUs' last slices, whole ns: GPUs run in step. */
+  /** Whole ns; GPUs run in step. */
   get #nowNs(): number {
     return this.#gpus[0]!.endNs;
   }

@@ -28,7 +28,6 @@ export class Track {
     return start;
   }
 
-  /** Leaves a gap up to `ns`, if later. */
   reach(ns: number): void {
     if (ns <= this.exactEndNs) return;
     this.endNs += this.#give(GAP, ns - this.exactEndNs);

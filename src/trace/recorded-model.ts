@@ -23,7 +23,7 @@ export function recordedModel(trace: RoutingTrace): RecordedModel {
   throw new UserError(`${lack}${trace.meta.model === null ? '' : ', and no bundled one has its sizes'}; name ${what} with --model`);
 }
 
-/** Start of a message about a trace without a bundled model. */
+/** Start of a message about an unbundled model. */
 export function unnamed({ meta, path }: RoutingTrace): string {
   if (meta.model === null) return `${path}: does not say which model it was recorded from`;
   return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
@@ -39,7 +39,7 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   // Prefers equal top-k to larger: some recordings lack choices.
   const same = bundled.filter((name) => widths.get(name) === topK);
   const fitting = same.length > 0 ? same : bundled.filter((name) => (widths.get(name) ?? 0) > topK);
-  // Hub paths: only the part after the last slash identifies the model.
+  // Hub path: the last part identifies the model.
   const [name = fitting[0]] = nearest(meta.model.slice(meta.model.lastIndexOf('/') + 1), fitting);
   if (name === undefined) return null;
   const fewer = widths.get(name) === topK ? '' : `, of whose ${widths.get(name)} choices per token it has ${topK}`;

@@ -48,7 +48,6 @@ export class RequestTable {
     this.requests.push({ id: this.#id, start: this.#start, prefill, decode: this.rows - this.#start - prefill });
   }
 
-  /** Writes request, position and phase of rows into a chunk. */
   fill(start: number, count: number, into: TraceChunk): void {
     if (count === 0) return;
     const { request, position, phase } = into;

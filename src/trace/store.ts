@@ -12,7 +12,7 @@ const MEMORY_BYTES = 8 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
 
 interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Partial<Omit<TraceShape['has'], 'phases'>> {
-  /** False: the format has no phases, all rows are decode. */
+  /** False: all rows are decode. */
   readonly phases?: boolean;
   /** Place of a row in messages; absent: `path: token row`. */
   readonly place?: (row: number) => string;
@@ -49,7 +49,6 @@ export class TraceStore {
     this.#table = new RequestTable(shape.place ?? shape.path);
   }
 
-  /** Makes a row current, in any order. */
   seek(row: number): void {
     if (row === this.#row) return;
     this.#row = row;
@@ -78,8 +77,8 @@ export class TraceStore {
   }
 
   /**
-   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace @throws
-   * UserError
+   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace
+   * @throws UserError
    */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
@@ -169,7 +168,6 @@ class PagedRows {
     return largest;
   }
 
-  /** Copies common columns of rows `[start, start + count)`. */
   read(start: number, count: number, into: TraceChunk): void {
     const { perPage, rowIds, predictedRow } = this;
     for (let done = 0; done < count; ) {

@@ -9,7 +9,7 @@ import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
 /**
  * References of runs, without repeats: moeprof, systems, policies, runtimes, traces. @param rows empty: moeprof alone
- * @param measured adds measurements behind runtime constants
+ * @param measured adds sources of runtime constants
  */
 export function citedBy(rows: readonly RunRow[], measured = false): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
@@ -44,7 +44,7 @@ function policyCitations(text: string): Citation[] {
   return known.map((citation) => (citation.note === undefined ? citation : { ...citation, title: `Cache policy ${name}` }));
 }
 
-/** Bundled measurement files behind fitted constants. */
+/** Bundled measurement files for fitted constants. */
 const FITTED_ON = ['open', 'unified'];
 
 function measurementCitations(runtime: string): Citation[] {

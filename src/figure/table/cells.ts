@@ -4,8 +4,7 @@ import { scaleOf } from './scale.js';
 
 /**
  * Table cells, `12.3 ± 0.4`, in one unit with equal decimals: three digits of the largest value, two of the smallest
- * nonzero value; a spread
- * that rounds to zero has one digit. @returns `[row][column]`; empty: no run
+ * nonzero value; a spread that rounds to zero has one digit. @returns `[row][column]`; empty: no run
  */
 export function inOneUnit(
   { cells, unit }: PivotTable,

@@ -49,8 +49,8 @@ export interface RunRow {
 }
 
 /**
- * Builds a row. @param fingerprint null: absent @param values by varied path @param wanted metrics; empty: all @param
- * again command to repeat
+ * Builds a row. @param fingerprint null: absent @param values by varied path @param wanted metrics; empty: all
+ * @param again command to repeat
  */
 export function rowOf(
   fingerprint: string | null,

@@ -42,6 +42,7 @@ export const cachedPrefix: AuditCheck = {
   },
 };
 
+/** True if `width` cells from `at` are null. */
 export function isEmpty(experts: Uint16Array, at: number, width: number): boolean {
   for (let i = at; i < at + width; i++) if (experts[i] !== NULL_EXPERT) return false;
   return true;

@@ -6,7 +6,7 @@ import type { AuditCheck } from './check.js';
 const LAGS = 31;
 /** Examined layers, spread over the depth. */
 const LAYERS = 4;
-/** Minimum and maximum examined rows: a recorder separates requests always or never. */
+/** Minimum and maximum examined rows. */
 const LEAST = 256;
 const ROWS = 8192;
 

@@ -76,7 +76,7 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
     },
     /** Count, and row after the first gap; null: no gap. */
     gaps: () => (firstGap < 0 ? null : { count: gaps, first: firstGap }),
-    /** Faults of the rows. Few repeated last rows may be chance. */
+    /** Few repeated last rows may be chance. */
     faults(): string[] {
       const requestsIn = (count: number): string => formatCounted(count, 'request');
       return [

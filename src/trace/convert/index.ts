@@ -58,8 +58,8 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
 }
 
 /**
- * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)` @throws
- * UserError
+ * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)`
+ * @throws UserError
  */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
@@ -88,8 +88,8 @@ export const numbersIn = (ranges: readonly (readonly [number, number])[]): numbe
 export type Remap = readonly Uint16Array[];
 
 /**
- * Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts by layer @throws
- * UserError
+ * Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts by layer
+ * @throws UserError
  */
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;

@@ -51,7 +51,6 @@ function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[
   return moments;
 }
 
-/** Counts choices among the `count` likeliest experts given the previous layer. */
 function judge(
   moments: Moments,
   { popularity }: LayerModel,

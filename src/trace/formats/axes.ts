@@ -1,5 +1,4 @@
-// Axis order of a rank-3 array of choices; sizes, model and ids must agree, because a wrong order gives plausible
-// nonsense.
+// Axis order of a rank-3 array; a wrong order gives plausible nonsense.
 import { UserError } from '../../base/errors.js';
 import type { AxisOrder, Expected } from './format.js';
 
@@ -20,8 +19,8 @@ export function axesOf(shape: readonly number[], order: AxisOrder) {
 }
 
 /**
- * Axis order of an array. @param known layers and top-k @param asked by the user @param sample first ids @throws
- * UserError
+ * Axis order of an array. @param known layers and top-k @param asked by the user @param sample first ids
+ * @throws UserError
  */
 export function axisOrderOf(
   place: string,
@@ -105,7 +104,7 @@ function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<n
   return pairs === 0 ? 0 : shared / (pairs * topK);
 }
 
-/** Number of recorded layers with zeros only. */
+/** Number of all-zero layers. */
 export function denseLayersIn(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
   const { tokens, layers, topK, stride } = axesOf(shape, order);
   let dense = 0;

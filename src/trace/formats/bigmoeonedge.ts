@@ -62,7 +62,7 @@ function wholeOf(facts: ReadonlyMap<string, string>, key: string, place: string)
   return value;
 }
 
-/** Visits runs of rows of one token and layer; turns are numbered by appearance. */
+/** Visits runs of rows of a token and layer. */
 function walkRows(source: TraceSource, preamble: number, visit: (cell: Cell) => void, at: WalkPlace): void {
   const fields = new FieldReader(source);
   at.place = () => fields.place();

@@ -123,7 +123,7 @@ export class CellFiller {
     else if (token < spans.first[request]! || (request < this.#starts.length - 1 && token > spans.last[request]!)) throw new EndOfWalk();
     spans.add(cell);
     const end = this.#starts[request]! + spans.length(request);
-    // Every row has a cell, so more rows than cells mean a gap.
+    // More rows than cells mean a gap.
     if (end > cells) throw new EndOfWalk();
     if (end > this.#rows) this.#rows = end;
   }

@@ -5,6 +5,7 @@ import type { TraceFormat } from './format.js';
 import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 
 const SPACE = 32;
+/** Newest known version of the history. */
 const VERSION = 1;
 /** Pseudo-layers: size of the history; version with a hash of the engine's name. */
 const SIZE = -1;

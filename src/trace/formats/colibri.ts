@@ -7,8 +7,8 @@ const COLON = 58;
 const SPACE = 32;
 
 /**
- * colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record without drafts: drafted
- * tokens look alike.
+ * colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Drafted tokens look alike, so
+ * record without drafts.
  */
 export const colibri = cellFormat({
   name: 'colibri',

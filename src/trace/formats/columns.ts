@@ -16,10 +16,7 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
 
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
-/**
- * Indices of a column in a header; numbered columns are `name0` or `name_0`. @throws UserError if the numbers have a
- * gap or repeat
- */
+/** Indices of a column in a header; numbered columns are `name0` or `name_0`. @throws UserError for gaps or repeats */
 export function placesOf(path: string, header: readonly string[], name: string): number[] {
   if (header.includes(name)) return [header.indexOf(name)];
   const isNumbered = (column: string): boolean => column.startsWith(name) && /^_?\d+$/.test(column.slice(name.length));
@@ -46,8 +43,8 @@ export function usualColumns(header: readonly string[]): ColumnMap | null {
 }
 
 /**
- * Parses `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if a part is wrong, or layer or
- * experts are missing
+ * Parses `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if malformed, or layer or experts are
+ * missing
  */
 export function parseColumns(text: string): ColumnMap {
   const flag = '--trace-columns';

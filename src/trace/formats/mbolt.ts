@@ -5,6 +5,7 @@ import { PassReader } from './passes.js';
 
 /** `MBLT`, little-endian. */
 const MAGIC = 0x544c424d;
+/** Bytes of magic, version and experts. */
 const HEADER_BYTES = 12;
 
 /**

@@ -26,7 +26,7 @@ function openShard(source: TraceSource, options: OpenOptions): RoutingTrace {
   const gates = header.tensors.has('topk_weights') ? requireTensor(path, header, 'topk_weights', WEIGHT_DTYPES, ids.shape) : null;
   const store = new TraceStore({ path, layers, topK, weights: gates !== null, phases: false });
   const tokens = new Int32Array(1);
-  // Layers are contiguous within a request, so a block of tokens is read per layer.
+  // Layers are contiguous, so a block of tokens is read per layer.
   const band = Math.max(1, Math.floor(BLOCK_IDS / Math.max(1, layers * topK)));
   const block = new Uint16Array(band * topK);
   const weights = new Float32Array(gates === null ? 0 : band * topK);

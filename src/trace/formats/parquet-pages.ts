@@ -10,13 +10,13 @@ const PAGE_LIMIT = 64 * 1024 * 1024;
 /** Surplus values allowed in a run: bit-packed runs come in groups of eight. */
 const RUN_SLACK = 512;
 
-/** Repeating and optional levels of a column, with ancestors. */
+/** Repeating and optional levels of a column. */
 interface NestingLevels {
   readonly repetition: number;
   readonly definition: number;
 }
 
-/** Levels of the column at the end of a path of schema nodes, without the root. */
+/** Levels of a column by path of schema nodes, without the root. */
 export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
   const kinds = path.map(({ element }) => element.repetition_type);
   return {

@@ -9,7 +9,7 @@ import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages
 
 /** Maximum footer, bytes; 150 columns take some 15 KB a row group. */
 const FOOTER_LIMIT = 64 * 1024 * 1024;
-/** Maximum values of the requested columns in a row group, held in memory. Writers use at most a million rows. */
+/** Maximum values of a row group in memory, requested columns only. Writers use at most a million rows. */
 const MOST_VALUES = 20_000_000;
 /** Maximum compression ratio, as for a compressed trace, and bytes below the check. */
 const BOMB_RATIO = 400;

@@ -30,10 +30,7 @@ export const vllmExpertCapture: TraceFormat = {
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
 
-/**
- * Parquet table, a row per token and layer (or activation); decoded once into a temporary file, because importing reads
- * twice.
- */
+/** Parquet table, a row per token and layer (or activation), decoded once into a temporary file. */
 export const parquet: TraceFormat = {
   name: 'parquet',
   detect: isParquet,
@@ -177,7 +174,6 @@ class ParquetValues {
     return phaseOf(typeof value === 'bigint' ? Number(value) : value, this.#place(row));
   }
 
-  /** Number unchanged, or ordinal of a text. */
   label(row: number, labels: Map<string, number>): number {
     const value = this.#value(row);
     if (typeof value !== 'string') return this.#whole(value, row);

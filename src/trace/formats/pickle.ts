@@ -53,6 +53,7 @@ class Global {
 
 /** Maximum values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
+/** Maximum axes of a tensor. */
 const MOST_AXES = 16;
 
 const MARK = Symbol('mark');
@@ -66,7 +67,6 @@ const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|B
 export const readPickle = (bytes: Uint8Array, place: string): Pickled => new Unpickler(bytes, place).read();
 
 class Unpickler {
-  /** Operation by opcode; others are refused. */
   static readonly #OPCODES = new Map<number, (it: Unpickler) => void>([
     [0x80, (it) => it.#byte()], // PROTO
     [0x95, (it) => it.#over(8)], // FRAME

@@ -29,7 +29,7 @@ export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   };
 }
 
-/** Numbers tokens by counting: the n-th record of a layer is the n-th token of its request. */
+/** Numbers tokens by counting the records of each request and layer. */
 export class TokenCounter {
   readonly #counts = new Map<number, number>();
 
@@ -54,7 +54,7 @@ export function phaseOf(value: unknown, place: string): number {
   throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
 }
 
-/** True for a 32-bit whole number, so that a {@link Cell} keeps the value. */
+/** True for a 32-bit whole number, exact in a {@link Cell}. */
 export const isId = (value: unknown): value is number => typeof value === 'number' && (value | 0) === value;
 
 /** Copies a record's choices, and weights if as many, into a cell. @throws UserError if not a list of ids */

@@ -81,8 +81,7 @@ interface Routed {
 
 /**
  * Choices as nested lists, base64 .npy, dynamo's `{"data", "shape", "start", "dtype"}` (base85 without dtype before
- * June 2026), or base64
- * integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if absent
+ * June 2026), or base64 integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if absent
  */
 function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
   if (typeof value !== 'string' && !isObject(value)) {
@@ -121,7 +120,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
-/** Token counts and ids of prompt and answer; null: absent. */
+/** Token counts and ids; null: absent. */
 interface Counts {
   readonly prompt: number | null;
   readonly generated: number | null;
@@ -129,7 +128,7 @@ interface Counts {
   readonly generatedIds: readonly number[] | null;
 }
 
-/** @param alone single answer: counts of the reply apply @throws UserError if counts disagree */
+/** @param alone single answer: the reply's counts apply @throws UserError if counts disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
   const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));

@@ -47,8 +47,7 @@ export function requireTensor(
 }
 
 /**
- * Reads and checks the header. @throws UserError if too long, not JSON, or a tensor is outside, overlaps, or has a
- * wrong shape
+ * Reads and checks the header. @throws UserError if malformed, or a tensor is outside, overlaps, or has a wrong shape
  */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;

@@ -13,7 +13,7 @@ import { traceFormats } from './index.js';
 export interface OwnTraceFile {
   readonly path: string;
   readonly bytes: number;
-  /** Lines that are not blank, with `file:line` for messages. */
+  /** Nonblank lines, with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
   /** Up to `length` bytes from `position`; fewer at the end. */
   read(position: number, length: number): Uint8Array;
@@ -30,7 +30,7 @@ export interface OwnTraceRow extends TokenRow {
 export interface OwnTraceHead {
   /** Maximum choices per token and layer. Absent: the model's, else those of row 0. */
   readonly topK?: number;
-  /** Experts of a layer. Absent: the model's, else largest id plus one. */
+  /** Experts of a layer. Absent: the model's, else largest id + 1. */
   readonly experts?: number;
   readonly model?: string;
 }

@@ -109,7 +109,6 @@ export class AliasTable {
     return this.#keep.length;
   }
 
-  /** Index for a uniform draw in [0, 1). */
   draw(uniform: number): number {
     const scaled = uniform * this.#keep.length;
     const column = Math.floor(scaled);

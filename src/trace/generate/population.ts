@@ -55,6 +55,7 @@ function rankingsOf(
   return keys.map((domain) => () => domain.map(orderBy));
 }
 
+/** Values by expert from values by rank. */
 export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
   const values = new Float64Array(byRank.length);
   for (let rank = 0; rank < ranking.length; rank++) values[ranking[rank]!] = byRank[rank]!;

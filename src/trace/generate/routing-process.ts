@@ -1,6 +1,5 @@
-// Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer and a heavy-tailed
-// memory.
-// A choice follows the token id, a thread, a recent token (tuned by a warm-up to the target reuse) or the domain.
+// Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer. A choice follows the
+// token id, a thread, a recent token (tuned by a warm-up to the target reuse) or the domain.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
@@ -251,10 +250,9 @@ export class RoutingProcess {
 
   /**
    * Tunes remember probabilities to each layer's reuse@1 by stochastic approximation (Robbins and Monro, 1951); if
-   * threads alone exceed the
-   * target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory decides few choices. 1 or 4
-   * instead of 2 and 5 or 80
-   * instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
+   * threads alone exceed the target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory
+   * decides few choices. 1 or 4 instead of 2 and 5 or 80 instead of 20 change reuse by at most 0.05, 0.5 instead of the
+   * 0.2 below by 0.07.
    */
   #tune(reuse: readonly number[], tokens: number): void {
     const { topK } = this;

@@ -89,12 +89,9 @@ export interface RoutedShape {
 
 /**
  * Prior of skew and reuse by shape. Skew: `slope` per doubling of experts / topK, from `least` to `most`; shared
- * experts take off `beside`
- * doublings, because they absorb common load. Reuse above chance: `gaps` if layers lack experts, `few` up to eight
- * experts, `wide` with shared
- * experts or at least 16 experts a choice, else `local`. Fitted on profiles/measurements/hits.jsonl, one vote a model,
- * by
- * test/claims/trace/hits.test.ts (errors: docs/routing.md).
+ * experts take off `beside` doublings, because they absorb common load. Reuse above chance: `gaps` if layers lack
+ * experts, `few` up to eight experts, `wide` with shared experts or at least 16 experts a choice, else `local`. Fitted
+ * on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 

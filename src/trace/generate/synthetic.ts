@@ -20,7 +20,7 @@ interface SyntheticOptions {
   readonly requests: readonly RequestLength[];
   /** Overrides of the model's default profile. */
   readonly profile?: Partial<RoutingProfile> | undefined;
-  /** Choices per token and layer, with gate weights; ranks beyond top-k are alternatives. Absent: top-k. */
+  /** Choices per token and layer, with gate weights. Absent: top-k. */
   readonly candidates?: number | undefined;
   /** True: different requests of the same popularity and vocabulary. */
   readonly apart?: boolean;

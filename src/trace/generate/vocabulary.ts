@@ -28,7 +28,7 @@ export interface VocabularyContext {
   readonly part?: string;
 }
 
-/** An {@link openVocabulary open} vocabulary. */
+/** Result of {@link openVocabulary}. */
 export type Vocabulary = ReturnType<typeof openVocabulary>;
 
 /**
@@ -41,7 +41,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const domains = popularity.length;
   const choices = layers.map((layer) => layer.topK);
   const topK = Math.max(...choices);
-  /** By layer: probability of following the id's path. */
+  /** Probability of following the id's path, by layer. */
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
@@ -100,7 +100,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   };
 }
 
-/** Frequencies by rank within a domain, sum 1, and number of common ranks; `size` ids suffice. */
+/** Frequencies by rank within a domain, sum 1, and number of common ranks. */
 function ranksOf(size: number, zipf: number, domains: number, overlap: number): { common: number; frequencies: Float64Array } {
   const upTo = new Float64Array(size + 1);
   for (let rank = 0; rank < size; rank++) upTo[rank + 1] = upTo[rank]! + (rank + 1 + OFFSET) ** -zipf;

@@ -12,8 +12,7 @@ export interface SegmentConsistency {
 
 /**
  * Counts segments from every token. A segment holds experts with more choices than a threshold; SRP is the harmonic
- * mean of
- * choices served and places used (held experts x tokens) at the best threshold.
+ * mean of choices served and places used (held experts x tokens) at the best threshold.
  */
 export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const width = layers * topK;
@@ -65,7 +64,7 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
   };
 }
 
-/** Best harmonic mean over thresholds from 1, given experts by number of choices; null without choices. */
+/** Best harmonic mean over thresholds; null without choices. */
 function best(levels: Float64Array): number | null {
   const choices = levels.reduce((sum, experts, count) => sum + experts * count, 0);
   if (choices === 0) return null;

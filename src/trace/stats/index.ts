@@ -23,7 +23,7 @@ export interface RoutingStatistics extends Pick<TraceShape, 'layers' | 'topK' | 
   readonly transition: TransitionRecall | null;
 }
 
-/** Reads a trace once for counts, and parts again for batches and transitions. */
+/** Reads a trace once for counts, and in part for batches and transitions. */
 export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
   const locality = openLocality(trace);
   const consistency = openConsistency(trace);
@@ -63,11 +63,12 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
 /** Numbers of streams of {@link RoutingStatistics.distinct}. */
 export const streamsOf = (statistics: RoutingStatistics): readonly number[] => STREAMS.slice(0, statistics.distinct.length);
 
+/** Streams per event. */
 const STREAMS = [1, 2, 4, 8, 16, 32] as const;
 /** Batches drawn per number of streams. */
 const BATCHES = 128;
 
-/** Mean distinct experts per event of 1, 2, 4, ... streams, at even distances in the trace. */
+/** Mean distinct experts per event of 1, 2, 4, ... streams. */
 function distinctExperts(trace: RoutingTrace): number[] {
   const { layers, topK, tokens } = trace;
   const chunk = allocateChunk(trace, 1);

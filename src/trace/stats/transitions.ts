@@ -60,7 +60,7 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
         }
       }
     },
-    /** Ranks a token's choices at the next layer by scores from layer `l`. */
+    /** Ranks a token's choices at the next layer. */
     judge(experts: Uint16Array, row: number, l: number): void {
       const at = (row * layers + l) * topK;
       const width = expertsPerLayer[l + 1]!;

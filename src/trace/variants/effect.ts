@@ -3,7 +3,7 @@ import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Effect of variants. Ratios 0..1; savings are negative if tokens use more experts. */
 interface VariantEffect {
-  /** Mean experts of a token per layer of the original trace (AdaMoE's true k). */
+  /** Mean experts of a token per original layer (AdaMoE's true k). */
   readonly trueK: number;
   /** Share of activations avoided, relative to the model's top-k. */
   readonly activationsSaved: number;

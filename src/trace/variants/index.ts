@@ -56,6 +56,7 @@ const findVariant = (name: string): Variant => findNamed('routing variant', VARI
 
 const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
+/** True if a variant reads gate weights. */
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
@@ -69,8 +70,8 @@ export function applyVariants(
 }
 
 /**
- * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original @throws
- * UserError
+ * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original
+ * @throws UserError
  */
 export function stackVariants(
   trace: RoutingTrace,
