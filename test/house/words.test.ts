@@ -6,8 +6,8 @@ import { parse, type SourceFile, sources } from './source.js';
 
 /** By what a word stands in for: its pattern in comments, and how often it may stand there. */
 const WORDS: readonly (readonly [instead: string, pattern: RegExp, allowance: number])[] = [
-  ['`where` for `if`', /\bwhere\b/gi, 28],
-  ['things that say, tell, ask and know', /\b(?:tells?|told|says?|said|asks?|asked|knows?|knew)\b/gi, 28],
+  ['`where` for `if`', /\bwhere\b/gi, 12],
+  ['things that say, tell, ask and know', /\b(?:tells?|told|says?|said|asks?|asked|knows?|knew)\b/gi, 16],
   ['`beside`, `behind` and `in place of` for `with`, `after` and `instead of`', /\b(?:beside|behind|in place of)\b/gi, 26],
 ];
 
