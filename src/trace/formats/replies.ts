@@ -131,8 +131,9 @@ interface Counts {
 /** @param alone single answer: the reply's counts apply @throws UserError if counts disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
-  const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));
-  const generatedIds = idsAt(answer.token_ids) ?? idsAt(ownValue(data, 'completion_token_ids'));
+  const promptIds =
+    idsAt(answer.prompt_token_ids, at) ?? idsAt(reply.prompt_token_ids, at) ?? idsAt(ownValue(data, 'prompt_token_ids'), at);
+  const generatedIds = idsAt(answer.token_ids, at) ?? idsAt(ownValue(data, 'completion_token_ids'), at);
   const count = (key: string, ids: readonly number[] | null): number | null => {
     const stated = [answer.meta_info, usage].flatMap((part) => (isObject(part) ? (wholeAt(part, key, at) ?? []) : []));
     const [count = null, other] = new Set([...(ids === null ? [] : [ids.length]), ...stated]);
@@ -146,7 +147,13 @@ function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: str
   return { prompt, generated, promptIds, generatedIds };
 }
 
-const idsAt = (value: unknown): readonly number[] | null => (Array.isArray(value) && value.every(isCount) ? (value as number[]) : null);
+/** Token ids; null: no list of numbers. @throws UserError for entries that are no ids, which a count of tokens must not drop */
+function idsAt(value: unknown, at: string): readonly number[] | null {
+  if (!Array.isArray(value) || !['number', 'undefined'].includes(typeof value[0])) return null;
+  const other = value.findIndex((id) => !isCount(id));
+  if (other >= 0) throw new UserError(`${at}: entry ${other} of its token ids is none; the reply is damaged`);
+  return value;
+}
 
 /** Prompt rows, and first position. @param found `prompt`: separate prompt rows; null: one list */
 function parted(

@@ -131,6 +131,13 @@ describe('a damaged reply', () => {
   });
 });
 
+it.each(['9007199254740993', '-1', '{}'])('a token id that is none, %s, is refused where a count would leave it out', async (id) => {
+  const { text } = replyShapes['vLLM generate, streamed']!;
+  const damaged = text.replace(/"token_ids":\[(\d+),/, `"token_ids":[$1,${id},`);
+  expect(damaged).not.toBe(text);
+  await expect(read(damaged)).rejects.toThrow('entry 1 of its token ids is none; the reply is damaged');
+});
+
 const choice = (more: object) => ({ index: 0, text: 'a', ...more });
 const npy = Buffer.from(npyBytes('|u1', [TOKENS, LAYERS, TOP_K], Uint8Array.from(flat('tlk')))).toString('base64');
 const generated = TOKENS - PROMPT + 1;
