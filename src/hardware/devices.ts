@@ -138,7 +138,7 @@ export function measuredDevice(profile: GpuProfile): Device {
 
 type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth' | 'sockets'>;
 
-/** Cores of a socket: arithmetic and unpacking scale with cores and clock, reads with cores and memory. */
+/** Arithmetic and unpacking scale with cores and clock, reads with cores and memory. */
 function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   const { generation = '', isa = '', memory = '' } = profile;
   const hertz = profile.cores! * profile.clock! * 1e9;

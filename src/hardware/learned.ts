@@ -5,10 +5,7 @@ import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/**
- * Knobs of a machine learned from timings, with covariance. Prediction bands follow from the covariance and the
- * unexplained rest.
- */
+/** Knobs of a machine learned from timings, with covariance for the bands of predictions. */
 export interface Learned {
   /** Most likely steps of {@link KNOBS}, logarithms. */
   readonly steps: readonly number[];

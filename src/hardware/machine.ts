@@ -108,13 +108,13 @@ function severalOf(plain: string): { readonly count: string | undefined; readonl
 const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
-  // Numbers of four or more digits are card names: rtx-3060.
+  // Numbers of four or more digits name cards: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
   if (/^[\d.]+\s*[km]i?b$/i.test(name))
     return new UserError(`"${name}" is no memory that machines have; write ${Number.parseInt(name, 10)}GB`);
   const unknown = (hint: string) => new UserError(`unknown part "${name}": ${hint}; parts: moeprof profiles list gpu, cpu`);
   if (/ddr|channel|\d\s*[gt]i?b\s/i.test(name)) return unknown('memory is a size, and channels x type-speed: 64GB+2xddr4-3200');
-  // The number of a card or processor outweighs the rest: r5-5600 is ryzen-5-5600.
+  // The number outweighs the rest: r5-5600 is ryzen-5-5600.
   const number = /\d{3,}[a-z0-9]*$/i.exec(name)?.[0].toLowerCase();
   const same = partNames().filter((part) => number !== undefined && part.endsWith(`-${number}`));
   const near = same.length > 0 && same.length < 4 ? same : nearest(name, [...partNames(), 'windows']);

@@ -4,10 +4,7 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
-/**
- * Facts of a device, and measurements: a device with measured shares states everything, overheads included; else the
- * runtime decides.
- */
+/** Facts of a device, or with measured shares a full calibration, overheads included. */
 const deviceFields = {
   peak: positive(FLOPS).optional(),
   memoryBandwidth: positive(RATE),

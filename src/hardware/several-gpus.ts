@@ -11,10 +11,7 @@ export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
 /** Bytes of the smallest GPU, the limit of equal loads. */
 export const leastGpuRoom = (hardware: HardwareSpec): number => Math.min(...gpuRooms(hardware));
 
-/**
- * GPU of each of `count` layers, in order, by shares, as in llama.cpp's split. @param parts in any unit, at least one
- * above 0
- */
+/** GPU of each of `count` layers by shares, as in llama.cpp's split. @param parts in any unit, some above 0 */
 export function splitLayers(parts: readonly number[], count: number): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   let sum = 0;
@@ -24,10 +21,7 @@ export function splitLayers(parts: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
 }
 
-/**
- * Machine seen by one of several GPUs: its memory, and an even part of DRAM, SSD, links and CPU, as for equal
- * processes.
- */
+/** Machine seen by a GPU of several equal processes: full GPU memory, and an even part of DRAM, SSD, links and CPU. */
 export function shareOf(hardware: HardwareSpec): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;

@@ -14,10 +14,10 @@ const KV_BYTES = 2;
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoding MoE layer by context memory, fused as in llama.cpp's graph (`llm_graph_context`, build 10257):
- * norms 2, residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores,
- * output. Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net,
- * Mamba-2): 40 to 100 by build.
+ * Kernels of a decoding MoE layer by context memory, as fused in llama.cpp (`llm_graph_context`, build 10257): norms 2,
+ * residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output.
+ * Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): 40
+ * to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 
@@ -259,8 +259,8 @@ function wholeModels(parts: ModelParts): ModelParts {
 }
 
 /**
- * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary by layer), so that caches count equal slots.
- * Files keep real sizes.
+ * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep real
+ * sizes.
  */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;

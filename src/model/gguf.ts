@@ -148,7 +148,7 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
 }
 
 function partOf(name: string): keyof LayerTensors {
-  // `_exps`, or a tensor per expert (`ffn_up.3.weight`) in files from before March 2024.
+  // Before March 2024, files had a tensor per expert (`ffn_up.3.weight`).
   if (/_exps\b|_exps_b\b|^ffn_(gate|up|down)\.\d+\./.test(name)) return 'experts';
   if (/^ffn_(gate_inp|gate_tid2eid)\.|^exp_probs_b/.test(name)) return 'router';
   if (/shexp|^ffn_.*chexp/.test(name)) return 'shared';
@@ -196,8 +196,8 @@ function stateBytes(hyper: Fields): number | null {
 }
 
 /**
- * Sliding window of a layer, by `attention.sliding_window_pattern` (a flag per layer or a period), or by llama.cpp's
- * code: every second layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Otherwise none.
+ * Sliding window of a layer, by `attention.sliding_window_pattern` (flags or a period), or as in llama.cpp: every
+ * second layer of gpt-oss, three of four of Llama 4 (chunks of 8192).
  */
 function windowAt(hyper: Fields, layer: number): number | null {
   const llama4 = hyper.says('architecture', 'llama4');

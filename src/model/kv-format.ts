@@ -4,6 +4,7 @@ import type { Written } from '../base/written.js';
 import { kernelFormat } from './quantization/formats/index.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
+/** Bits of a KV-cache entry in built models. */
 const BUILT_BITS = 16;
 
 /** KV-cache formats of engines: llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */

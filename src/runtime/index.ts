@@ -95,10 +95,7 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/**
- * Runtime of a measurement program; a program with only a profile runs as Hugging Face's eager mode. @throws UserError
- * if unknown
- */
+/** Runtime of a measurement program; a program with only a profile runs as hf-eager. @throws UserError if unknown */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);

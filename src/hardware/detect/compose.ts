@@ -17,11 +17,11 @@ interface PartChanges {
   readonly gpu?: { readonly memoryBytes: number };
 }
 
-/** A machine of parts by detected facts, with remarks. Composing is pure, so recorded facts can be tested. */
+/** A machine of parts by detected facts, with remarks. */
 export interface Detection extends PartChanges {
   /** In the order of a machine name; empty: too few facts. */
   readonly parts: readonly DetectedPart[];
-  /** Sentences on facts that change speed: a slot with few lanes, a power limit, a container. */
+  /** Sentences on speed: a slot with few lanes, a power limit, a container. */
   readonly remarks: readonly string[];
   /** Sentences on unseen facts and assumed values. */
   readonly notSeen: readonly string[];
@@ -66,7 +66,7 @@ function ofCards(seen: Seen, draft: Draft): PartChanges {
   return { ...changesOfCpu(seen, cpu, draft), ...(cards?.memoryBytes === undefined ? {} : { gpu: { memoryBytes: cards.memoryBytes } }) };
 }
 
-/** Cards of equal kind, the group with most memory: runs use equal GPUs. */
+/** Cards of equal kind, the group with most memory. */
 function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { group: readonly SeenGpu[]; memoryBytes?: number } | null {
   const matched = gpus.map((gpu) => ({ gpu, match: matchGpu(gpu) }));
   for (const { gpu, match } of matched) {
@@ -181,7 +181,7 @@ function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }
 
-/** Chip whose GPU and CPU share memory; null: none, or a discrete card is present. */
+/** Chip with memory shared by GPU and CPU; null: no chip, or a discrete card is present. */
 function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);

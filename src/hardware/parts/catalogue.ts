@@ -49,7 +49,7 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, parsed on demand: parsing all groups takes longer than a short run. */
+/** A group of a file, parsed on demand, as parsing all groups is slow. */
 interface PartGroup<P extends CataloguePart> {
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
@@ -101,7 +101,7 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Part names in an unparsed text: values of `name:` and of the list `aka:`. */
+/** Part names in an unparsed text. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }

@@ -13,7 +13,7 @@ type Grouped = Extract<Attention, { kind: 'gqa' }>;
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];
-  /** Values of `architectures` that select the family for any `model_type`. */
+  /** Values of `architectures` for any `model_type`. */
   readonly architectures?: readonly string[];
   /** @throws UserError for a missing or malformed field */
   read(config: Fields): Architecture;
@@ -41,7 +41,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of a head: the stated width, or an even share of the hidden size. @throws UserError without an even share */
+/** Width of a head, stated or an even share of the hidden size. @throws UserError without either */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))

@@ -29,10 +29,7 @@ const ENDINGS = [
 const withoutEnding = (name: string): string =>
   ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
 
-/**
- * Resolves a model name: a file, or the bundled model of a repository (`openai/gpt-oss-120b`). @throws UserError if
- * nothing matches
- */
+/** Resolves a model name: a file, or a repository's bundled model (`openai/gpt-oss-120b`). @throws UserError */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
@@ -52,10 +49,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
-/**
- * The bundled model of a lower-case repository name (null: none of equal architecture and sizes), and the model with
- * the nearest name.
- */
+/** Bundled model of a lower-case repository name (null: no equal model), and the model with the nearest name. */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');

@@ -37,7 +37,7 @@ const LARGEST_FILE = 2 ** 43;
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** A renamed repository and the server of large files take two; our limit. */
 const MOST_REDIRECTS = 5;
-/** Time limit of all requests of a model, in timeouts of a single request; ours. */
+/** Time limit of a model's requests, in single timeouts; ours. */
 const PATIENCE = 12;
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -51,10 +51,7 @@ export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): 
   return (origin + pathname).replace(/\/+$/, '');
 }
 
-/**
- * Server by HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10), as in Hugging Face's library.
- * @throws UserError
- */
+/** Server by HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10). @throws UserError */
 export function hubServer(env: Readonly<Record<string, string | undefined>>): HubServer {
   const endpoint = hubEndpoint(env);
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT || 10);
@@ -138,7 +135,7 @@ export class HubClient {
     return cursor;
   }
 
-  /** Fills `into` with the bytes of a file from `from` on. @throws UserError for a partial or foreign answer */
+  /** Fills `into` with file bytes from `from` on. @throws UserError for a partial answer */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -194,9 +191,7 @@ export class HubClient {
     }
   }
 
-  /**
-   * Target of a redirect. @param mayLeave true: a foreign server is allowed @throws UserError for a forbidden target
-   */
+  /** @param mayLeave true: a foreign server is allowed @throws UserError for a forbidden target */
   #redirected(from: URL, location: string, mayLeave: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';

@@ -14,8 +14,8 @@ const MIB = 2 ** 20;
 /** Largest config.json, bytes; our limit. */
 const CONFIG_LIMIT = 4 * MIB;
 /**
- * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts together may take twice
- * as much, plus a first piece each.
+ * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts share twice as much,
+ * plus first pieces.
  */
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
@@ -120,7 +120,7 @@ function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader |
 }
 
 interface HubOffer {
-  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file name if no format is recognized. */
+  /** Storage format, e.g. `ud-q4_k_xl`, or the file name. */
   readonly format: string;
   readonly files: readonly HubFile[];
   readonly bytes: number;

@@ -21,7 +21,7 @@ export interface MeasuredModel {
   readonly shape?: ModelShape | undefined;
 }
 
-/** Relative distance of stated bits that still count as the rule's (ours): most are rounded, or leave out the head. */
+/** Relative distance of stated bits that still match the rule (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
 /** Cached models: a log has many rows per model, and a size search takes as long as a prediction. */
@@ -67,10 +67,7 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/**
- * True if the stated bits are near the whole file's or equal the experts' format (gpt-oss "at 4.25"). HQQ rules are
- * exact.
- */
+/** True if the stated bits match the file's or the experts' format (gpt-oss "at 4.25"). HQQ rules are exact. */
 function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(parts);
   const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
@@ -99,10 +96,7 @@ export interface ModelShape {
 /** Default vocabulary: Qwen3's, between DeepSeek's (129,280) and gpt-oss's (201,088). */
 const VOCAB = 151_936;
 
-/**
- * Default head width and KV heads: those of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes
- * in different shapes.
- */
+/** Default head width and KV heads, of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes. */
 const HEAD = 128;
 const KV_HEADS = 4;
 
@@ -110,10 +104,7 @@ const KV_HEADS = 4;
 const LEAST = 0.5;
 const MOST = 2;
 
-/**
- * Profile of a shape: exact experts, attention by usual heads and active parameters, leading dense layers as in
- * DeepSeek-V3.
- */
+/** Profile of a shape: exact experts, attention from active parameters, leading dense layers as in DeepSeek-V3. */
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);

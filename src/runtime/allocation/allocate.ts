@@ -75,10 +75,10 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   return [...devices.values()];
 }
 
-/** Computed sizes by model and graph inputs: a search for settings needs the same graph many times. */
+/** Cached sizes: a search for settings repeats graphs. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
-/** Peak bytes of compute buffers, GPUs first, then the host, for a full ubatch at the end of a full context. */
+/** Peak bytes of compute buffers, GPUs first, for a full ubatch at the end of a full context. */
 function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement): number[] {
   const scene = new Scene(model, anatomy, plan, placement);
   const { key, layers } = distinctLayers(scene);

@@ -114,20 +114,20 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
-/** Value of `-ngl` for the last decoder layers; null: all. Multi-token prediction blocks follow in the file. */
+/** Value of `-ngl` for the last decoder layers; null: all. MTP blocks follow in the file. */
 function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
   if (layers === null) return Number.POSITIVE_INFINITY;
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
 }
 
-/** Splits layers over GPUs in order, with the fullest GPU as empty as possible. @param slots cache bytes by block */
+/** Splits layers over GPUs in order, the fullest GPU as empty as possible. @param slots cache bytes by block */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
-  // Shares of each room, from none to twice all bytes over all rooms plus the largest layer.
+  // Shares of each room; the upper bound surely fits.
   const largest = Math.max(...bytes) / Math.min(...rooms);
   let [low, high] = [0, largest + (2 * sum(bytes)) / sum(rooms)];
   for (let step = 0; step < SPLIT_STEPS; step++) {

@@ -11,7 +11,7 @@ import type { Loaded } from './loaded.js';
 export interface KnownRuntime {
   /** Name for `--runtime` and in measurements. */
   readonly name: string;
-  /** Programs of measurements that the runtime represents, each with a profile. */
+  /** Further measurement programs, each with a profile. */
   readonly programs?: Readonly<Record<string, string>>;
   /** Profiles for some GPUs; a vendor's first is the default. */
   readonly backends?: readonly Backend[];
@@ -24,19 +24,19 @@ export interface KnownRuntime {
   readonly advised?: Advised;
   /** Memory allocation, known to the byte. */
   readonly memory?: AllocatedMemory;
-  /** Experts in host memory by default: chosen by flags, by the runtime, or all. Absent: none. */
+  /** Default experts in host memory: by flags, by the runtime, or all. Absent: no experts. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
-  /** True: counts of layers with experts in host memory skip dense layers; false: dense layers count. */
+  /** True: counts of layers with experts in host memory skip dense layers. */
   readonly countsExpertLayers?: boolean;
   /** True: threads use several sockets only with a flag (`--numa`). */
   readonly numaByFlag?: boolean;
-  /** True: the experts of a layer are a single tensor, which cannot be split. */
+  /** True: the experts of a layer are a single, unsplittable tensor. */
   readonly wholeLayers?: boolean;
-  /** True: the depth of benchmarks precedes the prompt; false: the depth may be the prompt. */
+  /** True: the depth of benchmarks precedes the prompt; false: possibly the prompt. */
   readonly depthFirst?: boolean;
-  /** True: all layers share a pool of expert slots; the faster of link and CPU serves a miss. */
+  /** True: all layers share a pool of expert slots. */
   readonly sharesSlots?: boolean;
-  /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
+  /** True: recurrent state is saved before a pass; accepted tokens run again after a rejection. */
   readonly redoesAccepted?: boolean;
   readonly systems?: Systems;
   readonly streaming?: Streaming;
@@ -55,7 +55,7 @@ interface Backend {
 interface Log {
   readonly format: TimingFormat;
   readonly by: string;
-  /** Text that only the runtime prints in the format; absent: none, the fallback. */
+  /** Text that only the runtime prints; absent: the fallback. */
   readonly mark?: RegExp;
 }
 
@@ -64,7 +64,7 @@ interface AllocatedMemory {
   readonly sequences: number;
   /** Allocation rules of a log's build; without a build: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True if the source thread of a measurement is older than the rules of latent attention. */
+  /** True if a measurement's thread is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
 
@@ -81,11 +81,11 @@ interface Systems {
 export interface Streaming {
   /** Default drafts by the model's own layers: tokens, and share accepted. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
-  /** Note of a run on experts on a card: a size in GB, or the program's choice. */
+  /** Note of a run on experts on a card: GB, or the program's choice. */
   readonly cardNote: RegExp;
-  /** GB left free on a card that the program fills automatically. */
+  /** GB left free on an automatically filled card. */
   readonly leftOnCard: number;
-  /** Option for dense weights on the GPU; without the option the GPU holds only experts. */
+  /** Option for dense weights on the GPU; by default only experts. */
   readonly denseOnGpu: RegExp;
   /** Option for reads during expert compute. */
   readonly readsAhead: RegExp;
@@ -99,9 +99,9 @@ export interface OfferedCache {
   /** Name in tables: `LRU cache`, `hot set`, `hybrid`, `stream`. */
   readonly name: string;
   readonly system: string;
-  /** Handling of a miss: a copy over the link, the CPU, or the sooner of the two. */
+  /** Handling of a miss: over the link, by the CPU, or by the sooner. */
   readonly misses: 'link' | 'cpu' | 'either';
-  /** False: no expert is kept; each crosses the link when needed. */
+  /** False: each expert crosses the link when needed. */
   readonly keeps: boolean;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
@@ -113,7 +113,7 @@ interface Advised {
   /** Profile in `profiles/runtimes/`; null: the machine's usual profile. */
   readonly profile: string | null;
   readonly dialect: Dialect;
-  /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs the rungs to be sure. */
+  /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs all rungs. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
   readonly caches: readonly OfferedCache[];
   /** Memory of a setting by device. @throws UserError if unknown tensors matter */
@@ -131,18 +131,18 @@ interface Advised {
   readonly looksUp: boolean;
   /** File formats, most bits first. */
   readonly quantizations: Offer;
-  /** Format of the most common file, if the checkpoint format is not read; null: the first. */
+  /** Format of the most common file, if checkpoints are not read; null: the first. */
   readonly usualFile: string | null;
   /** Input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** Benchmark: start of a command line, flags of a setting, and further flags to try. Absent: runs print the speed. */
+  /** Benchmark command, flags of a setting, and further flags to try. Absent: runs print the speed. */
   readonly benchmark?: {
     readonly command: string;
     readonly flags: readonly string[];
     readonly tuned: readonly string[];
     readonly tests: string;
   };
-  /** Default bytes of host memory that the server fills with finished prompts; absent: none. */
+  /** Default bytes of the server's finished prompts in host memory. */
   readonly promptCache?: number;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;

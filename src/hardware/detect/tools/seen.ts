@@ -41,7 +41,7 @@ export interface SeenCpu {
   /** Time-stamp clock, the base clock, Hz. */
   readonly clockHz?: number;
   readonly nodes?: number;
-  /** Name of the hypervisor, empty if not reported; absent: none seen. */
+  /** Empty: unknown name; absent: no hypervisor seen. */
   readonly hypervisor?: string;
 }
 
@@ -91,7 +91,7 @@ function withoutAbsent(seen: Seen): Seen {
   );
 }
 
-/** Names of all tools are kept: the name of a virtual CPU is better than `unknown`. */
+/** All names are kept: the name of a virtual CPU is better than `unknown`. */
 function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
   if (before === undefined || now === undefined) return {};
   const flags = before.flags.length > 0 ? before.flags : now.flags;
