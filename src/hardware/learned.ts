@@ -21,9 +21,9 @@ export type SpeedKind = 'decode' | 'prefill';
 export const NUDGE = 0.1;
 
 /**
- * Unexplained standard deviation (of a logarithm) of a further run on the same machine: fitted so that bands hold three
- * to four of five rows of profiles/measurements/, each predicted by a single row of the same machine. Owners of equal
- * parts differ by 0.08.
+ * Unexplained standard deviation (of a logarithm) of a further run on a machine: fitted so that bands hold three to
+ * four of five rows of profiles/measurements/, each predicted by a row of the same machine. Owners of equal parts
+ * differ by 0.08.
  */
 const LEFT: Readonly<Record<SpeedKind, number>> = { decode: 0.12, prefill: 0.2 };
 /** Standard deviations around four of five Gaussian values. */
@@ -53,7 +53,7 @@ export function learnedWidth(
 /** Least mentioned knob movement, as a share; ours. */
 const FEW = 0.05;
 
-/** Least mentioned factor of a timing's residual. Ours: far above the differences between owners of equal parts. */
+/** Least mentioned residual factor. Ours: far above differences between owners of equal parts. */
 const UNEXPLAINED = 1.3;
 
 /**

@@ -21,7 +21,7 @@ export function parseMachine(text: string): Machine {
   return completed(given);
 }
 
-/** True if a text lists machine parts: several joined by +, or a part of a catalogue. False for a file path. */
+/** True if a text lists machine parts, not a file path: several joined by +, or a catalogue part. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
@@ -32,7 +32,7 @@ export function isComposition(text: string): boolean {
 export const partNames = (): string[] => [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 
 /**
- * Parts between plus signs. A plus sign of a name (`xeon-platinum-8480+`, `Max+ 395`) stays. @throws UserError for a
+ * Parts between plus signs; a plus sign of a name stays (`xeon-platinum-8480+`, `Max+ 395`). @throws UserError for a
  * leading plus sign
  */
 export function machineWords(text: string): string[] {

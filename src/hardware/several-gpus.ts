@@ -84,7 +84,7 @@ function together(link: LinkSpec, count: number, most: number): LinkSpec {
   return withRate(link, (bandwidth) => bandwidth * factor);
 }
 
-/** Card of each of `count` layers, in proportion to card memories, in order (llama.cpp without -ts). */
+/** Card of each of `count` layers, in proportion to card memories (llama.cpp without -ts). */
 export function layerCards(cards: readonly Card[], count: number): number[] {
   return splitLayers(
     cards.map(({ bytes }) => bytes),

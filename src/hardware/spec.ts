@@ -111,7 +111,7 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
   };
 }
 
-/** CPU experts on sockets: each on a single socket; cut into a slice per socket; or with pages spread over all. */
+/** CPU experts on sockets: each on one; in slices; or with pages spread over all. */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 
@@ -119,7 +119,7 @@ type Numa = (typeof NUMA)[number];
 export interface Sockets {
   /** At least 2. */
   readonly count: number;
-  /** Shares reached by sockets together, (0, 1]: of summed memory rates, and of summed arithmetic. Absent: all. */
+  /** Shares reached by sockets together, (0, 1]: of memory rates, of arithmetic. Absent: all. */
   readonly efficiency?: number;
   readonly together?: number;
   readonly numa: Numa;
@@ -170,9 +170,9 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Least tokens of a pass for copying CPU experts to the GPU; null: never. */
   readonly offloadFrom: number | null;
-  /** Present if an expert is copied only if the GPU finishes sooner. */
+  /** Present if only experts sooner on the GPU are copied. */
   readonly offloadIfSooner?: true;
-  /** Unit of `offloadFrom`: tokens of the pass, or average tokens per expert. */
+  /** Unit of `offloadFrom`: tokens of the pass, or average per expert. */
   readonly offloadCounts: 'pass' | 'expert';
   /** Speed-up of pinned copies over the link's pageable rate. Absent: the link is pinned already. */
   readonly pinned?: number;
@@ -197,7 +197,7 @@ export interface HardwareSpec {
   readonly cpuOnly?: true;
   /** Several GPUs, each with memory and a link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
-  /** GPUs driven as one, with joined memory in `tiers[0]`. Absent: a single GPU, or {@link gpus}. */
+  /** GPUs driven as one, with joined memory in `tiers[0]`. Absent: one GPU, or {@link gpus}. */
   readonly joined?: JoinedGpus;
   /** Processor on DRAM in parallel with the GPU; null: none. */
   readonly cpu: HostDevice | null;

@@ -141,7 +141,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
   };
 }
 
-/** Formats by the checkpoint's rule, scaled to file bytes; empty if the bytes are too far from the rule. */
+/** Formats by the checkpoint's rule, scaled to file bytes; empty if too far from the rule. */
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
@@ -155,7 +155,7 @@ export function placeOf(name: string, encoderLayers = 0): Place {
 }
 
 function partOf(name: string): Part {
-  // Stacked or single experts; Granite's stacked experts are input_linear and output_linear.
+  // Granite's stacked experts are input_linear and output_linear.
   if (/(^|\.)experts\.|(^|\.)block_sparse_moe\.(input|output)_linear\./.test(name)) return 'experts';
   if (/shared_(expert|mlp)/.test(name)) return 'shared';
   if (/(^|\.)(gate|router|moe_statics|e_score_correction_bias)(\.|$)/.test(name)) return 'router';

@@ -4,7 +4,7 @@ import type { Anatomy } from './anatomy.js';
 /** Dense id of an expert: `layer.offset + expert`, the index of every per-expert typed array. */
 type ExpertId = number;
 
-/** Weights in a single format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
+/** Weights in a format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
 export interface FormatShare {
   /** Name in `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for an unknown GGUF type. */
   readonly format: string;
@@ -41,9 +41,9 @@ export interface AttentionSpec {
   readonly heads?: number;
   /** Sliding window in tokens; null: the whole context. */
   readonly window: number | null;
-  /** Kernels of the layer, as a multiple of a grouped-attention layer's. Absent: 1. */
+  /** Kernels, relative to a grouped-attention layer. Absent: 1. */
   readonly launches?: number;
-  /** Recurrent-state values renewed by every token. Absent: none, or unknown. */
+  /** Recurrent-state values renewed per token. Absent: no state, or unknown. */
   readonly stateValues?: number;
   /** Prompt costs of unpacked keys and values (MLA). Absent: no latent. */
   readonly unpacked?: UnpackedLatent;
@@ -86,11 +86,11 @@ export interface DenseSpec {
 /** Facts of a whole model. */
 export interface ModelFacts {
   readonly name: string;
-  /** Quantization of the byte figures, e.g. `q4_k_m`; `gguf` or `safetensors` if sizes come from files. */
+  /** Quantization of the byte figures, e.g. `q4_k_m`; from files `gguf` or `safetensors`. */
   readonly quantization: string;
   /** Width of the residual stream; 0: unknown. */
   readonly hidden: number;
-  /** True: each expert is a whole model, so loading an expert switches models. */
+  /** True: each expert is a whole model. */
   readonly wholeModels?: true;
   /** Multi-token prediction (MTP) layers of the checkpoint; absent: none. */
   readonly nextLayers?: number;
@@ -106,7 +106,7 @@ export interface ModelFacts {
 export interface ModelSpec extends ModelFacts {
   readonly layers: readonly MoeLayer[];
   readonly dense: DenseSpec;
-  /** Routed experts over all layers, the number of dense ids. */
+  /** Routed experts over all layers. */
   readonly experts: number;
   /** True: every token runs shared experts, priced as dense work. */
   readonly sharedExperts?: true;
@@ -117,7 +117,7 @@ export interface ModelSpec extends ModelFacts {
 /** Decoder layers of a model, dense layers included. */
 export const decoderLayers = ({ dense }: ModelSpec): number => dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 
-/** Decoder layer of an MoE layer, 0-based; dense layers lie between some. */
+/** Decoder layer of an MoE layer, 0-based. */
 export const decoderLayerOf = ({ dense }: ModelSpec, moeLayer: number): number =>
   Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 
@@ -127,7 +127,7 @@ export const weightBytes = (model: ModelSpec): number => model.dense.weightBytes
 /** Average bits per weight of a model. */
 export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(model)) / model.parameters.total;
 
-/** Bytes of all routed experts of a model, or of some layers. */
+/** Bytes of all routed experts, or of some layers. */
 export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
   layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 
@@ -162,7 +162,7 @@ export const scaleFormats = (formats: readonly FormatShare[], weights: number, b
 /** Format of most weights; null: unknown. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
-/** A layer with a different expert size, from a trace or a file; formats keep weights and byte proportions. */
+/** A layer with a different expert size; formats keep weights and byte proportions. */
 export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {
   const { formats } = layer;
   if (formats === undefined) return { ...layer, expertBytes };

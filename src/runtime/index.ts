@@ -75,11 +75,11 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
   return backends.filter(({ vendors }) => vendors.includes(vendor)).map(({ profile }) => advisedRuntime(profile));
 }
 
-/** Runtimes with advice for only the given vendor's GPUs, backends excluded. */
+/** Runtimes for only the vendor's GPUs, backends excluded. */
 export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
   ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
-/** @throws UserError if a profile does not support a GPU, with alternatives @param gpu undefined: none */
+/** @throws UserError, with alternatives, if a profile does not support a GPU @param gpu undefined: no GPU */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
@@ -102,7 +102,7 @@ export function runtimeOfProgram(program: string): KnownRuntime {
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null for a known measurement program; else a clause with the nearest names. A version after the name is ignored. */
+/** Null for a known measurement program; else a clause with the nearest names. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
@@ -113,10 +113,7 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
 }
 
-/**
- * Profile of a measurement program. @param gpu name of the first; undefined: none @param mixed GPU and CPU hold experts
- * @throws UserError
- */
+/** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;

@@ -27,15 +27,12 @@ const printersOf = (format: TimingFormat): string =>
  */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
-/**
- * Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @param place for messages @throws
- * UserError
- */
+/** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
   return isWritten(given) ? [readTimingText(given, place)] : placed(place, () => readTimings(given));
 }
 
-/** True for a timing in words; malformed timings count, as no file has a similar name. */
+/** True for a timing in words, well-formed or not. */
 export const isWritten = (given: string): boolean =>
   isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined);
 

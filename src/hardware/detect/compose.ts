@@ -23,7 +23,7 @@ export interface Detection extends PartChanges {
   readonly parts: readonly DetectedPart[];
   /** Sentences on speed: a slot with few lanes, a power limit, a container. */
   readonly remarks: readonly string[];
-  /** Sentences on unseen facts and assumed values. */
+  /** Sentences on unseen facts and defaults. */
   readonly notSeen: readonly string[];
 }
 
@@ -119,7 +119,7 @@ function powerRemarks({ names, power }: SeenGpu): string[] {
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
 }
 
-/** Share of usual power by remarks on a machine; null: no remark. */
+/** Share of usual power by remarks; null: no remark. */
 export function powerShareOf(remarks: readonly string[]): number | null {
   const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
   return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
@@ -247,7 +247,7 @@ function rateOf({ kind, link }: SeenDisk): number {
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
 }
 
-/** Machine by tool answers, in order of trust; missing answers that matter are listed. */
+/** Machine by tool answers in order of trust. */
 export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));

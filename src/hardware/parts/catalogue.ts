@@ -17,7 +17,7 @@ export interface CataloguePart {
   readonly source: string;
 }
 
-/** Parts of a kind: files of profiles/hardware/gpus or cpus, read once on first use, found by any usual spelling. */
+/** Parts of a kind, read on first use. */
 export interface Catalogue<P extends CataloguePart> {
   readonly parts: readonly P[];
   find(name: string): P | undefined;
@@ -36,8 +36,8 @@ export const groupFields = {
 };
 
 /**
- * Schema of a file's groups. @param group fields of a group @param partShape fields that a part may replace @param part
- * further fields of a part
+ * Schema of a file's groups. @param group fields of a group @param partShape replaceable fields @param part further
+ * fields
  */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
@@ -123,9 +123,7 @@ const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );
 
-/**
- * Common key of all spellings of a part: lower case, without separators, trade marks, makers, clocks and core counts.
- */
+/** Common key of all spellings of a part. */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()

@@ -20,7 +20,7 @@ const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
 /** Publisher prefix of a model name: `Qwen_Qwen3-30B-A3B-GGUF`. */
 const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
-/** Endings of repository names: further training, date, storage format. The architecture stays the same. */
+/** Endings of repository names with the same architecture: further training, date, storage format. */
 const ENDINGS = [
   /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\d+(\.\d+)?|\d{4}|\d+k|1m)$/,
   /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
@@ -36,7 +36,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
-  // An existing folder named like the owner means a missing file, not a repository.
+  // A folder named like the owner means a missing file, not a repository.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
   if (owner === undefined)

@@ -75,7 +75,7 @@ export class HubClient {
     this.commit = address.revision;
   }
 
-  /** Resolves the revision of an address to a commit. @throws UserError */
+  /** Opens a client at the commit of an address. @throws UserError */
   static async open(server: HubServer, address: HubAddress): Promise<HubClient> {
     const client = new HubClient(server, address);
     if (COMMIT.test(address.revision)) return client;

@@ -17,7 +17,7 @@ interface PartBudget {
 interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, inclusive. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
-  /** MoE layers of the group: one per routed module of a decoder layer. */
+  /** MoE layers: routed modules of the decoder layers. */
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
@@ -26,7 +26,7 @@ interface ExpertGroup {
 
 interface MachineMemory {
   readonly name: string;
-  /** Memory tiers with bytes, from the executing tier to the tier that keeps all experts. */
+  /** Memory tiers, from the executing tier to the tier of all experts. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -57,7 +57,7 @@ export interface ModelInspection {
   /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
-  /** Whole models as experts; absent: experts are parts of a single model. */
+  /** Whole models as experts; absent: parts of a model. */
   readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;

@@ -27,10 +27,7 @@ const NEAR = 0.03;
 /** Cached models: a log has many rows per model, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
-/**
- * Loads the model of a measurement: a bundled profile, else a shape, stored by label and bits. @throws UserError
- * without either
- */
+/** Loads the model of a measurement: a bundled profile, else a shape. @throws UserError without either */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return remembered(models, JSON.stringify(measured), () => assemble(levelSizes(partsOf(measured, profileOf(measured)))));
@@ -93,7 +90,7 @@ export interface ModelShape {
   readonly active_b: number;
 }
 
-/** Default vocabulary: Qwen3's, between DeepSeek's (129,280) and gpt-oss's (201,088). */
+/** Default vocabulary, of Qwen3: between DeepSeek's (129,280) and gpt-oss's (201,088). */
 const VOCAB = 151_936;
 
 /** Default head width and KV heads, of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes. */

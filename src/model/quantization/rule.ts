@@ -27,7 +27,7 @@ export interface TensorPlace {
   readonly experts: number;
   /** Query heads per KV head; a latent is one KV head. */
   readonly groups: number;
-  /** Context memory: keys and values by head, a latent, or a state in some layers. */
+  /** Context memory; `state`: in some layers. */
   readonly mixer: 'heads' | 'latent' | 'state';
   /** True: the embedding table is also the head. */
   readonly tied: boolean;

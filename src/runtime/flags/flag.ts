@@ -1,5 +1,4 @@
-// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line as the
-// runtime's source does.
+// Flags of command lines, from `profiles/flags.yaml`. A test checks advice against each runtime's parser.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';

@@ -67,8 +67,8 @@ const sweepBench: TimingFormat = {
 };
 
 /**
- * First pull request (260, 18 March 2025) with smaller caches of latent attention. Issues and pull requests are
- * numbered when opened and close soon after; discussions last for months.
+ * First pull request (260, 18 March 2025) with smaller latent caches. Issues and pull requests are numbered when opened
+ * and close soon; discussions last for months.
  */
 const LATENT_SINCE = 260;
 

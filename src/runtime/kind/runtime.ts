@@ -7,7 +7,7 @@ import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** A runtime. An absent field means unknown or unsupported. */
+/** A runtime. Absent: unknown or unsupported. */
 export interface KnownRuntime {
   /** Name for `--runtime` and in measurements. */
   readonly name: string;
@@ -48,7 +48,7 @@ export type Vendor = Machine['gpus'][number]['vendor'];
 interface Backend {
   readonly profile: string;
   readonly vendors: readonly Vendor[];
-  /** GPU names that imply the backend in measurements without a backend. */
+  /** GPU names that imply the backend in measurements. */
   readonly gpus: RegExp;
 }
 
@@ -60,9 +60,9 @@ interface Log {
 }
 
 interface AllocatedMemory {
-  /** Default sequences of the server for a model with recurrent layers. */
+  /** Default server sequences for a model with recurrent layers. */
   readonly sequences: number;
-  /** Allocation rules of a log's build; without a build: the newest. */
+  /** Allocation rules of a log's build; default: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
   /** True if a measurement's thread is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
@@ -77,7 +77,7 @@ interface Systems {
   readonly fixed?: string;
 }
 
-/** Streaming of experts from a disk, with defaults that runs seldom state. */
+/** Streaming of experts from a disk, with defaults. */
 export interface Streaming {
   /** Default drafts by the model's own layers: tokens, and share accepted. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
@@ -89,7 +89,7 @@ export interface Streaming {
   readonly denseOnGpu: RegExp;
   /** Option for reads during expert compute. */
   readonly readsAhead: RegExp;
-  /** Option for loading the next layer's likely experts, and the guess. */
+  /** Option for loading the next layer's likely experts. */
   readonly looksAhead: RegExp;
   readonly guess: Readonly<Record<string, unknown>>;
 }
@@ -121,11 +121,11 @@ interface Advised {
   readonly ubatches: readonly number[];
   /** KV-cache formats, the default first. */
   readonly kv: readonly KvType[];
-  /** Least prompt tokens for GPU experts chosen by prompt routing; null: no flag. */
+  /** Least prompt tokens for GPU experts chosen by the prompt; null: no flag. */
   followsFrom(model: ModelSpec): number | null;
   /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Candidate draft lengths of multi-token prediction, in order; empty: no flag for the model. */
+  /** Candidate draft lengths of MTP layers; empty: no flag for the model. */
   drafts(model: ModelSpec, users: number): readonly number[];
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;

@@ -29,12 +29,12 @@ export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slot
 
 /** A way to run a model. */
 export interface Setting extends WeightPlacement {
-  /** Storage format as for `--quantization`; null: the format of the files or the profile. */
+  /** Storage format; null: the format of the files or the profile. */
   readonly quantization: string | null;
   /** Most tokens of a prompt pass. */
   readonly ubatch: number;
   readonly kv: KvType;
-  /** Most tokens of a user's conversation. */
+  /** Most tokens of a conversation. */
   readonly context: number;
   readonly users: number;
   /** True: the GPUs hold the experts most used by prompts; false: fixed experts. */
@@ -43,7 +43,7 @@ export interface Setting extends WeightPlacement {
   readonly oneSocket: boolean;
   /** Tokens drafted per pass; 0: none. */
   readonly draft: number;
-  /** Source of drafts: multi-token prediction layers, or n-grams. */
+  /** Source of drafts: MTP layers, or n-grams. */
   readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache; null: no cache. */
   readonly cache: string | null;
