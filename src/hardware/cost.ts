@@ -61,7 +61,7 @@ export class CostModel {
 
   /** GPU time of an expert for a single activation by MoE layer, ns. */
   readonly singleNs: Float64Array;
-  /** 1 for each MoE layer that the CPU holds, experts included: no handover. */
+  /** 1 for each MoE layer on the CPU, experts included: no handover. */
   readonly onCpu: Uint8Array;
   /** MoE layer with expert projections on both CPU and GPU; -1: none. */
   readonly splitLayer: number;
@@ -137,7 +137,7 @@ export class CostModel {
     return ns;
   }
 
-  /** GPU time of an expert, ns; its `activations` tokens share one weight read. @param share of the columns, 0..1 */
+  /** GPU time of an expert, ns; `activations` tokens share a weight read. @param share of the columns, 0..1 */
   expertNs(layer: number, activations: number, share = 1): number {
     return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
   }

@@ -50,7 +50,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
+/** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: unknown */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -111,7 +111,7 @@ export class DenseCost {
   /** Score bytes moved per pair of tokens; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** In prompts: operations per pair, and ns to unpack a token of context; without unpacking: as in decoding, and 0. */
+  /** In prompts: operations per pair, and ns to unpack a token of context, or 0. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 

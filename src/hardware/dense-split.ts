@@ -103,10 +103,7 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
 }
 
-/**
- * Several sockets as a device: memories reach the runtime's share of the sum; arithmetic and unpacking scale with
- * cores.
- */
+/** Several sockets as a device: the runtime's share of summed memory rates; arithmetic scales with cores. */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
   const { efficiency = 1, together = 1 } = count > 1 ? (cpu.sockets ?? {}) : {};
   return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };

@@ -56,10 +56,7 @@ const FEW = 0.05;
 /** Least mentioned residual factor. Ours: far above differences between owners of equal parts. */
 const UNEXPLAINED = 1.3;
 
-/**
- * Summary of a learned machine: the three most moved knobs. @param usual runtime of all machines @param left largest
- * residual
- */
+/** Summary of a learned machine. @param usual runtime of all machines @param left largest residual */
 export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));

@@ -21,7 +21,7 @@ const GIB = 2 ** 30;
 /** Bytes of a GPU's context and the framework's buffers; assumed. */
 const GPU_RESERVE = 512 * 2 ** 20;
 
-/** Profile of a machine. Without a GPU, the CPU takes the GPU's place, on a single memory. */
+/** Profile of a machine. Without a GPU, the CPU takes the GPU's place. */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name, system } = machine;
   const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);

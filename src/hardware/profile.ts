@@ -175,10 +175,7 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/**
- * A hardware profile: facts of a machine from a data sheet, a benchmark or a calibration, from
- * `profiles/hardware/*.yaml` or parts.
- */
+/** Facts of a machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** Input form of a hardware profile: quantities as numbers or with units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;

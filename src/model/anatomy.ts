@@ -26,9 +26,9 @@ export type ContextMemory =
   | {
       readonly kind: 'latent';
       readonly heads: number;
-      /** Rank of the query compression; 0: direct query projection. */
+      /** Rank of the query compression; 0: not compressed. */
       readonly queryRank: number;
-      /** Widths: latent, rotary part of a key, non-rotary part of a key, value. */
+      /** Widths: latent, rotary and non-rotary part of a key, value. */
       readonly latent: number;
       readonly rope: number;
       readonly nope: number;

@@ -1,10 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
-/**
- * Typed fields of a foreign JSON object (config.json, GGUF metadata). Unknown fields are ignored; null means absent, as
- * in transformers.
- */
+/** Typed fields of a foreign JSON object. Unknown fields are ignored; null means absent, as in transformers. */
 export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;

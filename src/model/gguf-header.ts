@@ -62,7 +62,7 @@ class Cursor {
     this.kept = new Meter(file.path, LIMITS.numbers);
   }
 
-  /** Moves over the next `length` bytes. @returns start in the chunk @throws UserError if the file ends too early */
+  /** @returns start of the next `length` bytes in the chunk @throws UserError if the file ends too early */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {

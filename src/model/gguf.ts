@@ -24,7 +24,7 @@ export const measureGguf = (path: string, overrides: readonly Override[] = []): 
   measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
 /**
- * Measures a model by GGUF headers. @param path for messages, and as the default name @throws UserError as
+ * Measures a model by GGUF headers. @param path for messages and as default name @throws UserError as
  * {@link measureGguf}
  */
 export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {

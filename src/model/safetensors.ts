@@ -21,8 +21,7 @@ export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
 /**
- * Tensor bytes of a folder's checkpoint by name; null: no checkpoint files. @throws UserError for missing or damaged
- * files
+ * Tensor bytes of a folder's checkpoint by name; null: no checkpoint. @throws UserError for missing or damaged files
  */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
@@ -64,10 +63,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/**
- * Unchecked entries of a header, and data bytes after the header. @throws UserError for a long, short or non-JSON
- * header
- */
+/** Unchecked entries of a header, and data bytes. @throws UserError for a long, short or non-JSON header */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -82,10 +78,7 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/**
- * First and last data byte of a tensor, from the end of the header. @throws UserError with place, for offsets outside
- * the file
- */
+/** First and last data byte of a tensor. @throws UserError with place, for offsets outside the file */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);

@@ -68,7 +68,7 @@ export function advisedRuntime(name: string): AdvisedRuntime {
 /** Most alternative runtimes in a message; ours. */
 const MOST_NAMED = 3;
 
-/** Backends of a runtime on a vendor's GPUs, the usual first; empty: a single backend. */
+/** Backends of a runtime on a vendor's GPUs, the usual first. */
 export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
   const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
   if (vendor === undefined || backends.find(({ vendors }) => vendors[0] === vendor) === undefined) return [];
@@ -108,7 +108,7 @@ export function unknownProgram(program: string): string | null {
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
 }
 
-/** Runtime of a profile, by the beginning of its name; undefined: a profile alone. */
+/** Runtime of a profile by name; undefined: a profile alone. */
 export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
 }

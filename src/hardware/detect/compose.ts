@@ -11,7 +11,7 @@ import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
-/** Detected facts that differ from the catalogue parts. */
+/** Detected facts that differ from the catalogue. */
 interface PartChanges {
   readonly cpu?: { readonly cores?: number; readonly isa?: CpuPart['isa'] };
   readonly gpu?: { readonly memoryBytes: number };

@@ -55,10 +55,7 @@ interface PartGroup<P extends CataloguePart> {
   listed(): readonly Listed<P>[];
 }
 
-/**
- * A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError (`parts` and
- * `find`)
- */
+/** A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError on use */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,

@@ -5,7 +5,7 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type MemorySlots, parseMemory } from './memory.js';
 
-/** Instruction sets that decide the unpacking speed of quantized weights: each x86 set includes the previous sets. */
+/** Instruction sets by unpacking speed: each x86 set includes the previous sets. */
 const ISAS = ['avx2', 'avx512', 'avx512-vnni', 'amx', 'neon'] as const;
 
 /** Core microarchitectures by maker. */

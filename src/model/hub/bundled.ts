@@ -49,7 +49,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
-/** Bundled model of a lower-case repository name (null: no equal model), and the model with the nearest name. */
+/** Bundled model of a lower-case repository name, or null; and the model with the nearest name. */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');

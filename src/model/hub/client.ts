@@ -28,7 +28,7 @@ const ANSWER_LIMIT = 4 * MIB;
 const LIST_LIMIT = 16 * MIB;
 const MOST_PAGES = 50;
 const MOST_FILES = 50_000;
-/** Most lists and objects of a document; an entry of a file list takes three. Our limit. */
+/** Most lists and objects of a document (ours); an entry of a file list takes three. */
 export const MOST_CONTAINERS = 2 ** 18;
 /** Our limits of a file: path characters, and bytes (so that a thousand sizes sum exactly). */
 const LONGEST_PATH = 512;
@@ -121,9 +121,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /**
-   * Cursor of the next page, from a `Link` header; null: last page. @throws UserError for a link to a foreign server
-   */
+  /** Cursor of the next page; null: last page. @throws UserError for a foreign link */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;

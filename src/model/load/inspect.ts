@@ -49,7 +49,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** Facts of a model: parameters and bytes by part, expert sizes, and experts that fit on machines. */
+/** Facts of a model: parameters and bytes by part, expert sizes, and fits on machines. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;

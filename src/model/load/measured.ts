@@ -24,7 +24,7 @@ export interface MeasuredModel {
 /** Relative distance of stated bits that still match the rule (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** Cached models: a log has many rows per model, and a size search takes as long as a prediction. */
+/** Cached models: a log repeats models, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
 /** Loads the model of a measurement: a bundled profile, else a shape. @throws UserError without either */
@@ -64,7 +64,7 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/** True if the stated bits match the file's or the experts' format (gpt-oss "at 4.25"). HQQ rules are exact. */
+/** True if stated bits match the file's or the experts' format (gpt-oss "at 4.25"). HQQ rules are exact. */
 function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(parts);
   const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
@@ -72,7 +72,7 @@ function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
-/** Figures of an otherwise unknown model, under the field names of measurements; usual values fill the gaps. */
+/** Figures of an otherwise unknown model, as named in measurements; usual values fill the gaps. */
 export interface ModelShape {
   /** Decoder layers, and MoE layers; dense layers come first. */
   readonly layers: number;

@@ -1,4 +1,5 @@
-// Flags of command lines, from `profiles/flags.yaml`. A test checks advice against each runtime's parser.
+// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line like the
+// runtime's source.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';

@@ -16,7 +16,7 @@ export interface Loaded {
   readonly blocks?: number;
 }
 
-/** Value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded DeepSeek runs. */
+/** Value of `-amb`, bytes, as in recorded DeepSeek runs. */
 export const SCORES = 512 * 2 ** 20;
 
 /** Latent attention (`-mla`): absorbed while decoding, unpacked for prompts. */
@@ -78,7 +78,7 @@ function together(
   return all;
 }
 
-/** First decoder layers with experts in host memory, as `-ncmoe` counts: dense layers included. */
+/** First decoder layers with experts in host memory, as `-ncmoe` counts. */
 export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
   return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
 }
@@ -138,7 +138,7 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers per GPU if each is filled up to a share of its room; null: some do not fit. */
+/** Layers per GPU, each filled up to a share of its room; null: some do not fit. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;

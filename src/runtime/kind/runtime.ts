@@ -28,7 +28,7 @@ export interface KnownRuntime {
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
   /** True: counts of layers with experts in host memory skip dense layers. */
   readonly countsExpertLayers?: boolean;
-  /** True: threads use several sockets only with a flag (`--numa`). */
+  /** True: several sockets need a flag (`--numa`). */
   readonly numaByFlag?: boolean;
   /** True: the experts of a layer are a single, unsplittable tensor. */
   readonly wholeLayers?: boolean;
@@ -79,7 +79,7 @@ interface Systems {
 
 /** Streaming of experts from a disk, with defaults. */
 export interface Streaming {
-  /** Default drafts by the model's own layers: tokens, and share accepted. */
+  /** Default drafts by MTP layers: tokens, and share accepted. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
   /** Note of a run on experts on a card: GB, or the program's choice. */
   readonly cardNote: RegExp;

@@ -7,7 +7,7 @@ export type ToolQuestion =
   | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }
   | { readonly kind: 'library' };
 
-/** A source of facts: query, systems, and a reader of answers from any machine. */
+/** A source of facts: query, systems, and a reader of answers. */
 export interface Tool {
   /** Name, also of fixtures. */
   readonly name: string;

@@ -17,7 +17,7 @@ export interface TensorOverride {
   readonly device: DeviceName;
 }
 
-/** Placement, context and batch sizes of a model load, as on the command line of llama.cpp or ik_llama.cpp. */
+/** Placement, context and batch sizes of a model load in llama.cpp or ik_llama.cpp. */
 export interface LoadPlan {
   readonly rules: AllocationRules;
   /** GPUs in use; 0: CPU only. */

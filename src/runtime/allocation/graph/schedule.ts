@@ -1,5 +1,4 @@
-// ggml's backend scheduler (ggml-backend.c): assigns backends, splits the graph at changes, copies inputs of splits.
-// Passes are numbered as in ggml.
+// ggml's backend scheduler (ggml-backend.c): assigns backends and splits the graph. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 
