@@ -111,7 +111,7 @@ export class DenseCost {
   /** Score bytes moved per pair of tokens; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** In prompts: operations per pair, and ns to unpack a token of context, or 0. */
+  /** In prompts: operations per pair; ns to unpack a token of context, 0 if nothing is unpacked. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 

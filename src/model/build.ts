@@ -1,4 +1,4 @@
-// A single walk over the tensors counts bytes and operations, and parameters as a check.
+// Counts bytes and operations of each part in a walk over the tensors; counted parameters are a check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';

@@ -35,6 +35,7 @@ const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
 });
 
 const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;
+/** Columns of llama-sweep-bench's table. */
 const COLUMNS = 7;
 
 const sweepBench: TimingFormat = {

@@ -8,7 +8,7 @@ import type { Placement } from './placement.js';
 /** A model and a plan for graph builders: weights by name with devices, and operation sizes. */
 export class Scene {
   readonly graph = new ComputeGraph();
-  /** Tokens of an operation: of the pass, or after the last layer's row selection with logits. */
+  /** Tokens of an operation: the whole pass, or after the last layer's row selection the tokens with logits. */
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
