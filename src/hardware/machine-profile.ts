@@ -98,7 +98,7 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
 
 const systemReserve = (bytes: number): number => Math.min(4 * GIB, bytes / 8);
 
-/** Drives form a stripe; with whole files per drive, the slowest drive decides. */
+/** Drives form a stripe; with whole files per drive, the slowest drive decides, and further drives add room. */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
   const apart = disks.some(({ byFile }) => byFile);
   const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;

@@ -73,7 +73,7 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** ns to renew a recurrent-state value for a token; absent: not charged. */
   readonly recurrenceNs?: number;
-  /** Present if any layer kind runs in as few kernels as grouped attention. */
+  /** Present if a layer of any kind runs in as few kernels as grouped attention. */
   readonly fusesLayers?: true;
   /** Extra rows of a multi-row product (whole tiles); absent: 0. */
   readonly tileRows?: number;
@@ -170,9 +170,9 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Least tokens of a pass for copying CPU experts to the GPU; null: never. */
   readonly offloadFrom: number | null;
-  /** Present if only experts sooner on the GPU are copied. */
+  /** Present if an expert is copied only if the GPU then finishes sooner. */
   readonly offloadIfSooner?: true;
-  /** Unit of `offloadFrom`: tokens of the pass, or average per expert. */
+  /** Unit of `offloadFrom`: tokens of the pass, or average tokens per expert. */
   readonly offloadCounts: 'pass' | 'expert';
   /** Speed-up of pinned copies over the link's pageable rate. Absent: the link is pinned already. */
   readonly pinned?: number;

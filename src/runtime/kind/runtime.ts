@@ -7,7 +7,7 @@ import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** A runtime. Absent: unknown or unsupported. */
+/** A runtime. An absent field means unknown or unsupported. */
 export interface KnownRuntime {
   /** Name for `--runtime` and in measurements. */
   readonly name: string;
@@ -34,7 +34,7 @@ export interface KnownRuntime {
   readonly wholeLayers?: boolean;
   /** True: the depth of benchmarks precedes the prompt; false: possibly the prompt. */
   readonly depthFirst?: boolean;
-  /** True: all layers share a pool of expert slots. */
+  /** True: all layers share a pool of expert slots, and the faster of link and CPU serves a miss. */
   readonly sharesSlots?: boolean;
   /** True: recurrent state is saved before a pass; accepted tokens run again after a rejection. */
   readonly redoesAccepted?: boolean;
@@ -64,7 +64,7 @@ interface AllocatedMemory {
   readonly sequences: number;
   /** Allocation rules of a log's build; default: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True if a measurement's thread is older than the rules of latent attention. */
+  /** True if the source thread of a measurement is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
 
@@ -87,7 +87,7 @@ export interface Streaming {
   readonly leftOnCard: number;
   /** Option for dense weights on the GPU; by default only experts. */
   readonly denseOnGpu: RegExp;
-  /** Option for reads during expert compute. */
+  /** Option for reads while experts are computed. */
   readonly readsAhead: RegExp;
   /** Option for loading the next layer's likely experts. */
   readonly looksAhead: RegExp;
@@ -99,9 +99,9 @@ export interface OfferedCache {
   /** Name in tables: `LRU cache`, `hot set`, `hybrid`, `stream`. */
   readonly name: string;
   readonly system: string;
-  /** Handling of a miss: over the link, by the CPU, or by the sooner. */
+  /** Handling of a miss: a copy over the link, the CPU, or the faster of the two. */
   readonly misses: 'link' | 'cpu' | 'either';
-  /** False: each expert crosses the link when needed. */
+  /** False: no expert is kept, each crosses the link when needed. */
   readonly keeps: boolean;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
@@ -118,6 +118,7 @@ interface Advised {
   readonly caches: readonly OfferedCache[];
   /** Memory of a setting by device. @throws UserError if unknown tensors matter */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
+  /** Candidate tokens per prompt pass. */
   readonly ubatches: readonly number[];
   /** KV-cache formats, the default first. */
   readonly kv: readonly KvType[];
@@ -129,7 +130,7 @@ interface Advised {
   drafts(model: ModelSpec, users: number): readonly number[];
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
-  /** File formats, most bits first. */
+  /** Bits per weight by file format, most first. */
   readonly quantizations: Offer;
   /** Format of the most common file, if checkpoints are not read; null: the first. */
   readonly usualFile: string | null;

@@ -40,7 +40,7 @@ export class GraphNode {
   backend: Backend = -1;
   /** True: never freed, as several passes overlap. */
   kept = false;
-  /** True: only keeps a source until the node. */
+  /** True: only a dependency, which keeps the source until the node. */
   dependency = false;
   children = 0;
   views = 0;
