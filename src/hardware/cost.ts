@@ -3,7 +3,7 @@ import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
 
-/** Times of an expert by MoE layer, ns: one read of the weights, and the arithmetic of one activation. */
+/** Times of an expert by MoE layer, ns: a read of the weights; arithmetic of an activation. */
 interface ExpertTimes {
   readonly weightNs: Float64Array;
   readonly activationNs: Float64Array;
@@ -59,9 +59,9 @@ export class CostModel {
   /** Sockets that compute experts in parallel: expert `id` runs on socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
-  /** GPU time of an expert for one activation by MoE layer, ns. */
+  /** GPU time of an expert for a single activation by MoE layer, ns. */
   readonly singleNs: Float64Array;
-  /** 1 for each MoE layer that the CPU holds, experts included: no handover. */
+  /** 1 for each MoE layer on the CPU, experts included: no handover. */
   readonly onCpu: Uint8Array;
   /** MoE layer with expert projections on both CPU and GPU; -1: none. */
   readonly splitLayer: number;
@@ -76,9 +76,7 @@ export class CostModel {
   readonly #cpuLaunchNs: number;
   #cpuShare = 1;
 
-  /**
-   * @param placement of the dense part; null: all on the GPU @param split layer with experts on two devices; null: none
-   */
+  /** @param placement null: dense part on the GPU @param split layer with experts on two devices; null: no split */
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null, split: ExpertSplit | null = null) {
     const { gpu, cpu } = hardware;
     this.passNs = gpu.perPassNs;
@@ -112,14 +110,14 @@ export class CostModel {
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
   }
 
-  /** Sequences per read of dense weights: a larger pass reads the weights again. */
+  /** Sequences per read of dense weights. */
   attending = Number.POSITIVE_INFINITY;
   /** By dense segment: 1 if {@link denseNs} equals the previous segment's in any pass. */
   readonly repeats: Uint8Array;
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 
-  /** Time of a dense segment for a pass, ns, as {@link DenseCost.ns}, on all holders. */
+  /** Time of a dense segment on all holders, ns, as {@link DenseCost.ns}. */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const { attending } = this;
     if (sequences <= attending) {
@@ -139,7 +137,7 @@ export class CostModel {
     return ns;
   }
 
-  /** GPU time of an expert, ns; its `activations` tokens share one weight read. @param share of the columns, 0..1 */
+  /** GPU time of an expert, ns; `activations` tokens share a weight read. @param share of the columns, 0..1 */
   expertNs(layer: number, activations: number, share = 1): number {
     return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
   }
@@ -150,7 +148,7 @@ export class CostModel {
   }
 
   /**
-   * CPU time of an expert, ns (split layer: of the CPU's projections), without {@link handoverNs}; Infinity without a
+   * CPU time of an expert (split layer: of the CPU's projections), ns, without {@link handoverNs}; Infinity without a
    * CPU.
    */
   cpuExpertNs(layer: number, activations: number, share = 1): number {

@@ -19,6 +19,7 @@ function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): numbe
   return coreBandwidth === undefined ? given : twelveDigits(given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND));
 }
 
+/** Speed of a device. */
 export function speedOf(device: Device): Speed {
   return {
     nsPerByte: 1e9 / reach(device, device.bandwidthFraction),
@@ -26,7 +27,7 @@ export function speedOf(device: Device): Speed {
   };
 }
 
-/** Most rows of vector products, also in attention: a decoded token and a draft. */
+/** Most rows of vector products, attention included: a decoded token and a draft. */
 const VECTOR_TOKENS = 8;
 
 /**
@@ -49,7 +50,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
+/** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: unknown */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -78,7 +79,7 @@ export function attendedPairs(context: number, tokens: number, window: number): 
 export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
   /** Decoder layers with framework overhead on the device. */
   readonly layers: number;
-  /** Layers weighted by kernels ({@link AttentionSpec.launches}); absent: `layers`. */
+  /** Layers by kernels ({@link AttentionSpec.launches}); absent: `layers`. */
   readonly launches?: number;
   readonly attention: readonly AttentionSpec[];
 }
@@ -90,7 +91,7 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
 
 /** Prices dense segments on a device: weights, attention, framework time per layer. Methods allocate nothing. */
 export class DenseCost {
-  /** By segment: 1 if the cost equals the previous segment's in any pass, as in most layers. */
+  /** 1 if a segment costs as much as the previous in any pass, as in most layers. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
   readonly #attention: AttentionSpeed | null;
@@ -110,7 +111,7 @@ export class DenseCost {
   /** Score bytes moved per pair of tokens; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** In prompts: operations per pair, and ns to unpack a token of context; without unpacking: as in decoding, and 0. */
+  /** In prompts: operations per pair; ns to unpack a token of context, 0 if nothing is unpacked. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 
@@ -160,10 +161,10 @@ export class DenseCost {
 
   /**
    * Time of a segment, ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute) +
-   * overhead, or two maxima if attention has separate speeds. A sequence reads its cache once; scores move without
-   * flash attention; prompts may unpack latents.
+   * overhead; two maxima with separate attention speeds. A sequence reads the cache once; scores move without flash
+   * attention.
    * @param segment 0 .. MoE layers @param contexts before the pass @param tokensPerSequence in the pass @param
-   * sequences entries that count
+   * sequences count of entries
    */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const flops = rowsComputed(tokens, this.#tileRows) * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;

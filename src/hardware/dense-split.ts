@@ -7,7 +7,7 @@ type Holder = 'cpu' | number;
 
 /** Placement of a model's dense part. */
 export interface DensePlacement {
-  /** By decoder layer. CPU layers come first. */
+  /** By decoder layer, CPU layers first. */
   readonly layers: readonly Holder[];
   readonly head: Holder;
   /** True: KV caches lie in DRAM, and the CPU computes all attention. */
@@ -103,19 +103,13 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
 }
 
-/**
- * Several sockets as a device: memories reach the runtime's share of the sum; arithmetic and unpacking scale with
- * cores.
- */
+/** Several sockets as a device: the runtime's share of summed memory rates; arithmetic scales with cores. */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
   const { efficiency = 1, together = 1 } = count > 1 ? (cpu.sockets ?? {}) : {};
   return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };
 }
 
-/**
- * All sockets on dense work, in slices or over spread pages, as for experts; with experts per socket, a single socket's
- * figures.
- */
+/** All sockets on dense work as on experts; with experts per socket, a single socket's figures. */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
   if (sockets === undefined || sockets.numa === 'expert') return cpu;

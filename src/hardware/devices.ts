@@ -13,7 +13,7 @@ const SCORE_BYTES = 16;
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime with a CPU: host times scale with the CPU's clock, if the runtime states a host clock. */
+/** The runtime on a CPU: host times scale with the clock, if the runtime states a host clock. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;
@@ -90,7 +90,7 @@ function socketsOf(
   return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };
 }
 
-/** A link under a runtime's copies: pinned or pageable, whole or in pieces, with host time for each. */
+/** A link under a runtime's copies: pinned or pageable, whole or in pieces. */
 export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   if (link.name !== 'h2d') return link;
   const latency = (ns: number): number => copy.pieces * (ns + copy.host);
@@ -138,7 +138,7 @@ export function measuredDevice(profile: GpuProfile): Device {
 
 type CoreFacts = Pick<GpuProfile, 'clock' | 'cores' | 'generation' | 'isa' | 'memory' | 'memoryBandwidth' | 'sockets'>;
 
-/** Cores of a socket: arithmetic and unpacking scale with cores and clock, reads with cores and memory. */
+/** Arithmetic and unpacking scale with cores and clock, reads with cores and memory. */
 function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
   const { generation = '', isa = '', memory = '' } = profile;
   const hertz = profile.cores! * profile.clock! * 1e9;

@@ -5,10 +5,7 @@ interface Knob {
   readonly name: string;
   /** Scaled quantity, in words: a speed or a time. */
   readonly says: string;
-  /**
-   * Standard deviation of the logarithm between machines. Ours: residuals of machines with several rows in
-   * profiles/measurements/.
-   */
+  /** Standard deviation of the logarithm between machines; ours, from residuals in profiles/measurements/. */
   readonly spread: number;
   /** Dotted names of constants or tables; absent: the knob's name. */
   readonly constants?: readonly string[];
@@ -16,10 +13,7 @@ interface Knob {
   readonly shares?: true;
 }
 
-/**
- * Deviations of a machine from its data sheet: groups of constants that vary together, with spreads, so that few
- * timings determine them.
- */
+/** Deviations of a machine from its data sheet: groups of constants that vary together. */
 export const KNOBS: readonly Knob[] = [
   { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
   { name: 'cpu.memory', says: 'memory of the CPU', spread: 0.25, shares: true },
@@ -39,10 +33,7 @@ export const KNOBS: readonly Knob[] = [
   { name: 'cpu.operations', says: 'large products on the CPU', spread: 0.3 },
 ];
 
-/**
- * The runtime with each knob turned by `exp` of a step. @param given dotted names of constants set elsewhere, left
- * unchanged
- */
+/** The runtime with each knob turned by `exp` of a step. @param given dotted names of fixed constants */
 export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;

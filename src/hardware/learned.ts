@@ -5,10 +5,7 @@ import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/**
- * Knobs of a machine learned from timings, with covariance. Prediction bands follow from the covariance and the
- * unexplained rest.
- */
+/** Knobs of a machine learned from timings, with covariance for the bands of predictions. */
 export interface Learned {
   /** Most likely steps of {@link KNOBS}, logarithms. */
   readonly steps: readonly number[];
@@ -24,9 +21,9 @@ export type SpeedKind = 'decode' | 'prefill';
 export const NUDGE = 0.1;
 
 /**
- * Unexplained standard deviation (of a logarithm) of a further run on the same machine: fitted so that bands hold three
- * to four of five rows of profiles/measurements/, each predicted by a single row of the same machine. Owners of equal
- * parts differ by 0.08.
+ * Unexplained standard deviation (of a logarithm) of a further run on a machine: fitted so that bands hold three to
+ * four of five rows of profiles/measurements/, each predicted by a row of the same machine. Owners of equal parts
+ * differ by 0.08.
  */
 const LEFT: Readonly<Record<SpeedKind, number>> = { decode: 0.12, prefill: 0.2 };
 /** Standard deviations around four of five Gaussian values. */
@@ -56,13 +53,10 @@ export function learnedWidth(
 /** Least mentioned knob movement, as a share; ours. */
 const FEW = 0.05;
 
-/** Least mentioned factor of a timing's residual. Ours: far above the differences between owners of equal parts. */
+/** Least mentioned residual factor. Ours: far above differences between owners of equal parts. */
 const UNEXPLAINED = 1.3;
 
-/**
- * Summary of a learned machine: the three most moved knobs. @param usual runtime of all machines @param left largest
- * residual
- */
+/** Summary of a learned machine. @param usual runtime of all machines @param left largest residual */
 export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));

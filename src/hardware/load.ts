@@ -81,7 +81,7 @@ export function findHardware(name: string, relativeTo?: string): Found {
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
 }
 
-/** True if a name lists parts, as opposed to a bundled name or a path. */
+/** True if a name lists parts, not a bundled name or a path. */
 export const isComposed = (name: string): boolean => isComposition(name) && bundledName(name) === undefined;
 
 /** Bundled machine of a name, in any case and with any separators: `RTX 4090` is rtx-4090. */
@@ -90,7 +90,7 @@ function bundledName(name: string): string | undefined {
   return listProfiles('hardware').find((bundled) => bundled === spelled);
 }
 
-/** Reads a machine of parts, or of tiers and links; overrides apply only to tiers and links. */
+/** Reads a machine of parts, or of tiers and links with overrides. */
 export function readMachine(
   path: string,
   overrides: readonly Override[],
@@ -121,10 +121,7 @@ export function readRate({ bandwidth, latencyNs }: PathSpec, size: number, inFli
   return Math.min(bandwidth, (inFlight * size * 1e9) / (latencyNs + (size * 1e9) / bandwidth));
 }
 
-/**
- * A link from drives: whole experts are read several at a time; a mapped file in pieces, expert by expert, shared by
- * all drives.
- */
+/** A link from drives: whole experts in parallel; a mapped file in pieces, expert by expert, shared by all drives. */
 export function readOver(link: LinkSpec, { read }: RuntimeSpec): LinkSpec {
   if (link.name !== 'ssd' || read.size === 'expert') return link;
   const { size, inFlight } = read;

@@ -67,7 +67,7 @@ export const machineFileSchema = z.strictObject({
     .optional(),
 });
 
-/** A machine file, written by `moeprof machine` for -w: parts, further facts, and measurements. Bytes, bytes/s. */
+/** A machine file, written by `moeprof machine` for -w. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
 /**
@@ -99,7 +99,7 @@ interface FileRuntime {
   readonly said: string | null;
 }
 
-/** The runtime with a machine file's constants. @param given dotted names of constants set elsewhere, left unchanged */
+/** The runtime with a machine file's constants. @param given dotted names of fixed constants */
 export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
   const fitted = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
   if (fitted === undefined) return { runtime, said: null };
@@ -108,10 +108,7 @@ export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, g
   return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
 }
 
-/**
- * Starting runtime for learning. With timings in the file, its constants are left out: they were fitted on the same
- * timings.
- */
+/** Starting runtime for learning, without constants fitted on the file's timings. */
 export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
   return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
 }

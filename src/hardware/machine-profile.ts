@@ -21,7 +21,7 @@ const GIB = 2 ** 30;
 /** Bytes of a GPU's context and the framework's buffers; assumed. */
 const GPU_RESERVE = 512 * 2 ** 20;
 
-/** Profile of a machine. Without a GPU, the CPU takes the GPU's place, on a single memory. */
+/** Profile of a machine. Without a GPU, the CPU takes the GPU's place. */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name, system } = machine;
   const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
@@ -98,9 +98,7 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
 
 const systemReserve = (bytes: number): number => Math.min(4 * GIB, bytes / 8);
 
-/**
- * Drives form a stripe. With whole files per drive, a layer comes from the slowest drive, and further drives add room.
- */
+/** Drives form a stripe; with whole files per drive, the slowest drive decides, and further drives add room. */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
   const apart = disks.some(({ byFile }) => byFile);
   const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;

@@ -21,7 +21,7 @@ export function parseMachine(text: string): Machine {
   return completed(given);
 }
 
-/** True if a text lists machine parts: several joined by +, or a part of a catalogue. False for a file path. */
+/** True if a text lists machine parts, not a file path: several joined by +, or a catalogue part. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
@@ -32,7 +32,7 @@ export function isComposition(text: string): boolean {
 export const partNames = (): string[] => [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 
 /**
- * Parts between plus signs. A plus sign of a name (`xeon-platinum-8480+`, `Max+ 395`) stays. @throws UserError for a
+ * Parts between plus signs; a plus sign of a name stays (`xeon-platinum-8480+`, `Max+ 395`). @throws UserError for a
  * leading plus sign
  */
 export function machineWords(text: string): string[] {
@@ -108,13 +108,13 @@ function severalOf(plain: string): { readonly count: string | undefined; readonl
 const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
-  // Numbers of four or more digits are card names: rtx-3060.
+  // Numbers of four or more digits name cards: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
   if (/^[\d.]+\s*[km]i?b$/i.test(name))
     return new UserError(`"${name}" is no memory that machines have; write ${Number.parseInt(name, 10)}GB`);
   const unknown = (hint: string) => new UserError(`unknown part "${name}": ${hint}; parts: moeprof profiles list gpu, cpu`);
   if (/ddr|channel|\d\s*[gt]i?b\s/i.test(name)) return unknown('memory is a size, and channels x type-speed: 64GB+2xddr4-3200');
-  // The number of a card or processor outweighs the rest: r5-5600 is ryzen-5-5600.
+  // The number outweighs the rest: r5-5600 is ryzen-5-5600.
   const number = /\d{3,}[a-z0-9]*$/i.exec(name)?.[0].toLowerCase();
   const same = partNames().filter((part) => number !== undefined && part.endsWith(`-${number}`));
   const near = same.length > 0 && same.length < 4 ? same : nearest(name, [...partNames(), 'windows']);

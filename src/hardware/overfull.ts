@@ -9,9 +9,7 @@ export const PAGES_SHARE = 0.9;
 /** Default drive: NVMe on four lanes of PCIe 3.0, by data sheet. Our choice. */
 export const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
 
-/**
- * A model in too small a memory: pages of a mapped file are read again, or the driver moves card bytes to host memory.
- */
+/** A model in too small a memory: file pages are read again, or card bytes move to host memory. */
 export interface Overfull {
   /** Bytes needed in the memory; bytes available. */
   readonly needs: number;
@@ -40,12 +38,10 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Overflo
   return { place, rate: readOver(disk, runtime).bandwidth };
 }
 
-/**
- * Bytes read again per token: in a cycle through the model a memory misses its shortfall, at most the touched bytes.
- */
+/** Bytes read again per token: the shortfall, at most the touched bytes. */
 export const readAgain = ({ has, needs, touched }: Overfull): number => Math.min(Math.max(0, needs - has), touched);
 
-/** Tokens/s with bytes read again: the read time adds to a token's time, as each page is awaited. */
+/** Tokens/s with bytes read again; the read time adds to a token's time. */
 export function overfullSpeed(model: Overfull, { rate }: OverflowMemory): number {
   return 1 / (1 / model.speed + readAgain(model) / rate);
 }

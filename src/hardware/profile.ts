@@ -4,10 +4,7 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
-/**
- * Facts of a device, and measurements: a device with measured shares states everything, overheads included; else the
- * runtime decides.
- */
+/** Facts of a device, or with measured shares a full calibration, overheads included. */
 const deviceFields = {
   peak: positive(FLOPS).optional(),
   memoryBandwidth: positive(RATE),
@@ -178,10 +175,7 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/**
- * A hardware profile: facts of a machine from a data sheet, a benchmark or a calibration, from
- * `profiles/hardware/*.yaml` or parts.
- */
+/** Facts of a machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** Input form of a hardware profile: quantities as numbers or with units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;

@@ -69,7 +69,7 @@ const read = z.strictObject({
   inFlight: z.int().positive().default(1),
 });
 
-/** Schema of `profiles/runtimes/*.yaml`; fields are explained in profiles/fields.txt. */
+/** Schema of `profiles/runtimes/*.yaml`, documented in profiles/fields.txt. */
 export const runtimeSchema = z.strictObject({
   name: z.string().min(1),
   cites: z.string().optional(),
@@ -120,7 +120,7 @@ type MayLack = 'attention' | 'recurrence' | 'untuned';
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
   /** Fitted constants of the runtime without its base, and their measurements. */
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
-  /** Sentences on assumptions for lack of measurements; null: as well known as any runtime. */
+  /** Sentences on assumptions; null: as well known as any runtime. */
   readonly assumed: string | null;
   /** Null: host times are equal on every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;

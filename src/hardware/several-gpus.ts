@@ -11,10 +11,7 @@ export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
 /** Bytes of the smallest GPU, the limit of equal loads. */
 export const leastGpuRoom = (hardware: HardwareSpec): number => Math.min(...gpuRooms(hardware));
 
-/**
- * GPU of each of `count` layers, in order, by shares, as in llama.cpp's split. @param parts in any unit, at least one
- * above 0
- */
+/** GPU of each of `count` layers by shares, as in llama.cpp's split. @param parts in any unit, some above 0 */
 export function splitLayers(parts: readonly number[], count: number): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   let sum = 0;
@@ -24,10 +21,7 @@ export function splitLayers(parts: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
 }
 
-/**
- * Machine seen by one of several GPUs: its memory, and an even part of DRAM, SSD, links and CPU, as for equal
- * processes.
- */
+/** Machine seen by a GPU of several equal processes: full GPU memory, and an even part of DRAM, SSD, links and CPU. */
 export function shareOf(hardware: HardwareSpec): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -90,7 +84,7 @@ function together(link: LinkSpec, count: number, most: number): LinkSpec {
   return withRate(link, (bandwidth) => bandwidth * factor);
 }
 
-/** Card of each of `count` layers, in proportion to card memories, in order (llama.cpp without -ts). */
+/** Card of each of `count` layers, in proportion to card memories (llama.cpp without -ts). */
 export function layerCards(cards: readonly Card[], count: number): number[] {
   return splitLayers(
     cards.map(({ bytes }) => bytes),

@@ -4,7 +4,7 @@ import type { Machine } from './parts/defaults.js';
 
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
-  /** Usable bytes, without those kept by driver, framework or operating system. */
+  /** Usable bytes, net of driver, framework or operating system. */
   readonly bytes: number;
 }
 
@@ -23,12 +23,12 @@ export interface PathSpec {
 export interface LinkSpec {
   /** Metric name: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
-  /** Achieved bytes/s of the whole link, shared evenly by lanes; over all paths. */
+  /** Achieved bytes/s of the whole link, over all lanes and paths. */
   readonly bandwidth: number;
   readonly latencyNs: number;
   /** Concurrent transfers. */
   readonly lanes: number;
-  /** Bytes of a chunk: between chunks a transfer yields to a demand (L10). */
+  /** Bytes of a chunk, after which a transfer yields to a demand (L10). */
   readonly chunkBytes: number | null;
   /**
    * Paths of different speed; absent: equal lanes. With `flows: single` each path is a lane, with `split` all form a
@@ -65,43 +65,39 @@ export interface Device {
   readonly bandwidthFraction: number;
   /** Launch cost of an expert's kernels, ns. */
   readonly launchNs: number;
-  /** Framework overhead per decoder layer, ns: norms, router, small kernels, synchronisation. */
+  /** Framework overhead per decoder layer, ns. */
   readonly perLayerNs: number;
-  /** Framework overhead per pass, ns: scheduling, sampling, graph launch. */
+  /** Framework overhead per pass, ns. */
   readonly perPassNs: number;
   /** Read limit of all cores, bytes/s; absent: above the memory's. */
   readonly coreBandwidth?: number;
   /** ns to renew a recurrent-state value for a token; absent: not charged. */
   readonly recurrenceNs?: number;
-  /** Present if any layer kind runs in as few kernels as grouped attention. */
+  /** Present if a layer of any kind runs in as few kernels as grouped attention. */
   readonly fusesLayers?: true;
-  /** Extra rows of a multi-row product, as tiles are computed whole; absent: 0. */
+  /** Extra rows of a multi-row product (whole tiles); absent: 0. */
   readonly tileRows?: number;
   /** `bandwidthFraction` by weight format; absent: equal for all. */
   readonly bandwidthByFormat?: ByFormat;
   /** Unpacked weights/s by format; absent: as fast as reads. */
   readonly unpacking?: ByFormat;
-  /**
-   * Reached speeds of attention over the KV cache, timed after the weights; absent: attention shares the weights'
-   * roofline.
-   */
+  /** Attention over the KV cache, timed after the weights; absent: shares the weights' roofline. */
   readonly attention?: {
     readonly bandwidthFraction: number;
-    /** Fractions of `peakFlops`, the attention's or the device's: for prompts, and for few new tokens per sequence. */
+    /** Fractions of `peakFlops`: for prompts, and for few new tokens per sequence. */
     readonly computeFraction: number;
     readonly vectorFraction: number;
-    /** FLOP/s; absent: the device's. */
     readonly peakFlops?: number;
   };
   /** Bytes moved per attention score without flash attention. Absent: none. */
   readonly scoreBytes?: number;
-  /** Present if every prompt pass unpacks the latent of the whole context (MLA). Absent: heads work on the latent. */
+  /** Present if every prompt pass unpacks the whole context's latent (MLA). */
   readonly unpacksLatent?: true;
   /** `peakFlops` by weight format; absent: equal for all. */
   readonly peakByFormat?: ByFormat;
 }
 
-/** A device with arithmetic times `factor`: cores, peak, and rates by format. */
+/** A device with scaled arithmetic: cores, peak, and rates by format. */
 export function withArithmetic<T extends Device>(device: T, factor: number): T {
   const { attention, coreBandwidth, peakByFormat, peakFlops, recurrenceNs, unpacking } = device;
   return {
@@ -115,7 +111,7 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
   };
 }
 
-/** CPU experts on sockets: each on a single socket; cut into a slice per socket; or with pages spread over all. */
+/** CPU experts on sockets: each on one; in slices; or with pages spread over all. */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 
@@ -123,7 +119,7 @@ type Numa = (typeof NUMA)[number];
 export interface Sockets {
   /** At least 2. */
   readonly count: number;
-  /** Shares reached by sockets together, (0, 1]: of summed memory rates, and of summed arithmetic. Absent: all. */
+  /** Shares reached by sockets together, (0, 1]: of memory rates, of arithmetic. Absent: all. */
   readonly efficiency?: number;
   readonly together?: number;
   readonly numa: Numa;
@@ -131,7 +127,7 @@ export interface Sockets {
   readonly interconnect: PathSpec;
 }
 
-/** The CPU as a second processor of experts; throughput and bandwidth of a single socket. */
+/** The CPU as a second processor of experts; figures of a single socket. */
 export interface HostDevice extends Device {
   /** Cost of a handover to the CPU and back, ns, once per event. */
   readonly handoverNs: number;
@@ -145,7 +141,6 @@ export type Interconnect = PathSpec;
 /** A GPU of several. */
 export interface Card {
   readonly device: Device;
-  /** Usable bytes. */
   readonly bytes: number;
 }
 
@@ -170,12 +165,12 @@ export interface Software {
   readonly runtime: string;
   /** The runtime's file without prose; absent: no file. */
   readonly constants?: unknown;
-  /** Sentences on assumptions for lack of measurements; absent: none. */
+  /** Sentences on assumptions; absent: no assumptions. */
   readonly assumed?: string;
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Least tokens of a pass for copying CPU experts to the GPU; null: never. */
   readonly offloadFrom: number | null;
-  /** Present if an expert is copied only if the GPU finishes sooner. */
+  /** Present if an expert is copied only if the GPU then finishes sooner. */
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or average tokens per expert. */
   readonly offloadCounts: 'pass' | 'expert';
@@ -185,9 +180,7 @@ export interface Software {
   readonly pinsUnmapped?: true;
   /** False: an event's experts execute after the last copy. */
   readonly overlaps: boolean;
-  /**
-   * Present if SSD experts are pages of a mapped file, cached by the operating system. Absent: experts are read whole.
-   */
+  /** Present if SSD experts are pages of a mapped file. Absent: experts are read whole. */
   readonly mapped?: true;
   /** Prediction time as a multiple of moeprof's on a host of equal clock; 0: none. */
   readonly prediction: number;
@@ -198,13 +191,13 @@ export interface HardwareSpec {
   readonly name: string;
   readonly tiers: readonly Tier[];
   readonly links: readonly LinkSpec[];
-  /** Processor on `tiers[0]`: the GPU, or the processor of a unified-memory machine or a phone. */
+  /** The GPU, or the processor of a unified-memory machine or a phone. */
   readonly gpu: Device;
   /** True: no GPU; `gpu` is the CPU. */
   readonly cpuOnly?: true;
   /** Several GPUs, each with memory and a link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
-  /** GPUs driven as one, with joined memory in `tiers[0]`. Absent: a single GPU, or {@link gpus}. */
+  /** GPUs driven as one, with joined memory in `tiers[0]`. Absent: one GPU, or {@link gpus}. */
   readonly joined?: JoinedGpus;
   /** Processor on DRAM in parallel with the GPU; null: none. */
   readonly cpu: HostDevice | null;

@@ -6,7 +6,7 @@ export interface Tensor {
   readonly layer: number | null;
   /** Kernel format of most of the tensor. */
   readonly format: string;
-  /** Bytes as stored; fractional if the quantization was moved to meet a file size. */
+  /** Bytes as stored; fractional in a moved quantization. */
   readonly bytes: number;
 }
 
@@ -26,9 +26,9 @@ export type ContextMemory =
   | {
       readonly kind: 'latent';
       readonly heads: number;
-      /** Rank of the query compression; 0: direct query projection. */
+      /** Rank of the query compression; 0: not compressed. */
       readonly queryRank: number;
-      /** Widths: latent, rotary part of a key, non-rotary part of a key, value. */
+      /** Widths: latent, rotary and non-rotary part of a key, value. */
       readonly latent: number;
       readonly rope: number;
       readonly nope: number;
@@ -41,17 +41,16 @@ export type ContextMemory =
     }
   | { readonly kind: 'none' };
 
-/** A model tensor by tensor, under GGUF names, with the context memory of each layer. Input of per-device memory. */
+/** A model tensor by tensor under GGUF names, with context memory by layer. */
 export interface Anatomy {
   readonly vocab: number;
   readonly layers: readonly ContextMemory[];
   /**
-   * Multi-token prediction layers after the last decoder layer. Engines count them in splits; ik_llama.cpp gives each a
-   * KV cache.
+   * MTP layers after the last decoder layer. Engines count them in splits; ik_llama.cpp caches their keys and values.
    */
   readonly nextLayers: number;
   readonly expertWidth: number;
-  /** FFN widths: dense layers, and all shared experts of a layer; 0: none. */
+  /** FFN widths: dense layers; all shared experts of a layer. 0: no such FFN. */
   readonly denseWidth: number;
   readonly sharedWidth: number;
   /** Tensors layer by layer, tensors outside the layers last. */

@@ -1,4 +1,4 @@
-// Counts bytes and operations of each part in one walk over the tensors, parameters as a check.
+// Counts bytes and operations of each part in a walk over the tensors; counted parameters are a check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
@@ -14,10 +14,10 @@ const KV_BYTES = 2;
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoding MoE layer by context memory, fused as in llama.cpp's graph (`llm_graph_context`, build 10257):
- * norms 2, residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores,
- * output. Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net,
- * Mamba-2): 40 to 100 by build.
+ * Kernels of a decoding MoE layer by context memory, as fused in llama.cpp (`llm_graph_context`, build 10257): norms 2,
+ * residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output.
+ * Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): 40
+ * to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 
@@ -76,7 +76,7 @@ class Tally implements Weights {
   }
 }
 
-/** Attention costs of a layer by context memory: KV-cache bytes per token, operations per pair of tokens. */
+/** Attention costs of a layer: KV-cache bytes per token, operations per pair of tokens. */
 export function contextFor(memory: ContextMemory): AttentionSpec {
   if (memory.kind === 'none') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches: 0 };
   const launches = KERNELS[memory.kind] / KERNELS.heads;
@@ -91,7 +91,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
     const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / width };
     return { kvBytesPerToken: kvHeads * width * KV_BYTES, flopsPerPair: 2 * heads * width, heads, window, ...uneven };
   }
-  // Absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent.
+  // Absorbed form (DeepSeek-V2, section 2.1): every head attends to the shared latent.
   const { latent, rope } = memory;
   const flopsPerPair = heads * (2 * (latent + rope) + 2 * latent);
   return {
@@ -105,7 +105,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
   };
 }
 
-/** Costs of unpacked keys and values (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, then read. */
+/** Costs of unpacked keys and values (ik_llama.cpp's -mla 2 and 3). */
 function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMemory, { kind: 'latent' }>): UnpackedLatent {
   const bare = nope + value;
   const attended = nope + rope + value;
@@ -163,9 +163,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
-/**
- * Measures each part of a model at a quantization. @throws UserError if the formats cannot reach the stated file size
- */
+/** Measures a model at a quantization. @throws UserError if the formats cannot reach the stated file size */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
@@ -259,8 +257,8 @@ function wholeModels(parts: ModelParts): ModelParts {
 }
 
 /**
- * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary by layer), so that caches count equal slots.
- * Files keep real sizes.
+ * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep real
+ * sizes.
  */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;

@@ -1,10 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
-/**
- * Typed fields of a foreign JSON object (config.json, GGUF metadata). Unknown fields are ignored; null means absent, as
- * in transformers.
- */
+/** Typed fields of a foreign JSON object. Unknown fields are ignored; null means absent, as in transformers. */
 export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -65,7 +62,7 @@ export class Fields {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, or a text (`3,4,5`); null: absent. @throws UserError */
+  /** A list of whole numbers of at least 0, or a text (`3,4,5`). @throws UserError */
   indexes(name: string): readonly number[] | null {
     const text = this.#find([name])?.value;
     if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);

@@ -6,10 +6,7 @@ import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tens
 
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
-/**
- * Header of a GGUF file; counts are checked against the file size.
- * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
- */
+/** Header of a GGUF file. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
@@ -24,10 +21,7 @@ export const GGUF_MAGIC = 'GGUF';
 
 /** Bytes per read; headers are mostly vocabulary, a few MiB. */
 const CHUNK = 1 << 16;
-/**
- * Our limits, far above any model: bytes of a text, entries of a kept array, bytes of the header, its entries,
- * dimensions.
- */
+/** Our limits: bytes of a text, kept array entries, bytes of the header, its entries, dimensions. */
 const MAX_TEXT = 1 << 20;
 const MAX_KEPT = 1 << 16;
 const MAX_HEADER = 1 << 27;
@@ -68,7 +62,7 @@ class Cursor {
     this.kept = new Meter(file.path, LIMITS.numbers);
   }
 
-  /** Moves over the next `length` bytes. @returns start in the chunk @throws UserError if the file ends too early */
+  /** @returns start of the next `length` bytes in the chunk @throws UserError if the file ends too early */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
@@ -120,10 +114,7 @@ class Cursor {
   }
 }
 
-/**
- * Reads the header of a GGUF file. @throws UserError for a non-GGUF or damaged file, an unsupported version, or data
- * beyond the file
- */
+/** Reads the header of a GGUF file. @throws UserError for a non-GGUF, damaged or unsupported file */
 export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
 /** Reads the header of an open GGUF file. @throws UserError as {@link readGgufHeader} */

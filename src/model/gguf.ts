@@ -1,4 +1,4 @@
-// Reads a GGUF file as a model. Any architecture with `_exps` tensors is supported.
+// Any architecture with `_exps` tensors is supported.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';
@@ -24,7 +24,7 @@ export const measureGguf = (path: string, overrides: readonly Override[] = []): 
   measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
 /**
- * Measures a model by GGUF headers. @param path for messages, and as the default name @throws UserError as
+ * Measures a model by GGUF headers. @param path for messages and as default name @throws UserError as
  * {@link measureGguf}
  */
 export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {
@@ -82,7 +82,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   };
 }
 
-/** MTP layers after the last decoder layer; a file may count such layers without holding them. */
+/** MTP layers after the last decoder layer; a file may count layers without holding them. */
 function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const next = new Set(layers.filter((layer) => layer >= depth)).size;
@@ -148,7 +148,7 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
 }
 
 function partOf(name: string): keyof LayerTensors {
-  // `_exps`, or a tensor per expert (`ffn_up.3.weight`) in files from before March 2024.
+  // Before March 2024, files had a tensor per expert (`ffn_up.3.weight`).
   if (/_exps\b|_exps_b\b|^ffn_(gate|up|down)\.\d+\./.test(name)) return 'experts';
   if (/^ffn_(gate_inp|gate_tid2eid)\.|^exp_probs_b/.test(name)) return 'router';
   if (/shexp|^ffn_.*chexp/.test(name)) return 'shared';
@@ -173,20 +173,20 @@ function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly
   const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
   if (has(/\.attn_kv_a_mqa\./)) {
     const [latent, rope] = [hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count')];
-    // Files for absorbed attention state latent widths as key_length and value_length, head widths as *_mla.
+    // Files for absorbed attention have latent widths in key_length and value_length, head widths in *_mla.
     const key = hyper.countOr(hyper.countOr(latent + rope, 'attention.key_length'), 'attention.key_length_mla');
     const value = hyper.countOr(hyper.countOr(latent, 'attention.value_length'), 'attention.value_length_mla');
     return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
-  // Linear attention also has a projection attn_qkv, but its layer has state-space tensors.
+  // Linear attention also has attn_qkv, but with state-space tensors.
   if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return { kind: 'state', bytes: stateBytes(hyper) };
   const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
   const valueDim = hyper.countOr(keyDim, 'attention.value_length');
   return { kind: 'heads', heads, kvHeads, keyDim, valueDim, window: windowAt(hyper, layer) };
 }
 
-/** State bytes of a state-space layer, sized as in llama.cpp: last convolution inputs and state, in f32. */
+/** State of a state-space layer as in llama.cpp: last convolution inputs and state, in f32. */
 function stateBytes(hyper: Fields): number | null {
   const inner = hyper.indexOr(0, 'ssm.inner_size');
   const state = hyper.indexOr(0, 'ssm.state_size');
@@ -196,8 +196,8 @@ function stateBytes(hyper: Fields): number | null {
 }
 
 /**
- * Sliding window of a layer, by `attention.sliding_window_pattern` (a flag per layer or a period), or by llama.cpp's
- * code: every second layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Otherwise none.
+ * Sliding window of a layer, by `attention.sliding_window_pattern` (flags or a period), or as in llama.cpp: every
+ * second layer of gpt-oss, three of four of Llama 4 (chunks of 8192).
  */
 function windowAt(hyper: Fields, layer: number): number | null {
   const llama4 = hyper.says('architecture', 'llama4');

@@ -5,12 +5,12 @@ import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 
 /**
- * Reads a JSON object from a file; Python's NaN and Infinity become null. @param kind limits the size @throws UserError
- * with line and column
+ * Reads a JSON object; Python's NaN and Infinity become null. @param kind limits the size @throws UserError with line
+ * and column
  */
 export function readJson(path: string, kind: InputKind): Record<string, unknown> {
   const text = readText(path, kind);
-  // An unfinished string is matched to the end: a file of quotes would otherwise take quadratic time.
+  // An unfinished string is matched to the end, for linear time.
   const finite = (): string =>
     text.replace(/"[^"\\]*(?:\\[\s\S]?[^"\\]*)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null'));
   const json = parse(text, path) ?? parse(finite(), path);

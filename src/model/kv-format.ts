@@ -4,12 +4,13 @@ import type { Written } from '../base/written.js';
 import { kernelFormat } from './quantization/formats/index.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
+/** Bits of a KV-cache entry in built models. */
 const BUILT_BITS = 16;
 
 /** KV-cache formats of engines: llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
-/** Format of a KV cache. Models are built with 16-bit entries; a run may set separate formats for keys and values. */
+/** Format of a KV cache: 16 bits in built models; a run may change keys and values separately. */
 export interface KvFormat extends Written {
   readonly keys: string;
   readonly values: string;
@@ -39,7 +40,7 @@ function bitsOf(name: string): number {
   return name === 'fp8' ? 8 : kernelFormat(name)!.bits;
 }
 
-/** The model with a different KV-cache format. A latent (MLA), keys and values at once, takes the keys' format. */
+/** The model with a different KV-cache format; a latent (MLA) takes the keys' format. */
 export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
   const stored = (spec: AttentionSpec): AttentionSpec => {
     const { kvBytesPerToken, valueShare = 0.5 } = spec;

@@ -9,7 +9,7 @@ export interface Weights {
   /** Operations per token: 2 per matrix weight. */
   readonly flops: number;
   readonly formats: readonly FormatShare[];
-  /** Tensors by the last part of the name; absent in sums. */
+  /** Tensors by name; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
 }
 
@@ -20,7 +20,7 @@ export interface Experts {
   readonly expert: Weights;
 }
 
-/** Bytes and operations of each part of a decoder layer: the common form of all model sources. */
+/** Parts of a decoder layer: the common form of all model sources. */
 export interface LayerParts {
   readonly context: AttentionSpec;
   /** Attention or a different mixer, with norms. */
@@ -30,7 +30,7 @@ export interface LayerParts {
   readonly ffn: Weights;
   /** null in a dense layer. */
   readonly moe: Experts | null;
-  /** Further routed modules in order of execution, each an MoE layer; absent: none. */
+  /** Further MoE modules in order of execution; absent: no further modules. */
   readonly further?: readonly Experts[];
 }
 
@@ -64,8 +64,7 @@ const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, lay
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
 /**
- * Assembles a model: work before each routing is a dense segment, the rest the tail. The embedding table has bytes but
- * takes no time.
+ * Assembles a model: work before each routing is a dense segment, the rest the tail. The embedding table takes no time.
  */
 export function assemble(parts: ModelParts): ModelSpec {
   const layers: MoeLayer[] = [];

@@ -2,9 +2,7 @@ import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
-/**
- * Tensors of a model profile by GGUF names, with context memory. @param parts of the profile, before sizes are levelled
- */
+/** Tensors and context memory of a profile, by GGUF names. @param parts of the profile, before sizes are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: listed = [] }: Weights, times = 1): void => {

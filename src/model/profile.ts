@@ -54,7 +54,7 @@ const LayerShape = z.strictObject({
   intermediate: count.optional(),
 });
 
-/** Schema of a publisher's model description; the checkpoint format may be unpriced. */
+/** Schema of a publisher's model description, possibly with an unpriced checkpoint format. */
 export const ConfigProfileSchema = z
   .strictObject({
     name: z
@@ -155,10 +155,7 @@ export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantizatio
 /** A model profile as written, without defaults. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
-/**
- * A model profile: the architecture as in config.json. Sizes, bytes and operations are derived (build.ts), so a profile
- * cannot contradict itself.
- */
+/** A model profile, as in config.json. Sizes, bytes and operations are derived (build.ts). */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True if a decoder layer has experts. */
@@ -197,7 +194,7 @@ interface RoutedModule {
   readonly replaces: 'attention' | 'ffn' | 'nothing';
 }
 
-/** Routed modules of an MoE decoder layer: the FFN, unless the profile lists modules. */
+/** Routed modules of an MoE decoder layer: by default the FFN. */
 export function modulesOf(profile: ModelProfile, layer: number): readonly RoutedModule[] {
   const { experts, topK, intermediate } = expertsOf(profile, layer);
   const modules: NonNullable<ModelProfile['moe']['modules']> = profile.moe.modules ?? [{ name: 'ffn' }];

@@ -2,7 +2,7 @@ import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';
 
-/** Expert projections that may stay on the CPU: a contiguous step, so that a pass crosses to the CPU once. */
+/** Expert projections on the CPU: a contiguous step, so that a pass crosses once. */
 export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
 /** An entry of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
@@ -35,10 +35,7 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
 export const isSeparable = (model: ModelSpec, layer: number): boolean =>
   CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
-/**
- * Splits a layer with projections on the CPU; weights and operations by equal matrices. @throws UserError for unknown
- * tensors
- */
+/** Splits a layer's projections between CPU and GPU by equal matrices. @throws UserError for unknown tensors */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {
   if (!isSeparable(model, layer))
     throw new UserError(

@@ -21,8 +21,7 @@ export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
 /**
- * Tensor bytes of a folder's checkpoint by name; null: no checkpoint files. @throws UserError for missing or damaged
- * files
+ * Tensor bytes of a folder's checkpoint by name; null: no checkpoint. @throws UserError for missing or damaged files
  */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
@@ -64,10 +63,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/**
- * Unchecked entries of a header, and data bytes after the header. @throws UserError for a long, short or non-JSON
- * header
- */
+/** Unchecked entries of a header, and data bytes. @throws UserError for a long, short or non-JSON header */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -82,10 +78,7 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/**
- * First and last data byte of a tensor, from the end of the header. @throws UserError with place, for offsets outside
- * the file
- */
+/** First and last data byte of a tensor. @throws UserError with place, for offsets outside the file */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -141,7 +134,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
   };
 }
 
-/** Formats by the checkpoint's rule, scaled to file bytes; empty if the bytes are too far from the rule. */
+/** Formats by the checkpoint's rule, scaled to file bytes; empty if too far from the rule. */
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
@@ -155,7 +148,7 @@ export function placeOf(name: string, encoderLayers = 0): Place {
 }
 
 function partOf(name: string): Part {
-  // Stacked or single experts; Granite's stacked experts are input_linear and output_linear.
+  // Granite's stacked experts are input_linear and output_linear.
   if (/(^|\.)experts\.|(^|\.)block_sparse_moe\.(input|output)_linear\./.test(name)) return 'experts';
   if (/shared_(expert|mlp)/.test(name)) return 'shared';
   if (/(^|\.)(gate|router|moe_statics|e_score_correction_bias)(\.|$)/.test(name)) return 'router';

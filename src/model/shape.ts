@@ -7,10 +7,7 @@ export const SHAPE = 'shape:';
 const NOTE =
   'Nothing says how large experts are, so each counts as one byte: hit rates hold, bytes and times say nothing (a model with --model).';
 
-/**
- * A model known only by its routing, enough for hit rates: experts of one byte, so that capacities are counts; nothing
- * else has bytes.
- */
+/** A model known only by its routing: experts have one byte, so that capacities are counts. */
 export function shapedModel(name: string, expertsPerLayer: readonly number[], topK: number): ModelSpec {
   let experts = 0;
   const layers = expertsPerLayer.map((count, index): MoeLayer => {

@@ -1,10 +1,10 @@
-// Types and small sums of a model: layers, experts and bytes, dense segments, and operations to price.
+// A model's layers, experts, bytes and operations to price.
 import type { Anatomy } from './anatomy.js';
 
 /** Dense id of an expert: `layer.offset + expert`, the index of every per-expert typed array. */
 type ExpertId = number;
 
-/** Weights in a single format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
+/** Weights in a format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
 export interface FormatShare {
   /** Name in `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for an unknown GGUF type. */
   readonly format: string;
@@ -13,7 +13,7 @@ export interface FormatShare {
   readonly bytes: number;
 }
 
-/** An MoE layer ({@link DenseSpec} prices dense layers). Layers may differ in experts, top-k and size. */
+/** An MoE layer. Layers may differ in experts, top-k and size. */
 export interface MoeLayer {
   /** Position among the MoE layers, 0-based. */
   readonly index: number;
@@ -25,7 +25,7 @@ export interface MoeLayer {
   readonly flopsPerToken: number;
   /** Dense id of the layer's expert 0. */
   readonly offset: ExpertId;
-  /** Formats of an expert, most weights first, with {@link expertBytes} in total. Absent: unknown. */
+  /** Formats of an expert, most weights first. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
@@ -33,21 +33,19 @@ export interface MoeLayer {
 export interface AttentionSpec {
   /** KV-cache bytes per token of context (GQA: 2 x KV heads x head size; MLA: latent + rope). */
   readonly kvBytesPerToken: number;
-  /**
-   * Share of values in `kvBytesPerToken`, possibly in a different format. Absent: half; 0: keys serve as values (MLA).
-   */
+  /** Share of values in `kvBytesPerToken`. Absent: half; 0: keys serve as values (MLA). */
   readonly valueShare?: number;
   /** Operations of a token attending to a token of context (scores and values). */
   readonly flopsPerPair: number;
-  /** Query heads: scores per pair of tokens, written out without fused kernels. Absent: unknown. */
+  /** Query heads, for scores written out without fused kernels. Absent: unknown. */
   readonly heads?: number;
   /** Sliding window in tokens; null: the whole context. */
   readonly window: number | null;
-  /** Kernels of the layer, as a multiple of a grouped-attention layer's. Absent: 1. */
+  /** Kernels, relative to a grouped-attention layer. Absent: 1. */
   readonly launches?: number;
-  /** Recurrent-state values renewed by every token. Absent: none, or unknown. */
+  /** Recurrent-state values renewed per token. Absent: no state, or unknown. */
   readonly stateValues?: number;
-  /** Prompt costs with keys and values unpacked from a shared latent (MLA). Absent: no latent. */
+  /** Prompt costs of unpacked keys and values (MLA). Absent: no latent. */
   readonly unpacked?: UnpackedLatent;
 }
 
@@ -67,35 +65,32 @@ export interface DenseSegment {
   readonly weightBytes: number;
   /** Operations per token through the weights (2 per weight, without attention over the context). */
   readonly flopsPerToken: number;
-  /** Operations per sequence of a pass: the head, for the logits of the last token only. Absent: none. */
+  /** Operations per sequence: the head, for the last token's logits. Absent: 0. */
   readonly flopsPerSequence?: number;
   /** Attention by decoder layer of the segment. */
   readonly attention: readonly AttentionSpec[];
-  /** Formats of the weights, most weights first, with {@link weightBytes} in total. Absent: unknown. */
+  /** Formats of the weights, most weights first. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
 /** Everything except routed experts; stays in GPU memory. */
 export interface DenseSpec {
-  /**
-   * Segment l runs before the routing of MoE layer l, dense-first layers included; an extra segment follows the last
-   * layer (norm, head).
-   */
+  /** Segment l runs before the routing of MoE layer l; an extra segment follows the last layer (norm, head). */
   readonly segments: readonly DenseSegment[];
   /** Bytes of all dense weights, embedding table included. */
   readonly weightBytes: number;
-  /** KV-cache bytes per token of context over all decoder layers (without sliding windows). */
+  /** KV-cache bytes per token over all decoder layers, without sliding windows. */
   readonly kvBytesPerToken: number;
 }
 
 /** Facts of a whole model. */
 export interface ModelFacts {
   readonly name: string;
-  /** Quantization of the byte figures, e.g. `q4_k_m`; `gguf` or `safetensors` if sizes come from files. */
+  /** Quantization of the byte figures, e.g. `q4_k_m`; from files `gguf` or `safetensors`. */
   readonly quantization: string;
-  /** Width of the residual stream: values per activation sent to a different GPU. 0: unknown. */
+  /** Width of the residual stream; 0: unknown. */
   readonly hidden: number;
-  /** True: each expert is a whole model, so loading an expert switches models. */
+  /** True: each expert is a whole model. */
   readonly wholeModels?: true;
   /** Multi-token prediction (MTP) layers of the checkpoint; absent: none. */
   readonly nextLayers?: number;
@@ -103,7 +98,7 @@ export interface ModelFacts {
   readonly anatomy?: Anatomy;
   /** Trained context length, tokens; absent: unknown. */
   readonly trainedContext?: number;
-  /** Reader's note on the description of the model; absent: none. */
+  /** Reader's note on the description; absent: no note. */
   readonly note?: string;
 }
 
@@ -111,20 +106,18 @@ export interface ModelFacts {
 export interface ModelSpec extends ModelFacts {
   readonly layers: readonly MoeLayer[];
   readonly dense: DenseSpec;
-  /** Routed experts over all layers, the number of dense ids. */
+  /** Routed experts over all layers. */
   readonly experts: number;
-  /** True: layers also have shared experts, run by every token and priced as dense work. */
+  /** True: every token runs shared experts, priced as dense work. */
   readonly sharedExperts?: true;
-  /**
-   * Total parameters, and parameters active per token, head included; counted as by OpenAI (arXiv 2508.10925, Table 1).
-   */
+  /** Total parameters, and active parameters per token, head included (arXiv 2508.10925, Table 1). */
   readonly parameters: { readonly total: number; readonly active: number };
 }
 
 /** Decoder layers of a model, dense layers included. */
 export const decoderLayers = ({ dense }: ModelSpec): number => dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 
-/** Decoder layer of an MoE layer, 0-based; dense layers lie between some. */
+/** Decoder layer of an MoE layer, 0-based. */
 export const decoderLayerOf = ({ dense }: ModelSpec, moeLayer: number): number =>
   Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 
@@ -134,7 +127,7 @@ export const weightBytes = (model: ModelSpec): number => model.dense.weightBytes
 /** Average bits per weight of a model. */
 export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(model)) / model.parameters.total;
 
-/** Bytes of all routed experts of a model, or of some layers. */
+/** Bytes of all routed experts, or of some layers. */
 export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
   layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 
@@ -169,7 +162,7 @@ export const scaleFormats = (formats: readonly FormatShare[], weights: number, b
 /** Format of most weights; null: unknown. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
-/** A layer with a different expert size, from a trace or a file; formats keep weights and byte proportions. */
+/** A layer with a different expert size; formats keep weights and byte proportions. */
 export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {
   const { formats } = layer;
   if (formats === undefined) return { ...layer, expertBytes };

@@ -68,18 +68,18 @@ export function advisedRuntime(name: string): AdvisedRuntime {
 /** Most alternative runtimes in a message; ours. */
 const MOST_NAMED = 3;
 
-/** Backends of a runtime on a vendor's GPUs, the usual first; empty: a single backend. */
+/** Backends of a runtime on a vendor's GPUs, the usual first. */
 export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
   const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
   if (vendor === undefined || backends.find(({ vendors }) => vendors[0] === vendor) === undefined) return [];
   return backends.filter(({ vendors }) => vendors.includes(vendor)).map(({ profile }) => advisedRuntime(profile));
 }
 
-/** Runtimes with advice for only the given vendor's GPUs, backends excluded. */
+/** Runtimes for only the vendor's GPUs, backends excluded. */
 export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
   ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
-/** @throws UserError if a profile does not support a GPU, with alternatives @param gpu undefined: none */
+/** @throws UserError, with alternatives, if a profile does not support a GPU @param gpu undefined: no GPU */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
@@ -95,31 +95,25 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/**
- * Runtime of a measurement program; a program with only a profile runs as Hugging Face's eager mode. @throws UserError
- * if unknown
- */
+/** Runtime of a measurement program; a program with only a profile runs as hf-eager. @throws UserError if unknown */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null for a known measurement program; else a clause with the nearest names. A version after the name is ignored. */
+/** Null for a known measurement program; else a clause with the nearest names. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
 }
 
-/** Runtime of a profile, by the beginning of its name; undefined: a profile alone. */
+/** Runtime of a profile by name; undefined: a profile alone. */
 export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
 }
 
-/**
- * Profile of a measurement program. @param gpu name of the first; undefined: none @param mixed GPU and CPU hold experts
- * @throws UserError
- */
+/** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;

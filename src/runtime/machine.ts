@@ -50,7 +50,7 @@ export function loadHardware(
     : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
 }
 
-/** The machine of a parts file. @param place of the parts, for messages @throws UserError as {@link loadHardware} */
+/** The machine of a parts file. @param place of the parts @throws UserError as {@link loadHardware} */
 export function hardwareOfFile(
   file: MachineFile,
   place: string,

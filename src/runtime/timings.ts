@@ -21,21 +21,15 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/**
- * Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` for a damaged or
- * unknown log
- */
+/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
-/**
- * Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @param place for messages @throws
- * UserError
- */
+/** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
   return isWritten(given) ? [readTimingText(given, place)] : placed(place, () => readTimings(given));
 }
 
-/** True for a timing in words; malformed timings count, as no file has a similar name. */
+/** True for a timing in words, well-formed or not. */
 export const isWritten = (given: string): boolean =>
   isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined);
 
@@ -44,7 +38,7 @@ export function timingsOfFlags(given: readonly string[]): Timing[] {
   return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
 }
 
-/** Timings in a machine file. @param place of the list, for messages @throws UserError as {@link timingsIn} */
+/** Timings in a machine file. @param place of the list @throws UserError as {@link timingsIn} */
 export function timingsOfFile(kept: readonly string[] | undefined, place: string): Timing[] {
   return (kept ?? []).flatMap((text, i) => timingsIn(text, `${place}.${i}`));
 }

@@ -1,5 +1,4 @@
-// Hand-written timings: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas separate speeds, runtime, format, depth
-// and llama.cpp's flags; flags begin with a hyphen and end the text.
+// Hand-written timings: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Flags begin with a hyphen and end the text.
 import { UserError } from '../base/errors.js';
 import { definedFields, ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';

@@ -12,6 +12,7 @@ export interface DetectedPart {
   readonly exact: boolean;
 }
 
+/** A detection in progress. */
 export interface Draft {
   readonly parts: DetectedPart[];
   readonly remarks: string[];
@@ -114,10 +115,7 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
   };
 }
 
-/**
- * Channel of a slot, with socket: boards write `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `CPU1_DIMM_C1`. @returns null: no
- * channel named
- */
+/** Channel of a slot: boards write `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `CPU1_DIMM_C1`. @returns null: no channel named */
 function channelOf(place: string): string | null {
   const socket = /\b(?:P|CPU|PROC|NODE|SOCKET)[ _-]?(\d)/i.exec(place)?.[1] ?? '0';
   const controller = /controller[ _-]?(\d)/i.exec(place)?.[1] ?? '0';

@@ -20,10 +20,7 @@ const LONGEST = 8 * 2 ** 20;
 /** Most bytes of a sysfs file, a single line; ours. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
-/**
- * Runs all tools of the system without root, with limits of time and size. Answers keep tool order; facts of a missing
- * tool stay unseen.
- */
+/** Answers of all tools in order, without root, with limits of time and size. */
 export function askAll(): Promise<Answer[]> {
   return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }
@@ -43,7 +40,7 @@ function answerTo(question: ToolQuestion): Promise<string> {
   return output([OWN_PROGRAM, '-e', LIBRARY, packagePath('systeminformation')], PATIENCE.library);
 }
 
-/** The library starts programs without time limits, so a separate, killable process runs it. */
+/** The library starts programs without time limits, so a killable process runs it. */
 const LIBRARY = `
 const library = require(process.argv[1]);
 const names = ['cpu', 'mem', 'memLayout', 'graphics', 'diskLayout'];

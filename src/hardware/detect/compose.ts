@@ -11,19 +11,19 @@ import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
 import { type Seen, type SeenDisk, type SeenGpu, together } from './tools/seen.js';
 
-/** Detected facts that differ from the catalogue parts. */
+/** Detected facts that differ from the catalogue. */
 interface PartChanges {
   readonly cpu?: { readonly cores?: number; readonly isa?: CpuPart['isa'] };
   readonly gpu?: { readonly memoryBytes: number };
 }
 
-/** A machine of parts by detected facts, with remarks. Composing is pure, so recorded facts can be tested. */
+/** A machine of parts by detected facts, with remarks. */
 export interface Detection extends PartChanges {
   /** In the order of a machine name; empty: too few facts. */
   readonly parts: readonly DetectedPart[];
-  /** Sentences on facts that change speed: a slot with few lanes, a power limit, a container. */
+  /** Sentences on speed: a slot with few lanes, a power limit, a container. */
   readonly remarks: readonly string[];
-  /** Sentences on unseen facts and assumed values. */
+  /** Sentences on unseen facts and defaults. */
   readonly notSeen: readonly string[];
 }
 
@@ -66,7 +66,7 @@ function ofCards(seen: Seen, draft: Draft): PartChanges {
   return { ...changesOfCpu(seen, cpu, draft), ...(cards?.memoryBytes === undefined ? {} : { gpu: { memoryBytes: cards.memoryBytes } }) };
 }
 
-/** Cards of equal kind, the group with most memory: runs use equal GPUs. */
+/** Cards of equal kind, the group with most memory. */
 function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { group: readonly SeenGpu[]; memoryBytes?: number } | null {
   const matched = gpus.map((gpu) => ({ gpu, match: matchGpu(gpu) }));
   for (const { gpu, match } of matched) {
@@ -119,7 +119,7 @@ function powerRemarks({ names, power }: SeenGpu): string[] {
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
 }
 
-/** Share of usual power by remarks on a machine; null: no remark. */
+/** Share of usual power by remarks; null: no remark. */
 export function powerShareOf(remarks: readonly string[]): number | null {
   const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
   return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
@@ -181,7 +181,7 @@ function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }
 
-/** Chip whose GPU and CPU share memory; null: none, or a discrete card is present. */
+/** Chip with memory shared by GPU and CPU; null: no chip, or a discrete card is present. */
 function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
@@ -247,7 +247,7 @@ function rateOf({ kind, link }: SeenDisk): number {
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
 }
 
-/** Machine by tool answers, in order of trust; missing answers that matter are listed. */
+/** Machine by tool answers in order of trust. */
 export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));

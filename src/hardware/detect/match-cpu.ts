@@ -11,7 +11,7 @@ const SLIP = 2;
 /** Relative difference of equal clocks (ours): tools report steps of 50 or 100 MHz. */
 const SAME_CLOCK = 0.01;
 
-/** x86 architectures of a maker with numbers in `profiles/architectures.txt`: families and models, or models. */
+/** x86 architectures of a maker in `profiles/architectures.txt`, with families and models, or models. */
 const archsOf = (maker: string): (readonly [arch: CpuArch, numbers: readonly number[]])[] =>
   bundledSections('architectures.txt')
     .get(maker)!
@@ -28,7 +28,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** Catalogue part of a processor by name, or the nearest of its architecture; null: too few facts. */
+/** Catalogue part of a processor by name, else nearest by architecture; null: too few facts. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };

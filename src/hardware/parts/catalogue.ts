@@ -17,7 +17,7 @@ export interface CataloguePart {
   readonly source: string;
 }
 
-/** Parts of a kind: files of profiles/hardware/gpus or cpus, read once on first use, found by any usual spelling. */
+/** Parts of a kind, read on first use. */
 export interface Catalogue<P extends CataloguePart> {
   readonly parts: readonly P[];
   find(name: string): P | undefined;
@@ -36,8 +36,8 @@ export const groupFields = {
 };
 
 /**
- * Schema of a file's groups. @param group fields of a group @param partShape fields that a part may replace @param part
- * further fields of a part
+ * Schema of a file's groups. @param group fields of a group @param partShape replaceable fields @param part further
+ * fields
  */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
@@ -49,16 +49,13 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, parsed on demand: parsing all groups takes longer than a short run. */
+/** A group of a file, parsed on demand, as parsing all groups is slow. */
 interface PartGroup<P extends CataloguePart> {
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/**
- * A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError (`parts` and
- * `find`)
- */
+/** A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError on use */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -101,7 +98,7 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Part names in an unparsed text: values of `name:` and of the list `aka:`. */
+/** Part names in an unparsed text. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
@@ -123,9 +120,7 @@ const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );
 
-/**
- * Common key of all spellings of a part: lower case, without separators, trade marks, makers, clocks and core counts.
- */
+/** Common key of all spellings of a part. */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()

@@ -5,10 +5,10 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type MemorySlots, parseMemory } from './memory.js';
 
-/** Instruction sets that decide the unpacking speed of quantized weights: each x86 set includes the previous sets. */
+/** Instruction sets by unpacking speed: each x86 set includes the previous sets. */
 const ISAS = ['avx2', 'avx512', 'avx512-vnni', 'amx', 'neon'] as const;
 
-/** Core microarchitectures by maker: equal work takes equal time at equal clock. */
+/** Core microarchitectures by maker. */
 const ARCHS = [
   ...['zen1', 'zen2', 'zen3', 'zen4', 'zen5'],
   ...['sandy-bridge', 'ivy-bridge', 'haswell', 'broadwell', 'skylake', 'kaby-lake', 'ice-lake-client', 'rocket-lake'],
@@ -17,16 +17,16 @@ const ARCHS = [
   ...['neoverse-n1', 'neoverse-n2', 'neoverse-v1', 'neoverse-v2', 'neoverse-v3ae', 'carmel', 'cortex-a78ae', 'cortex-x925'],
   ...['m1', 'm2', 'm3', 'm4', 'm5'],
 ] as const;
-/** Microarchitecture of a CPU's cores; of the fast cores, if there are two kinds. */
+/** Microarchitecture of a CPU's (fast) cores. */
 export type CpuArch = (typeof ARCHS)[number];
 
 /** A CPU socket. */
 export interface CpuPart extends CataloguePart {
   readonly arch: CpuArch;
   readonly cores: number;
-  /** Fast cores, if there are two kinds; absent: all cores are equal. */
+  /** Fast cores; absent: all cores are equal. */
   readonly fastCores?: number;
-  /** Base clock in Hz, of the fast cores if there are two kinds. */
+  /** Base clock of the (fast) cores, Hz. */
   readonly clockHz: number;
   readonly isa: (typeof ISAS)[number];
   /** Operations per core and cycle: FP32 on vector units, BF16 with AMX. */

@@ -22,13 +22,10 @@ export interface Machine {
   /** Operating system, if software is slower under it; absent: Linux. */
   readonly system?: 'windows';
   readonly unified: boolean;
-  /** At most three sentences on defaults for a missing CPU, memory speed and PCIe slot. */
+  /** At most three sentences on a default CPU, memory speed and PCIe slot. */
   readonly standIns: readonly string[];
   readonly defaults: readonly string[];
-  /**
-   * Sentence on the fit of the runtime's constants to the machine, with the error of a check. Absent: general
-   * constants.
-   */
+  /** Sentence on the fit of the runtime's constants, with the error of a check. Absent: general constants. */
   readonly calibration?: string;
 }
 

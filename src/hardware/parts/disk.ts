@@ -9,7 +9,7 @@ export interface DiskPart {
   readonly bandwidth: number;
   /** ns until the first byte of a read. */
   readonly latencyNs: number;
-  /** Present if whole files are spread over several drives: an expert comes from a single drive. Absent: a stripe. */
+  /** Present if whole files are spread over several drives. Absent: a stripe. */
   readonly byFile?: true;
   /** Sentence on an assumed rate; absent: the rate was given. */
   readonly usual?: string;

@@ -3,8 +3,8 @@ import type { Fields } from '../fields.js';
 import { type Architecture, decoder, type Family, shared } from './family.js';
 
 /**
- * DeepSeek-V4: compressed keys and values, output in two steps. Layers cache an entry per 4 or 128 tokens, so only some
- * layers keep a KV cache in the profile.
+ * DeepSeek-V4: compressed keys and values, output in two steps. Layers cache an entry per 4 or 128 tokens, so a few
+ * full layers represent all.
  */
 export const deepseekV4: Family = {
   types: ['deepseek_v4'],
@@ -38,7 +38,7 @@ function compressed(config: Fields, hidden: number, layers: number): Architectur
   if (latent < 1) throw new UserError(`${config.place}: head_dim: must exceed qk_rope_head_dim, ${rope}`);
   const queries = hidden * qLora + qLora * heads * headDim;
   const parameters = queries + hidden * headDim + heads * headDim * oLora + config.count('o_groups') * oLora * hidden;
-  // Value width that gives a layer with an entry per token the right number of parameters.
+  // Value width that gives a full layer its number of parameters.
   const left = parameters - queries - hidden * headDim - latent * heads * latent;
   const vHead = Math.max(STEP, Math.floor(left / (heads * (latent + hidden)) / STEP) * STEP);
   return {

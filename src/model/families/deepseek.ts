@@ -2,8 +2,7 @@ import type { Fields } from '../fields.js';
 import { type Architecture, decoder, dense, type Family, grouped, latent, shared, sparse } from './family.js';
 
 /**
- * @param routerBias true: a bias balances experts (since DeepSeek-V3) @param keepsNext true: GGUF files keep
- * multi-token prediction layers
+ * @param routerBias true: a bias balances experts (since DeepSeek-V3) @param keepsNext true: GGUF files keep MTP layers
  */
 function family(
   types: readonly string[],
@@ -37,10 +36,7 @@ function deepseekMoe(config: Fields, layers: number, routerBias: boolean): Archi
   };
 }
 
-/**
- * DeepSeekMoE-16B, and families with the same fields: dense layers first, shared experts counted in widths of a routed
- * expert.
- */
+/** DeepSeekMoE-16B and similar: dense layers first, shared experts counted in routed-expert widths. */
 export const deepseek = family(['deepseek'], grouped, () => false);
 
 /** DeepSeek-V2 (Lite). */

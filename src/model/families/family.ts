@@ -9,11 +9,11 @@ export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'pu
 type Attention = Architecture['attention'];
 type Grouped = Extract<Attention, { kind: 'gqa' }>;
 
-/** A model family: reads config.json into a profile. Field names and defaults follow transformers. */
+/** A model family, read from config.json. Field names and defaults follow transformers. */
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];
-  /** Values of `architectures` that select the family for any `model_type`. */
+  /** Values of `architectures` for any `model_type`. */
   readonly architectures?: readonly string[];
   /** @throws UserError for a missing or malformed field */
   read(config: Fields): Architecture;
@@ -41,7 +41,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of a head: the stated width, or an even share of the hidden size. @throws UserError without an even share */
+/** Width of a head, stated or an even share of the hidden size. @throws UserError without either */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))
@@ -90,8 +90,8 @@ interface Mamba2 {
 
 /** A Mamba-2 mixer. */
 export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
-  const mixed = inner + 2 * groups * state;
-  const input = inner + mixed + heads;
+  const mixed = inner + 2 * groups * state; // input, B and C
+  const input = inner + mixed + heads; // output gate, mixed values, step per head
   const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
   const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
   return {
@@ -109,7 +109,7 @@ export function mixerLayers(at: readonly number[], kind: string, { parameters, s
 export const layersWhere = (layers: number, test: (layer: number) => boolean): number[] =>
   Array.from({ length: layers }, (_, layer) => layer).filter(test);
 
-/** Layers of `kind` in a list of layer kinds (`layer_types`); null without the list. */
+/** Layers of `kind` in a list (`layer_types`); null without the list. */
 export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
   config.texts(name)?.flatMap((found, layer) => (found === kind ? [layer] : [])) ?? null;
 

@@ -5,7 +5,7 @@ import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from
 const PERIOD = 6;
 
 /**
- * Gemma-4-26B-A4B: the dense FFN of each layer counts as a shared expert. Full-attention layers are priced like sliding
+ * Gemma-4-26B-A4B: the dense FFN of a layer counts as a shared expert. Full-attention layers are priced like sliding
  * layers (KV cache twice).
  */
 export const gemma4: Family = {

@@ -44,7 +44,7 @@ function mamba(config: Fields, hidden: number): Mixer {
   const norms = rank + 2 * state;
   const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
   return {
-    parameters: 3 * hidden * inner + convolution + selection + inner * state + inner + norms + projectionBias,
+    parameters: 3 * hidden * inner + convolution + selection + inner * state + inner + norms + projectionBias, // in and out; A; D
     state: (kernel - 1) * inner + inner * state,
   };
 }
@@ -77,7 +77,7 @@ const graniteMixer = (config: Fields, hidden: number): Mixer =>
     convolutionBias: 'mamba_conv_bias',
   });
 
-/** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the rest. */
+/** MiniMax-Text-01 and M1: softmax attention in some layers, else lightning attention. */
 export const minimax: Family = {
   types: ['minimax', 'minimax_text_01', 'minimax_m1'],
   architectures: ['MiniMaxText01ForCausalLM', 'MiniMaxM1ForCausalLM'],

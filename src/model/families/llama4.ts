@@ -2,8 +2,7 @@ import type { Fields } from '../fields.js';
 import { biases, decoder, dense, experts, type Family, grouped, layersOfKind, layersWhere, shared, sparse } from './family.js';
 
 /**
- * Llama 4 Scout and Maverick: the shared expert is as wide as a routed expert; chunked attention of rotary layers is
- * priced as a window.
+ * Llama 4 Scout and Maverick: the shared expert is as wide as a routed expert; chunked attention is priced as a window.
  */
 export const llama4: Family = {
   types: ['llama4', 'llama4_text'],

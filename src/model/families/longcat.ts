@@ -1,5 +1,4 @@
-// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half; a profile counts two
-// layers.
+// A LongCat-Flash layer has two attentions, two dense FFNs and experts in the second half: two layers of a profile.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
 import { type Family, latent, shared, stem } from './family.js';

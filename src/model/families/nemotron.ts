@@ -42,10 +42,7 @@ function kindsOf(config: Fields): readonly string[] {
   throw new UserError(`${config.place}: hybrid_override_pattern: ${what} is not modelled; take a YAML profile (moeprof schema model)`);
 }
 
-/**
- * Experts without a gate. Experts on a latent (Super) have the latent's width; the latent projections count as a shared
- * expert.
- */
+/** Experts on a latent (Super) have the latent's width; the latent projections count as a shared expert. */
 function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');

@@ -1,5 +1,4 @@
-// Qwen: experts in every `decoder_sparse_step`-th layer except `mlp_only_layers`, and a shared expert with a separate
-// gate.
+// Qwen: MoE in every `decoder_sparse_step`-th layer except `mlp_only_layers`; a gated shared expert.
 import type { Fields } from '../fields.js';
 import type { Architecture, Family, Mixer } from './family.js';
 import { biases, decoder, dense, grouped, layersOfKind, layersWhere, mixerLayers, shared, sparse, window } from './family.js';
@@ -57,6 +56,6 @@ function deltaNet(config: Fields, hidden: number): Mixer {
   const input = hidden * (2 * keys + 2 * values + 2 * valueHeads); // queries, keys, values, output gate; decay and step per value head
   const kernel = config.countOr(4, 'linear_conv_kernel_dim');
   const mixed = 2 * keys + values;
-  const constants = 2 * valueHeads + valueDim;
+  const constants = 2 * valueHeads + valueDim; // decay and step bias per value head; norm
   return { parameters: input + kernel * mixed + constants + values * hidden, state: (kernel - 1) * mixed + values * keyDim };
 }

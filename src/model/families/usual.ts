@@ -51,10 +51,7 @@ export const step: Family = {
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
 };
 
-/**
- * Reads an unknown family. @param type model type in the file, for the note @throws UserError for a missing or
- * malformed field
- */
+/** Reads an unknown family. @param type model type, for the note @throws UserError for a missing or malformed field */
 export function readUsual(config: Fields, type: string): Architecture {
   const architecture = read(config, { qkNorm: false, routerBias: null });
   return { ...architecture, note: noteOf(config, type, architecture.moe) };
@@ -100,7 +97,7 @@ function layersWithExperts(config: Fields, layers: number): (layer: number) => b
   const first = config.indexOr(0, ...DENSE_FIRST);
   const step = config.countOr(1, ...STEP);
   const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
-  // Steps count from the end of a period, as in Qwen and ERNIE; DeepSeek's step is 1.
+  // Steps count from the end of a period, as in Qwen and ERNIE.
   return (layer) => layer >= first && (layer + 1) % Math.min(step, layers) === 0 && !denseOnly.has(layer);
 }
 

@@ -20,7 +20,7 @@ const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
 /** Publisher prefix of a model name: `Qwen_Qwen3-30B-A3B-GGUF`. */
 const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
-/** Endings of repository names: further training, date, storage format. The architecture stays the same. */
+/** Endings of repository names with the same architecture: further training, date, storage format. */
 const ENDINGS = [
   /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\d+(\.\d+)?|\d{4}|\d+k|1m)$/,
   /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
@@ -29,17 +29,14 @@ const ENDINGS = [
 const withoutEnding = (name: string): string =>
   ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
 
-/**
- * Resolves a model name: a file, or the bundled model of a repository (`openai/gpt-oss-120b`). @throws UserError if
- * nothing matches
- */
+/** Resolves a model name: a file, or a repository's bundled model (`openai/gpt-oss-120b`). @throws UserError */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
   const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
-  // An existing folder named like the owner means a missing file, not a repository.
+  // A folder named like the owner means a missing file, not a repository.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
   if (owner === undefined)
@@ -52,10 +49,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
-/**
- * The bundled model of a lower-case repository name (null: none of equal architecture and sizes), and the model with
- * the nearest name.
- */
+/** Bundled model of a lower-case repository name, or null; and the model with the nearest name. */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');

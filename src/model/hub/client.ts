@@ -28,7 +28,7 @@ const ANSWER_LIMIT = 4 * MIB;
 const LIST_LIMIT = 16 * MIB;
 const MOST_PAGES = 50;
 const MOST_FILES = 50_000;
-/** Most lists and objects of a document; an entry of a file list takes three. Our limit. */
+/** Most lists and objects of a document (ours); an entry of a file list takes three. */
 export const MOST_CONTAINERS = 2 ** 18;
 /** Our limits of a file: path characters, and bytes (so that a thousand sizes sum exactly). */
 const LONGEST_PATH = 512;
@@ -37,7 +37,7 @@ const LARGEST_FILE = 2 ** 43;
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** A renamed repository and the server of large files take two; our limit. */
 const MOST_REDIRECTS = 5;
-/** Time limit of all requests of a model, in timeouts of a single request; ours. */
+/** Time limit of a model's requests, in single timeouts; ours. */
 const PATIENCE = 12;
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -51,10 +51,7 @@ export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): 
   return (origin + pathname).replace(/\/+$/, '');
 }
 
-/**
- * Server by HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10), as in Hugging Face's library.
- * @throws UserError
- */
+/** Server by HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10). @throws UserError */
 export function hubServer(env: Readonly<Record<string, string | undefined>>): HubServer {
   const endpoint = hubEndpoint(env);
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT || 10);
@@ -78,7 +75,7 @@ export class HubClient {
     this.commit = address.revision;
   }
 
-  /** Resolves the revision of an address to a commit. @throws UserError */
+  /** Opens a client at the commit of an address. @throws UserError */
   static async open(server: HubServer, address: HubAddress): Promise<HubClient> {
     const client = new HubClient(server, address);
     if (COMMIT.test(address.revision)) return client;
@@ -124,9 +121,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /**
-   * Cursor of the next page, from a `Link` header; null: last page. @throws UserError for a link to a foreign server
-   */
+  /** Cursor of the next page; null: last page. @throws UserError for a foreign link */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;
@@ -138,7 +133,7 @@ export class HubClient {
     return cursor;
   }
 
-  /** Fills `into` with the bytes of a file from `from` on. @throws UserError for a partial or foreign answer */
+  /** Fills `into` with file bytes from `from` on. @throws UserError for a partial answer */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -194,9 +189,7 @@ export class HubClient {
     }
   }
 
-  /**
-   * Target of a redirect. @param mayLeave true: a foreign server is allowed @throws UserError for a forbidden target
-   */
+  /** @param mayLeave true: a foreign server is allowed @throws UserError for a forbidden target */
   #redirected(from: URL, location: string, mayLeave: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';

@@ -14,15 +14,15 @@ const MIB = 2 ** 20;
 /** Largest config.json, bytes; our limit. */
 const CONFIG_LIMIT = 4 * MIB;
 /**
- * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts together may take twice
- * as much, plus a first piece each.
+ * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts share twice as much,
+ * plus first pieces.
  */
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 
 /**
- * Fetches an address into the store, unless a fresh entry exists. @param now ms @param note called if an older entry
- * serves @throws UserError
+ * Fetches an address into the store, unless fresh. @param now ms @param note called if an older entry serves @throws
+ * UserError
  */
 export async function fetchHubModel(
   address: HubAddress,
@@ -120,7 +120,7 @@ function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader |
 }
 
 interface HubOffer {
-  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file name if no format is recognized. */
+  /** Storage format, e.g. `ud-q4_k_xl`, or the file name. */
   readonly format: string;
   readonly files: readonly HubFile[];
   readonly bytes: number;
@@ -136,10 +136,7 @@ const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4
 /** Default formats, in llama.cpp's order of preference. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
-/**
- * Chooses a model: a GGUF file in the named (or a usual) format, else config.json. @throws UserError if the repository
- * has neither
- */
+/** Chooses a GGUF file in the named (or a usual) format, else config.json. @throws UserError without either */
 export function chooseFiles(address: HubAddress, files: readonly HubFile[]): HubChoice {
   const offers = offersOf(address, files);
   if (offers.length === 0) {

@@ -17,9 +17,7 @@ export interface PublishedFile {
   readonly repository: string;
   /** Format as spelled in the repository: `UD-Q4_K_M`; null: a folder of safetensors. */
   readonly tag: string | null;
-  /**
-   * Path in the repository, for a split file the first part; null: all files of the folder, or no source with a name.
-   */
+  /** Path in the repository, first part of a split file; null: a whole folder, or no known name. */
   readonly file: string | null;
   readonly vision: boolean;
 }

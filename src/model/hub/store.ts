@@ -58,17 +58,14 @@ const EntrySchema = z.strictObject({
 /** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
-/**
- * Folder of a server's entries, in the user's cache folder of the platform. @throws UserError for a malformed
- * HF_ENDPOINT
- */
+/** Folder of a server's entries, in the user's cache folder. @throws UserError for a malformed HF_ENDPOINT */
 export function hubFolder(env: Environment = processEnv): string {
   const base = env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
   const endpoint = hubEndpoint(env);
   return join(base, 'moeprof', 'hub', `${new URL(endpoint).host.replace(/[^\w.-]/g, '-').slice(0, 100)}-${digestOf(endpoint)}`);
 }
 
-/** Path of an entry: readable, and distinct for addresses that differ only in case. */
+/** Readable path of an entry, distinct for addresses that differ only in case. */
 const entryPath = ({ owner, repo, text }: HubAddress, folder: string): string => join(folder, `${owner}--${repo}-${digestOf(text)}.json`);
 
 const digestOf = (text: string): string => newSha256().update(text).digest('hex').slice(0, 12);
@@ -83,7 +80,7 @@ export function storedEntry(address: HubAddress, folder: string): HubEntry | nul
   return parsed.data;
 }
 
-/** Stores an entry. @throws UserError if the entry cannot be written or is too large to read back */
+/** Stores an entry. @throws UserError if unwritable, or too large to read back */
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
   const parsed = EntrySchema.safeParse(entry);
   const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;

@@ -15,8 +15,8 @@ const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
 /**
- * Reads the profile of a config.json by model type, with a note for an unknown type. @throws UserError for no experts
- * or a missing field
+ * Reads the profile of a config.json, with a note for an unknown type. @throws UserError for no experts or a missing
+ * field
  */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));

@@ -8,7 +8,7 @@ const MODEL_SCHEMA = 'moeprof.model/1';
 interface PartBudget {
   readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
   readonly parameters: number;
-  /** Parameters used by a token; 0 for the embedding, a lookup of a single row. */
+  /** Parameters used by a token; 0 for the embedding. */
   readonly active: number;
   readonly bytes: number;
   readonly formats: readonly FormatShare[];
@@ -17,7 +17,7 @@ interface PartBudget {
 interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, inclusive. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
-  /** MoE layers of the group: one per routed module of a decoder layer. */
+  /** MoE layers: routed modules of the decoder layers. */
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
@@ -26,21 +26,21 @@ interface ExpertGroup {
 
 interface MachineMemory {
   readonly name: string;
-  /** Memory tiers with bytes, from the executing tier to the tier that keeps all experts. */
+  /** Memory tiers, from the executing tier to the tier of all experts. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
-/** Fit of a model on a machine at a context length. */
+/** Fit of a model on a machine. */
 export interface Fit {
   readonly machine: string;
   readonly memoryBytes: number;
-  /** Memory left for experts: without dense weights, KV cache and, unless all experts fit, a staging buffer. */
+  /** Memory left for experts, net of dense weights, KV cache and, unless all fit, staging. */
   readonly cacheBytes: number;
   /** Share of all experts in `cacheBytes`, 0 to 1. */
   readonly share: number;
   /** Experts per layer in `cacheBytes`, equal for all layers. */
   readonly perLayer: number;
-  /** Memory tier of the remaining experts; null: none remain, or no tier is large enough. */
+  /** Tier of the remaining experts; null: no experts remain, or no tier is large enough. */
   readonly rest: string | null;
   /**
    * `below-token-cycle`: less than a token touches, so LRU and FIFO never hit. `dense-too-large`: dense weights, KV
@@ -49,9 +49,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/**
- * Facts of a model before a run: parameters and bytes by part, expert size by layer, and experts that fit on machines.
- */
+/** Facts of a model: parameters and bytes by part, expert sizes, and fits on machines. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -59,12 +57,12 @@ export interface ModelInspection {
   /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
-  /** Whole models as experts; absent: experts are parts of a single model. */
+  /** Whole models as experts; absent: parts of a model. */
   readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;
     readonly active: number;
-    /** Published figures; `alike`: our active parameters, with the vocabulary tables that the publisher counts. */
+    /** Published figures; `alike`: our active parameters with the publisher's vocabulary tables. */
     readonly published: (NonNullable<NonNullable<OpenModel['profile']>['published']> & { readonly alike: number }) | null;
   };
   readonly note?: string;
@@ -168,7 +166,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts the experts that fit on a machine next to dense weights and the KV cache of a request. */
+/** Counts experts that fit next to dense weights and a request's KV cache. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);

@@ -34,7 +34,7 @@ export interface OpenModel {
 /** Limit of a profile in bytes; ours. */
 const PROFILE_LIMIT = 2 ** 20;
 
-/** Cached models by profile and format, and by parts: cells of a study load the same few models again. */
+/** Cached models: cells of a study repeat the same few. */
 const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
 const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
 
@@ -118,7 +118,7 @@ function noOtherFormat(quantization: string): UserError {
 /** The architecture of a bundled profile. @throws UserError for an unknown name */
 export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
 
-/** The unchecked `routing:` block of a model's profile; null: none. @throws UserError as {@link loadModel} */
+/** The unchecked `routing:` block of a profile; null: no block. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
   if (isHubAddress(nameOrPath)) return null;
   const { name } = meantModel(nameOrPath, relativeTo);

@@ -21,16 +21,13 @@ export interface MeasuredModel {
   readonly shape?: ModelShape | undefined;
 }
 
-/** Relative distance of stated bits that still count as the rule's (ours): most are rounded, or leave out the head. */
+/** Relative distance of stated bits that still match the rule (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** Cached models: a log has many rows per model, and a size search takes as long as a prediction. */
+/** Cached models: a log repeats models, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
-/**
- * Loads the model of a measurement: a bundled profile, else a shape, stored by label and bits. @throws UserError
- * without either
- */
+/** Loads the model of a measurement: a bundled profile, else a shape. @throws UserError without either */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return remembered(models, JSON.stringify(measured), () => assemble(levelSizes(partsOf(measured, profileOf(measured)))));
@@ -67,10 +64,7 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/**
- * True if the stated bits are near the whole file's or equal the experts' format (gpt-oss "at 4.25"). HQQ rules are
- * exact.
- */
+/** True if stated bits match the file's or the experts' format (gpt-oss "at 4.25"). HQQ rules are exact. */
 function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(parts);
   const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
@@ -78,7 +72,7 @@ function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
-/** Figures of an otherwise unknown model, under the field names of measurements; usual values fill the gaps. */
+/** Figures of an otherwise unknown model, as named in measurements; usual values fill the gaps. */
 export interface ModelShape {
   /** Decoder layers, and MoE layers; dense layers come first. */
   readonly layers: number;
@@ -96,13 +90,10 @@ export interface ModelShape {
   readonly active_b: number;
 }
 
-/** Default vocabulary: Qwen3's, between DeepSeek's (129,280) and gpt-oss's (201,088). */
+/** Default vocabulary, of Qwen3: between DeepSeek's (129,280) and gpt-oss's (201,088). */
 const VOCAB = 151_936;
 
-/**
- * Default head width and KV heads: those of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes
- * in different shapes.
- */
+/** Default head width and KV heads, of Qwen3-30B and 235B. Most models have 4 or 8 KV heads of 128, or equal bytes. */
 const HEAD = 128;
 const KV_HEADS = 4;
 
@@ -110,10 +101,7 @@ const KV_HEADS = 4;
 const LEAST = 0.5;
 const MOST = 2;
 
-/**
- * Profile of a shape: exact experts, attention by usual heads and active parameters, leading dense layers as in
- * DeepSeek-V3.
- */
+/** Profile of a shape: exact experts, attention from active parameters, leading dense layers as in DeepSeek-V3. */
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);

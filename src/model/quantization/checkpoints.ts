@@ -21,7 +21,7 @@ const BF16: Linear = { format: 'bf16' };
 /** Range of bits, from half to twice the rule's (ours): a different group, or fewer 16-bit layers. */
 const RANGE = [-0.5, 1] as const;
 
-/** A checkpoint format. Moving changes the group overhead of linear layers below 16 bits. */
+/** Moving changes the group overhead of linear layers below 16 bits. */
 function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quantization {
   const partOf = (role: TensorRole): Linear => {
     if (role === 'expert-in' || role === 'expert-down') return parts.experts;
@@ -75,7 +75,7 @@ export const fp8 = (block: number): Quantization =>
     { format: 'fp8', bits: 8 + 32 / (block * block) },
   );
 
-/** Integer quantizations: bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
+/** Integer quantizations: bits, and the usual group: 128 with a packed zero point (GPTQ, AWQ), or a row. */
 export const INTEGER_KINDS = byName<{ readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>({
   int8: { bits: 8, usual: { group: null, zero: 0 } },
   int4: { bits: 4, usual: { group: 128, zero: 4 } },
@@ -88,10 +88,7 @@ export const FP8_BLOCK = 128;
 
 const MLX_ROUTER: Linear = { format: 'mlx8' };
 
-/**
- * Formats of Python engines and MLX: bits of routed experts, further linear layers and the rest, with group scales and
- * offsets.
- */
+/** Formats of Python engines and MLX: bits of routed experts, linear layers and the rest, with group overhead. */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
   fp8(FP8_BLOCK),

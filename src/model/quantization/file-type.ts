@@ -4,7 +4,7 @@ import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.
 
 type Choice = string | ((place: TensorPlace) => string);
 
-/** Formats by role; an absent role uses `base`. Routers, norms and biases are f32. */
+/** Formats by role; absent: `base`. Routers, norms and biases are f32. */
 export interface FileType {
   readonly base: string;
   /** Output matrix, and a tied embedding table. */
@@ -19,7 +19,7 @@ export interface FileType {
   readonly expert?: Choice;
   /** Expert formats from few bits to many. */
   readonly ladder: readonly string[];
-  /** Format of non-expert tensors in more generous files. */
+  /** Non-expert format of generous files. */
   readonly generous: string;
 }
 

@@ -16,8 +16,8 @@ const CLOSE = 1e-9;
 const MOST_LOOKS = 60;
 
 /**
- * Moves a quantization until the file has the stated size: halving, then regula falsi. @param measure size under a
- * quantization @throws UserError: out of reach
+ * Moves a quantization to the stated file size: halving, then regula falsi. @param measure size under a quantization
+ * @throws UserError: out of reach
  */
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;

@@ -22,10 +22,7 @@ function ik(base: string, ladder: Ladder, others: Partial<FileType> = {}): Quant
   return fileType(name, `ik_llama.cpp ${name.toUpperCase()}: ${round(bits)} bits; 8.5 for keys and values`, types);
 }
 
-/**
- * A file type of two bits and less: values, shared experts and queries at 4.5 bits; more for down projections of the
- * first eighth of the layers.
- */
+/** A file type of two bits and less: values, shared experts and queries at 4.5 bits, early down projections at more. */
 function few(base: string, ladder: Ladder, formats: { value: string; query: string; first: string; embedding?: string }): Quantization {
   const { value, query, first, embedding = kernelFormat(base)!.plain } = formats;
   const down: FileType['down'] = ({ layer, layers }) => (layer < Math.floor(layers / 8) ? first : base);

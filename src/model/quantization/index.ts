@@ -8,10 +8,7 @@ import { ALIASES, LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 
-/**
- * Quantizations by name. Written forms have details: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A new family takes a
- * file and an entry.
- */
+/** Quantizations by name; written with details: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));

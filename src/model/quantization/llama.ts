@@ -31,11 +31,12 @@ const PLACES = byName<(place: TensorPlace) => boolean>({
 });
 
 /**
- * Roles of a row; `eight`: attention outputs with eight experts; `first`: formats of the first layers of kind `few`.
+ * Roles of a row; `eight`: attention outputs of eight-expert models; `first`: formats of the first layers of kind
+ * `few`.
  */
 type Row = Partial<Omit<FileType, 'ladder' | 'generous' | 'base'>> & { readonly eight?: string; readonly first?: string };
 
-/** A choice: a format, or `format/place` or `format/place/others` with the format of the remaining tensors. */
+/** A choice: a format, `format/place` or `format/place/others`. */
 function choiceOf(text: string, base: string): FileType['key'] {
   const [some = '', where, others = base] = text.split('/');
   if (where === undefined) return some;

@@ -25,9 +25,9 @@ export interface TensorPlace {
   readonly layer: number;
   readonly layers: number;
   readonly experts: number;
-  /** Query heads per KV head; latent attention counts as a KV head shared by all. */
+  /** Query heads per KV head; a latent is one KV head. */
   readonly groups: number;
-  /** Context memory: keys and values by head, a latent, or a state in some layers. */
+  /** Context memory; `state`: in some layers. */
   readonly mixer: 'heads' | 'latent' | 'state';
   /** True: the embedding table is also the head. */
   readonly tied: boolean;
@@ -46,13 +46,13 @@ export interface Quantization {
   readonly name: string;
   /** One sentence: bits by part, and the source of the rule. */
   readonly summary: string;
-  /** Storage of a tensor; several entries if the rule was moved to meet a file size. */
+  /** Storage of a tensor; several entries in a moved rule. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
-  /** The rule moved to fewer bits (below 0) or more (above 0), in steps of its mixed formats. */
+  /** The rule moved to fewer bits (below 0) or more (above 0), in steps of formats. */
   moved(by: number): Quantization;
   /** Limits of {@link moved}. */
   readonly range: readonly [least: number, most: number];
-  /** Stated file size that moving must meet. Absent: the rule as it is. */
+  /** Stated file size to meet. Absent: the rule unchanged. */
   readonly size?: FileSize;
 }
 

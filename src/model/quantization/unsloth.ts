@@ -40,10 +40,7 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
   };
 }
 
-/**
- * Unsloth's dynamic mixtures (UD-*): experts as in the named file type, the rest at more bits. Layers vary: the file
- * size decides.
- */
+/** Unsloth's dynamic mixtures (UD-*): experts as in the named file type, the rest at more bits. */
 export const UNSLOTH: readonly Quantization[] = NAMES.map(([name, like = name]) =>
   dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === like)!),
 );

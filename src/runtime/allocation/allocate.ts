@@ -1,5 +1,5 @@
-// Memory that llama.cpp and ik_llama.cpp allocate per device: weights, KV cache, compute and output buffers. The
-// formulas reproduce published logs exactly (docs/memory.md); no formula is fitted.
+// Memory that llama.cpp and ik_llama.cpp allocate per device. The formulas reproduce published logs exactly
+// (docs/memory.md); no formula is fitted.
 
 import { UserError } from '../../base/errors.js';
 import { remembered } from '../../base/objects.js';
@@ -34,10 +34,7 @@ type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 /** Error text for a model without tensors. */
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
 
-/**
- * Computes the engine's allocation. @throws UserError if the model's tensors are unknown, or the plan names missing
- * devices
- */
+/** Computes the engine's allocation. @throws UserError for unknown tensors, or devices missing from the machine */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   const anatomy = anatomyOf(model);
   const placement = placementOf(anatomy, plan);
@@ -75,10 +72,10 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   return [...devices.values()];
 }
 
-/** Computed sizes by model and graph inputs: a search for settings needs the same graph many times. */
+/** Cached sizes: a search for settings repeats graphs. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
-/** Peak bytes of compute buffers, GPUs first, then the host, for a full ubatch at the end of a full context. */
+/** Peak bytes of compute buffers, GPUs first, for a full ubatch at the end of a full context. */
 function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement): number[] {
   const scene = new Scene(model, anatomy, plan, placement);
   const { key, layers } = distinctLayers(scene);

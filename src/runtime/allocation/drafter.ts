@@ -8,10 +8,7 @@ import type { LoadPlan } from './graph/load-plan.js';
 
 const drafters = new WeakMap<Anatomy, ModelSpec>();
 
-/**
- * The MTP layer as a model: like the last layer, after a matrix over embedding and hidden state (`nextn.eh_proj`), with
- * the model's table and head.
- */
+/** The MTP layer as a model: like the last layer, after a matrix over embedding and hidden state (`nextn.eh_proj`). */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   return remembered(drafters, anatomy, () => {
     const moe = model.layers.at(-1)!;

@@ -1,5 +1,5 @@
-// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line as the
-// runtime's source does.
+// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line like the
+// runtime's source.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
@@ -8,8 +8,7 @@ import { readOwnYaml } from '../../base/yaml.js';
 import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
 
 const flagValue = z.discriminatedUnion('kind', [
-  // Nothing; any text; comma-separated numbers; comma-separated rules `pattern=buffer`; a JSON object; words up to the
-  // next flag.
+  // Shares: comma-separated numbers; overrides: comma-separated `pattern=buffer`; words: up to the next flag.
   z.strictObject({ kind: z.enum(['nothing', 'text', 'shares', 'overrides', 'json', 'words']) }),
   z.strictObject({ kind: z.literal('count'), min: z.int() }),
   z.strictObject({ kind: z.literal('number'), min: z.number(), max: z.number() }),
@@ -85,6 +84,7 @@ export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER
 /** A flag with a value; null: no value. */
 export type FlagUse = readonly [name: string, value: string | number | null];
 
+/** Flag by spelling. */
 export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
   return flags.find(({ names }) => names.includes(name));
 }

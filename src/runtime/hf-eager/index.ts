@@ -1,5 +1,4 @@
-// Hugging Face models in eager mode, and papers' programs with custom expert layers. Represents measurement programs
-// without a closer runtime, each by name.
+// Hugging Face models in eager mode, and measurement programs without a closer runtime.
 import type { KnownRuntime } from '../kind/runtime.js';
 
 /** Programs whose cache is a bundled system of the same name. */

@@ -35,6 +35,7 @@ const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
 });
 
 const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;
+/** Columns of llama-sweep-bench's table. */
 const COLUMNS = 7;
 
 const sweepBench: TimingFormat = {
@@ -67,8 +68,8 @@ const sweepBench: TimingFormat = {
 };
 
 /**
- * First pull request (260, 18 March 2025) with smaller caches of latent attention. Issues and pull requests are
- * numbered when opened and close soon after; discussions last for months.
+ * First pull request (260, 18 March 2025) with smaller latent caches. Issues and pull requests are numbered when opened
+ * and close soon; discussions last for months.
  */
 const LATENT_SINCE = 260;
 

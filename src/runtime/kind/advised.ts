@@ -1,10 +1,7 @@
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
-/**
- * Experts of the first layers in host memory, with single projections of the next layer; after all experts, whole
- * layers.
- */
+/** Experts of the first layers in host memory, with projections of the next layer; finally whole layers. */
 export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
   const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [

@@ -16,7 +16,7 @@ export interface Loaded {
   readonly blocks?: number;
 }
 
-/** Value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded DeepSeek runs. */
+/** Value of `-amb`, bytes, as in recorded DeepSeek runs. */
 export const SCORES = 512 * 2 ** 20;
 
 /** Latent attention (`-mla`): absorbed while decoding, unpacked for prompts. */
@@ -78,7 +78,7 @@ function together(
   return all;
 }
 
-/** First decoder layers with experts in host memory, as `-ncmoe` counts: dense layers included. */
+/** First decoder layers with experts in host memory, as `-ncmoe` counts. */
 export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
   return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
 }
@@ -114,20 +114,20 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
-/** Value of `-ngl` for the last decoder layers; null: all. Multi-token prediction blocks follow in the file. */
+/** Value of `-ngl` for the last decoder layers; null: all. MTP blocks follow in the file. */
 function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
   if (layers === null) return Number.POSITIVE_INFINITY;
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
 }
 
-/** Splits layers over GPUs in order, with the fullest GPU as empty as possible. @param slots cache bytes by block */
+/** Splits layers over GPUs in order, the fullest GPU as empty as possible. @param slots cache bytes by block */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
-  // Shares of each room, from none to twice all bytes over all rooms plus the largest layer.
+  // Shares of each room; the upper bound surely fits.
   const largest = Math.max(...bytes) / Math.min(...rooms);
   let [low, high] = [0, largest + (2 * sum(bytes)) / sum(rooms)];
   for (let step = 0; step < SPLIT_STEPS; step++) {
@@ -138,7 +138,7 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers per GPU if each is filled up to a share of its room; null: some do not fit. */
+/** Layers per GPU, each filled up to a share of its room; null: some do not fit. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;

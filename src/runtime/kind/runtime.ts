@@ -11,7 +11,7 @@ import type { Loaded } from './loaded.js';
 export interface KnownRuntime {
   /** Name for `--runtime` and in measurements. */
   readonly name: string;
-  /** Programs of measurements that the runtime represents, each with a profile. */
+  /** Further measurement programs, each with a profile. */
   readonly programs?: Readonly<Record<string, string>>;
   /** Profiles for some GPUs; a vendor's first is the default. */
   readonly backends?: readonly Backend[];
@@ -24,15 +24,15 @@ export interface KnownRuntime {
   readonly advised?: Advised;
   /** Memory allocation, known to the byte. */
   readonly memory?: AllocatedMemory;
-  /** Experts in host memory by default: chosen by flags, by the runtime, or all. Absent: none. */
+  /** Default experts in host memory: by flags, by the runtime, or all. Absent: no experts. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
   /** MoE layers in host memory by a flag's count. Absent: MoE layers among the first blocks. @param blocks of MoE layers */
   hostLayers?(count: number, blocks: readonly number[]): number;
   /** True: threads use several sockets only with a flag (`--numa`). */
   readonly numaByFlag?: boolean;
-  /** True: the experts of a layer are a single tensor, which cannot be split. */
+  /** True: the experts of a layer are a single, unsplittable tensor. */
   readonly wholeLayers?: boolean;
-  /** True: the depth of benchmarks precedes the prompt; false: the depth may be the prompt. */
+  /** True: the depth of benchmarks precedes the prompt; false: possibly the prompt. */
   readonly depthFirst?: boolean;
   /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
   readonly redoesAccepted?: boolean;
@@ -46,21 +46,21 @@ export type Vendor = Machine['gpus'][number]['vendor'];
 interface Backend {
   readonly profile: string;
   readonly vendors: readonly Vendor[];
-  /** GPU names that imply the backend in measurements without a backend. */
+  /** GPU names that imply the backend in measurements. */
   readonly gpus: RegExp;
 }
 
 interface Log {
   readonly format: TimingFormat;
   readonly by: string;
-  /** Text that only the runtime prints in the format; absent: none, the fallback. */
+  /** Text that only the runtime prints; absent: the fallback. */
   readonly mark?: RegExp;
 }
 
 interface AllocatedMemory {
-  /** Default sequences of the server for a model with recurrent layers. */
+  /** Default server sequences for a model with recurrent layers. */
   readonly sequences: number;
-  /** Allocation rules of a log's build; without a build: the newest. */
+  /** Allocation rules of a log's build; default: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
   /** True if the source thread of a measurement is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
@@ -77,9 +77,9 @@ interface Systems {
   readonly fixed?: string;
 }
 
-/** Streaming of experts from a disk, with defaults that runs seldom state. */
+/** Streaming of experts from a disk, with defaults. */
 export interface Streaming {
-  /** Default drafts by the model's own layers: tokens, and share accepted. */
+  /** Default drafts by MTP layers: tokens, and share accepted. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
   /** GB of experts on cards, by a run's note; 0: none, or unknown. @param cards memory, GB */
   expertsOnCards(note: string, cards: readonly number[]): number;
@@ -96,9 +96,9 @@ export interface OfferedCache {
   /** Name in tables: `LRU cache`, `hot set`, `hybrid`, `stream`. */
   readonly name: string;
   readonly system: string;
-  /** Handling of a miss: a copy over the link, the CPU, or the sooner of the two. */
+  /** Handling of a miss: a copy over the link, the CPU, or the faster of the two. */
   readonly misses: 'link' | 'cpu' | 'either';
-  /** False: no expert is kept; each crosses the link when needed. */
+  /** False: no expert is kept, each crosses the link when needed. */
   readonly keeps: boolean;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
@@ -110,36 +110,37 @@ interface Advised {
   /** Profile in `profiles/runtimes/`; null: the machine's usual profile. */
   readonly profile: string | null;
   readonly dialect: Dialect;
-  /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs the rungs to be sure. */
+  /** Placements, most on the GPU first. Speed mostly falls along the ladder; the search runs all rungs. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
   readonly caches: readonly OfferedCache[];
   /** Memory of a setting by device. @throws UserError if unknown tensors matter */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
+  /** Candidate tokens per prompt pass. */
   readonly ubatches: readonly number[];
   /** KV-cache formats, the default first. */
   readonly kv: readonly KvType[];
-  /** Least prompt tokens for GPU experts chosen by prompt routing; null: no flag. */
+  /** Least prompt tokens for GPU experts chosen by the prompt; null: no flag. */
   followsFrom(model: ModelSpec): number | null;
   /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Candidate draft lengths of multi-token prediction, in order; empty: no flag for the model. */
+  /** Candidate draft lengths of MTP layers; empty: no flag for the model. */
   drafts(model: ModelSpec, users: number): readonly number[];
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
-  /** File formats, most bits first. */
+  /** Bits per weight by file format, most first. */
   readonly quantizations: Offer;
-  /** Format of the most common file, if the checkpoint format is not read; null: the first. */
+  /** Format of the most common file, if checkpoints are not read; null: the first. */
   readonly usualFile: string | null;
   /** Input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** Benchmark: start of a command line, flags of a setting, and further flags to try. Absent: runs print the speed. */
+  /** Benchmark command, flags of a setting, and further flags to try. Absent: runs print the speed. */
   readonly benchmark?: {
     readonly command: string;
     readonly flags: readonly string[];
     readonly tuned: readonly string[];
     readonly tests: string;
   };
-  /** Default bytes of host memory that the server fills with finished prompts; absent: none. */
+  /** Default bytes of the server's finished prompts in host memory. */
   readonly promptCache?: number;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;

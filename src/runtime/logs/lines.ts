@@ -2,6 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
+/** A line with its place. */
 export interface PlacedLine {
   readonly text: string;
   /** `file:line`. */

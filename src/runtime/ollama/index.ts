@@ -1,5 +1,5 @@
-// Ollama: a Modelfile with parameters, and server environment variables. Since 0.30 the runner is llama-server, which
-// reads the variables of its flags.
+// Ollama: a Modelfile and server environment variables. Since 0.30 the runner is llama-server, which reads the
+// variables of its flags.
 import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';

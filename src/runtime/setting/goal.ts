@@ -48,9 +48,7 @@ export function requestNs({ decode, prefill }: Speeds, users: number, { output, 
   return (prompt * 1e9) / prefill + (output * users * 1e9) / decode;
 }
 
-/**
- * Cost of a setting under a goal, smaller is better. Targets: the largest latency / target, at most 1 if all are met.
- */
+/** Cost under a goal, smaller is better. Targets: the largest latency / target. */
 export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
   switch (goal.kind) {
     case 'request':

@@ -1,5 +1,4 @@
-// A way to run a model: placement and runtime settings. Types and small helpers only: kind/runtime.ts offers settings,
-// price.ts prices them, fits.ts counts their memory.
+// A way to run a model. kind/runtime.ts offers settings, price.ts prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { CpuProjections, ModelSpec } from '../../model/door.js';
 
@@ -8,9 +7,7 @@ export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
 /** Placement of weights. */
 export interface WeightPlacement {
-  /**
-   * Decoder layers on the GPUs, last layers first; null: all, with the output matrix. 0: the CPU computes everything.
-   */
+  /** Last decoder layers on the GPUs; null: all, with the output matrix. 0: CPU only. */
   readonly gpuLayers: number | null;
   /** First MoE layers with experts in host memory. */
   readonly cpuMoe: number;
@@ -32,32 +29,32 @@ export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slot
 
 /** A way to run a model. */
 export interface Setting extends WeightPlacement {
-  /** Storage format as for `--quantization`; null: the format of the files or the profile. */
+  /** Storage format; null: the format of the files or the profile. */
   readonly quantization: string | null;
   /** Most tokens of a prompt pass. */
   readonly ubatch: number;
   readonly kv: KvType;
-  /** Most tokens of a user's conversation. */
+  /** Most tokens of a conversation. */
   readonly context: number;
   readonly users: number;
-  /** True: the GPUs hold the experts most used by prompts, re-chosen with the prompts; false: fixed experts. */
+  /** True: the GPUs hold the experts most used by prompts; false: fixed experts. */
   readonly followsPrompts: boolean;
-  /** True: a single socket computes, from local memory; false: all sockets. */
+  /** True: a single socket computes, from local memory. */
   readonly oneSocket: boolean;
   /** Tokens drafted per pass; 0: none. */
   readonly draft: number;
-  /** Source of drafts: multi-token prediction layers, or n-grams. */
+  /** Source of drafts: MTP layers, or n-grams. */
   readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache; null: no cache. */
   readonly cache: string | null;
-  /** True: host memory is too small and caches experts from the disk. */
+  /** True: host memory caches experts of the disk. */
   readonly fromDisk: boolean;
 }
 
 /** True if no GPU takes part. */
 export const isCpuOnly = ({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean => gpuLayers === 0;
 
-/** The machine as a setting uses it: with `oneSocket`, the host is a socket and its memory. */
+/** The machine of a setting: with `oneSocket`, the host is a socket and its memory. */
 export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
   const { cpu, tiers } = hardware;
   if (!oneSocket || cpu?.sockets === undefined) return hardware;
@@ -79,7 +76,7 @@ export const slotRange = (layers: ModelSpec['layers']): readonly [least: number,
   Math.max(...layers.map(({ experts }) => experts)) - 1,
 ];
 
-/** All experts in host memory, with caches from most slots to least. @param keeps false: no cache */
+/** All experts in host memory, with most cache slots first. @param keeps false: no cache */
 export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
   const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };
   if (!keeps) return [{ ...cached, slots: 0 }];

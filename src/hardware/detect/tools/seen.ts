@@ -12,10 +12,7 @@ export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 /** A reported GPU. */
 export interface SeenGpu {
   readonly vendor: SeenVendor;
-  /**
-   * Possible names, likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only the maker
-   * is known.
-   */
+  /** Possible names, likeliest first (`Radeon RX 7900 XT/7900 XTX`). Empty: only the maker is known. */
   readonly names: readonly string[];
   /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
@@ -41,7 +38,7 @@ export interface SeenCpu {
   /** Time-stamp clock, the base clock, Hz. */
   readonly clockHz?: number;
   readonly nodes?: number;
-  /** Name of the hypervisor, empty if not reported; absent: none seen. */
+  /** Empty: unknown name; absent: no hypervisor seen. */
   readonly hypervisor?: string;
 }
 
@@ -78,7 +75,7 @@ export interface Seen {
   readonly system?: 'windows';
 }
 
-/** Joins the reports of all tools: each fact from the first tool, each GPU from all tools. */
+/** Joins reports: each fact from the first tool, each GPU from all tools. */
 export function together(reports: readonly Seen[]): Seen {
   let all: Seen = {};
   for (const report of reports) all = { ...report, ...withoutAbsent(all), ...gpusOf(all, report), ...cpuOf(all, report) };
@@ -91,7 +88,7 @@ function withoutAbsent(seen: Seen): Seen {
   );
 }
 
-/** Names of all tools are kept: the name of a virtual CPU is better than `unknown`. */
+/** All names are kept: the name of a virtual CPU is better than `unknown`. */
 function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
   if (before === undefined || now === undefined) return {};
   const flags = before.flags.length > 0 ? before.flags : now.flags;

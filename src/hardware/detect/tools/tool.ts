@@ -7,7 +7,7 @@ export type ToolQuestion =
   | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }
   | { readonly kind: 'library' };
 
-/** A source of facts: query, systems, and a reader of answers from any machine. */
+/** A source of facts: query, systems, and a reader of answers. */
 export interface Tool {
   /** Name, also of fixtures. */
   readonly name: string;
@@ -15,13 +15,13 @@ export interface Tool {
   readonly question: ToolQuestion;
   /** Reported facts, for the list of unseen facts. */
   readonly tells: string;
-  /** True if a fact of the tool is missing from all answers, so a failure matters. */
+  /** True if a fact of the tool is missing from all answers. */
   missing(seen: Seen): boolean;
-  /** Reads an answer, skipping unknown parts. Each file follows a line `==> path <==`. */
+  /** Reads an answer, skipping unknown parts. File format: {@link filesOf}. */
   read(answer: string): Seen;
 }
 
-/** Files of an answer by path. */
+/** Files of an answer by path; each follows a line `==> path <==`. */
 export function filesOf(answer: string): Map<string, string> {
   const files = new Map<string, string>();
   for (const part of answer.split(/^==> (?=.+ <==$)/m).slice(1)) {

@@ -14,9 +14,7 @@ export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
   int: 'integers in groups',
 };
 
-/**
- * Kernel format: the storage of a tensor's weights, which decides the price on CPU and GPU. Quantizations mix formats.
- */
+/** Kernel format: the storage of a tensor's weights, which decides the price. Quantizations mix formats. */
 export interface KernelFormat {
   /** ggml name in lower case: `q4_k`. */
   readonly name: string;
@@ -31,8 +29,8 @@ export interface KernelFormat {
   /** Rows interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
   readonly plain: string;
-  /** Fallback for rows that are no multiple of the block; null: any row fits. */
+  /** Fallback for rows that are no multiple of the block; null: not needed. */
   readonly fallback: string | null;
-  /** Type number in GGUF files; null: never in a GGUF file. */
+  /** Type number in GGUF files; null: not in GGUF. */
   readonly ggml: number | null;
 }

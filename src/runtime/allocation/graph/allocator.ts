@@ -1,5 +1,5 @@
-// ggml's graph allocator (ggml-alloc.c): a tensor takes the best-fitting gap, a result may replace a source no longer
-// needed, and the largest offset in use is the buffer size.
+// ggml's graph allocator (ggml-alloc.c): a tensor takes the best-fitting gap, or replaces a source no longer needed;
+// the largest offset is the buffer size.
 import type { Backend, GraphNode } from './node.js';
 
 /** A graph in compute order, with a backend for every node. */

@@ -181,8 +181,8 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
 }
 
 /**
- * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked from the latent, for as many heads at a
- * time as -amb allows. The first unpacked part is used last, as attention follows all unpacking.
+ * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked for as many heads at a time as -amb
+ * allows. The first unpacked part is used last, as attention follows all unpacking.
  */
 function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;

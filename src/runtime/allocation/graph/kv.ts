@@ -55,7 +55,7 @@ export function cellsIn(window: number | null, plan: LoadPlan): number {
   return Math.min(all, streams * padded((window * plan.parallel) / streams + plan.ubatch));
 }
 
-/** Bytes per token: latent and rotary part, plus values in some variants; or whole keys and values. */
+/** Bytes per token: latent and rotary part, in some variants with values; or whole keys and values. */
 function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { kv, mla, rules }: LoadPlan): number {
   const key = valueBytes(kv.k);
   const absorbed = (latent + rope) * key;

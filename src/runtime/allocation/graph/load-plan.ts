@@ -17,14 +17,14 @@ export interface TensorOverride {
   readonly device: DeviceName;
 }
 
-/** Placement, context and batch sizes of a model load, as on the command line of llama.cpp or ik_llama.cpp. */
+/** Placement, context and batch sizes of a model load in llama.cpp or ik_llama.cpp. */
 export interface LoadPlan {
   readonly rules: AllocationRules;
   /** GPUs in use; 0: CPU only. */
   readonly gpus: number;
   /** Shares of layers per GPU (`-ts`), in any unit; absent: equal. */
   readonly tensorSplit?: readonly number[];
-  /** Last blocks of the file on GPUs (`-ngl`); the output counts as a block, after or before (rule headFirst). */
+  /** Last blocks of the file on GPUs (`-ngl`), output included. */
   readonly gpuLayers: number;
   /** `-ot`, in order. */
   readonly overrides?: readonly TensorOverride[];
@@ -33,7 +33,7 @@ export interface LoadPlan {
   /** Tokens of context over all sequences (`-c`); sequences at once (`-np`). */
   readonly context: number;
   readonly parallel: number;
-  /** True: all sequences share a cache (`-kvu`, or a server with automatic slots). Only for rules with streams. */
+  /** True: all sequences share a cache (`-kvu`, or automatic server slots). Only for rules with streams. */
   readonly unified?: boolean;
   /** Tokens of a pass with logits; absent: all. */
   readonly outputs?: number;

@@ -6,7 +6,7 @@ export type Backend = number;
 type NodeKind =
   /** Computed into new memory, or in place of a source. */
   | 'op'
-  /** Reshaped, permuted or cut, without own memory. */
+  /** A reshaped, permuted or cut view. */
   | 'view'
   /** Written into existing memory: a KV cache. */
   | 'store'
@@ -15,7 +15,7 @@ type NodeKind =
   /** Filled in by the program before each pass. */
   | 'input';
 
-/** A tensor of a graph, with scheduler and allocator state: a graph serves a single computation. */
+/** A graph tensor with scheduler and allocator state, for a single computation. */
 export class GraphNode {
   readonly kind: NodeKind;
   /** Dimensions, innermost first; bytes of a value. */
@@ -31,18 +31,17 @@ export class GraphNode {
   readonly inPlace: boolean;
   /** Device of an external node; -1 otherwise. */
   readonly home: Backend;
-  /** True for an external weight; operations on a weight preferably run on its device. */
+  /** True for a weight; operations preferably run on its device. */
   readonly weight: boolean;
   readonly onGpu: boolean;
-  /** True: the batch is large enough for a GPU to fetch host weights. */
+  /** True: the batch is large enough to fetch host weights to a GPU. */
   readonly offload: boolean;
 
   backend: Backend = -1;
-  /** True: a copy that is never freed, as several passes overlap. */
+  /** True: never freed, as several passes overlap. */
   kept = false;
-  /** True: only a dependency, so that the source is kept until the node. */
+  /** True: only a dependency, which keeps the source until the node. */
   dependency = false;
-  /** Allocator state: nodes and views still to come, offset, allocation. */
   children = 0;
   views = 0;
   offset = 0;

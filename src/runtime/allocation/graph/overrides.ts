@@ -1,5 +1,5 @@
-// Rules of `-ot`, as read by llama.cpp (common/arg.cpp, parse_tensor_buffer_overrides): the pattern before the first
-// `=` is searched in tensor names, and the first match decides.
+// Rules of `-ot`, as in llama.cpp (common/arg.cpp, parse_tensor_buffer_overrides): the pattern before the first `=` is
+// searched in tensor names; the first match decides.
 import { placed, UserError } from '../../../base/errors.js';
 import { LIMITS, Meter } from '../../../base/meter.js';
 import { type Pattern, parsePattern } from '../../../base/pattern.js';

@@ -8,7 +8,7 @@ import type { Placement } from './placement.js';
 /** A model and a plan for graph builders: weights by name with devices, and operation sizes. */
 export class Scene {
   readonly graph = new ComputeGraph();
-  /** Tokens of an operation: the pass, and after the row selection of the last layer the tokens with logits. */
+  /** Tokens of an operation: the whole pass, or after the last layer's row selection the tokens with logits. */
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
@@ -45,7 +45,7 @@ export class Scene {
     return this.#weights.has(name);
   }
 
-  /** Weight by name; a weight missing from the file lies with the layer and has no bytes. */
+  /** Weight by name; a missing weight lies with the layer and has no bytes. */
   weight(name: string, layer: number | null): GraphNode {
     return remembered(this.#made, name, () => {
       const known = this.#weights.get(name);

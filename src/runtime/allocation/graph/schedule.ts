@@ -1,5 +1,4 @@
-// ggml's backend scheduler (ggml-backend.c): assigns a backend to every node, splits the graph at backend changes, and
-// copies inputs of each split. Passes are numbered as in ggml.
+// ggml's backend scheduler (ggml-backend.c): assigns backends and splits the graph. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 
@@ -120,9 +119,7 @@ function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend
   return copy;
 }
 
-/**
- * Nodes with copies: each part begins with copies of its inputs. @param held nodes kept until a later node is computed
- */
+/** @param held nodes kept until a later node is computed */
 function withCopies(
   nodes: readonly GraphNode[],
   splits: readonly Split[],
