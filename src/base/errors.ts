@@ -49,6 +49,11 @@ export class InternalError extends Error {
   }
 }
 
+/** Asserts a number at entry: a wrong argument would become a wrong figure. @throws InternalError for NaN, or outside `least..most` */
+export function within(law: string, name: string, value: number, least = 0, most = Number.POSITIVE_INFINITY): void {
+  if (!(value >= least && value <= most)) throw new InternalError(law, `${name} is ${value}, not ${least} to ${most}`);
+}
+
 /** Message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

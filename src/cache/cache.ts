@@ -1,3 +1,4 @@
+import { within } from '../base/errors.js';
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
 /** Membership, capacity and pins of one cache. Ids are local: dense id less `base`. */
@@ -30,6 +31,7 @@ export class ExpertCache {
 
   /** @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
+    within('L6', 'capacity of a cache, bytes,', capacityBytes);
     this.base = base;
     this.experts = sizes.length;
     this.sizes = sizes;

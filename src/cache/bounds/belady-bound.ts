@@ -1,3 +1,4 @@
+import { within } from '../../base/errors.js';
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
@@ -25,6 +26,7 @@ export class BeladyBound {
 
   /** @param quotas experts per MoE layer, null: even split @param preloaded true: residents before the first event */
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
+    within('L15', 'capacity of the bound, bytes,', capacityBytes);
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
     const byLayer = scope === 'layer';

@@ -1,3 +1,4 @@
+import { within } from '../../base/errors.js';
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
@@ -80,6 +81,10 @@ export function planMemory(
   const { cacheBytes, stagingBytes } = rooms;
   const dram = divideDram(need);
   const copyBytes = copyRoom(system.cache.copies, cacheBytes, dense.expertBytes);
+  within('L6', 'dense weights, bytes,', denseBytes);
+  within('L6', 'activations, bytes,', activationBytes);
+  within('L6', 'expert cache, bytes,', cacheBytes);
+  within('L6', 'copies in the expert cache, bytes,', copyBytes, 0, cacheBytes);
   return {
     ...rooms,
     denseBytes,

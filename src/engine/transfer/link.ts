@@ -1,3 +1,4 @@
+import { within } from '../../base/errors.js';
 import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';
@@ -63,6 +64,9 @@ export class Link {
   /** @param spec bandwidth, latency, lanes or paths @param arrivalNs when expert `id` is (or will be) one tier up, written at every transfer */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
+    within('L10', `lanes of ${name}`, lanes, 1);
+    within('L10', `latency of ${name}, ns,`, latencyNs);
+    within('L10', `bandwidth of ${name}, bytes/s,`, bandwidth, Number.MIN_VALUE);
     this.name = name;
     this.lanes = this.#live = lanes;
     this.bandwidth = paths?.reduce((sum, path) => sum + path.bandwidth, 0) ?? bandwidth;
