@@ -8,22 +8,22 @@ export const IDLE = -1;
 
 /** Sees the transfers of a link. */
 export interface LinkObserver {
-  /** A transfer was placed on a lane. A later demand may interrupt a prefetch and delay its end (L10). */
+  /** Reports a placed transfer. A later demand may delay the end of a prefetch (L10). */
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/** A link between two tiers (L10): lanes of equal speed, or paths of their own. Demands are placed at once, prefetches start as lanes are free. */
+/** Link between two tiers (L10), with equal lanes or separate paths. Demands are placed at once, prefetches start on free lanes. */
 export class Link {
   readonly name: string;
-  /** Lanes of the whole link, and their bandwidth together without faults, bytes/s. */
+  /** Number of lanes, then total bandwidth without faults, bytes/s. */
   readonly lanes: number;
   readonly bandwidth: number;
-  /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
+  /** Prefetched expert by lane, {@link IDLE} if absent; the starter clears the entry on arrival. */
   readonly prefetching: Int32Array;
   readonly prefetchEndNs: Float64Array;
-  /** Prefetches that nothing interrupts and that have not arrived. */
+  /** Uninterruptible prefetches not yet arrived. */
   readonly placed = new PlacedPrefetches();
-  /** Transfers that ran again because their lane was lost. */
+  /** Transfers run again after the loss of a lane. */
   restarts = 0;
   /** Busy time summed over lanes, ns, of all placed transfers, arrived or not. */
   busyNs = 0;
@@ -33,35 +33,34 @@ export class Link {
   prefetchBytes = 0;
   observer: LinkObserver | null = null;
 
-  /** True if all lanes have the same speed. */
   readonly #alike: boolean;
-  /** Number of lanes that take transfers now: the first ones. */
+  /** Lanes in use now: the first `#live`. */
   #live: number;
   /** Latency of each lane, ns, and ns per byte: without faults, and now. */
   readonly #latencyNs: Float64Array;
   readonly #soundNsPerByte: Float64Array;
   readonly #nsPerByte: Float64Array;
-  /** Paths that every transfer is divided over, in order of latency; null: a transfer runs on one lane. */
+  /** Paths sharing every transfer, by latency; null: a transfer uses a single lane. */
   readonly #split: readonly PathSpec[] | null;
   /** Current share of the bandwidth, (0, 1]. */
   #rate = 1;
-  /** Time at which each lane has finished all of its transfers. */
+  /** End of all transfers by lane, ns. */
   readonly #freeNs: Float64Array;
-  /** Start of the busy period of each lane that ends then. */
+  /** Start of the last busy period by lane, ns. */
   readonly #sinceNs: Float64Array;
   /** Bytes of a chunk; 0: transfers are never interrupted. */
   readonly chunkBytes: number;
-  /** The running prefetch: its start, ns of one of its chunks, and its bytes. */
+  /** Running prefetch by lane: start, ns per chunk, bytes. */
   readonly #startNs: Float64Array;
   readonly #chunkNs: Float64Array;
   readonly #runningBytes: Float64Array;
   readonly #resumedNs: Float64Array;
-  /** Lane of the last demand. */
+  /** Lane of the last placed transfer. */
   #placedOn = 0;
-  /** Arrival of each expert, by dense id. */
+  /** Arrival by dense expert id, ns. */
   readonly #arrivalNs: Float64Array;
 
-  /** @param spec bandwidth, latency, lanes or paths @param arrivalNs when expert `id` is (or will be) one tier up, written at every transfer */
+  /** @param spec bandwidth, latency, lanes or paths @param arrivalNs arrival in the upper tier by expert id, written at every transfer */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
     within('L10', `lanes of ${name}`, lanes, 1);
@@ -90,12 +89,12 @@ export class Link {
     this.#resumedNs = new Float64Array(lanes);
   }
 
-  /** True: every transfer is divided over all paths. */
+  /** True if every transfer is divided over all paths. */
   get divides(): boolean {
     return this.#split !== null;
   }
 
-  /** Time of a transfer of `bytes` over the idle link, ns; if lanes differ, on the one where it takes the shortest. */
+  /** Transfer time of `bytes` over the idle link, ns; the fastest lane counts. */
   transferNs(bytes: number): number {
     if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
     let soonest = this.laneNs(0, bytes);
@@ -116,7 +115,7 @@ export class Link {
     return end;
   }
 
-  /** Places a demand on the lane on which it starts first; if lanes differ, ends first. @returns its arrival, ns */
+  /** Places a demand on the lane of earliest start; of earliest end if lanes differ. @returns arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
@@ -136,7 +135,7 @@ export class Link {
     this.demandBytes += count * bytes;
   }
 
-  /** Places a transfer, which takes `durationNs` on lane 0 and on others like it, and writes its arrival. */
+  /** Places a transfer and writes the arrival. @param durationNs duration on lane 0 and equal lanes */
   #place(id: number, bytes: number, durationNs: number, atNs: number, prefetch: boolean): void {
     let lane = 0;
     let start = this.#demandStart(0, atNs);
@@ -154,7 +153,7 @@ export class Link {
     }
     const end = start + durationNs;
     if (start < this.#freeNs[lane]!) {
-      // It goes between two chunks of a prefetch and delays its arrival.
+      // The transfer runs between two chunks of a prefetch and delays the prefetch.
       const delayed = this.prefetchEndNs[lane]! + durationNs;
       this.#resumedNs[lane] = end;
       this.prefetchEndNs[lane] = delayed;
@@ -176,12 +175,12 @@ export class Link {
     return lane;
   }
 
-  /** Time at which a lane has finished all of its transfers, ns. */
+  /** End of all transfers on a lane, ns. */
   freeNs(lane: number): number {
     return this.#freeNs[lane]!;
   }
 
-  /** Start of the busy period of a lane that ends at {@link freeNs}, ns. */
+  /** Start of the busy period ending at {@link freeNs}, ns. */
   sinceNs(lane: number): number {
     return this.#sinceNs[lane]!;
   }
@@ -193,7 +192,7 @@ export class Link {
     return ns;
   }
 
-  /** Time for which a lane is busy after `nowNs`, ns. Prefetches that were placed may leave it idle in between. */
+  /** Busy time of a lane after `nowNs`, ns. Placed prefetches may leave idle gaps. */
   #busyAfter(lane: number, nowNs: number): number {
     const { placed } = this;
     if (placed.lastNs(lane, nowNs) === nowNs) return Math.max(0, this.#freeNs[lane]! - Math.max(nowNs, this.#sinceNs[lane]!));
@@ -204,7 +203,7 @@ export class Link {
     return placed.afterNs(lane, nowNs) + runningNs;
   }
 
-  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; if lanes differ, on the one on which it ends first. */
+  /** Starts a prefetch on a lane free at `startNs`; if lanes differ, on the free lane of earliest end. */
   prefetch(lane: number, id: number, bytes: number, startNs: number): void {
     if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
     const duration = this.laneNs(lane, bytes);
@@ -224,7 +223,7 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
-  /** Places a prefetch like a demand: after earlier transfers, and it yields to nothing. */
+  /** Places a prefetch like a demand: after earlier transfers, without interruption. */
   place(id: number, bytes: number, atNs: number): void {
     this.prefetches++;
     this.prefetchBytes += bytes;
@@ -236,19 +235,19 @@ export class Link {
     this.placed.add(id, this.#placedOn, this.#arrivalNs[id]!, this.laneNs(this.#placedOn, bytes));
   }
 
-  /** Promotes a running prefetch to a demand (L12): it yields to nothing from now on. */
+  /** Promotes a running prefetch to an uninterruptible demand (L12). */
   promote(id: number): void {
     for (let lane = 0; lane < this.lanes; lane++) if (this.prefetching[lane] === id) this.prefetching[lane] = IDLE;
     this.placed.remove(id);
   }
 
-  /** Sets the share of the bandwidth, (0, 1], of transfers that start from now on; started ones keep their speed. */
+  /** Sets the bandwidth share of later transfers, (0, 1]; started transfers keep their speed. */
   throttle(share: number): void {
     this.#rate = share;
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, if nothing interrupts or moves it. */
+  /** Keeps the first `lanes` lanes from `nowNs` on. An interruptible prefetch on a lost lane runs again on a live lane. */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;
@@ -258,11 +257,11 @@ export class Link {
     }
   }
 
-  /** Places the prefetch of a lane that is lost again; what had been moved to that lane before, between its chunks, ends there. */
+  /** Places the prefetch of a lost lane again. Transfers moved to the lane earlier still end on the lane. */
   #move(lane: number, nowNs: number): void {
     const id = this.prefetching[lane]!;
     const bytes = this.#runningBytes[lane]!;
-    // It may still wait for its slot.
+    // The prefetch may still wait for a slot.
     const atNs = Math.max(nowNs, this.#startNs[lane]!);
     const endsNs = this.prefetchEndNs[lane]!;
     const othersNs = this.placed.lastNs(lane, nowNs);
@@ -274,7 +273,7 @@ export class Link {
     this.#freeNs[lane] = othersNs;
   }
 
-  /** The lane on which a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
+  /** Lane of earliest end among lanes free at `startNs` and without a prefetch, including `lane`. */
   #soonestFree(lane: number, bytes: number, startNs: number): number {
     let soonest = lane;
     for (let other = 0; other < this.#live; other++) {
@@ -288,7 +287,7 @@ export class Link {
     const free = this.#freeNs[lane]!;
     if (free <= atNs) return atNs;
     if (this.chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
-    // Next chunk boundary at or after `atNs`; right after an earlier demand that went between, which is a boundary too.
+    // Next chunk boundary at or after `atNs`; the end of an earlier interrupting demand is a boundary too.
     const resumed = this.#resumedNs[lane]!;
     const chunkNs = this.#chunkNs[lane]!;
     return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / chunkNs) * chunkNs);
