@@ -1,4 +1,3 @@
-// Composes a run: the parts that all GPUs share, each GPU, and the fold that runs passes on them.
 import { UserError } from '../base/errors.js';
 import { CostModel, usesCpu } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';
@@ -26,7 +25,10 @@ import { Recorder } from './vocabulary/recorder.js';
 import { Rerank } from './vocabulary/rerank.js';
 import { TokenUnimportance } from './vocabulary/unimportance.js';
 
-/** Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or needs what trace or machine lacks */
+/**
+ * Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or trace or
+ * machine lack a requirement
+ */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
@@ -86,7 +88,7 @@ function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
-/** @throws UserError if the machine lacks a part that the system or the number of GPUs needs */
+/** @throws UserError if the machine lacks a part needed by the system or the number of GPUs */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, split, total } = layout;
   if (system.cache.warm !== undefined && several !== null)
@@ -115,7 +117,7 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
 }
 
-/** @throws UserError if deferred results would save no waiting, or the dense work beside them is unknown */
+/** @throws UserError if deferral saves no waiting, or parallel dense work is unknown */
 function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan['layout']): void {
   const what =
     several !== null
@@ -130,7 +132,7 @@ function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan[
   if (what !== null) throw misfit(run, 'system.onMiss', `defer ${what}; leave it out`);
 }
 
-/** Refuses a cache that stays empty: it starts empty, nothing is prefetched, and no miss ever enters it. @throws UserError */
+/** @throws UserError for a cache empty for ever: empty start, no prefetches, no admitted misses */
 function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }: Policies, gpus: readonly SimulatedGpu[]): void {
   const { definition, parameters } = policy;
   const still = definition.name === 'static';
@@ -174,7 +176,7 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
 }
 
-/** The parts that rules of misses need. @throws UserError if they need gate weights that the trace does not carry */
+/** Parts for miss rules. @throws UserError if the trace lacks needed gate weights */
 function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
   const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;
@@ -190,7 +192,7 @@ function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'def
   return { unimportance, classes, buddies, deferral, judges };
 }
 
-/** Counters of activations served by copies and other experts, by class of requests; null: there are none, or requests have no classes. */
+/** Counters by request class; null: no copies and substitutes, or no classes. */
 function classesOf({ inputs: { model, system }, layout, run, serving }: RunPlan): ClassPrecision | null {
   if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
   if (layout.several !== null || run.replay === 'sequential') return null;

@@ -6,10 +6,10 @@ import type { Replay } from '../system/door.js';
 import type { Dispatch } from './parallel/dispatch.js';
 import { EventDemand } from './vocabulary/event.js';
 
-/** Walks the demand of a pass at a layer on each GPU: calls `append` once an event. */
+/** Walks a pass's demand at a layer: an `append` per GPU and event. */
 type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
 
-/** Demands of one GPU: one event a layer, or with `sequential` one an activation (L7). */
+/** Demands of a single GPU: an event per layer, with `sequential` per activation (L7). */
 export function walkOfOne(model: ModelSpec, replay: Replay): DemandWalk {
   const demand = new EventDemand(model);
   return (pass, layer, append) => {
@@ -31,13 +31,13 @@ export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
   };
 }
 
-/** The future demand on each GPU, for policies with foresight: passes are composed without running, recorded, and read backwards. */
+/** Future demand on each GPU, for policies with foresight: passes are composed without running, and read backwards. */
 export interface Futures {
   readonly futures: readonly Future[];
   close(): void;
 }
 
-/** Records the demand of passes on each GPU. @param models of the experts that live on each */
+/** Records the demand of passes. @param models of each GPU's experts */
 export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {
   const logs = models.map((model) => new DemandLog(model, replay === 'sequential'));
   for (let start = passes.next(0); start >= 0; start = passes.next(0)) {

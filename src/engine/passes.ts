@@ -10,7 +10,10 @@ import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
 import { Link } from './transfer/link.js';
 
-/** The passes of a run. @param residency null: a dry run @param forecast null: none @throws UserError if a request needs too much KV memory */
+/**
+ * Passes of a run. @param residency null: a dry run @param forecast null: no forecast @throws UserError if a request
+ * needs too much KV memory
+ */
 export function buildPasses(
   { inputs, layout, record, run, serving }: RunPlan,
   workload: Workload,
@@ -21,7 +24,7 @@ export function buildPasses(
   const { batch, context: held = 0 } = run.workload;
   const maxTokensPerPass = layout.total.passTokens;
   const perToken = layout.total.kvBytesPerToken;
-  // A request's KV cache is on one GPU, whichever has room for it: each must have room for the longest.
+  // A request's KV cache goes to any GPU with room: each GPU needs room for the longest.
   const rooms = layout.gpus.map(({ memory }) => memory.kvBytes);
   const capacities = rooms.map((kvBytes) => (perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(kvBytes / perToken)));
   const kv = new KvRoom(capacities, layout.total.kvGrowth, held);
@@ -60,7 +63,7 @@ export function buildPasses(
   return passes;
 }
 
-/** Costs of moving KV caches and experts: a cache is read and written in GPU memory, an expert crosses the link. */
+/** Costs of moving KV caches (GPU memory) and experts (link). */
 function movesOf({ hardware, total }: Layout, model: ModelSpec, context: number): NonNullable<SchedulerContext['moves']> {
   const { bandwidthFraction, memoryBandwidth } = hardware.gpu;
   const [link] = hardware.links;

@@ -15,7 +15,10 @@ import { runPasses } from './serve/serve.js';
 import { brokenLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
-/** One run, to a result. @param profile as in `profiles/runs/*.yaml` @throws UserError for what is unknown, malformed, or does not fit the rest */
+/**
+ * Simulates a run. @param profile as in `profiles/runs/*.yaml` @throws UserError for unknown, malformed or inconsistent
+ * values
+ */
 export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
   repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), commandOfInput(profile));
 
@@ -37,7 +40,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
   }
 }
 
-/** Simulates a checked run on inputs that are open already, which many runs may share. @throws UserError as {@link simulate} */
+/** Simulates a checked run on open, shareable inputs. @throws UserError as {@link simulate} */
 export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch = {}): Promise<Result> {
   const startedAt = performance.now();
   const planned = await planRun(inputs, run);
@@ -57,7 +60,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   }
 }
 
-/** Records the passes of a run under LRU for a policy with foresight; null: a dry run composes the same. @throws UserError */
+/** Passes recorded under LRU for a policy with foresight; null: a dry run composes the same. @throws UserError */
 async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);
@@ -71,7 +74,7 @@ async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | un
     passes.kv.admitted = [];
     await runPasses(passes, simulation, changingMemoryOf(plan, passes, simulation), {
       ended() {
-        // The tokens that run again follow from the passes of the record.
+        // Tokens run again follow from the recorded passes.
         if (passes.again) return;
         record.append(passes.shares, passes.costNs, passes.kv.admitted!);
         passes.kv.admitted = [];

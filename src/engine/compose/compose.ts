@@ -41,25 +41,25 @@ export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Unimportance of the whole model's experts; null: unused by miss rules. */
+  /** Of the whole model's experts; null: unused by miss rules. */
   readonly unimportance: Unimportance | null;
-  /** Null: no classes, or several GPUs share experts. */
+  /** Null: no request classes, or several GPUs share experts. */
   readonly classes: ClassPrecision | null;
-  /** Stand-ins; null: unused by miss rules. */
+  /** Null: unused by miss rules. */
   readonly buddies: Buddies | null;
-  /** Misses computed one layer late; null: none. */
+  /** Null: unused by miss rules. */
   readonly deferral: Deferral | null;
   readonly judges: readonly LayerJudge[];
-  /** Predictor of one GPU's experts, and predictions for policies; null: no predictions. */
+  /** Predictor for a GPU's experts, and predictions for policies; null: no prediction. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   readonly time: PredictionTime;
   readonly curves: boolean;
 }
 
-/** Link of machines with everything resident. */
+/** Link of machines with every expert resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/** @param future demand to come; null: unused by policies @param earlier text seen by policies and caches */
+/** Composes a GPU. @param future null: unused by policies @param earlier text seen by policies and caches */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -75,7 +75,7 @@ export function composeGpu(
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   cost.attending = plan.serving.attending;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // Prefetches may rank victims before the first event: next uses are first uses then.
+  // A prefetch may rank victims before the first event: each expert's next use is then its first use.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
@@ -84,7 +84,7 @@ export function composeGpu(
   const use = predictions?.predictedUse ?? null;
   const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
   const knows = { model, clock, seed: run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
-  // Without a tier below, every expert is resident at first.
+  // Without a lower tier, every expert is resident before the first event.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
   const expected = expectedUse ?? learned;
@@ -95,7 +95,7 @@ export function composeGpu(
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
-  // The curve counts the bound, too, for a constant, evenly split capacity.
+  // With constant capacity and an even split, the curve also counts the bound.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   return {
@@ -128,8 +128,8 @@ export function composeGpu(
 }
 
 /**
- * Expected uses of a GPU's experts, and the weight of predictions; null: unused by policies. Only a single GPU learns
- * from training traces.
+ * Expected uses of a GPU's experts, and the predictions' weight; null: unused by policies. Only a single GPU learns
+ * from training.
  */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
@@ -140,7 +140,7 @@ function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | nul
   return { expectedUse, learned };
 }
 
-/** Static placement without experts of the CPU's layers, which are the first, and of the split layer. */
+/** Static placement without experts of CPU layers (first) and split layer. */
 function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolicy): ResolvedPolicy {
   const held = Math.max(onCpu.lastIndexOf(1), splitLayer) + 1;
   if (held === 0) return policy;
@@ -148,7 +148,6 @@ function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolic
   return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
 }
 
-/** By expert: bytes over the link; in the split layer, of the CPU's part. */
 function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
   const sizes = expertSizes(model);
   if (split === null) return sizes;
@@ -156,7 +155,7 @@ function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array 
   return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
 }
 
-/** Tokens of a pass from which on CPU misses go to the GPU; Infinity: never. */
+/** Tokens of a pass from which the GPU, not the CPU, serves misses; Infinity: never. */
 function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
   if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
   if (software.offloadCounts === 'pass') return software.offloadFrom;
@@ -164,13 +163,12 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
   return (software.offloadFrom * experts) / topK;
 }
 
-/** Knowledge of one GPU's policies; dense ids index arrays. */
+/** Knowledge of a GPU's policies, by dense id. */
 type PolicyKnowledge = Pick<
   CacheOptions,
   'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'predicted' | 'predictedVersion' | 'expected' | 'gates'
 >;
 
-/** Pool of low-precision copies on one GPU, of given bytes; null: none. */
 function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomBytes: number): CopyPool | null {
   const { cache, onMiss } = plan.inputs.system;
   if (cache.copies === undefined || roomBytes === 0) return null;
@@ -179,7 +177,6 @@ function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomB
   return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
 }
 
-/** The first tier outside its caches: preloaded experts, staging buffers, pool of copies. */
 interface Besides {
   readonly whole: boolean;
   readonly staging: Staging | null;
@@ -212,8 +209,8 @@ function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Ar
 }
 
 /**
- * A link whose prefetches yield between the system's chunks, or smaller ones of the machine; links of several paths
- * never yield.
+ * Link with interruptible prefetches: chunks of the system, or the machine's smaller chunks; links of several paths
+ * have no chunks.
  */
 function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   if (chunk === undefined || link.paths !== undefined) return link;
@@ -231,10 +228,10 @@ function setupOf(
   const lack = lackAcross(plan, predicts.predictor, fromDisk);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
-  // With batches in turn the next pass is another batch's: its demand is not predicted.
+  // With several batches in turn, the next pass belongs to a different batch and is not predicted.
   const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
   const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
-  // Hot loops read this: a spread's hidden class depends on V8's memory of earlier runs.
+  // A spread would give the object a hidden class dependent on V8's history, and slow the loops reading it.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
@@ -248,7 +245,7 @@ function setupOf(
   };
 }
 
-/** What a run lacks to bring the next pass's experts; null: nothing. */
+/** Missing requirement for bringing the next pass's experts; null: nothing missing. */
 function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk: boolean): string | null {
   const { staging, when } = inputs.system.prefetch;
   if (fromDisk) return 'all experts in host memory';
@@ -278,12 +275,12 @@ function missesSeen(
   };
 }
 
-/** Unimportance by a shard's own ids. */
+/** Unimportance of a shard's experts, by the shard's ids. */
 export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Unimportance {
   return { of: (by, id) => unimportance.of(by, whole[id]!) };
 }
 
-/** Stand-ins by a shard's own ids. */
+/** Substitutes among a shard's experts, by the shard's ids. */
 export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
     const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));

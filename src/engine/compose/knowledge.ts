@@ -11,17 +11,17 @@ import { Link } from '../transfer/link.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
 
-/** True: the CPU may compute misses of a GPU. */
+/** True: the CPU may compute experts missed by a GPU. */
 export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
   onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
-/** Reason for no floor and no best found: nothing is proven of the run; null: both exist. */
+/** Why a run has no floor and no best found (no proof applies); null: both exist. */
 export function unprovenOf({ inputs: { system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): string | null {
   if (layout.split !== null) return 'a layer is split between GPU and CPU';
   return isLossy(system.onMiss) ? 'misses are skipped, deferred, or served by smaller copies or other experts' : null;
 }
 
-/** Floor, and schedules with knowledge (L19): none without bounds, loads, or proof. */
+/** Floor and known schedules (L19); absent if bounds are off, no loads occur, or no proof applies. */
 export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Limits {
   const { layout, run } = plan;
   if (!run.bounds || layout.hardware.links.length === 0 || unprovenOf(plan) !== null) return { floor: null, found: null };
@@ -33,7 +33,7 @@ export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Limits {
   };
 }
 
-/** True if the run is the bounds' LRU: on demand, over all layers, on a single, unchanged GPU. */
+/** True if the run is the bounds' LRU: on demand, over all layers, on a single unchanged GPU. */
 function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;
@@ -48,7 +48,7 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
 }
 
-/** The run's own Belady bound if it is MIN over all layers; null: another bound. */
+/** The run's own Belady bound if equal to MIN; else null. */
 function globalOf(plan: RunPlan, { belady }: SimulatedGpu): BeladyBound | null {
   return belady?.exact === true && plan.inputs.system.cache.scope === 'global' && !memoryChanges(plan) ? belady : null;
 }
@@ -60,7 +60,7 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
   const alike: ModelSpec = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: smallest })) };
   const buffers = prefetchBytes(model, inputs.system);
-  // Windows need MIN itself: experts of different sizes all count as the smallest.
+  // Windows need exact MIN: experts of different sizes all count as the smallest.
   const fewest = (own: BeladyBound | null, bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
     belady: own ?? new BeladyBound(alike, 'global', bytes, null, preloaded),
     own: own === null,
@@ -71,7 +71,6 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const both = memory.cacheBytes + buffers + (memory.dramBytes ?? 0);
   return {
     model,
-    // A fault changes a model's costs from its time on.
     cost: run.faults === undefined ? gpu.cost : new CostModel(model, layout.hardware, layout.dense, layout.split),
     onCpu: layout.hardware.cpu !== null && Number.isFinite(gpu.cost.handoverNs),
     loads: fewest(globalOf(plan, gpu), memory.cacheBytes, memory.cacheBytes + buffers, preloaded, link),
@@ -79,7 +78,7 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   };
 }
 
-/** Time of `bytes` on a whole link, ns: lanes work side by side, a divided transfer takes all. */
+/** Time of a transfer of `bytes` on a whole link, ns: lanes work in parallel, a divided transfer takes all. */
 function holdingNs(link: Link, bytes: number): number {
   if (link.divides) return link.transferNs(bytes);
   let perNs = 0;

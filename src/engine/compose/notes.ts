@@ -4,17 +4,14 @@ import { computesMisses } from '../../system/door.js';
 import { balances } from '../event/place-each.js';
 import type { SimulatedGpu } from './simulation.js';
 
-/** What a run does less well than its system could, for readers: parts left out, greedy decisions. */
+/** Shortfalls of a composed run against its system: left-out features and greedy decisions. */
 export function runNotes([gpu]: readonly SimulatedGpu[]): Warning[] {
   const leftOut = gpu!.prefetch?.leftOut ?? null;
   const across = `Nothing is brought for the next pass while the link is idle: prefetch.across needs ${leftOut}.`;
   return [...(leftOut === null ? [] : [{ code: 'across-left-out', message: across }]), ...slowHits(gpu!)];
 }
 
-/**
- * The greedy decision that makes a larger cache slower: a hit is the GPU's, and only `balance` hands hits to a faster
- * CPU.
- */
+/** A larger cache may be slower: a hit runs on the GPU, and only `balance` gives hits to a faster CPU. */
 function slowHits(gpu: SimulatedGpu): Warning[] {
   const { cost, model, onMiss } = gpu;
   if (!onMiss.some(computesMisses) || balances(gpu)) return [];

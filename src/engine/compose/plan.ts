@@ -16,15 +16,14 @@ export interface RunPlan {
   readonly run: RunSpec;
   readonly inputs: Inputs;
   readonly serving: Serving;
-  /** The requests of the run proper. */
   readonly workload: Workload;
   readonly layout: Layout;
-  /** Passes to compose again; null: the scheduler composes. */
+  /** Null: passes are composed by the scheduler. */
   readonly record: PassRecord | null;
   readonly auditWarnings: readonly Warning[];
 }
 
-/** @throws UserError for a malformed workload or capacity, or an audit finding in a strict run */
+/** Plans a run. @throws UserError if workload or capacity is malformed, or a strict run's audit has findings */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);
@@ -33,7 +32,10 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
 }
 
-/** True if memory is the page cache of a mapped file that does not fit: static placements then decide nothing (L14). */
+/**
+ * True if memory is the page cache of a mapped file too large for it: a static placement then does not decide contents
+ * (L14).
+ */
 export function isPageCache({ inputs: { hardware, model, system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): boolean {
   const { links, software, tiers } = hardware;
   const { policy } = system.cache;
@@ -41,15 +43,15 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
-/** True if GPU memory is divided anew during the run: KV caches grow, or a fault takes memory. */
+/** True if GPU memory's division changes during the run: KV caches grow, or a fault takes memory. */
 export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
   layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 
-/** Last audits' findings: cells of a study replay the same traces again and again. */
+/** Findings of recent audits: a study's cells replay few traces. */
 const KNOWN = new Map<string, readonly AuditFinding[]>();
 const MOST_KNOWN = 64;
 
-/** Findings in a trace's first rows, cached by content, way of reading, and model shape. */
+/** Findings in a trace's first rows, cached. */
 function findingsIn(
   trace: RoutingTrace,
   tokens: number,
@@ -61,16 +63,13 @@ function findingsIn(
   return rememberedLately(KNOWN, MOST_KNOWN, key, () => auditTrace(trace, { ...(model === undefined ? {} : { model }), tokens }));
 }
 
-/**
- * Audits the rows to replay; generated traces need none. @returns a warning per finding @throws UserError in a strict
- * run
- */
+/** @returns a warning per finding in replayed rows of recorded traces @throws UserError for a strict run */
 function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;
   for (const [i, whole] of traces.entries()) {
     const { from, to } = replayed[i]!;
-    // Held-out rows are not replayed; later ones are never looked at.
+    // Held-out rows are not replayed; rows after the replay were not read.
     const trace = from === 0 ? whole : selectRows(whole, from, whole.tokens, whole.path);
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(

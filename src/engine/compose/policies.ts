@@ -9,24 +9,24 @@ export interface Policies {
   readonly gpu: ResolvedPolicy;
   /** Null: DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
-  /** Policy of low-precision copies; null: none. */
+  /** Null: no low-precision copies. */
   readonly copies: ResolvedPolicy | null;
   /** Activations by dense id; null: unused by policies. */
   readonly popularity: Float64Array | null;
-  /** True if a policy needs the future, gate weights, or predictions. */
+  /** True if a policy needs the future, or ranks by gate weights or predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True if a policy ranks by expected next uses; on the GPU, the running pass's predictions count. */
+  /** True if a policy ranks by expected next uses, on the GPU with the running pass's predictions. */
   readonly expected: boolean;
   readonly ranksByPredictions: boolean;
 }
 
-/** @throws UserError for a bad module, or a policy with needs beyond the run */
+/** Resolves a run's policies. @throws UserError if a module is unusable, or a policy's need is missing in the run */
 export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
-  // The operating system keeps pages by recency, whatever the system's policy.
+  // The operating system keeps a mapped file's pages by recency, under every system policy.
   const gpu = await resolvePolicy(isPageCache(plan) ? system.dram.policy : system.cache.policy, run.folder);
   const dram = layout.total.dramBytes !== null ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
@@ -68,5 +68,4 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
   };
 }
 
-/** True if a policy ranks by expected next uses, predicted ones included. */
 const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

@@ -1,4 +1,3 @@
-// Trained predictor of a run, its prediction times, and paths for the scheduler.
 import { findProfile } from '../../base/profiles.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
@@ -11,18 +10,18 @@ import type { Inputs } from '../inputs/inputs.js';
 import { profiledRows } from '../inputs/profiling.js';
 import type { RunPlan } from './plan.js';
 
-/** Time of predictions. */
+/** Time of a run's predictions. */
 export const timeOf = ({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime =>
   predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 
 /** Text before a run. */
 export interface EarlierText {
   readonly training: readonly RoutingTrace[];
-  /** Traces served by the caches and learned from. */
+  /** Traces served by the caches and learned by the predictor. */
   readonly warm: readonly RoutingTrace[];
 }
 
-/** Opens earlier text for `use`. @throws UserError if unreadable or absent */
+/** Opens the text before a run while `use` runs. @throws UserError if the text is unreadable or missing */
 export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (earlier: EarlierText) => Promise<T>): Promise<T> {
   const { model, system } = inputs;
   const { warm } = system.cache;
@@ -42,7 +41,7 @@ export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (ear
   }
 }
 
-/** The system's predictor, trained; null: none. @throws UserError if it lacks what it needs */
+/** Trained predictor of the system; null: no predictor. @throws UserError if a requirement is missing */
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
@@ -53,14 +52,14 @@ export async function predictorFor(inputs: Inputs, run: RunSpec, running: number
   });
 }
 
-/** A second instance for schedulers: questions about later tokens leave the run's predictions unchanged. */
+/** Second predictor instance for schedulers: questions about later tokens leave the run's predictions unchanged. */
 export class PredictedPaths implements PassLearner, PathForecast {
   readonly costNs: number;
   readonly #predictor: Predictor;
   readonly #layers: number;
   readonly #token: Pass;
 
-  /** @param token a pass with room for one request, for this object alone */
+  /** @param token pass with room for a request, owned by the object */
   constructor(predictor: Predictor, layers: number, time: PredictionTime, token: Pass) {
     this.#token = token;
     this.#predictor = predictor;
@@ -82,10 +81,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
   }
 }
 
-/**
- * Forecast of paths for a scheduler; null: unneeded, or no predictor. @throws UserError if the predictor lacks what it
- * needs
- */
+/** Path forecast for a scheduler; null: not needed, or no predictor. @throws UserError if a requirement is missing */
 export async function pathForecastOf(plan: RunPlan): Promise<PredictedPaths | null> {
   const { inputs, record, run, serving } = plan;
   const pool = serving.running > run.workload.batch;

@@ -11,36 +11,33 @@ import type { ParallelCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Rerank } from '../vocabulary/rerank.js';
 import type { PredictedPaths } from './predictor.js';
 
-/** One GPU of a run. */
+/** A GPU of a run. */
 export interface SimulatedGpu extends Gpu {
   boundHits(): number;
   readonly memory: MemoryPlan;
   readonly expertBytes: number;
-  /** By own id: dense id in the whole model; null: all experts. */
+  /** By shard id: whole-model id; null: the GPU has all experts. */
   readonly whole: Int32Array | null;
 }
 
-/** Fold over passes, on one GPU or several. */
+/** Fold over passes, on one or several GPUs. */
 export interface RunFold {
   readonly engine: Fold;
   readonly bounds: Clocks;
-  /** Residents of GPU memory, by dense id of the whole model. */
   readonly residency: Residency;
   /** Null: a single GPU. */
   readonly parallel: ParallelCounters | null;
 }
 
-/** A composed run: engine, and the parts read for the result. Types only. */
+/** A composed run, ready to start: engine, and parts read for the result. Types only. */
 export interface Simulation extends RunFold {
-  /** At least one. */
   readonly gpus: readonly SimulatedGpu[];
   readonly recorder: Recorder;
   readonly faults: Faults | null;
   readonly policy: ResolvedPolicy;
   readonly predictor: Predictor | null;
-  /** Predicted paths for the scheduler; null: none. */
+  /** Null: no path predictions for the scheduler. */
   readonly paths: PredictedPaths | null;
-  /** What the run does less well than its system could. */
   readonly notes: readonly Warning[];
   /** Null: choices as recorded. */
   readonly rerank: Rerank | null;

@@ -6,17 +6,13 @@ import type { ExpectedUse } from '../lookahead/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Tiers of a GPU, and inputs of its policies. */
 interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
   readonly learned: NextUse | null;
-  /** Expected next uses with predictions; null: unused. */
+  /** Expected next uses, predictions included; null: unused by policies. */
   readonly expectedUse: ExpectedUse | null;
 }
 
-/**
- * Warm start: `traces` pass through the caches before the run, one request after another, on demand, untimed,
- * uncounted.
- */
+/** Warm start: `traces` pass through the caches before the run, by request, on demand, untimed and uncounted. */
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;

@@ -1,18 +1,17 @@
-// L13 `balance`: GPU and CPU share an event and end together. A miss goes to the side that ends sooner; the last is
-// split by columns (a product is a sum over inner columns). While the GPU is busy, the CPU takes hits as well: DRAM
-// holds their weights.
+// L13 `balance`: GPU and CPU share an event and end together. A miss goes to the side with the sooner end; columns
+// split the last miss (a product is a sum over inner columns). A CPU waiting for the GPU takes hits too: DRAM holds
+// their weights.
 import { kernelFormat, type ModelSpec } from '../../model/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { type Evictions, Misses } from './place.js';
 
-/** Members of one GPU's events, shared with the CPU. */
+/** Members of a GPU's events, shared with the CPU. */
 export class BalancedMisses extends Misses {
   readonly #promotions: Promotions | null;
   /** By MoE layer: pieces of an expert. */
   readonly #pieces: Int32Array;
-  /** End of the GPU's work so far, ns. */
   #gpuNs = 0;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -49,7 +48,6 @@ export class BalancedMisses extends Misses {
     this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + cost.expertNs(layer, demand.counts[i]!);
   }
 
-  /** @param last true: the last miss */
   #miss(layer: number, i: number, last: boolean): void {
     const { event } = this;
     const share = this.#shareOf(layer, i, last);
@@ -66,7 +64,7 @@ export class BalancedMisses extends Misses {
     if (share < 1) this.#stream(layer, i, share, fromNs);
   }
 
-  /** CPU's share of the missed member `i`, 0..1, for the earliest end of the event so far. */
+  /** CPU's share of the missed member `i`, 0..1, for the event's earliest end. */
   #shareOf(layer: number, i: number, last: boolean): number {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { startNs, cpuNs, demand } = this.event;
@@ -118,7 +116,7 @@ export class BalancedMisses extends Misses {
     this.#executed(layer, i);
   }
 
-  /** Streams the GPU's part of member `i`, which DRAM has at `fromNs`. */
+  /** Streams the GPU's part of member `i`, in DRAM at `fromNs`. */
   #stream(layer: number, i: number, share: number, fromNs: number): void {
     const { event } = this;
     const { demand, readNs, readyNs } = event;
@@ -152,7 +150,7 @@ export class BalancedMisses extends Misses {
     event.onCpu[event.cpuExperts++] = i;
   }
 
-  /** Gives hits to the CPU while the event ends sooner. Exclusive tiers: hits lie on the GPU alone. */
+  /** Gives hits to the CPU while the event ends sooner. Exclusive tiers hold hits on the GPU alone. */
   #takeOver(layer: number): void {
     const { cost, dram, recorder, writeBack } = this.gpu;
     const { event } = this;

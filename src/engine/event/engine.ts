@@ -17,7 +17,7 @@ import { Evictions, type Misses } from './place.js';
 import { balances, loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
-/** Fold of events on one GPU, called at known routings and at ends of events. */
+/** Fold of events on a GPU, called at known routings and events' ends. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
@@ -29,16 +29,12 @@ export class EventFold {
   readonly #misses: Misses;
   readonly #evictions: Evictions;
   readonly #promotions: Promotions | null;
-  /** True: only misses load experts. */
   readonly #onDemand: boolean;
-  /** True: bounds or policies receive every event's demand. */
   readonly #watched: boolean;
-  /** True: events without a miss are placed as well. */
+  /** True: events without a miss are placed too. */
   readonly #always: boolean;
-  /** Passes of earlier text in the caches. */
   readonly #earlier: number;
 
-  /** @param demand on this GPU, refilled for every event */
   constructor(gpu: Gpu, demand: Demand) {
     this.gpu = gpu;
     this.#earlier = gpu.clock.pass;
@@ -69,14 +65,13 @@ export class EventFold {
     for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
   }
 
-  /** A pass begins after drafting until `startNs`. */
   begin(pass: Pass, startNs: number): void {
     this.gpu.clock.pass = this.#earlier + pass.number;
     this.event.begin(pass, this.gpu.offloadFrom);
     this.prefetcher?.begin(pass, startNs);
   }
 
-  /** L12: the routing of a layer, the first `size` members of the demand, is known at `nowNs`. */
+  /** L12: a layer's routing, the demand's first `size` members, is known at `nowNs`. */
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
     this.gpu.clock.layer = layer;
     if (this.#onDemand) return;
@@ -97,8 +92,7 @@ export class EventFold {
   }
 
   /**
-   * One event of the first `size` members; `event` then has start and end. @param last true: the layer's last in this
-   * pass
+   * An event of the first `size` members; sets start and end of `event`. @param last true: the layer's last in the pass
    */
   run(pass: Pass, layer: number, size: number, last: boolean): void {
     const { clock, gpu } = this.gpu;
@@ -115,7 +109,6 @@ export class EventFold {
     if (this.#charges !== null) this.#charges.executed(event, layer);
   }
 
-  /** Demand before judging: bounds count, policies with foresight move on. */
   #demanded(layer: number, size: number): void {
     const { belady, curve, future } = this.gpu;
     const { ids } = this.event.demand;
@@ -142,18 +135,17 @@ export class EventFold {
     this.#promotions?.released(nowNs);
   }
 
-  /** Cache capacity between two passes. @returns time at which the memory given up is free, ns */
+  /** Resizes the cache between two passes. @returns time at which released memory is free, ns */
   resize(capacityBytes: number, nowNs: number): number {
     return this.#evictions.free(this.gpu.gpu.resize(capacityBytes, nowNs));
   }
 }
 
-/** Parts of a run on one GPU except the GPU itself. */
+/** Parts of a run on a single GPU. */
 export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;
-  /** Judges of every known routing, for miss rules. */
   readonly judges: readonly LayerJudge[];
   /** Faults of links and CPU; null: no faults. */
   readonly faults: Faults | null;
@@ -161,7 +153,7 @@ export interface OneGpuRun {
   readonly rerank: Rerank | null;
 }
 
-/** L1-L14 on one GPU: judge a demand, place misses, execute, advance time. Nothing is allocated per event. */
+/** L1-L14 on a GPU: judge a demand, place misses, execute, advance time. Events allocate nothing. */
 export class Engine implements Fold {
   nowNs = 0;
 
@@ -207,7 +199,6 @@ export class Engine implements Fold {
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Drafting for `ns`. @returns `ns` */
   #draft(ns: number): number {
     this.#run.bounds.dense(ns);
     this.#run.gpu.recorder.phase.denseNs += ns;
@@ -216,7 +207,6 @@ export class Engine implements Fold {
     return ns;
   }
 
-  /** Dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
     const { cost, recorder } = this.#run.gpu;
     this.#run.bounds.dense(ns);
@@ -227,7 +217,7 @@ export class Engine implements Fold {
     return ns;
   }
 
-  /** Known routing of a layer: one event (L1), or one per activation (L7). */
+  /** Known routing of a layer: an event (L1), or an event per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
     const { faults, gpu, judges, replay, rerank } = this.#run;
     const fold = this.#fold;
@@ -244,7 +234,6 @@ export class Engine implements Fold {
     else fold.prefetcher?.replan(pass, layer, this.nowNs);
   }
 
-  /** L7: an event per activation; prediction follows the last demand. */
   #runActivations(pass: Pass, layer: number): void {
     const demand = this.#demand;
     const { prefetcher } = this.#fold;

@@ -2,11 +2,10 @@ import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** L9 on one GPU: hits, then arrivals; an event ends with the CPU's part and deferred results. */
+/** L9 on a GPU: hits, then arrivals; an event ends after the CPU's part and deferred results. */
 export class Executor {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
-  /** True: the CPU computes no experts. */
   readonly #alone: boolean;
   /** True: kernels read misses over the link, for the longer of read and work. */
   readonly #inPlace: boolean;
@@ -56,7 +55,7 @@ export class Executor {
   }
 }
 
-/** Ends an event after its GPU part, the CPU's part and results deferred to it; counts times. */
+/** Ends an event after GPU part, CPU part and awaited deferred results; counts times. */
 function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: number): void {
   const { cost, deferral, dram, recorder } = gpu;
   const gpuNs = event.endNs;
@@ -98,7 +97,7 @@ function cpuReadNs({ cpuNs, cpuReadNs: waitedNs }: RunningEvent): number {
   return waitedNs[last]!;
 }
 
-/** GPU time of members begun by the CPU, ns; 0 in layers on one device. */
+/** GPU time of members begun by the CPU, ns; 0 in layers on a single device. */
 function gpuPartsNs({ cost }: Gpu, event: RunningEvent, layer: number): number {
   event.parts = layer === cost.splitLayer ? event.cpuExperts : 0;
   const { demand, onCpu, parts } = event;

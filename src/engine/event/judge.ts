@@ -15,9 +15,8 @@ export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
   readonly #outcomes: PrefetchOutcomes;
-  /** 1 for experts ever demanded. */
   readonly #seen: Uint8Array;
-  /** True: prefetches or promotions exist, so members can be late. */
+  /** True: prefetches or promotions exist, so members may be late. */
   readonly #ahead: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
@@ -28,7 +27,6 @@ export class Judge {
     this.#ahead = gpu.prefetch !== null || promotes(gpu);
   }
 
-  /** Judges and pins the first `size` members at the event's start. */
   judge(layer: number, size: number): void {
     const { gpu, recorder } = this.#gpu;
     const seen = this.#seen;
@@ -81,7 +79,7 @@ export class Judge {
     event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
-  /** Splits the first `held` members with slots into hits and late ones: only prefetches are late. @returns hits */
+  /** Splits `held` members into hits and late members: only prefetches are late. @returns hits */
   #judgeArrivals(layer: number, held: number): number {
     const { dram, gpu } = this.#gpu;
     const event = this.#event;

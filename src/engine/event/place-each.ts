@@ -10,12 +10,11 @@ import { BalancedMisses } from './balance.js';
 import { type Evictions, Misses } from './place.js';
 
 class EachMiss extends Misses {
-  /** Members with unplaced transfers, and their number. */
+  /** Members with unplaced transfers. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** End of the GPU's work so far, ns. */
   #gpuNs = 0;
-  /** Members deferred on the CPU behind all others, and their number. */
+  /** Members deferred on the CPU. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
@@ -23,9 +22,9 @@ class EachMiss extends Misses {
   /** By missed member: index of the rule, and the substitute expert. */
   readonly #rules: Uint8Array;
   readonly #buddyOf: Int32Array;
-  /** Substitutes in this event, by dense id, pinned. */
+  /** Pinned substitutes of the event, dense ids. */
   readonly #buddies: number[] = [];
-  /** Kept copies; null: none. */
+  /** Kept copies; null: no copies. */
   readonly #copies: CopyPool | null;
   /** By missed member: 1 if the GPU has its slice; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
@@ -96,7 +95,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Pins the copy that serves or completes member `i`, before evictions. */
+  /** Pins the copy serving or completing member `i`, before evictions. */
   #keepCopy(copies: CopyPool, i: number): void {
     const id = this.event.demand.ids[i]!;
     const slices = this.#slices;
@@ -147,7 +146,6 @@ class EachMiss extends Misses {
     this.#count = 0;
   }
 
-  /** Hits execute first, late members on arrival. */
   #beginOnGpu(layer: number): void {
     const { cost } = this.gpu;
     const { demand, hit, hits, readyNs, startNs, waiting, waits } = this.event;
@@ -162,7 +160,7 @@ class EachMiss extends Misses {
     this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + this.gpu.cost.expertNs(layer, demand.counts[i]!);
   }
 
-  /** Moves the prefetched member `i` from its buffer into the cache, or executes it in the buffer. */
+  /** Moves the prefetched member `i` from buffer to cache, or executes it in the buffer. */
   #moveIn(staging: Staging, layer: number, i: number): void {
     const { gpu } = this.gpu;
     const { evictions, event } = this;
@@ -178,7 +176,6 @@ class EachMiss extends Misses {
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
-  /** A use without an insertion. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
@@ -200,7 +197,6 @@ class EachMiss extends Misses {
     return cpuEndNs;
   }
 
-  /** Deferred members run on the CPU last. */
   #computeLater(layer: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
@@ -237,13 +233,12 @@ class EachMiss extends Misses {
     event.waiting[event.waits++] = i;
   }
 
-  /** Keeps slices of the last victims as copies. */
   #leaveSlices(copies: CopyPool): void {
     const { victimCount, victims } = this.gpu.gpu;
     for (let k = 0; k < victimCount; k++) if (!copies.holds(victims[k]!)) copies.admit(victims[k]!, false);
   }
 
-  /** Bytes of member `i` over the link: the whole expert, or all but its slice on the GPU. */
+  /** Bytes of member `i` over the link, without its slice on the GPU. */
   #bytesOf(i: number): number {
     const id = this.event.demand.ids[i]!;
     const bytes = this.gpu.sizes[id]!;
@@ -265,7 +260,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Lossy service: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
+  /** Lossy service: skip, substitute, or copy. A copy costs as much to execute as the expert. */
   #degrade(layer: number, i: number, rule: MissRule): void {
     const { gpu, recorder } = this.gpu;
     const { event } = this;
@@ -294,12 +289,11 @@ class EachMiss extends Misses {
     this.#gpuNs += this.gpu.cost.expertNs(layer, count);
   }
 
-  /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and room is left. */
+  /** Transfers a copy and executes member `i` from the copy, kept if copies are kept and room is left. */
   #bringCopy(layer: number, i: number, rule: MissRule): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
-    // In order: earlier loads first.
     this.#flush(layer);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
     const fromNs = dram === null ? event.startNs : this.inDram(id, layer);
@@ -312,8 +306,8 @@ class EachMiss extends Misses {
   }
 
   /**
-   * L13 `cheaper`: true if the CPU finishes member `i` before the GPU loads and executes it, with hand-over and all
-   * other CPU work (not with `byRate`).
+   * L13 `cheaper`: true if the CPU finishes member `i` before GPU load and execution, counting hand-over and queued CPU
+   * work (not with `byRate`).
    */
   #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
@@ -331,7 +325,7 @@ class EachMiss extends Misses {
   }
 }
 
-/** True if an event's misses load together, whatever follows. */
+/** True if an event's misses always load together. */
 export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
   const [first] = onMiss;
   return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
@@ -340,7 +334,7 @@ export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
 /** True if GPU and CPU share all members, hits included. */
 export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
-/** Placement of misses for the rules and tiers of a GPU. */
+/** Placement of misses for a GPU's rules and tiers. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
   if (balances(gpu)) return new BalancedMisses(gpu, event, evictions, promotions);
   return loadsAtOnce(gpu) ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);

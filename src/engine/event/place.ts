@@ -4,7 +4,7 @@ import type { Link } from '../transfer/link.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Placement of one GPU's misses; this class loads all at once. */
+/** Placement of a GPU's misses; the base class loads all at once. */
 export class Misses {
   protected readonly gpu: Gpu;
   protected readonly event: RunningEvent;
@@ -16,7 +16,7 @@ export class Misses {
     this.evictions = evictions;
   }
 
-  /** L3, L5, L13: touches held members in order, and finds places for the others. */
+  /** L3, L5, L13: touches held members in order, and places the misses. */
   place(layer: number, size: number): void {
     const { dram, gpu } = this.gpu;
     const { event } = this;
@@ -41,7 +41,7 @@ export class Misses {
 
   ended(): void {}
 
-  /** L4: pins experts in DRAM read by misses; an unread expert's prefetch stays a prefetch. */
+  /** L4: pins DRAM experts read by misses; an unread expert's prefetch stays a prefetch. */
   protected pinInDram(): void {
     const dram = this.gpu.dram!;
     const { demand, misses, missed } = this.event;
@@ -73,7 +73,7 @@ export class Misses {
     this.bringOver(layer, order, count);
   }
 
-  /** L10: transfers of the first `count` members of `order`, in order, from their earliest starts. */
+  /** L10: transfers of the first `count` members of `order`, from their earliest starts. */
   protected bringOver(layer: number, order: Int32Array, count: number): void {
     const { gpu, model, recorder, sizes } = this.gpu;
     const bytes = sizes[model.layers[layer]!.offset]!;
@@ -96,7 +96,7 @@ export class Misses {
   }
 }
 
-/** Evictions of one GPU. */
+/** Evictions of a GPU. */
 export class Evictions {
   /** Receives every eviction; null: no plans. */
   prefetcher: Prefetcher | null = null;
@@ -114,7 +114,7 @@ export class Evictions {
     this.#event = event;
   }
 
-  /** Victims of the last admissions, evicted at `nowNs`, and their write-back if tiers are exclusive. */
+  /** Accounts for the last admissions' victims, evicted at `nowNs`, and writes them back in exclusive tiers. */
   account(nowNs: number): void {
     const { gpu, layerOf, recorder, writeBack } = this.#gpu;
     const { victims, victimCount } = gpu;
@@ -128,7 +128,7 @@ export class Evictions {
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }
 
-  /** One admission alone. @returns time at which its slot is free, ns */
+  /** A single admission. @returns time at which its slot is free, ns */
   free(nowNs: number): number {
     this.slotFreeNs = nowNs;
     this.account(nowNs);

@@ -30,7 +30,7 @@ export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer,
   if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
 }
 
-/** @param endNs end of the last part @returns start of the first, ns; `endNs` without parts */
+/** @returns start of the first part, ns; `endNs` without parts */
 function showParts({ cost }: Gpu, { demand, onCpu, parts }: RunningEvent, observer: Observer, layer: number, endNs: number): number {
   let fromNs = endNs;
   for (let k = parts - 1; k >= 0; k--) {

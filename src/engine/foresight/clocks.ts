@@ -7,14 +7,14 @@ import type { FoundSchedules } from './found.js';
 
 /** Floor and found schedules of a run (L19). */
 export interface Limits {
-  /** Null: not counted, or nothing proven. */
+  /** Null: not counted, or no proof applies. */
   readonly floor: Floor | null;
   /** Null: not counted. */
   readonly found: FoundSchedules | null;
 }
 
 /**
- * Other clocks of the same passes: all experts resident, no cache (L15), past or future known (L19); ns without idle
+ * Further clocks of the same passes: all experts resident, no cache (L15), known past or future (L19); ns without idle
  * time between passes.
  */
 export class Clocks implements Limits {
@@ -29,7 +29,6 @@ export class Clocks implements Limits {
     this.found = found;
   }
 
-  /** Dense work, equal on all clocks. */
   dense(ns: number): void {
     this.allResidentNs += ns;
     this.noCacheNs += ns;
@@ -44,24 +43,23 @@ export class Clocks implements Limits {
   }
 }
 
-/** Clocks of a run on one GPU. */
+/** Clocks of a run on a single GPU. */
 export class BoundClocks extends Clocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
-  /** Links of an uncached expert: the GPU's, and before it the SSD's if DRAM cannot hold all experts. */
+  /** The SSD's link if DRAM is too small, then the GPU's. */
   readonly #links: readonly Link[];
-  /** True: one link of one lane, experts arrive one after another. */
+  /** True: a single lane, experts arrive in sequence. */
   readonly #inLine: boolean;
   /** `[layers, topK + 1]`: uncached event of n single-token experts, ns; 0 until computed. */
   readonly #single: Float64Array;
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
   readonly #onCpu: boolean;
-  /** Last priced event, ns: all resident, and uncached. */
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu the CPU computes too */
+  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true: the CPU computes too */
   constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean, known: Limits, onCpu: boolean) {
     super(known);
     this.#onCpu = onCpu;
@@ -75,10 +73,7 @@ export class BoundClocks extends Clocks {
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
 
-  /**
-   * An event of `size` experts with `counts` activations. @param single true: every count is 1, durations are
-   * remembered
-   */
+  /** @param counts activations @param single true: every count is 1, durations are cached */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     const at = layer * this.#width + size;
     let residentNs = size * this.#cost.singleNs[layer]!;
@@ -99,7 +94,7 @@ export class BoundClocks extends Clocks {
     this.found.event();
   }
 
-  /** Prices an event, resident and uncached: idle links load experts in order, which execute on arrival. */
+  /** Event on idle links: experts load in order and execute on arrival. */
   #price(layer: number, counts: Int32Array, size: number): void {
     const bytes = this.#model.layers[layer]!.expertBytes;
     const laneNs = this.#inLine ? this.#links[0]!.laneNs(0, bytes) : 0;
@@ -117,7 +112,6 @@ export class BoundClocks extends Clocks {
     this.#uncachedNs = gpuNs;
   }
 
-  /** Arrival of an event's next expert over all links, ns after the event's start. */
   #loadedNs(bytes: number): number {
     let readyNs = 0;
     for (let l = 0; l < this.#links.length; l++) {
@@ -131,7 +125,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/** All experts of an event on the CPU, ns; sockets work in parallel. @param single true: every count is 1 */
+/** All experts of an event on parallel CPU sockets, ns. @param single true: every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);
@@ -139,7 +133,6 @@ export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: 
   return ns / cost.cpuQueues;
 }
 
-/** Lane with the earliest end of a transfer ready at `readyNs`; of equals, the first free. */
 function soonest(link: Link, lanes: Float64Array, bytes: number, readyNs: number): number {
   let lane = 0;
   let endNs = Math.max(readyNs, lanes[0]!) + link.laneNs(0, bytes);

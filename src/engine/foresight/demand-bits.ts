@@ -1,8 +1,7 @@
-/** A bit per demand of a block, set for a miss: a clock spends no time on hits. */
+/** Bit per demand of a block, set for a miss: clocks skip hits. */
 export class DemandBits {
   readonly #words: Int32Array;
 
-  /** @param limit above all demands */
   constructor(limit: number) {
     this.#words = new Int32Array((limit >>> 5) + 1);
   }
@@ -23,7 +22,7 @@ export class DemandBits {
     return ((this.#words[demand >>> 5]! >>> (demand & 31)) & 1) === 1;
   }
 
-  /** First member from `from` on; `limit` if none below. */
+  /** First member from `from` on; `limit` if absent. */
   nextFrom(from: number, limit: number): number {
     if (from >= limit) return limit;
     const words = this.#words;
@@ -37,7 +36,7 @@ export class DemandBits {
     return Math.min(limit, (word << 5) + 31 - Math.clz32(bits & -bits));
   }
 
-  /** Adds the next demand of each member's expert, for members in [from, to). @returns members there */
+  /** Adds next demands of experts with members in [from, to). @returns number of members */
   addNext(from: number, to: number, next: Int32Array): number {
     let members = 0;
     for (let demand = this.nextFrom(from, to); demand < to; demand = this.nextFrom(demand + 1, to)) {

@@ -1,8 +1,8 @@
-// Window on a run's demand on one GPU. A full window's first half is replayed, with the second half as known future,
-// and dropped.
 import { grown } from '../../base/grown.js';
 
-/** Indices of an event's times, ns: GPU, CPU (Infinity: none), all GPUs with everything resident, and sending back. */
+/**
+ * Indices of an event's times, ns: GPU, CPU (Infinity: no CPU), all GPUs with everything resident, and sending back.
+ */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
 /** Look-ahead of a clock: demands per expert, and least demands. A window is four times as long. Ours. */
@@ -12,29 +12,30 @@ const LEAST_AHEAD = 1 << 14;
 /** Offset of experts without a known demand from numbers of demands. */
 export const FAR = 1 << 14;
 
-/** Demands and events, numbered from the window's start. */
+/**
+ * Window on a GPU's demand, numbered from the window's start. A full window's first half is replayed, with the second
+ * half as known future, then dropped.
+ */
 export class DemandBlock {
-  /** `limit` + id: an expert without a known next demand. */
+  /** `limit` + id: expert without known next demand. */
   readonly limit: number;
   readonly #room: number;
   /** By demand: expert, dense id. */
   readonly ids: Uint16Array | Int32Array;
-  /** By demand, after {@link link}: next demand of the expert, or `limit` + id. */
+  /** After {@link link}, by demand: the expert's next demand, or `limit` + id. */
   readonly next: Int32Array;
   demands = 0;
   /** By event: first demand; the entry after the last event counts demands. */
   starts = new Int32Array(1 << 12);
-  /** By event: time of an expert on GPU and CPU, ns, equal for all its experts. */
+  /** By event: time per expert on GPU and CPU, ns. */
   times: Float64Array = new Float64Array(2 << 12);
   events = 0;
-  /** By expert, after {@link link}: first demand, or `limit` + id. */
+  /** After {@link link}, by expert: first demand, or `limit` + id. */
   readonly first: Int32Array;
-  /** The same from the event given to {@link link}. */
   readonly #firstThen: Int32Array;
 
-  /** @param experts above all dense ids */
   constructor(experts: number) {
-    // At most one demand per expert in an event.
+    // An event has at most one demand per expert.
     const room = 4 * Math.max(LEAST_AHEAD, DEMANDS_AHEAD * experts) + experts;
     this.#room = room;
     this.limit = room + FAR;
@@ -48,7 +49,6 @@ export class DemandBlock {
     return this.demands + size <= this.#room;
   }
 
-  /** Appends an event of times {@link WORK}. */
   append(ids: Int32Array, size: number, work: Float64Array): void {
     if (this.events + 2 > this.starts.length) {
       this.starts = grown(this.starts);
@@ -59,7 +59,6 @@ export class DemandBlock {
     for (let i = 0; i < size; i++) old[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
-    // Events may have no demand on this GPU.
     this.times[time] = size === 0 ? 0 : work[WORK.gpu]! / size;
     this.times[time + 1] = size === 0 ? 0 : work[WORK.cpu]! / size;
     this.starts[++this.events] = at;
@@ -79,8 +78,7 @@ export class DemandBlock {
   }
 
   /**
-   * Links demands to the next of their expert, last first for nearby memory. @param until first event after
-   * {@link moveOn}
+   * Links demands to their expert's next, last first for nearby memory. @param until first event after {@link moveOn}
    */
   link(until: number): void {
     const { demands, first, ids, limit, next, starts } = this;
@@ -91,12 +89,10 @@ export class DemandBlock {
     linkDown(ids, next, first, gone, 0);
   }
 
-  /** Moves `first` on to the event given to {@link link}. */
   moveOn(): void {
     this.first.set(this.#firstThen);
   }
 
-  /** Drops events before the one given to {@link link}. */
   forget(event: number): void {
     const { demands, ids, starts, times } = this;
     const gone = starts[event]!;
@@ -108,7 +104,6 @@ export class DemandBlock {
   }
 }
 
-/** Links demands of [to, from), last first. */
 function linkDown(ids: DemandBlock['ids'], next: Int32Array, first: Int32Array, from: number, to: number): void {
   for (let d = from - 1; d >= to; d--) {
     const id = ids[d]!;

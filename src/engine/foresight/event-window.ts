@@ -3,14 +3,13 @@ import { DemandBlock, WORK } from './demand-block.js';
 
 /** Window on a run: demand by GPU, and work between events. */
 export class EventWindow {
-  /** By GPU, with equal events. */
   readonly blocks: readonly DemandBlock[];
   events = 0;
-  /** By event: work before it, ns. */
+  /** By event: preceding work, ns. */
   gapsNs: Float64Array = new Float64Array(1 << 12);
-  /** Events with all experts resident, and sending results back, ns; null: one GPU, whose demands give both. */
+  /** Events with all experts resident, and sending results back, ns; null: a single GPU. */
   several: Float64Array | null;
-  /** By pass: number of events up to its end, and work after the last, ns. */
+  /** By pass: events up to its end, and work after the last event, ns. */
   passEvents: number[] = [];
   tailsNs: number[] = [];
   #gapNs = 0;
@@ -29,7 +28,6 @@ export class EventWindow {
     this.#gapNs += ns;
   }
 
-  /** An event of times {@link WORK}; all blocks have its demands. */
   event(work: Float64Array): void {
     if (this.events === this.gapsNs.length) {
       this.gapsNs = grown(this.gapsNs);
@@ -49,7 +47,6 @@ export class EventWindow {
     this.#gapNs = 0;
   }
 
-  /** Drops events before `event`, and passes ended by then. */
   forget(event: number): void {
     for (const block of this.blocks) block.forget(event);
     this.gapsNs.copyWithin(0, event, this.events);

@@ -1,4 +1,3 @@
-// Proven floor (L19, docs/semantics.md): no run with these demands is faster. In constant memory, during the run.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { ModelSpec } from '../../model/door.js';
 import { EventPrices, type ExpertCosts } from './prices.js';
@@ -9,9 +8,9 @@ export interface FewestLoads {
   readonly belady: BeladyBound;
   /** True: only the floor passes events to `belady`. */
   readonly own: boolean;
-  /** Time of the smallest expert on the whole link, ns. */
+  /** Smallest expert on the whole link, ns. */
   readonly transferNs: number;
-  /** Most experts in the memory at a time, buffers included. */
+  /** Most experts in memory, buffers included. */
   readonly slots: number;
 }
 
@@ -20,33 +19,29 @@ export interface FlooredGpu {
   readonly model: Pick<ModelSpec, 'layers'>;
   /** Without faults. */
   readonly cost: ExpertCosts;
-  /** True: the CPU may compute experts. */
   readonly onCpu: boolean;
   readonly loads: FewestLoads;
-  /** SSD reads, with GPU and DRAM as one memory; null: DRAM holds every expert. */
+  /** SSD reads, with GPU and DRAM as a single memory; null: DRAM holds every expert. */
   readonly reads: FewestLoads | null;
 }
 
-/** A moment between two passes, and the proof since. */
+/** Proof since a moment between two passes. */
 interface Since {
   /** By price of a load in the last pass: least time of a run, ns. */
   least: Float64Array;
-  /** Next values of `least`. */
   other: Float64Array;
   /** Fewest SSD reads before. */
   readonly reads: number;
-  /** Dense work before the moment, counted by the next pass with an event, ns. */
+  /** Dense work before the moment, ns, counted by the next pass with an event. */
   tailNs: number;
 }
 
 /**
- * Floor of one GPU. A load has one of {@link EventPrices.loadNs} as price in each pass: all choices give bounds, the
- * best is kept.
+ * Floor of a GPU. In each pass a load has a price of {@link EventPrices.loadNs}: all choices give bounds, the best is
+ * kept.
  */
 class GpuFloor {
-  /** Dense work since the last event, ns. */
   denseNs = 0;
-  /** Dense work before events of the running pass, ns. */
   #gapsNs = 0;
   readonly #gpu: FlooredGpu;
   readonly #prices: EventPrices;
@@ -60,7 +55,7 @@ class GpuFloor {
   readonly #width: number;
   #demanded = 0;
   #misses = 0;
-  /** Least GPU time of an expert after the last load, ns; 0 if the CPU may have computed the expert. */
+  /** Least GPU time of an expert after the last load, ns; 0: the CPU may have computed the expert. */
   #lastNs: number;
   readonly #begin: Since;
   readonly #marks = new Set<Since>();
@@ -79,7 +74,7 @@ class GpuFloor {
     this.#begin = { least: new Float64Array(prices.loadNs.length), other: new Float64Array(prices.loadNs.length), reads: 0, tailNs: 0 };
   }
 
-  /** @param share least share of the GPU's work in this event @param single true: every member has one row */
+  /** @param share least GPU share of the work @param single true: every member has one row */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share: number): void {
     const { loads, reads } = this.#gpu;
     this.#gapsNs += this.denseNs;
@@ -92,7 +87,6 @@ class GpuFloor {
     else this.#prices.add(layer, counts, size, share, this.#eventsNs);
   }
 
-  /** The pass has ended: prices may change. */
   passEnded(): void {
     const sums = this.#eventsNs;
     const { layers } = this.#prices;
@@ -113,7 +107,7 @@ class GpuFloor {
   }
 
   /**
-   * A lower price is free. A higher price costs what the memory may hold: slots loads, each by the rise of a load's
+   * A lower price is free. A higher price costs the memory's contents: slots loads, each by the rise of a load's
    * weight.
    */
   #moveOn(since: Since): void {
@@ -138,7 +132,7 @@ class GpuFloor {
     since.other = least;
   }
 
-  /** Contents of the memory need no load from here on. */
+  /** Memory contents need no further load. */
   mark(): Since {
     const { slots } = this.#gpu.loads;
     const least = this.#countedNs.map((ns) => -slots * ns);
@@ -147,7 +141,7 @@ class GpuFloor {
     return since;
   }
 
-  /** Least time from a moment to the end of the last pass, ns; null: from the start. Forgets the moment. */
+  /** Least time from a moment to the last pass's end, ns; null: from the start. Forgets the moment. */
   sinceNs(mark: Since | null): number {
     const since = mark ?? this.#begin;
     this.#marks.delete(since);
@@ -167,7 +161,7 @@ class GpuFloor {
 /** A moment of a run for {@link Floor.mark}. */
 export type FloorMark = readonly Since[];
 
-/** Floor of a run: the largest of its GPUs. */
+/** L19, docs/semantics.md: proven floor of a run, the largest of its GPUs: no run with the same demands is faster. */
 export class Floor {
   readonly #gpus: readonly GpuFloor[];
 
@@ -179,10 +173,7 @@ export class Floor {
     for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.denseNs += ns;
   }
 
-  /**
-   * Demand of an event on a GPU. @param counts rows by member, the first `size` entries as of `ids` @param share as in
-   * {@link GpuFloor.event}
-   */
+  /** @param counts rows by member, the first `size` entries @param share as in {@link GpuFloor.event} */
   event(gpu: number, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share = 1): void {
     if (size > 0) this.#gpus[gpu]!.event(layer, ids, counts, size, single, share);
   }
@@ -191,12 +182,12 @@ export class Floor {
     for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.passEnded();
   }
 
-  /** A moment between two passes, for one {@link sinceNs}. */
+  /** Moment between two passes, for a single {@link sinceNs}. */
   mark(): FloorMark {
     return this.#gpus.map((gpu) => gpu.mark());
   }
 
-  /** Least time of any run from a moment to the end of the last pass, ns; null: from the start. */
+  /** Least time of any run from a moment to the last pass's end, ns; null: from the start. */
   sinceNs(mark: FloorMark | null): number {
     return this.#gpus.reduce((most, gpu, g) => Math.max(most, gpu.sinceNs(mark?.[g] ?? null)), 0);
   }

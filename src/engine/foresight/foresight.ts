@@ -1,6 +1,6 @@
 // GPU with perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the
 // next missing expert; the resident demanded last leaves, if later and worth it (`#before`). With expected times and a
-// CPU, only timely fetches go ahead: the CPU computes the rest.
+// CPU, only timely fetches go ahead, and the CPU computes the rest.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
@@ -19,26 +19,24 @@ interface Level {
   full: boolean;
 }
 
-/** GPU with every expert fetched in time, as far as the link allows. */
+/** GPU with experts fetched in time, as far as the link allows. */
 export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #times: Float64Array;
   readonly #machine: KnowingMachine;
-  /** The GPU's memory; below, DRAM as a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #awaited: Awaited;
-  /** Demands with fetched experts, in order, modulo the length; demands of ended events are past. */
+  /** Demands of fetched experts, in order, modulo the length; demands of ended events are past. */
   readonly #fetched: Int32Array;
   /** Known routings of an earlier round, by event; null: first round. */
   readonly #expected: EventTimes | null;
-  /** First event with a timely fetch, at the last look. */
   #inTime = 0;
   #fetches = 0;
   #past = 0;
   #started = false;
 
-  /** @param times as {@link TIME} @param expected times of an earlier round beside a CPU; null: none */
+  /** @param times as {@link TIME} @param expected times of an earlier round beside a CPU; null: no earlier round */
   constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, expected: EventTimes | null) {
     this.#expected = expected;
     this.#times = times;
@@ -113,7 +111,7 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /**
-   * Loads what is missing, if sooner or if the event gets shorter. @param first missing demand @param late members in
+   * Loads missing experts, if sooner or if the event gets shorter. @param first missing demand @param late members in
    * flight
    */
   #load(event: number, first: number, late: number): void {
@@ -149,7 +147,7 @@ export class ForesightGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** Fetches in flight at the known routing, for demands before `to`. @returns their number */
+  /** @returns in-flight fetches at the known routing, for demands before `to` */
   #late(to: number): number {
     const knownNs = this.#times[TIME.known]!;
     const fetched = this.#fetched;
@@ -165,13 +163,13 @@ export class ForesightGpu implements KnowingGpu {
     return late;
   }
 
-  /** Loads an awaited expert, and keeps it if that pays. @returns arrival, ns; -1: the CPU computes it by `orNs` */
+  /** @returns arrival, ns; -1: computed by the CPU by `orNs` */
   #loadOne(demand: number, fromNs: number, orNs: number): number {
     const { endNs } = this.#gpu.lanes.offer(this.#machine.sizes[this.#block.ids[demand]!]!, fromNs);
     return orNs <= endNs ? -1 : this.#take(this.#gpu, demand);
   }
 
-  /** Arrival in DRAM of an expert of the running event, read from the SSD if absent, ns. */
+  /** @returns arrival in DRAM, ns */
   #intoDram(dram: Level, demand: number, atNs: number): number {
     const id = this.#block.ids[demand]!;
     const { arrivalNs, missing } = dram.memory;
@@ -180,7 +178,6 @@ export class ForesightGpu implements KnowingGpu {
     return this.#take(dram, demand);
   }
 
-  /** Takes a link's last offer, and keeps the expert if worth it. @returns arrival, ns */
   #take({ lanes, memory }: Level, demand: number): number {
     const id = this.#block.ids[demand]!;
     const { endNs, startNs } = lanes.take();
@@ -194,17 +191,16 @@ export class ForesightGpu implements KnowingGpu {
     return endNs;
   }
 
-  /** Links free before the next {@link TIME} fetch missing experts from event `least` on, in order. */
+  /** Free links fetch missing experts from event `least` on, in order, before the next {@link TIME}. */
   #prefetch(least: number, since: number): void {
     const untilNs = this.#times[since + 1]!;
-    // A link is mostly busy: no search for missing experts then.
     if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }
 
   /**
-   * First later demand whose expert may leave for `demand`'s: later by enough to hide the rest of the transfer, at
-   * equal gaps.
+   * First later demand whose expert may leave for `demand`'s: late enough to hide the rest of the transfer, at equal
+   * gaps.
    */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;
@@ -220,7 +216,6 @@ export class ForesightGpu implements KnowingGpu {
     return Math.min(lackNs < 0 ? starts[event]! : limit, next[demand]! + 1);
   }
 
-  /** First event from `least` on with a routing expected at `ns` or later. */
   #expectedFrom(expected: EventTimes, ns: number, least: number, since: number): number {
     const { events } = this.#block;
     const running = since === TIME.start ? least : least - 1;
@@ -232,7 +227,7 @@ export class ForesightGpu implements KnowingGpu {
     return event;
   }
 
-  /** Timely fetches over later uses: {@link #fetch} with expected times, beside a CPU. */
+  /** {@link #fetch} with expected times, beside a CPU: timely fetches over later uses. */
   #fetchInTime(expected: EventTimes, least: number, since: number): void {
     const { lanes, memory } = this.#gpu;
     const { demands, events, ids, starts } = this.#block;

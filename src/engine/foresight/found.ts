@@ -5,10 +5,10 @@ import { ForesightGpu } from './foresight.js';
 import { KnowingClock, type KnowingMachine } from './knowing-clock.js';
 import { loadNsOf, OnDemandGpu, onDemandNs } from './on-demand.js';
 
-/** Inputs of schedules on one GPU. */
+/** Inputs of a GPU's schedules. */
 export interface FoundGpu {
   readonly machine: KnowingMachine;
-  /** Over all layers, at the machine's capacity; receives each event before the schedules. */
+  /** Receives each event before the schedules. */
   readonly belady: BeladyBound;
 }
 
@@ -24,27 +24,27 @@ export interface FoundEnds {
 const UNASKED = 1 << 19;
 
 /**
- * Rounds of foresight beside a CPU, each with the start times of the round before. Ours: a third gains .2 % on the
- * cells of docs/moeprof.md.
+ * Rounds of foresight beside a CPU, each with start times of the previous round. Ours: a third gains .2 % on the cells
+ * of docs/moeprof.md.
  */
 const ROUNDS = 2;
 
-/** Speeds per knowledge (L19): LRU, Belady on demand, and known futures; demands are replayed shortly after the run. */
+/**
+ * Schedules by knowledge (L19): LRU, Belady on demand, and known futures; demands are replayed shortly after the run.
+ */
 export class FoundSchedules {
-  /** Times of the next event, by {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #window: EventWindow;
-  /** Demands left before the run is too long; below 0: too long. */
+  /** Demands left; below 0: the run is too long. */
   #left: number;
   /** Null: the run is LRU on demand itself. */
   readonly #lru: KnowingClock | null;
-  /** Belady on demand, during the run or shortly after. */
   readonly #belady: BeladyClock | null;
   readonly #beladyLater: KnowingClock | null;
   readonly #beladyEnds: number[] = [];
   readonly #knowing: readonly KnowingClock[];
 
-  /** @param runIsLru true: the run is LRU on demand, not counted again @param unbounded true: runs of any length */
+  /** @param runIsLru true: the run is LRU on demand, not counted again @param unbounded true: no limit of length */
   constructor(gpus: readonly FoundGpu[], runIsLru: boolean, unbounded = true) {
     this.#left = unbounded ? Number.POSITIVE_INFINITY : UNASKED;
     const window = new EventWindow(gpus.map(({ machine }) => machine.sizes.length));
@@ -68,9 +68,7 @@ export class FoundSchedules {
     this.#window.dense(ns);
   }
 
-  /**
-   * Demand of an event on a GPU, with times in {@link work}. @param ids members by dense id, the first `size` entries
-   */
+  /** @param ids members by dense id, the first `size` entries; times in {@link work} */
   demand(gpu: number, ids: Int32Array, size: number): void {
     this.#left -= size;
     if (this.#left < 0) return;
@@ -79,7 +77,6 @@ export class FoundSchedules {
     this.#window.blocks[gpu]!.append(ids, size, this.work);
   }
 
-  /** Ends an event after the demands of all GPUs. */
   event(): void {
     if (this.#left >= 0) this.#window.event(this.work);
   }
@@ -90,7 +87,7 @@ export class FoundSchedules {
     this.#window.passEnded();
   }
 
-  /** End of each pass per knowledge, after the run. @param passNs the run's own passes @returns null: too long */
+  /** @param passNs the run's passes @returns pass ends by knowledge; null: run too long */
   ends(passNs: Float64Array): FoundEnds | null {
     if (this.#left < 0) return null;
     this.#replay(this.#window.events);
@@ -119,7 +116,7 @@ function sums(values: Float64Array): Float64Array {
   });
 }
 
-/** Belady on demand on one GPU with equal loads, from the misses of the Belady bound (L15). */
+/** Belady on demand on a GPU with equal loads, from misses of the Belady bound (L15). */
 class BeladyClock {
   /** Without idle time between passes. */
   nowNs = 0;
@@ -127,13 +124,12 @@ class BeladyClock {
   readonly #loadNs: number;
   #hits = 0;
 
-  /** @param belady exact; receives each event before this clock @param loadNs any load */
+  /** @param belady exact; receives each event before the clock @param loadNs any load */
   constructor(belady: BeladyBound, loadNs: number) {
     this.#belady = belady;
     this.#loadNs = loadNs;
   }
 
-  /** An event of `size` (at least 1) experts, of times {@link WORK}. */
   event(size: number, work: Float64Array): void {
     const { hits } = this.#belady;
     this.nowNs += onDemandNs(size, size - (hits - this.#hits), work[WORK.gpu]! / size, this.#loadNs);

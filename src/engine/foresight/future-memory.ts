@@ -2,18 +2,16 @@ import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
 
-/** Most demands to a near use, until a near resident had to be evicted. */
+/** Most demands to a near use, before a near resident had to be evicted. Ours. */
 const NEAR = 1 << 10;
-/** The near range doubles after this many of its lengths without a search. */
+/** Lengths of the near range without a search, before the range doubles. Ours. */
 const QUIET = 32;
 
-/** Memory of a run with foresight. A resident's key is its next demand; far ones are in a set, evicted first. */
+/** Memory of a run with foresight. A resident's key is its next demand; far demands form a set, evicted first. */
 export class FutureMemory {
-  /** Next demands of experts not resident. */
   readonly missing: DemandBits;
-  /** Arrival of residents, ns, by dense id; unused in memories filled on demand. */
+  /** Arrival of residents, ns; unused in on-demand memories. */
   readonly arrivalNs: Float64Array;
-  /** Current replacement, ns. */
   readonly atNs = new Float64Array(1);
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
@@ -21,22 +19,18 @@ export class FutureMemory {
   /** By dense id, between blocks: 1 if resident. */
   readonly #resident: Uint8Array;
   readonly #block: DemandBlock;
-  /** Next demands of residents, all far ones included, and of some evicted experts. */
+  /** Next demands of residents (all far demands) and of some evicted experts. */
   readonly #late: LateSet;
   #near = NEAR;
-  /** First demand still to come: demands from `#past + #near` on are in the set. */
+  /** First future demand: demands from `#past + #near` on are in the set. */
   #past = 0;
-  /** Demands before this number are listed: all far ones are in the set. */
+  /** Demands before `#listed` are listed: the set has all far demands. */
   #listed = 0;
-  /** Value of `#past` with a complete set. */
   #complete = -1;
-  /** Demand at which the near range grows. */
   #fartherAt = 0;
-  /** By dense id: number of the last search. */
   readonly #seen: Int32Array;
   #looks = 0;
 
-  /** @param sizes bytes by expert */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
     this.#block = block;
     this.#sizes = sizes;
@@ -67,25 +61,23 @@ export class FutureMemory {
     for (const id of order) if (this.makeRoom(id, limit + first.length)) this.insert(id, first[id]!);
   }
 
-  /** The block is done up to its `first` demands. */
   end(): void {
     const { first } = this.#block;
     for (let id = 0; id < this.#resident.length; id++) this.#resident[id] = this.missing.has(first[id]!) ? 0 : 1;
   }
 
-  /** Demands before `to` are past: the block has the residents' next demands. */
+  /** Passes demands before `to`: the block has the residents' next demands. */
   used(to: number): void {
     this.#past = to;
   }
 
-  /** Drops missing experts of [from, to). @returns their number */
   missed(from: number, to: number): number {
     return this.missing.addNext(from, to, this.#block.next);
   }
 
   /**
-   * Evicts residents demanded last and arrived by {@link atNs}. @param before least demand that may leave @returns
-   * false: no room
+   * Evicts residents demanded last and arrived by {@link atNs}. @param before least demand allowed to leave
+   * @returns false: no room
    */
   makeRoom(id: number, before: number): boolean {
     const bytes = this.#sizes[id]!;
@@ -102,7 +94,6 @@ export class FutureMemory {
     return true;
   }
 
-  /** Adds expert `id`, next demanded at `next`; room is there. */
   insert(id: number, next: number): void {
     this.#usedBytes += this.#sizes[id]!;
     this.#late.add(next);
@@ -121,7 +112,6 @@ export class FutureMemory {
     }
   }
 
-  /** Adds new far demands to the set. */
   #list(): void {
     const { next } = this.#block;
     const late = this.#late;
@@ -137,7 +127,6 @@ export class FutureMemory {
     this.#fartherAt = past + QUIET * this.#near;
   }
 
-  /** Adds all near demands to the set, and shortens the near range. */
   #look(): void {
     const { demands } = this.#block;
     const seen = this.#seen;

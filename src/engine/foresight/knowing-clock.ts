@@ -3,9 +3,9 @@ import type { LinkSpec } from '../../hardware/door.js';
 import type { DemandBlock } from './demand-block.js';
 import type { EventWindow } from './event-window.js';
 
-/** Parts of a GPU for a clock. */
+/** A GPU's machine for a clock. */
 export interface KnowingMachine {
-  /** By dense id of its experts: bytes. */
+  /** Bytes by dense id. */
   readonly sizes: Float64Array;
   readonly capacityBytes: number;
   readonly link: LinkSpec;
@@ -19,22 +19,21 @@ export interface KnowingMachine {
   readonly handoverNs: number;
 }
 
-/** Indices of times of the running event, ns: end of the last event, known routing, execution of its own experts. */
+/** Indices of the running event's times, ns: end of the last event, known routing, execution of its experts. */
 export const TIME = { start: 0, known: 1, end: 2 } as const;
 
-/** GPU with some knowledge, event by event of a block; events may have no demand here. */
+/** GPU with some knowledge, replaying a block event by event; an event may have no demand on the GPU. */
 export interface KnowingGpu {
-  /** Starts at the block's first event. */
   begin(): void;
-  /** Replayed up to event `until`; earlier events are dropped. */
+  /** Ends a replay up to event `until`; earlier events are dropped. */
   end(until: number): void;
   /** An event at {@link TIME} `known`; moves `end` to the end of its experts. */
   run(event: number): void;
-  /** The event has ended on all GPUs. Absent: no work then. */
+  /** After the event's end on all GPUs. Absent: no work. */
   ended?(event: number): void;
 }
 
-/** By event of a block: times, ns. */
+/** Times by event of a block, ns. */
 export class EventTimes {
   #ns: Float64Array = new Float64Array(1 << 12);
 
@@ -42,13 +41,11 @@ export class EventTimes {
     return this.#ns[event]!;
   }
 
-  /** The times, with room for `events`. */
   upTo(events: number): Float64Array {
     while (this.#ns.length < events) this.#ns = grown(this.#ns);
     return this.#ns;
   }
 
-  /** Continues from event `from` to `to` at the pace before. */
   goOn(from: number, to: number): void {
     const ns = this.upTo(to);
     const last = from === 0 ? 0 : ns[from - 1]!;
@@ -57,9 +54,9 @@ export class EventTimes {
   }
 }
 
-/** Clock of all GPUs under one knowledge, over recorded events. */
+/** Clock of all GPUs under a given knowledge, over recorded events. */
 export class KnowingClock {
-  /** By event of the block: known routing, ns; later events go on at the same pace. */
+  /** By event: known routing, ns; later events continue at the same pace. */
   readonly knownNs = new EventTimes();
   readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];
@@ -67,7 +64,7 @@ export class KnowingClock {
   #endsNs: Float64Array = new Float64Array(256);
   #passes = 0;
 
-  /** @param gpuOf makes the GPU of a block, which writes times to `clock` */
+  /** @param gpuOf makes a block's GPU, writing times to `clock` */
   constructor(window: EventWindow, gpuOf: (block: DemandBlock, clock: Float64Array, gpu: number) => KnowingGpu) {
     this.#window = window;
     this.#gpus = window.blocks.map((block, gpu) => gpuOf(block, this.#times, gpu));
@@ -78,7 +75,6 @@ export class KnowingClock {
     return this.#endsNs.subarray(0, this.#passes);
   }
 
-  /** Replays up to event `until`. */
   replay(until: number): void {
     const { passEvents, tailsNs } = this.#window;
     const times = this.#times;
@@ -91,12 +87,10 @@ export class KnowingClock {
       if (this.#passes === this.#endsNs.length) this.#endsNs = grown(this.#endsNs);
       this.#endsNs[this.#passes++] = times[TIME.start]!;
     }
-    // The pass goes on later.
     this.#run(event, until);
     this.knownNs.goOn(until, this.#window.events);
   }
 
-  /** Events are done up to `until`; blocks have the first demands after it. */
   end(until: number): void {
     for (const gpu of this.#gpus) gpu.end(until);
   }

@@ -7,10 +7,7 @@ interface Offer {
   readonly endNs: number;
 }
 
-/**
- * Lanes of a link under foresight, by the times at which they are free. Demands are no surprise and interrupt no
- * transfer.
- */
+/** Lanes of a link under foresight, by free time. Demands are known and interrupt no transfer. */
 export class Lanes {
   /** First free lane, ns. */
   freeNs = 0;
@@ -24,12 +21,11 @@ export class Lanes {
     this.#freeNs = new Float64Array(spec.lanes);
   }
 
-  /** `bytes` over the first lane, ns. */
   durationNs(bytes: number): number {
     return this.#link.laneNs(0, bytes);
   }
 
-  /** Earliest arrival of `bytes` requested at `atNs`, sent by {@link take}. @returns the same object every time */
+  /** Earliest arrival of `bytes` requested at `atNs`, sent by {@link take}. @returns a reused object */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;
     offer.endNs = Number.POSITIVE_INFINITY;
@@ -44,13 +40,12 @@ export class Lanes {
     return offer;
   }
 
-  /** Sends the last offered transfer. @returns its offer */
   take(): Offer {
     this.#occupy(this.#lane, this.#offer.endNs);
     return this.#offer;
   }
 
-  /** `bytes` from `startNs` on over the first free lane. @returns end, ns */
+  /** Sends `bytes` from `startNs` on over the first free lane. @returns end, ns */
   start(bytes: number, startNs: number): number {
     const lane = this.#first();
     const endNs = startNs + this.#link.laneNs(lane, bytes);

@@ -1,9 +1,10 @@
-/** Set of numbers below a limit with a fast maximum: bits in words, and a bit per word. Insertion has no branch. */
+/**
+ * Set of numbers below a limit with a fast maximum: bits in words, and a bit per nonempty word. Insertion has no
+ * branch.
+ */
 export class LateSet {
   readonly #words: Int32Array;
-  /** A bit per word: 0 only if empty. */
   readonly #used: Int32Array;
-  /** Last word of `#used` with bits. */
   #top = 0;
 
   constructor(limit: number) {

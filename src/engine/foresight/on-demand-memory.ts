@@ -1,15 +1,11 @@
-// Memory filled on demand, under LRU or Belady's MIN with bypass, for clocks of bounds: members come together, hits are
-// free.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
 
-/** Residents of a memory; demands are numbered as in their block. */
+/** Memory filled on demand, under LRU or Belady's MIN with bypass, for bound clocks. Demands are numbered by block. */
 export interface OnDemandMemory {
   readonly missing: DemandBits;
-  /** Starts at the block's first event. */
   begin(): void;
-  /** Replayed up to event `until`. */
   end(until: number): void;
   /** Judges the event of demands [from, to); misses stay only if admitted. @returns misses */
   judged(from: number, to: number): number;
@@ -24,15 +20,14 @@ export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' 
   ask(demand: number, from: number, to: number): boolean;
 }
 
-/** Evicts the expert demanded last. */
+/** Evicts the expert with the farthest next demand. */
 export class BeladyMemory implements OnDemandMemory, DramStore {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #memory: FutureMemory;
-  /** True: the best experts enter before the first event, still to come. */
+  /** True: the best experts still enter before the first event. */
   #preloads: boolean;
 
-  /** @param sizes bytes by expert @param preloaded true: the best experts are resident at first */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#block = block;
     this.#memory = new FutureMemory(block, sizes, capacityBytes);
@@ -74,20 +69,19 @@ export class BeladyMemory implements OnDemandMemory, DramStore {
   }
 }
 
-/** Evicts the least recently used expert: the block's oldest use whose expert has no later use yet. */
+/** Evicts the least recently used expert: oldest use in the block without a later use yet. */
 export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
-  /** Bytes of any expert; 0: sizes differ, the victim's is looked up. */
+  /** Bytes of any expert; 0: unequal sizes. */
   readonly #alikeBytes: number;
   readonly #capacityBytes: number;
   #usedBytes = 0;
-  /** Residents at the block's begin, oldest first, their first demands, and how many are passed. */
+  /** Residents at the block's begin, oldest first, their first demands, and number passed. */
   #before: readonly number[] = [];
   #beforeFirst = new Int32Array(0);
   #passed = 0;
-  /** Demands before this number are passed. */
   #oldest = 0;
 
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
@@ -139,7 +133,7 @@ export class LruMemory implements OnDemandMemory {
     this.missing.delete(next[demand]!);
   }
 
-  /** Passes the least recently used resident outside [from, to). @returns its next demand; -1: none */
+  /** @returns next demand of the least recently used resident outside [from, to); -1: no resident */
   #victim(from: number, to: number): number {
     const { next } = this.#block;
     const { missing } = this;
@@ -164,7 +158,6 @@ export class LruStore implements DramStore {
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
-  /** Residents, least recently used first. */
   readonly #residents = new Set<number>();
   #usedBytes = 0;
 
@@ -182,7 +175,6 @@ export class LruStore implements DramStore {
     return held;
   }
 
-  /** Evicts the least recently used, except members of [from, to). */
   #makeRoom(bytes: number, from: number, to: number): boolean {
     if (bytes > this.#capacityBytes) return false;
     const members = this.#block.ids.subarray(from, to);

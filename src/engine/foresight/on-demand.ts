@@ -10,7 +10,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #times: Float64Array;
   readonly #sizes: Float64Array;
-  /** Duration of a load, one after another without the CPU; 0: loads differ. */
+  /** Duration of a load in sequence, ns; 0: loads differ. */
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;
@@ -19,7 +19,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #handoverNs: number;
   readonly #awaited: Awaited;
 
-  /** @param times as {@link TIME} @param knows the knowledge behind evictions */
+  /** @param times as {@link TIME} @param knows knowledge behind evictions */
   constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
     this.#times = times;
@@ -64,7 +64,6 @@ export class OnDemandGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, clock[TIME.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
   }
 
-  /** An event with misses, member by member. */
   #load(event: number): void {
     const { ids, starts, times } = this.#block;
     const { missing } = this.#memory;
@@ -96,7 +95,6 @@ export class OnDemandGpu implements KnowingGpu {
     clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
-  /** SSD read of an expert. @returns arrival in DRAM, ns */
   #read(id: number, atNs: number): number {
     const { endNs } = this.#ssd!.offer(this.#sizes[id]!, atNs);
     this.#ssd!.take();
@@ -104,11 +102,11 @@ export class OnDemandGpu implements KnowingGpu {
   }
 }
 
-/** Event of members of `gpuNs` each, `misses` of them loaded in `loadNs`, one after another. */
+/** Event of members of `gpuNs` each, with `misses` loads of `loadNs` in sequence, ns. */
 export const onDemandNs = (size: number, misses: number, gpuNs: number, loadNs: number): number =>
   misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 
-/** Any load over a link of one lane, ns; 0 if loads differ, come from the SSD, or the CPU may replace them. */
+/** Time of any load over a single-lane link, ns; 0: loads differ, come from the SSD, or the CPU may replace loads. */
 export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {
   if (cpu || dram !== null || link.lanes > 1 || sizes.some((bytes) => bytes !== sizes[0])) return 0;
   return new Link(link, new Float64Array(0)).laneNs(0, sizes[0]!);

@@ -1,15 +1,14 @@
-// Least time of an event with a price on loads: GPU and CPU share members at the least cost (L19, docs/semantics.md).
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Prices tried side by side. Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
+/** Prices tried in parallel. Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
 const PRICES = 32;
-/** Prices from single experts' costs, before the geometric ones. Ours. */
+/** Prices from single experts' costs, before the geometric prices. Ours. */
 const KINKS = 20;
 /** Ratio of neighbouring geometric prices, and the first as a part of the CPU's time for an expert. Ours. */
 const RATIO = 1.5;
 const FIRST = 1 / 8;
-/** Most rows with remembered times. */
+/** Most rows with cached times. Ours. */
 const REMEMBERED = 1024;
 
 /** Times of single experts. */
@@ -19,13 +18,12 @@ export type ExpertCosts = Pick<CostModel, 'expertNs' | 'cpuExpertNs' | 'cpuQueue
 interface LayerClass {
   readonly layer: number;
   readonly handoverNs: number;
-  /** `[rows, 2]`: an expert on the GPU and on a CPU queue, ns; 0: not known yet. */
+  /** `[rows, 2]`: expert time on the GPU and on a CPU queue, ns; 0: unknown yet. */
   readonly times: Float64Array;
-  /** By number of single-row members: least time at each price, ns. */
   readonly single: (Float64Array | undefined)[];
 }
 
-/** Least times of events at several prices, ns. */
+/** Least time of an event with a price on loads: GPU and CPU share members at least cost (L19, docs/semantics.md). */
 export class EventPrices {
   /** Prices of a load, ns, ascending from 0; Infinity without a CPU: only loads count. */
   readonly loadNs: Float64Array;
@@ -35,13 +33,12 @@ export class EventPrices {
   readonly #classOf: Uint16Array;
   /** By number of rows: members of the running event; all 0 between events. */
   #members = new Int32Array(1 << 12);
-  /** Distinct rows of the running event, ascending, with members and times on GPU and CPU. */
+  /** Distinct row counts of the running event, ascending, with members and times on GPU and CPU. */
   readonly #rows: Int32Array;
   readonly #many: Float64Array;
   readonly #gpuNs: Float64Array;
   readonly #cpuNs: Float64Array;
 
-  /** @param cost without faults @param onCpu true: the CPU may compute experts */
   constructor(model: Pick<ModelSpec, 'layers'>, cost: ExpertCosts, onCpu: boolean) {
     this.#cost = cost;
     this.#onCpu = onCpu;
@@ -66,7 +63,7 @@ export class EventPrices {
     this.loadNs = onCpu ? this.#pricesOf(model) : Float64Array.of(0, Number.POSITIVE_INFINITY);
   }
 
-  /** Prices that move single rows, or a whole event, to the CPU; then a geometric series. */
+  /** Prices moving single rows or a whole event to the CPU, then a geometric series. */
   #pricesOf({ layers }: Pick<ModelSpec, 'layers'>): Float64Array {
     const prices = new Set([0]);
     for (const { handoverNs, layer } of this.#classes) {
@@ -80,7 +77,7 @@ export class EventPrices {
     return Float64Array.from(prices).sort();
   }
 
-  /** Adds least times by price. @param times number of equal events @param size members, of one row each */
+  /** @param times number of equal events @param size single-row members @param sums by price */
   addSingle(layer: number, size: number, times: number, sums: Float64Array): void {
     const { single } = this.#classes[this.#classOf[layer]!]!;
     single[size] ??= this.#single(layer, size);
@@ -88,7 +85,6 @@ export class EventPrices {
     for (let k = 0; k < sums.length; k++) sums[k]! += times * each[k]!;
   }
 
-  /** Class of a layer for {@link addSingle}. */
   classOf(layer: number): number {
     return this.#classOf[layer]!;
   }
@@ -106,9 +102,7 @@ export class EventPrices {
     return sums;
   }
 
-  /**
-   * Adds least times by price. @param counts rows of members, the first `size` entries @param share of the GPU's work
-   */
+  /** @param counts rows of members, the first `size` entries @param share of the GPU's work @param sums by price */
   add(layer: number, counts: Int32Array, size: number, share: number, sums: Float64Array): void {
     const rows = this.#rows;
     let groups = 0;
@@ -166,7 +160,6 @@ export class EventPrices {
     }
   }
 
-  /** Times of an expert of `rows` rows, written for group `a`. */
   #price(layer: number, rows: number, times: Float64Array, a: number): void {
     if (rows >= REMEMBERED) {
       this.#gpuNs[a] = this.#cost.expertNs(layer, rows);
@@ -181,7 +174,6 @@ export class EventPrices {
     this.#cpuNs[a] = times[2 * rows + 1]!;
   }
 
-  /** Share of the CPU's queues, which work in parallel. */
   #cpuExpertNs(layer: number, rows: number): number {
     return this.#cost.cpuExpertNs(layer, rows) / this.#cost.cpuQueues;
   }

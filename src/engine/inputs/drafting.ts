@@ -9,8 +9,8 @@ import type { Inputs } from './inputs.js';
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
 /**
- * Drafting of a run: by profile, else by model and runtime; null: none. @throws UserError for text drafts without token
- * ids
+ * Drafting of a run, from its profile, else from model and runtime; null: no drafting. @throws UserError for text
+ * drafts without token ids
  */
 export function draftingOf(
   inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,
@@ -33,13 +33,13 @@ export function draftingOf(
   };
 }
 
-/** GPU memory of a drafting copy, bytes: experts; the rest is shared with the model. */
+/** GPU memory of a drafting copy of the model, bytes: its experts; the rest is shared. */
 export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: Pick<RunSpec['workload'], 'speculation'>): number {
   const drafter = speculation === undefined || speculation.draft === 0 ? undefined : speculation.drafter;
   return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
 }
 
-/** True if layers keep a state instead of a KV cache. */
+/** True if some layers keep a state and some a KV cache. */
 const isRecurrent = ({ dense }: ModelSpec): boolean =>
   dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 
@@ -57,16 +57,14 @@ function copied(layer: MoeLayer, share: number): MoeLayer {
   return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };
 }
 
-/** Multi-token prediction head on the GPU, ns a token: a mean layer of the model, the output layer, and a pass. */
+/** Multi-token prediction head, ns per token: an average layer, output layer and pass. */
 const headNs = (model: ModelSpec, cost: CostModel): number => layersNs(model, cost) / model.layers.length + outputNs(model, cost);
 
-/** One token through all layers, every expert on the GPU, ns. */
 function layersNs({ layers }: ModelSpec, cost: CostModel): number {
   const shares = [1];
   return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, shares, shares, 1) + topK * cost.expertNs(index, 1), 0);
 }
 
-/** Time after the last layer, and overhead of a pass, ns. */
 function outputNs({ layers }: ModelSpec, cost: CostModel): number {
   const shares = [1];
   return cost.denseNs(layers.length, 1, shares, shares, 1) + cost.passNs;

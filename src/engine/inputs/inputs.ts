@@ -27,14 +27,17 @@ import { loadVariants } from '../../trace/variants/user-variant.js';
 import { variantTrace } from '../../trace/variants/variant.js';
 import { countsOnTrace } from './counts-on-trace.js';
 
-/** Default number of tokens of a synthetic trace. */
+/** Default tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** Part of a recorded trace, at its start, held out for counts of popularity. Ours: a fifth, as usual for test sets. */
+/**
+ * Held-out share at a recorded trace's start if popularity is counted on the trace. Ours: a fifth, as usual for test
+ * sets.
+ */
 export const HELD_OUT = 0.2;
-/** Most tokens drawn for a profile. Ours: more rank experts alike, and each run draws them. */
+/** Most tokens drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
-/** Candidates per choice in synthetic routing for re-ranking. Ours. */
+/** Candidates per choice in synthetic routing for re-ranking systems. */
 const CANDIDATES_PER_CHOICE = 4;
 
 /** Rows `[from, to)` of a trace. */
@@ -43,50 +46,48 @@ export interface Rows {
   readonly to: number;
 }
 
-/** Tokens before the replayed ones, for knowledge beforehand. */
 interface Apart {
-  /** The most available. */
   readonly tokens: number;
-  /** Place in words, e.g. `drawn apart from those that are replayed`. */
+  /** Origin in words, e.g. `drawn apart from those that are replayed`. */
   readonly place: string;
-  /** The last `tokens`, variants applied. */
   take(tokens: number): Promise<RoutingTrace>;
 }
 
 /** Inputs of a run: model, machine, system and routing. The opener closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
-  /** How the model was found if the trace does not name it. */
+  /** Note on how the model was found; null: named by the trace. */
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
-  /** True: unknown expert sizes count one byte each. Absent: known. */
+  /** True: expert sizes are unknown, each counts as a byte. Absent: known. */
   readonly unsized?: true;
-  /** Routing that runs, no more, variants applied. */
   readonly trace: RoutingTrace;
-  /** As recorded: the replayed rows of `traces`, joined. */
+  /** Replayed rows of `traces` as recorded, joined. */
   readonly recorded: RoutingTrace;
-  /** More choices per token than the model makes, with gate weights, for re-ranking; null: none. */
+  /** Further choices per token with gate weights, for re-ranking systems; null: no candidates. */
   readonly candidates: RoutingTrace | null;
-  /** True if `trace` differs from the recording. */
   readonly variants: boolean;
-  /** SHA-256 of each user module among the variants; absent: none. */
+  /** SHA-256 of the user's variant modules. */
   readonly ownVariants?: readonly string[];
   readonly traces: readonly RoutingTrace[];
-  /** Replayed rows by file; earlier rows are held out. */
+  /** Replayed rows of each file; earlier rows are held out. */
   readonly replayed: readonly Rows[];
   /**
-   * Source of drawn routing: the profile's `routing:` block, or the prior of the shape. Absent: recorded, or the user's
-   * own.
+   * Source of drawn routing: `routing:` block of the model's profile, or prior of its shape. Absent: recorded, or the
+   * user's own.
    */
   readonly routing?: 'profile' | 'prior';
-  /** Null: recorded routing without a held-out part. */
+  /** Null: recorded routing, without held-out rows. */
   readonly apart: Apart | null;
-  /** Counts for a placement; absent: the system names them. */
+  /** Counts for a placement in place of the system's; absent: the system's. */
   readonly counted?: Popularity;
 }
 
-/** @param hits true: only hit rates are needed; `counts`: popularity is counted on the trace @throws UserError */
+/**
+ * Loads a run's inputs.
+ * @param hits of hit rates alone, the trace suffices; `counts`: popularity is counted on the trace @throws UserError
+ */
 export async function openInputs(
   named: RunSpec,
   watch: Pick<WorkWatch, 'breathe'> = {},
@@ -128,7 +129,6 @@ export async function openInputs(
   }
 }
 
-/** Model of a trace; for hit rates alone, the model described by the trace. */
 function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model: ModelSpec; note: string | null; unsized: boolean } {
   const found = hitsOnly ? bundledModel(trace) : recordedModel(trace);
   if (found !== null) return { model: modelOf(run, found.name), note: found.note, unsized: false };
@@ -136,7 +136,7 @@ function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model
   return { model, note, unsized: !sized };
 }
 
-/** The run with its modules loaded except policies, which caches load. @throws UserError for a bad module */
+/** Loads all modules except policies, loaded by each cache. @throws UserError if a module is unusable */
 async function withModules(run: RunSpec): Promise<RunSpec> {
   const { folder, system, variants } = run;
   const { predictor, scheduler } = system;
@@ -151,7 +151,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/** @param counts true: counting beforehand holds the first part out */
+/** Replayed rows of each file. @param counts true: counts before the run hold out the first part */
 function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): Rows[] {
   const { holdOut, tokens: most = Number.POSITIVE_INFINITY } = workload;
   const share = holdOut ?? (counts ? HELD_OUT : null);
@@ -161,19 +161,16 @@ function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, co
   });
 }
 
-/** All of a drawn trace, for runs over a few of its rows: counts take the first. */
 function firstOf(drawn: RoutingTrace): Apart {
-  // Rows without a request are in no selection.
   return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
 }
 
-/** Routing of a run over `part` of what was drawn; counts take the first rows of `drawn`. */
+/** Routing over `part` of a drawn trace; popularity is counted on the first rows of `drawn`. */
 export function routingOfPart(part: RoutingTrace, drawn = part): Omit<Inputs, 'model' | 'modelNote' | 'hardware' | 'system'> {
   const replayed = [{ from: 0, to: part.tokens }];
   return { trace: part, recorded: part, candidates: null, variants: false, traces: [part], replayed, apart: firstOf(drawn) };
 }
 
-/** Held-out rows of recorded traces: counts take the latest. @param vary applies the run's variants */
 function apartOf(held: RoutingTrace, vary: (rows: RoutingTrace) => RoutingTrace): Apart {
   const { tokens, path } = held;
   const take = async (some: number): Promise<RoutingTrace> => vary(selectRows(held, tokens - some, tokens, path));
@@ -217,14 +214,14 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** Source of a profile's routing: skew and reuse decide hit rates. The error of a user's own is unknown. */
+/** Skew and reuse decide hit rates. A user's own profile has unknown error. */
 function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
   const blank = profile?.skew === undefined || profile.reuse === undefined;
   const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
   return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
-/** Applies variants, and separates choices from candidates. @throws UserError for a variant that does not fit */
+/** Applies variants, and separates choices from candidates. @throws UserError if a variant fails or does not fit */
 function routed(
   recorded: RoutingTrace,
   model: ModelSpec,
@@ -244,7 +241,10 @@ function routed(
   return { ...facts, trace, candidates: varied };
 }
 
-/** Machine under the runtime of run or system; several GPUs share experts unless told otherwise. @throws UserError */
+/**
+ * Machine of a run, under the runtime of run or system. Several GPUs share experts unless run or system differ.
+ * @throws UserError
+ */
 export function hardwareOf(run: RunSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);
@@ -254,22 +254,19 @@ export function hardwareOf(run: RunSpec): HardwareSpec {
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = sharingPart(system) !== undefined;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
-  // Without a stated way, different GPUs can only share layers.
+  // Unless the run states a way, unequal GPUs share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
-/**
- * Machine with the link of the system's copies: pinned memory for an expert cache, the runtime's own for a static
- * placement.
- */
+/** Machine with the system's link: an expert cache reads pinned memory, a static placement the runtime's memory. */
 export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
   const { pinned = 1 } = machine.software ?? {};
   if (pinned === 1 || cache.policy.name === 'static') return machine;
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
-/** Model with the run's KV cache. @throws UserError if values need absent flash attention */
+/** @throws UserError if quantized values need missing flash attention */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;
@@ -282,7 +279,6 @@ function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpe
   return withKvFormat(model, kvFormat);
 }
 
-/** Trace file named by a profile, as a user would write it: relative to the working directory unless absolute. */
 function traceFile(path: string, folder: string): string {
   if (path === '-') return path;
   const file = findProfile('traces', path, folder);
@@ -299,7 +295,7 @@ function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | nu
 
 const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 
-/** The model's own choices. @throws UserError without gate weights, or without more candidates than choices */
+/** The model's choices without re-ranking. @throws UserError if gate weights or surplus choices are missing */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {
   const widest = widestTopK(model);
   const make = `moeprof trace generate --candidates ${4 * widest}`;

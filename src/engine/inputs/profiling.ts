@@ -8,7 +8,7 @@ import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from './inputs.js';
 
-/** Number of tokens to profile on, and in words. @throws UserError if there are none */
+/** Number of tokens to profile on, and their origin in words. @throws UserError if no tokens exist */
 export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, wanted: number): { tokens: number; words: string } {
   if (apart === null)
     throw new UserError(
@@ -18,13 +18,16 @@ export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, 
   return { tokens, words: `${formatCounted(tokens, 'token')} ${apart.place}` };
 }
 
-/** The rows to profile on. @throws UserError as {@link profiledPart} */
+/** Rows to profile on. @throws UserError as {@link profiledPart} */
 export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, wanted: number): Promise<RoutingTrace> {
   const { tokens } = profiledPart(inputs, wanted);
   return inputs.apart!.take(tokens);
 }
 
-/** Activations by dense id, counted on tokens or read from a file. @throws UserError for an unreadable or unfit file */
+/**
+ * Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file is
+ * unreadable or does not fit
+ */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { counted, model } = inputs;
   if (counted !== undefined) return countsById(counted, model);
@@ -32,7 +35,7 @@ export async function popularityFor(inputs: Inputs, run: RunSpec, source: number
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }
 
-/** Activations by dense id. @throws UserError for another model's */
+/** Activations by dense id. @throws UserError if the counts belong to a different model */
 export function countsById({ counts, path }: Popularity, model: ModelSpec): Float64Array {
   const wrong = (what: string): UserError => new UserError(`${path}: ${what}; take counts of this model`);
   if (counts.length !== model.layers.length)

@@ -13,29 +13,28 @@ import {
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
-/** Arrivals, scheduler, and concurrency of a run. */
+/** Arrivals, scheduler and concurrency of a run. */
 export interface Serving {
   readonly scheduler: SchedulerDefinition;
   readonly parameters: Parameters;
-  /** Concurrent requests. */
   readonly running: number;
-  /** Requests with joint dense work. */
+  /** Requests sharing their dense work. */
   readonly attending: number;
-  /** Rows of the trace open to the run. */
+  /** Trace rows open to the run. */
   readonly rows: number;
   /** True if requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True if the schedule depends on pass times: policies with foresight need a recording first. */
+  /** True if the schedule depends on pass times: a policy with foresight needs recorded passes. */
   readonly timed: boolean;
   readonly budgets: ReadonlyMap<string, ClassBudget>;
-  /** By `Request.index`: class; null: no classes. */
+  /** Class of each request, by `Request.index`; null: no classes. */
   readonly requestClass: readonly string[] | null;
   /** SHA-256 of arrivals and lengths; null in a closed loop. */
   readonly arrivalsSha256: string | null;
   workload(): Workload;
 }
 
-/** @throws UserError for an unreadable file of arrivals */
+/** Workload and scheduler of a run. @throws UserError if a file of arrivals is unreadable */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;
@@ -46,7 +45,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const rows = trace.tokens;
   const common = { scheduler, parameters, running, attending, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
-  // A rate alone: independent arrivals.
+  // A rate alone: independent requests.
   const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
   if (source !== undefined) {
     const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
@@ -69,7 +68,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   };
 }
 
-/** Budgets of classes. @throws UserError for a class without requests, a re-ranking system, or copies for nobody */
+/** @throws UserError if a class has no requests, the system re-ranks, or a copy serves no request */
 function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
   const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
   if (budgets.size === 0) return budgets;
@@ -87,7 +86,7 @@ function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | nu
   return budgets;
 }
 
-/** Why classes cannot use copies, and what to write instead; null: they can. */
+/** Reason against copies for classes, and a remedy; null: copies are possible. */
 function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
   if (rulesOn(hardware, system.onMiss.rules).some(computesMisses))
     return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;

@@ -1,16 +1,15 @@
 import { type NextUse, worthAfter } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Expected next use by expert: this pass's predictions first, then learned later uses. */
+/** Expected next use of a GPU's experts: predictions of the running pass, then learned later uses. */
 export class ExpectedUse {
   /** By dense id, 0..1. */
   readonly values: Float32Array;
-  /** By MoE layer: changes with the layer's `values`. */
+  /** By MoE layer: changes with `values`. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
   readonly later: NextUse;
 
-  /** @param later of the same experts */
   constructor(model: ModelSpec, later: NextUse) {
     this.#model = model;
     this.later = later;
@@ -18,7 +17,7 @@ export class ExpectedUse {
     this.version = new Uint32Array(model.layers.length);
   }
 
-  /** A predicted layer: used now with its probability, or later. */
+  /** Predicted layer of the running pass: use now with the chance, else later. */
   ahead(layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const later = this.later.values;
@@ -31,7 +30,7 @@ export class ExpectedUse {
     this.version[layer]! += 1;
   }
 
-  /** A known layer, after learning: used by later passes, if at all. */
+  /** Known layer after learning: use in later passes only. */
   done(layer: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.values.set(this.later.values.subarray(offset, offset + experts), offset);

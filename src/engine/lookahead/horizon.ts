@@ -1,6 +1,5 @@
-/** Counts of a pass for the horizon. */
 interface PassOutcome {
-  /** From first to last routing, ns, and layers in that time. */
+  /** Time from first to last routing, ns, and layers in between. */
   readonly durationNs: number;
   readonly layers: number;
   /** Bytes transferred for the pass, on demand or ahead. */
@@ -11,13 +10,16 @@ interface PassOutcome {
   readonly wasted: number;
 }
 
-/** Weight of the newest pass in running means. Ours. */
+/** Weight of the newest pass in running means. */
 const NEWEST = 0.1;
-/** Thresholds: share of late ones among demanded prefetches, and of wasted ones among decided. Ours. */
+/** Late share of demanded prefetches, and wasted share of decided prefetches. */
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
-/** The horizon S = experts x bytes / (bandwidth x layer time), adapted: +1 for stalls, -1 for over-fetch (Shen et al., arXiv 2510.26730). */
+/**
+ * Horizon S = experts x bytes / (bandwidth x layer time), adapted: +1 for stalls, -1 for over-fetch (Shen et al., arXiv
+ * 2510.26730).
+ */
 export class AdaptiveHorizon {
   /** Layers ahead, at least 1. */
   layers = 1;
@@ -37,11 +39,11 @@ export class AdaptiveHorizon {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);
     this.#layerNs += weight * (durationNs / layers - this.#layerNs);
-    // Waste first: on a full link a larger horizon makes no transfer earlier.
+    // On a full link a larger horizon starts no transfer earlier: waste takes precedence.
     if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
     else if (late > TOO_LATE * (useful + late)) this.#correction++;
     const needed = Math.ceil((this.#bytesPerLayer * this.#nsPerByte) / this.#layerNs);
-    // Beyond that, a full link makes prefetches late.
+    // Beyond `most`, prefetches are late because the link is full.
     const most = Math.min(this.#most, 2 * needed + 2);
     const bounded = Math.max(1, Math.min(most, needed + this.#correction));
     this.#correction = bounded - needed;

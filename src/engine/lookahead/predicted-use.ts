@@ -4,20 +4,19 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**
- * Weight of the newest prediction of the next pass: likely at every token is worth more than at the next only. Ours.
+ * Weight of the newest next-pass prediction: a lasting chance is worth more than a chance at the next token only. Ours.
  */
 const NEWEST = 0.5;
-/** The same for observed demand, without predictions of the next pass. Ours. */
+/** Weight of newest demand, for predictors without next-pass predictions. Ours. */
 const NEWEST_DEMAND = 1 / 16;
 
-/** Predictions for policies: how much experts are wanted in this pass and, as caches live longer, in the next ones. */
+/** Predictions for policies: demand in the running pass and, as a cache lives longer, in later passes. */
 export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;
-  /** By MoE layer: changes with the layer's `predicted`. */
+  /** By MoE layer: changes with `predicted`. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
-  /** Smoothed probability of a demand after the running pass. */
   readonly #later: Float32Array;
   readonly #scratch: Float32Array;
 
@@ -29,7 +28,7 @@ export class PredictedUse {
     this.#scratch = new Float32Array(model.experts);
   }
 
-  /** A predicted layer of the running pass: wanted now, or later. */
+  /** Predicted layer of the running pass: demand now, or later. */
   ahead(layer: number, scores: Float32Array): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
@@ -38,7 +37,7 @@ export class PredictedUse {
     this.version[layer]! += 1;
   }
 
-  /** A known layer: wanted by later passes, if at all. */
+  /** Known and observed layer: demand by later passes only. */
   done(pass: Pass, layer: number, predictor: Predictor): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
@@ -54,7 +53,6 @@ export class PredictedUse {
     this.version[layer]! += 1;
   }
 
-  /** Share of recent passes with a demand, newer ones weighing more. */
   #remember({ choices, row, tokens, topK }: Pass, layer: number): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const later = this.#later;

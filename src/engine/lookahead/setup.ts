@@ -6,39 +6,35 @@ import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
 
-/**
- * A system's limits of prefetching. By default the link must be idle, and plans can be cancelled, dropped, and end with
- * the pass.
- */
+/** Prefetch limits of a system. Defaults: only idle links; plans may be cancelled or dropped, and end with the pass. */
 export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
     Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
-  /** Predicted layers ahead; ignored if adaptive. */
+  /** Predicted layers ahead; unused with an adaptive horizon. */
   readonly horizon: number;
-  /** True: the next pass's experts, too. */
+  /** True: the next pass's experts are brought too. */
   readonly across?: boolean;
-  /** Most prefetches for a layer. */
   readonly perLayer: number;
 }
 
-/** Predictor, horizon and limits of a GPU's prefetching. Types only. */
+/** Prefetching of a GPU: predictor, horizon and limits. Types only. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
   readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
-  /** Score by dense id, from the predictor. */
+  /** By dense id, filled by the predictor. */
   readonly scores: Float32Array;
-  /** Predictions for policies; null: unused. */
+  /** Null: unused by policies. */
   readonly predictedUse: PredictedUse | null;
-  /** Expected next uses with predictions, for policies; null: unused. */
+  /** Predictions included; null: unused by policies. */
   readonly expectedUse: ExpectedUse | null;
-  /** Adapts the horizon; null: `limits.horizon`. */
+  /** Null: fixed `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching at a loss; null or absent: never. */
+  /** Null or absent: prefetching never stops. */
   readonly budget?: PrefetchBudget | null;
   /**
-   * What `across: auto` lacks, so that no expert is brought for the next pass; null or absent: nothing, or unwanted.
+   * Missing requirement of `across: auto`, which brings nothing then; null or absent: nothing missing, or not wanted.
    */
   readonly leftOut?: string | null;
 }

@@ -1,19 +1,18 @@
-// GPU memory of a pass's activations, by the runtime's known buffers: larger passes need larger ones.
 import { UserError } from '../../base/errors.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Tokens of a pass whose buffers are in a machine profile's reserve: the usual ubatch. */
+/** Tokens of a pass with buffers inside a machine profile's reserve: the usual ubatch. */
 export const RESERVED_TOKENS = 512;
 
-/** Memory never filled by activations, bytes: no size needed. Ours. */
+/** Memory never filled by activations, bytes. Ours. */
 const AMPLE = 1e12;
 
 /**
- * Bytes of activations beyond {@link RESERVED_TOKENS}; 0 if unknown. @param sequences at once @param longest tokens of
- * a KV cache
+ * Bytes of a pass's activations beyond {@link RESERVED_TOKENS}, for known runtime buffers; 0: unknown.
+ * @param sequences concurrent @param longest tokens of a KV cache
  */
 export function activationsOf(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
@@ -49,7 +48,7 @@ export function activationsOf(
       reserved ??= bytes(RESERVED_TOKENS);
       return Math.max(0, bytes(tokens) - reserved);
     } catch (error) {
-      // The model's layer state or a type is unknown.
+      // Unknown layer state or type.
       if (error instanceof UserError) return 0;
       throw error;
     }

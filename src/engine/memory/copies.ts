@@ -5,13 +5,11 @@ import { expertSizes, type ModelSpec } from '../../model/door.js';
 import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
-/**
- * Bytes of a capacity for copies: none if every expert fits whole. @param expertBytes of all experts open to the GPU
- */
+/** Bytes of a capacity for copies: 0 if every expert fits whole. @param expertBytes of all experts on the GPU */
 export const copyRoom = (spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number =>
   spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
 
-/** Model of experts as large as low-precision copies, with their share of the expert cache. */
+/** Model with copy-sized experts, for the copies' share of the expert cache. */
 export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
 }
@@ -19,13 +17,12 @@ export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
 interface PoolOptions extends Omit<CacheOptions, 'capacityBytes' | 'parameters' | 'policy' | 'quotas' | 'rank'> {
   readonly spec: CopiesSpec;
   readonly policy: ResolvedPolicy;
-  /** Bytes of a copy as a share of its expert's. */
+  /** Copy size as a share of the expert's bytes. */
   readonly copyBytes: number;
-  /** Bytes of the pool, at the start and at most. */
   readonly roomBytes: number;
 }
 
-/** Pool of one GPU, with its policy's initial copies. */
+/** Copy pool of a GPU, with the policy's initial contents. */
 export function copyPool({ copyBytes, model: whole, policy, roomBytes, spec, ...knows }: PoolOptions): CopyPool {
   const model = copiesOf(whole, copyBytes);
   const rank = new Int32Array(model.experts).fill(UNPINNED);

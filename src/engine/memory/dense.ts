@@ -4,15 +4,18 @@ import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Parts of a model on GPU and in DRAM, without the expert cache. */
+/** Parts of a model on the GPU and in DRAM, without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
-  /** Bytes of experts open to the GPU: those of its layers. Its part of a split layer counts as dense weights. */
+  /** Bytes of experts in the GPU's layers; a split layer's part counts as dense weights. */
   readonly expertBytes: number;
 }
 
-/** @param placement null: all on the GPU @param split layers before it are the CPU's; null: no layer on both */
+/**
+ * Rooms of a model. @param placement null: all on the GPU @param split the CPU has all earlier layers; null: no split
+ * layer
+ */
 export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
   const rooms = wholeRooms(model, placement);
   if (split === null) return rooms;
@@ -25,7 +28,6 @@ export function denseRooms(model: ModelSpec, placement: DensePlacement | null, s
   };
 }
 
-/** The same with every layer's experts on one device. */
 function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
   if (placement === null) {
     const { kvBytesPerToken, weightBytes } = model.dense;
@@ -40,15 +42,15 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
   };
 }
 
-/** Why layers and tensors are not divided, and what to write for experts on the CPU. */
+/** Why layers and tensors are not divided, and the option for experts on the CPU. */
 const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 
-/** True if the CPU computes the experts in its memory, which stay. */
+/** True if the CPU computes experts in its memory, without moving experts. */
 const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
   isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
-/** Placement of dense parts; null: all on the GPU. @throws UserError if machine or system cannot */
+/** Placement of the dense part; null: all on the GPU. @throws UserError if machine or system forbid the placement */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -79,7 +81,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     if (!staysOnCpu(system))
       refuse('gpuLayers', `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; ${STAYING}`);
   }
-  // The head is the last part on GPUs.
+  // The head is the GPUs' last part.
   const onGpus = layers - first + Number(!headOnCpu);
   const cards = joined?.sharing === 'layers' ? layerCards(joined.cards, onGpus) : new Array<number>(onGpus).fill(0);
   return {
@@ -89,7 +91,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   };
 }
 
-/** Layer split by the run; null: none. @throws UserError if machine, model or system cannot */
+/** Layer split by the run; null: no split. @throws UserError if machine, model or system forbid a split */
 export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
   const { splitLayer } = run.memory;
   if (splitLayer === undefined) return null;

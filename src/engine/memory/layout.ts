@@ -14,9 +14,9 @@ import { withQuotas } from './quotas.js';
 import { atOnce } from './rooms.js';
 import { type Shard, shardsOf } from './shard.js';
 
-/** One GPU of a layout. */
+/** A GPU of a layout. */
 export interface GpuLayout {
-  /** Experts at home here; null: a single GPU has all. */
+  /** Experts at home on the GPU; null: a single GPU with all experts. */
   readonly shard: Shard | null;
   readonly memory: MemoryPlan;
 }
@@ -25,27 +25,28 @@ interface ExpertHomes {
   /** By dense id: home GPU, or EVERYWHERE. */
   readonly homes: Int32Array;
   readonly shards: readonly Shard[];
-  /** True: placed by a profile of popularity. */
   readonly profiled: boolean;
 }
 
-/** A run's layout over GPUs: experts by GPU, and divided memory. */
+/** Experts and memory of each GPU of a run. */
 export interface Layout {
-  /** One GPU with its part of the host. */
+  /** A GPU with its part of the host. */
   readonly hardware: HardwareSpec;
-  /** Placement of dense parts; null: on the GPU, or on each. */
+  /** Null: the dense part is on every GPU. */
   readonly dense: DensePlacement | null;
-  /** Layer with experts on CPU and GPU; null: none. */
+  /** Layer with experts on CPU and GPU; null: no split layer. */
   readonly split: ExpertSplit | null;
-  /** At least one. */
   readonly gpus: readonly GpuLayout[];
-  /** Bytes of all GPUs together, and warnings. */
+  /** Sum over GPUs, and warnings. */
   readonly total: MemoryPlan;
   /** Interconnect of several GPUs; null: a single GPU. */
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
 }
 
-/** Lays a run out; given sizes are of each GPU, shares of its own experts. @throws UserError if memory or several GPUs cannot be used so */
+/**
+ * Layout of a run; given sizes are per GPU, shares refer to its experts. @throws UserError if memory or several GPUs
+ * cannot serve the run
+ */
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
@@ -64,7 +65,6 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const { count, interconnect } = hardware.gpus;
   const homes = await placeExperts(inputs, run);
   const each = shareOf(hardware);
-  // A request begins on the GPU with the fewest.
   const perGpu = { ...serving, running: Math.ceil(serving.running / count) };
   const gpus: GpuLayout[] = [];
   for (const shard of homes.shards) {
@@ -101,7 +101,6 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
   };
 }
 
-/** Places the experts of a model on several GPUs. @throws UserError if the run needs a part that several GPUs do not support */
 async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
   const { hardware, model, system } = inputs;
   const { count } = hardware.gpus!;
@@ -117,7 +116,7 @@ async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> 
   return { homes, shards: shardsOf(model, homes, count), profiled: placement.needsPopularity };
 }
 
-/** Features that several GPUs do not support. */
+/** @throws UserError for features unsupported on several GPUs */
 function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: ModelSpec }, run: RunSpec): void {
   const { count, others } = hardware.gpus!;
   if (others !== undefined)

@@ -14,43 +14,42 @@ import { copyRoom } from './copies.js';
 import type { DenseRooms } from './dense.js';
 import { atOnce, type MemoryNeed, type Rooms, separateRooms, sharedRoom, wantedCapacity } from './rooms.js';
 
-/** Bytes of the tier that executes experts, and of DRAM. */
+/** Bytes of the tier executing experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
-  /** Dense weights, and a copy of the model that drafts. */
+  /** Dense weights and a drafting copy of the model. */
   readonly denseBytes: number;
-  /** Most tokens of a pass: the run's, or fewer, so that its activations fit. */
+  /** Most tokens of a pass: the run's, or fewer to fit activations. */
   readonly passTokens: number;
-  /** Bytes of the activations of such passes beyond the machine's reserve. */
+  /** Bytes of activations of `passTokens` tokens beyond the machine's reserve. */
   readonly activationBytes: number;
   readonly kvBytesPerToken: number;
-  /** Dense weights, and KV cache of one token, that lie in DRAM. */
   readonly dram: DenseBytes;
-  /** Time at which KV caches take memory: at the start, or as they grow. */
   readonly kvGrowth: KvGrowth;
-  /** Memory that dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
+  /** Memory left for KV caches and the expert cache, at least their sizes, bytes. */
   readonly sharedBytes: number;
-  /** The part of the expert cache for low-precision copies; 0: there are none, or every expert fits whole. */
+  /** Expert cache's part for low-precision copies; 0: no copies, or all experts fit. */
   readonly copyBytes: number;
-  /** The part of the expert cache for whole experts, bytes. */
   readonly wholeBytes: number;
-  /** Experts that each layer's cache holds, in layer scope: as the system or `16/layer` sets it; null: an even split (L6). */
+  /** Slots of each layer's cache from the system or `16/layer`; null: even split (L6). */
   readonly quotas: readonly number[] | null;
-  /** Capacity of DRAM as a cache of the SSD; null if it holds every expert, or there is no tier below. */
+  /** Capacity of DRAM as a cache of the SSD; null: DRAM holds every expert, or no DRAM. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
 }
 
-/** Inputs of a memory plan: one GPU with its part of the host, the experts that live there, and the system that runs. */
 interface MemoryInputs {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
   readonly system: SystemSpec;
   readonly rooms: DenseRooms;
-  /** Bytes that a pass of `tokens` tokens takes beyond what the machine reserves. Absent: unknown. */
+  /** Bytes of a pass of `tokens` tokens beyond the machine's reserve. Absent: unknown. */
   readonly activations?: (tokens: number) => number;
 }
 
-/** Divides memory: the expert cache has its size, or the rest. @throws UserError for a capacity that contradicts the system or the machine */
+/**
+ * Divides memory; an expert cache without given size gets the rest. @throws UserError if a capacity contradicts system
+ * or machine
+ */
 export function planMemory(
   { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,
@@ -102,11 +101,10 @@ export function planMemory(
   };
 }
 
-/** Bytes of the staging buffers of prefetches; 0: there are none. */
+/** Bytes of prefetch staging buffers; 0: no buffers. */
 export const prefetchBytes = (model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number =>
   staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 
-/** Memory divided for passes of one size. */
 interface Divided {
   readonly passTokens: number;
   readonly activationBytes: number;
@@ -114,7 +112,7 @@ interface Divided {
   readonly neededBytes: number;
 }
 
-/** Divides the memory that activations leave. While they do not fit, passes are halved; if not even the smallest fits, the asked size stands. */
+/** Halves passes until activations fit; if the smallest pass does not fit, the asked size stays. */
 function withPasses(need: MemoryNeed, activations: (tokens: number) => number): Divided {
   const { batch, maxTokensPerPass, speculation } = need.run.workload;
   const least = Math.max(RESERVED_TOKENS, batch * (1 + (speculation?.draft ?? 0)));
@@ -132,7 +130,7 @@ const fits = ({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean => ne
 function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };
   const growing = need.kvGrowth !== 'static';
-  // If activations leave nothing to share, divide without them: it will not fit, and a smaller pass is tried.
+  // Without remaining memory, divides without activations: the division does not fit, and a smaller pass is tried.
   const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
   const roomBytes = growing ? Math.max(cacheBytes, kvBytes + leastCacheBytes) : kvBytes + cacheBytes;
@@ -148,12 +146,12 @@ function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (to
   return [{ code: 'pass-split', message }];
 }
 
-/** Experts per layer set by the system or by a capacity such as `16/layer`; null: an even split, or a split that a profile decides. */
+/** Experts per layer from the system or a capacity such as `16/layer`; null: even or profiled split. */
 function quotasOf({ model, wanted }: MemoryNeed, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
   if (cache.quotas !== undefined) return typeof cache.quotas === 'string' ? null : cache.quotas;
   const perLayer = wanted === null || cache.scope === 'global' ? null : wanted.perLayer;
   if (perLayer === null) return null;
-  // Shared with KV caches, the memory may be less than the capacity: each layer then has its part of what there is.
+  // Memory shared with KV caches may be below the capacity: each layer gets its part of actual memory.
   const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
   return shrinkQuotas(model, cacheBytes, whole);
 }
@@ -166,7 +164,7 @@ function fitWarnings(
 ): Warning[] {
   const gpuBytes = hardware.tiers[0]!.bytes;
   if (neededBytes <= gpuBytes) return [];
-  // Rounded down, so that what is written fits.
+  // Rounded down, so the printed size fits.
   const room = Math.floor(((gpuBytes - neededBytes + cacheBytes) / 2 ** 30) * 10) / 10;
   return [
     {
@@ -179,7 +177,7 @@ function fitWarnings(
   ];
 }
 
-/** Capacity of DRAM as a cache of the SSD; null: it holds all, or there is no SSD. With warnings. @throws UserError if DRAM caches nothing */
+/** @returns null capacity: DRAM holds all, or no SSD @throws UserError if DRAM caches nothing */
 function divideDram({ hardware, longest, model, rooms, run, sequences }: MemoryNeed): {
   readonly bytes: number | null;
   readonly warnings: readonly Warning[];
@@ -193,7 +191,6 @@ function divideDram({ hardware, longest, model, rooms, run, sequences }: MemoryN
   }
   if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
   const expertBytes = expertBytesTotal(model);
-  // The rest of the CPU's memory use comes first.
   const heldBytes = rooms.dram.weightBytes + sequences * longest * rooms.dram.kvBytesPerToken;
   const leftBytes = Math.max(0, dram.bytes - heldBytes);
   if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };

@@ -10,10 +10,13 @@ import { profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
 import { NOT_HERE, type Shard } from './shard.js';
 
-/** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
+/** Most tokens of a profiling trace. Ours: longer traces give similar quotas, and every run reads a profile first. */
 const MOST_TOKENS = 8192;
 
-/** Replaces the even split by that of `cache.quotas`. @param shard experts of the cache; null: all @throws UserError if the trace does not fit */
+/**
+ * Replaces the even split by `cache.quotas`. @param shard experts of the cache; null: all @throws UserError if the
+ * trace does not fit
+ */
 export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpec, shard: Shard | null = null): Promise<MemoryPlan> {
   const { model: whole, system } = inputs;
   const model = shard?.model ?? whole;
@@ -41,8 +44,8 @@ function ownExperts(whole: ModelSpec, { model, own: idOf }: Shard): (layer: numb
 }
 
 /**
- * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
- * @param most tokens read @param idOf number in the model of each expert of a trace, {@link NOT_HERE} if none
+ * Activations by layer and expert, and LRU hits by layer and slots (estimated below an event's size).
+ * @param most tokens read @param idOf model's expert by trace expert, {@link NOT_HERE} if absent
  */
 export function profileLayers(
   model: ModelSpec,
@@ -51,7 +54,7 @@ export function profileLayers(
   idOf: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
-  // By level: the smallest cache of 1..experts slots that holds a member; the last entry: none does.
+  // By level: smallest cache of 1..experts slots holding a member; last entry: no cache does.
   const uses = model.layers.map(({ experts }) => new Float64Array(experts + 1));
   const stacks = model.layers.map(
     ({ experts }) =>

@@ -1,5 +1,3 @@
-// Demands on memory, and the division of what dense weights leave of a GPU between KV caches and the expert cache: each in a room of its own, or both
-// in one.
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import type { HardwareSpec } from '../../hardware/door.js';
@@ -9,35 +7,36 @@ import { misfit, type RunSpec, type SystemSpec } from '../../system/door.js';
 import type { Serving } from '../inputs/serving.js';
 import type { DenseRooms } from './dense.js';
 
-/** The memory of a machine, and the demands on it. */
+/** Memory of a machine, and demands. */
 export interface MemoryNeed extends AtOnce {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
-  /** Dense weights, and a copy of the model that drafts. */
   readonly denseBytes: number;
   readonly rooms: DenseRooms;
   readonly leftBytes: number;
   readonly stagingBytes: number;
-  /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: the rest. */
+  /** Expert cache capacity from system or run; null: the rest. */
   readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
   readonly run: RunSpec;
   readonly kvGrowth: KvGrowth;
   readonly serving: Serving;
 }
 
-/** Upper limits of KV caches. */
 interface AtOnce {
   readonly sequences: number;
-  /** Tokens in the KV cache of one request, its context included. */
+  /** Tokens in a request's KV cache, context included. */
   readonly longest: number;
 }
 
-/** The upper limits of the KV caches of a run. */
+/** Upper limits of a run's KV caches. */
 export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOnce {
   return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
 }
 
-/** The size of the expert cache by system or run; null: neither. @param most bytes on the GPU @throws UserError if both give one and differ */
+/**
+ * Expert cache size from system or run; null: not given. @param most bytes on the GPU @throws UserError if system and
+ * run differ
+ */
 export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemSpec, run: RunSpec): MemoryNeed['wanted'] {
   const fixed = cache.capacity;
   const asked = run.memory.expertCache;
@@ -54,19 +53,22 @@ export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: 
       };
 }
 
-/** What dense weights leave of a GPU's memory, divided. */
+/** Division of GPU memory left by dense weights, in bytes. */
 export interface Rooms {
-  /** Room for KV caches: for as many of the longest requests as run at once, or as the run sets; requests wait while it is full. */
+  /** Room for KV caches: for the longest concurrent requests, or set by the run; requests wait for room. */
   readonly kvBytes: number;
-  /** Capacity of the expert cache: at the start, which is the most that it ever has. */
+  /** Initial and largest capacity of the expert cache. */
   readonly cacheBytes: number;
-  /** Least size of the expert cache: KV caches never take more from it. */
+  /** Least size of the expert cache, out of reach of KV caches. */
   readonly leastCacheBytes: number;
-  /** Buffers of streamed experts (a token's, of the layer with the largest) and of prefetches; 0 if all experts are resident. */
+  /** Buffers of streamed experts (of a token, in the layer with the largest) and prefetches; 0: all resident. */
   readonly stagingBytes: number;
 }
 
-/** `static`: KV caches and the expert cache each have a room. @throws UserError for a least size of the expert cache, which never shrinks here */
+/**
+ * `static`: separate rooms for KV caches and expert cache. @throws UserError for a least expert cache size: a static
+ * cache never shrinks
+ */
 export function separateRooms(need: MemoryNeed): Rooms {
   const { leftBytes, run, stagingBytes, wanted } = need;
   const { expertBytes } = need.rooms;
@@ -82,10 +84,12 @@ export function separateRooms(need: MemoryNeed): Rooms {
   return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
 }
 
-/** True if experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
-/** Room for KV caches: in a closed loop each user's longest request; for arrivals what experts leave or, without a given size, half. */
+/**
+ * Room for KV caches. Closed loop: every user's longest request; arrivals: memory left by experts or, without given
+ * size, half.
+ */
 function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: MemoryNeed): number {
   const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;
@@ -94,7 +98,7 @@ function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, w
   return Math.max(0, Math.min(mostBytes, Math.floor(forKv)));
 }
 
-/** KV caches and experts share a room (`grow`, `reserve`), experts keep one token's, at most half. @throws UserError if nothing is left */
+/** `grow`, `reserve`: shared room; experts keep a token's, at most half. @throws UserError if no memory is left */
 export function sharedRoom({
   denseBytes,
   hardware,

@@ -1,19 +1,18 @@
 import type { ModelSpec } from '../../model/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 
-/** No expert of this GPU. */
+/** Shard id of experts absent from the GPU. */
 export const NOT_HERE = -1;
 
-/** The experts of one GPU of several as a model of their own, for its caches, policies, plans and bounds. */
+/** One GPU's experts as a separate model, for caches, policies, plans and bounds. */
 export interface Shard {
   readonly gpu: number;
-  /** The model with these experts only; dense ids are the shard's own. */
   readonly model: ModelSpec;
-  /** Dense id in the whole model of each of the shard's experts. */
+  /** By shard id: dense id in the whole model. */
   readonly whole: Int32Array;
-  /** The shard's id of each expert of the whole model, {@link NOT_HERE} if it lives on another. */
+  /** By whole-model id: shard id, {@link NOT_HERE} on a different GPU. */
   readonly own: Int32Array;
-  /** By layer: the shard's ids of the experts that live everywhere. */
+  /** By layer: shard ids of experts on every GPU. */
   readonly replicas: readonly Int32Array[];
 }
 
@@ -38,10 +37,10 @@ export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Sha
   });
 }
 
-/** Values by the whole model's ids, as one shard sees them by its own. */
+/** Values by whole-model ids, reordered by shard ids. */
 export const gatherShard = (values: Float64Array, { whole }: Shard): Float64Array => Float64Array.from(whole, (id) => values[id]!);
 
-/** Copies one layer's values of the whole model into a shard's array. */
+/** Copies a layer's whole-model values into a shard's array. */
 export function copyLayer({ model, whole }: Shard, layer: number, from: Float32Array, to: Float32Array): void {
   const { experts, offset } = model.layers[layer]!;
   for (let id = offset; id < offset + experts; id++) to[id] = from[whole[id]!]!;

@@ -35,8 +35,7 @@ export function boundsOf(plan: Finished): Bounds {
 }
 
 /**
- * TPOT of LRU, Belady on demand, best found, and floor. @param loads false: experts are where they execute, knowledge
- * is no help
+ * TPOT of LRU, Belady on demand, best found and floor. @param loads false: nothing is loaded, so knowledge is no help
  */
 function knownTimes(latencies: Latencies, floor: Floor | null, loads: boolean): Partial<Bounds> {
   if (!loads) {
@@ -61,7 +60,7 @@ const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
 
 const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
 
-/** @param metrics of the same run, latencies included */
+/** Metrics of bounds. @param metrics of the same run, latencies included */
 export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Readonly<Record<string, Metric>>): Values {
   const { demanded, hits } = bothPhases(simulation.recorder);
   const tpot = metrics['latency.tpot.mean']?.value;
@@ -83,7 +82,7 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
   };
 }
 
-/** Relative rounding error of clocks that add equal times in another order: smaller gaps count as none. */
+/** Relative rounding error of clocks adding equal times in a different order. Ours. */
 const ROUNDING = 1e-9;
 
 /** Part of the gap from `floor` to `bound` left open by `value`, 0..1; 0 without a gap. */

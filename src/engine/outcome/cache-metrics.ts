@@ -3,10 +3,10 @@ import type { CopyPool } from '../transfer/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Finished, Values } from './finished.js';
 
-/** Hits, misses and demand of caches, in all and by phase. */
+/** Hits, misses and demand of caches, in total and by phase. */
 export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
-  // Passes of one phase would repeat the total.
+  // With a single phase, phase metrics would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
     ...ofPhase('', bothPhases(recorder)),
@@ -16,7 +16,7 @@ export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finishe
   };
 }
 
-/** Low-precision copies on GPUs; 0 without room. */
+/** 0 without room for copies. */
 function copyMetrics(gpus: readonly SimulatedGpu[], { demanded }: PhaseCounters): Values {
   const of = (count: (copies: CopyPool) => number): number =>
     gpus.reduce((sum, { copies }) => sum + (copies === null ? 0 : count(copies)), 0);
@@ -48,7 +48,7 @@ function ofPhase(variant: string, phase: PhaseCounters): Values {
   };
 }
 
-/** Sums of both phases. */
+/** Sums of prefill and decode. */
 export function bothPhases({ phases: [a, b] }: Recorder): PhaseCounters {
   const names = Object.keys(a) as (keyof PhaseCounters)[];
   return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as PhaseCounters;

@@ -1,4 +1,3 @@
-// Errors of predictions for comparable runs, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
 import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';
@@ -8,8 +7,8 @@ import { bandOf, CIRCLES, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
 /**
- * Per line: metric, runtime, format, placement, predicted / measured - 1 by constants of other machines, machine, error
- * by all constants.
+ * profiles/accuracy.json (`moeprof validate`). Per line: metric, runtime, format, placement, predicted / measured - 1
+ * by constants without the machine, machine, error by all constants.
  */
 export type AccuracyFile = readonly (readonly [
   metric: string,
@@ -44,7 +43,7 @@ export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, score
 export const rowsBehind = (metric: 'decode' | 'prefill', { common }: Accuracy): ScoredError[] =>
   scoredErrors().filter((row) => row.metric === metric && CIRCLES.some(({ named }) => named(row) === common));
 
-/** Bands of a run's speeds. @returns null for a calibrated machine: other machines' rows say nothing of its profile */
+/** Bands of a run's speeds. @returns null for a calibrated machine, unrelated to rows of different machines */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;
@@ -53,7 +52,6 @@ export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   return { decode: of('decode'), prefill: of('prefill') };
 }
 
-/** Compared fields of a run, in the words of measured rows. */
 function kindOf(finished: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
   const { layers } = finished.inputs.model;
   const format = mainFormat(layers[layers.length >> 1]!.formats);

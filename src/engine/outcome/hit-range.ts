@@ -4,8 +4,8 @@ import type { Inputs } from '../inputs/inputs.js';
 
 /**
  * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each
- * model left out of its fit, profiles on other curves. At a half .1 is 10 points. test/claims/trace/hits.test.ts
- * computes them from profiles/measurements/hits.jsonl.
+ * model left out of the fit, profiles on independent curves. At a half .1 is 10 points. Computed by
+ * test/claims/trace/hits.test.ts from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {
   prior: { low: -0.106, high: 0.133, models: 26 },
@@ -13,8 +13,8 @@ export const HIT_ERRORS = {
 } as const;
 
 /**
- * Range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); none: the user's own routing, or no misses
- * or hits.
+ * Range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); absent for the user's own routing, or
+ * without misses or hits.
  */
 export function hitRangeOf(rate: number, routing: Inputs['routing']): Pick<Result, 'hitRange'> {
   if (routing === undefined || !(rate > 0 && rate < 1)) return {};

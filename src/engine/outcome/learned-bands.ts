@@ -1,11 +1,13 @@
-// Bands of a run on a machine taught by timings: what knobs leave unsure in this run, and what no knob explains.
 import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
 
 const PHASES = ['decode', 'prefill'] as const;
 
-/** Result with its own machine's bands. @param moved the run with each knob moved in turn; null: no effect */
+/**
+ * Result with bands of its machine taught by timings. @param moved the run with each knob moved in turn; null: no
+ * effect
+ */
 export async function withLearnedBands(
   result: Result,
   learned: Learned,
@@ -23,7 +25,7 @@ export async function withLearnedBands(
   return { ...result, accuracy: Object.fromEntries(bands) as NonNullable<Result['accuracy']> };
 }
 
-/** Band of the machine's timings: symmetric in logarithms. @param width of the upper half: .2 is a fifth more */
+/** Band of the machine's timings, symmetric in logarithms. @param width of the upper half: .2 is a fifth more */
 export function learnedBand({ timings }: Learned, width: number): Accuracy {
   const [low, high] = [twelveDigits(1 / (1 + width)), twelveDigits(1 + width)];
   return { low, high, rows: timings, machines: 1, common: 'this machine', learned: true };

@@ -16,7 +16,7 @@ import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
-/** Metrics of a run by catalogue name. Metrics without meaning (TTFT without prompts) are absent, not zero. */
+/** Metrics of a run by catalogue name. Meaningless metrics (TTFT without prompts) are absent, not zero. */
 export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {
@@ -33,14 +33,12 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   put(timeMetrics(finished));
   put(parallelMetrics(finished));
   put(memoryMetrics(finished));
-  // Reads other metrics.
   put(switchMetrics(finished, metrics));
   put(boundMetrics(finished, bounds, metrics));
   const withheld = finished.broken.map((law) => restingOn(law).metrics);
   return Object.fromEntries(Object.entries(metrics).filter(([name]) => !withheld.some((rests) => rests.test(name))));
 }
 
-/** Routing changed between recording and run. */
 function variantMetrics({ inputs: { model, recorded, trace, variants }, serving }: Finished): Values {
   if (!variants) return {};
   const { activationsSaved, changed, flopsSaved, trueK } = variantEffect(recorded, trace, serving.rows, model);
@@ -62,7 +60,6 @@ function rerankMetrics({ simulation: { rerank } }: Finished): Values {
   };
 }
 
-/** Activations served by low-precision copies, by another expert, one layer late, or not at all. */
 function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
   if (!isLossy(inputs.system.onMiss)) return {};
   const { activations } = bothPhases(recorder);
@@ -74,12 +71,10 @@ function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values 
   };
 }
 
-/** Metrics of several GPUs only. */
 function parallelMetrics({ inputs: { model, system }, meters, simulation: { engine, parallel } }: Finished): Values {
   if (parallel === null) return {};
   const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gathered, gatheredBytes, gpus, hits } = parallel;
   const rates = [...demanded].flatMap((count, gpu) => (count === 0 ? [] : [hits[gpu]! / count]));
-  // There and back.
   const bytes = 2 * crossed * model.hidden * VALUE_BYTES;
   return {
     'parallel.gpus': gpus,
@@ -99,7 +94,7 @@ function parallelMetrics({ inputs: { model, system }, meters, simulation: { engi
   };
 }
 
-/** Whole models as experts (Samba-CoE, arXiv 2405.07518): cost of switches, and machines that hold all. */
+/** Whole models as experts (Samba-CoE, arXiv 2405.07518): cost of switches, and machines for all models. */
 function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finished, metrics: Readonly<Record<string, Metric>>): Values {
   if (model.wholeModels !== true) return {};
   const value = (name: string): number => metrics[name]?.value ?? 0;
@@ -109,7 +104,7 @@ function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finish
   const held = sum(
     gpus.map(({ memory: { denseBytes, kvBytes } }) => Math.max(0, Math.floor((fast!.bytes - denseBytes - kvBytes) / largest))),
   );
-  // The lower memory has every model, the fast one copies: the larger counts, not the sum.
+  // The lower memory has every model, the fast memory copies: the larger counts, not the sum.
   const below = lower.filter(({ name }) => name !== 'ssd').map(({ bytes }) => bytes);
   return {
     'switch.count': switches,
@@ -128,7 +123,7 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
   const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
-  // Growing KV caches had room for more than they took.
+  // Growing KV caches had more room than used.
   const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
   const whole = most(gpus, ({ expertBytes, memory: plan }, g) => plan.denseBytes + (growing ? kvTaken[g]! : plan.kvBytes) + expertBytes);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
@@ -155,7 +150,6 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
 
 const most = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number => Math.max(...gpus.map(of));
 
-/** Transfers and prefetches, summed over links of a name. */
 function transferMetrics(finished: Finished): Values {
   const { inputs, layout, meters, simulation } = finished;
   const { tokens } = meters;

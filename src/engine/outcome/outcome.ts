@@ -26,13 +26,13 @@ export function outcome(finished: Finished): Result {
   const common = {
     model: { layers: model.layers, dense: model.dense, hidden: model.hidden, anatomy: { ...model.anatomy, tensors: undefined } },
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
-    // One file may hold several routings: other columns, or another format.
+    // A file may hold several routings: different columns or formats.
     traces: inputs.traces.map((trace) => [trace.sha256(), trace.meta.format]),
     columns: run.traceColumns,
     variants: config.variants,
-    // A name identifies built-in variants; other variants are their text.
+    // Names identify built-in variants, text the user's own.
     ownVariants: inputs.ownVariants,
-    // The remaining rows identify the held-out ones.
+    // Replayed rows identify held-out rows.
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
     ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed } : {}),
     replay: run.replay,
@@ -56,7 +56,7 @@ export function outcome(finished: Finished): Result {
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
     },
-    // The runtime is apart: comparisons may let it vary.
+    // Separate runtime: comparisons may vary the runtime.
     fingerprint: `${hashOfValue(common)}-${hashOfValue(runtimeIn(hardware)).slice(0, 32)}`,
     seed: run.seed,
     config: {
@@ -85,7 +85,7 @@ export function outcome(finished: Finished): Result {
   });
 }
 
-/** Identity of a runtime: no prose, and no constants on a calibrated machine, which has its own speeds. */
+/** Identity of a runtime, without prose; a calibrated machine has its own speeds, so no constants. */
 function runtimeIn({ facts, software }: HardwareSpec): unknown {
   return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
@@ -107,7 +107,6 @@ function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }
   });
 }
 
-/** Latencies by class; absent without classes. */
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;
@@ -118,7 +117,7 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** This machine's processor, read once: a file per core takes as long as a short run. */
+/** Processor name of the host, read once: a file per core takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
@@ -131,7 +130,7 @@ export function configOfRun(run: RunSpec): Record<'overrides' | 'system' | 'vari
   return { ...written, system: asWritten(system), overrides: overridesOf(run) };
 }
 
-/** Values set inside named profiles, and how the system differs from the bundled one of its name. */
+/** Values set inside named profiles, and differences from the bundled system of the same name. */
 function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpec): Record<string, unknown> {
   const changes = systemChanges(system);
   return {
@@ -142,7 +141,7 @@ function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpe
   };
 }
 
-/** The executing device, unless a GPU with its own memory. */
+/** Absent for a GPU with separate memory. */
 function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
   if (cpuOnly) return { device: 'cpu' };
   return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};

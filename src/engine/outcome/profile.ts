@@ -9,14 +9,13 @@ import type { Inputs } from '../inputs/inputs.js';
 import { profiledPart } from '../inputs/profiling.js';
 import type { Finished } from './finished.js';
 
-/** Tokens behind a placement or split. */
 interface Profile {
   readonly words: string;
-  /** True: replayed tokens, or later ones of the trace. */
+  /** True: replayed or later tokens of the trace. */
   readonly future: boolean;
 }
 
-/** Profiled tokens of the run's placement or split; null: none. */
+/** Profiled tokens of the run's placement or split; null: no profile. */
 export function profileOf({ inputs, layout, run, simulation }: Finished): Profile | null {
   const { definition, parameters } = simulation.policy;
   const { popularity, quotas } = inputs.system.cache;

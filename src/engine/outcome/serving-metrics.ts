@@ -45,7 +45,7 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
-    // No draft found: no pass verifies one.
+    // Without drafts, no pass verifies a draft.
     ...(verified === 0
       ? {}
       : { 'speculation.tokens_per_pass': (verified + accepted) / verified, 'speculation.acceptance': accepted / drafted }),
@@ -59,7 +59,7 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
   };
 }
 
-/** Time by part, a mean over GPUs: parts add up to the total even with all-to-alls. */
+/** Time by part, a mean over GPUs: parts add up to the total despite all-to-alls. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const several = parallel !== null;
@@ -93,7 +93,7 @@ function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((ph
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
-/** `of` by phase; none if all passes are of one phase, equal to the total. */
+/** `of` by phase; empty if all passes are of a single phase, equal to the total. */
 function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
   const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));

@@ -43,7 +43,6 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   return warnings;
 }
 
-/** One warning per broken law: first failure, and withheld figures (L30). */
 function lawWarnings({ broken }: Finished): Warning[] {
   return [...new Set(broken.map(({ law }) => law))].map((law) => {
     const failures = broken.filter((failure) => failure.law === law);
@@ -56,7 +55,6 @@ function lawWarnings({ broken }: Finished): Warning[] {
   });
 }
 
-/** A scheduler grouping by predictions, without a predictor. */
 function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   const { group, paths } = serving.parameters;
   if (paths !== 'predicted' || group === false || serving.running <= run.workload.batch || simulation.predictor !== null) return [];
@@ -66,7 +64,7 @@ function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   return [{ code: 'paths-previous', message }];
 }
 
-/** A named runtime without effect: a calibrated machine has its own speeds. */
+/** Named runtime without effect: a calibrated machine has its own speeds. */
 function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   const { facts, name, software } = hardware;
   if (run.runtime === undefined || runtimeNamed(run) !== run.runtime || software === undefined || facts !== undefined) return [];
@@ -76,7 +74,6 @@ function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   return [{ code: 'runtime-idle', message }];
 }
 
-/** A cache too small for one pass, or one token. */
 function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[] {
   const { inputs, simulation } = finished;
   const { model, system } = inputs;
@@ -106,11 +103,10 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
  */
 const FLAT = 0.05;
 
-/** A cache with hardly more hits in decoding than its share of experts. */
 function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, { capacityBytes }: Bounds): Warning[] {
   const { demanded, hits } = simulation.recorder.phases[1];
   const held = capacityBytes / expertBytesTotal(model);
-  // Whole layers hit with every token, whatever the routing.
+  // Whole layers hit with every token, under any routing.
   if (demanded === 0 || held < FLAT || held > 1 - FLAT || /by=layer|cpuLayers/.test(system.cache.policy.text)) return [];
   if (hits / demanded > held + FLAT) return [];
   const over = run.workload.batch > 1 ? ` over ${formatCount(run.workload.batch)} requests at once` : '';
@@ -134,7 +130,6 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
   return (phase.demanded / passes) * (bytes / demanded);
 }
 
-/** A placement or split profiled on replayed or later tokens. */
 function profileWarnings(finished: Finished): Warning[] {
   const profile = profileOf(finished);
   if (profile === null || !profile.future) return [];

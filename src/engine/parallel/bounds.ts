@@ -12,15 +12,11 @@ export class ParallelBounds extends Clocks {
   readonly #dispatch: Dispatch;
   readonly #pipeline: Pipeline;
   readonly #sequences: readonly Sequence[];
-  /** By GPU: links of an uncached expert. */
   readonly #links: readonly (readonly Link[])[];
   readonly #cost: CostModel;
   readonly #onCpu: boolean;
 
-  /**
-   * @param links of one GPU, nearest to the experts' home first @param pipeline of the bounds' own @param onCpu true:
-   * the CPU may compute experts
-   */
+  /** @param links of a GPU, nearest to the experts' home first @param pipeline separate from the run's */
   constructor(
     shards: readonly Shard[],
     dispatch: Dispatch,
@@ -40,7 +36,6 @@ export class ParallelBounds extends Clocks {
     this.#links = shards.map(({ model }) => links.map((link) => new Link(link, new Float64Array(model.experts))));
   }
 
-  /** The last dispatched event. */
   event(layer: number): void {
     const { busiest, demands } = this.#dispatch;
     const { expertBytes } = this.#shards[0]!.model.layers[layer]!;
@@ -67,7 +62,7 @@ export class ParallelBounds extends Clocks {
     this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
   }
 
-  /** Event for floor and schedules. @param residentNs its time with all experts resident */
+  /** @param residentNs event time with all experts resident */
   #know(layer: number, residentNs: number): void {
     const { floor, found } = this;
     if (floor === null && found === null) return;

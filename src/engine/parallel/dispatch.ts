@@ -5,7 +5,7 @@ import type { Shard } from '../memory/shard.js';
 import { type Demand, reverse } from '../vocabulary/event.js';
 import type { Gathered } from './gathered.js';
 
-/** Demand of one GPU, by local ids, in the order of L3. */
+/** Demand of a GPU, by local ids, in L3 order. */
 export class ShardDemand implements Demand {
   readonly ids: Int32Array;
   readonly counts: Int32Array;
@@ -13,13 +13,12 @@ export class ShardDemand implements Demand {
   single = true;
   size = 0;
 
-  /** @param widest most experts of a layer */
   constructor(widest: number) {
     this.ids = new Int32Array(widest);
     this.counts = new Int32Array(widest);
   }
 
-  /** Appends a member with one activation. @returns members so far */
+  /** @returns members so far */
   add(id: number): number {
     this.ids[this.size] = id;
     this.counts[this.size++] = 1;
@@ -28,35 +27,26 @@ export class ShardDemand implements Demand {
 }
 
 /**
- * Divides a layer's activations over GPUs: requests are data parallel, experts have homes; activations travel there and
- * back.
+ * Divides a layer's activations over GPUs: requests are data parallel, activations travel to experts' homes and back.
  */
 export class Dispatch {
-  /** By GPU; overwritten by the next event. */
   readonly demands: readonly ShardDemand[];
-  /** Activations of the event away from their token's GPU. */
+  /** Activations computed away from their token's GPU. */
   crossing = 0;
-  /** Most activations from or to one GPU, which decide an all-to-all's time: ports send and receive at once. */
+  /** Most activations from or to a GPU: they decide an all-to-all's time, as ports send and receive at once. */
   busiest = 0;
-  /** False if every expert lives everywhere: no activation travels. */
+  /** False if every GPU has every expert: no activation travels. */
   readonly exchanges: boolean;
-  /** Data parallel alternative; null: not considered. */
   readonly gathered: Gathered | null;
   readonly #shards: readonly Shard[];
   readonly #homes: Int32Array;
   readonly #sent: Int32Array;
   readonly #received: Int32Array;
-  /**
-   * `[GPUs, experts]` during gathering, by dense id of the whole model: 1 + index among the GPU's members; 0: no
-   * member.
-   */
+  /** `[GPUs, experts]` during gathering, by whole-model id: 1 + index among the GPU's members; 0: no member. */
   readonly #marks: Int32Array;
   readonly #offsets: Int32Array;
 
-  /**
-   * @param homes by dense id of the whole model: GPU, or EVERYWHERE @param offsets dense id of each layer's first
-   * expert in the whole model
-   */
+  /** @param homes by whole-model id: GPU, or EVERYWHERE @param offsets whole-model id of each layer's first expert */
   constructor(shards: readonly Shard[], homes: Int32Array, offsets: Int32Array, gathered: Gathered | null = null) {
     this.gathered = gathered;
     this.#shards = shards;
@@ -69,10 +59,7 @@ export class Dispatch {
     this.exchanges = homes.some((home) => home !== EVERYWHERE);
   }
 
-  /**
-   * Divides choices of `pass` at `layer`, backwards: an expert's first sight is its last appearance. @returns members
-   * on all GPUs
-   */
+  /** Divides choices backwards: first sight of an expert is its last appearance. @returns members on all GPUs */
   gather(pass: Pass, layer: number): number {
     const { choices, gpu: gpuOf, row, tokens, topK } = pass;
     this.gathered?.count(pass, layer);
@@ -111,7 +98,6 @@ export class Dispatch {
     return members;
   }
 
-  /** Ends a GPU's list. @returns its members */
   #close(gpu: number): number {
     const demand = this.demands[gpu]!;
     const { whole } = this.#shards[gpu]!;

@@ -17,7 +17,6 @@ import { shardObserver, showEvent } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 
-/** Parts of a run on several GPUs; judges and re-ranking see the whole model. */
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly model: ModelSpec;
   readonly cost: CostModel;
@@ -25,9 +24,8 @@ interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly shards: readonly Shard[];
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
-  /** By dense id of the whole model; null: no policy ranks by gate weights. */
+  /** By whole-model id; null: unused by policies. */
   readonly gates: Float32Array | null;
-  /** Shared: times of all GPUs are summed. */
   readonly recorder: Recorder;
   readonly counters: ParallelCounters;
   readonly bounds: ParallelBounds;
@@ -42,11 +40,10 @@ export class ParallelEngine implements Fold {
   readonly #gpus: readonly ParallelGpu[];
   readonly #sequences: readonly Sequence[];
   readonly #requests: RequestShares;
-  /** Activations of the running event by GPU. */
   readonly #activations: Float64Array;
-  /** End of the running event by GPU without exchange time, ns. */
+  /** By GPU: end of the running event without exchange time, ns. */
   readonly #endNs: Float64Array;
-  /** By dense id of the whole model: 1 if a GPU holds the expert of the routed layer. */
+  /** By whole-model id: 1 if a GPU holds the expert of the routed layer. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
 
@@ -64,7 +61,7 @@ export class ParallelEngine implements Fold {
 
   observe(observer: Observer): void {
     this.#observer = observer;
-    // showEvent shows executions: only there are arrival times of activations known.
+    // showEvent shows executions: only then are activations' arrival times known.
     for (const { fold, shard } of this.#gpus) fold.observe(shardObserver(observer, shard));
   }
 
@@ -119,7 +116,7 @@ export class ParallelEngine implements Fold {
     for (let g = 0; g < this.#gpus.length; g++) this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
     this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
     if (pipeline.gathered !== null) this.#computeOwn(pipeline.gathered, layer, startNs);
-    // End on the slowest GPU without exchange time, which is counted separately.
+    // The slowest GPU's end; exchange time is counted separately.
     const slowestNs = this.#endNs.reduce((most, endNs) => Math.max(most, endNs), startNs);
     for (const endNs of this.#endNs) {
       recorder.layers.stallNs[layer]! += slowestNs - endNs;
@@ -133,7 +130,6 @@ export class ParallelEngine implements Fold {
     bounds.event(layer);
   }
 
-  /** Each GPU computes its own tokens. */
   #computeOwn({ workNs }: Gathered, layer: number, startNs: number): void {
     for (let g = 0; g < workNs.length; g++) {
       this.#run.recorder.spent(layer, startNs + workNs[g]! - this.#endNs[g]!, 0);
@@ -154,7 +150,7 @@ export class ParallelEngine implements Fold {
     return this.#anywhere;
   }
 
-  /** @param exchangeNs the event's time in exchanges of activations or weights */
+  /** @param exchangeNs event time in exchanges of activations or weights */
   #count(layer: number, exchangeNs: number): void {
     const { counters, dispatch, pipeline, recorder } = this.#run;
     const { gathered } = pipeline;

@@ -5,22 +5,21 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 
 /**
- * Data parallel event: every GPU gathers missing experts, computes its tokens, drops the experts (Tutel, arXiv
+ * Data parallel event: every GPU gathers missing experts, computes its tokens and drops the experts (Tutel, arXiv
  * 2206.03382, 3.1).
  */
 export class Gathered {
   /** By layer: bytes gathered by all GPUs. */
   readonly bytes: Float64Array;
-  /** By layer: gathering, ns; latency + bytes / bandwidth of the GPU with the fewest of its experts. */
+  /** By layer: gathering, ns: latency + bytes / bandwidth of the GPU with the fewest experts. */
   readonly gatherNs: Float64Array;
-  /** By GPU: execution of its own tokens' activations, ns, and their number. */
+  /** By GPU: execution time of its tokens' activations, ns, and their number. */
   readonly workNs: Float64Array;
   readonly activations: Float64Array;
   /** Longest of {@link workNs}. */
   longestNs = 0;
   readonly #model: ModelSpec;
   readonly #cost: CostModel;
-  /** `[GPUs, most experts of a layer]`: activations by expert. */
   readonly #counts: Int32Array;
   readonly #width: number;
 
@@ -61,7 +60,7 @@ export class Gathered {
     }
   }
 
-  /** Executions of a GPU in the last event: dense ids of the whole model, and times, ns. */
+  /** Executions of a GPU in the last event: whole-model ids, and times, ns. */
   executions(gpu: number, layer: number): { readonly id: number; readonly ns: number }[] {
     const { experts, offset } = this.#model.layers[layer]!;
     const counts = this.#counts.subarray(gpu * this.#width, gpu * this.#width + experts);

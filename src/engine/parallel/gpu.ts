@@ -11,11 +11,9 @@ export class ParallelGpu {
   readonly gpu: Gpu;
   readonly shard: Shard;
   readonly fold: EventFold;
-  /** Executions of the running event. */
   readonly sequence: Sequence;
   readonly demand: ShardDemand;
 
-  /** @param shard experts at home here @param demand filled by the dispatch */
   constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
     this.shard = shard;
@@ -25,8 +23,8 @@ export class ParallelGpu {
   }
 
   /**
-   * Judges, places and lines up the demand. @param gates of the whole model @returns execution time if all activations
-   * were there, ns
+   * Judges, places and orders the demand. @param gates of the whole model @returns execution time with all activations
+   * present, ns
    */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
     const { fold, sequence } = this;

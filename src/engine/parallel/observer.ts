@@ -4,7 +4,7 @@ import type { Gathered } from './gathered.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';
 
-/** Translates one GPU's events; passes and dense work belong to the whole run. */
+/** Translates a GPU's events; passes and dense work belong to the whole run. */
 export function shardObserver(observer: Observer, { gpu, whole }: Shard): Observer {
   const nothing = (): void => undefined;
   return {
@@ -22,7 +22,7 @@ export function shardObserver(observer: Observer, { gpu, whole }: Shard): Observ
   };
 }
 
-/** The event priced last. @param startNs routing known @param endNs end */
+/** Shows the last priced event. @param startNs routing known @param endNs end */
 export function showEvent(
   observer: Observer,
   gpus: readonly ParallelGpu[],
@@ -38,7 +38,7 @@ export function showEvent(
   for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.fold.event.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
 }
 
-/** Weights to all GPUs, then each GPU's own tokens. @returns end by GPU, ns */
+/** Weights to all GPUs, then each GPU's tokens. @returns end by GPU, ns */
 function showGathered(observer: Observer, gpus: readonly ParallelGpu[], gathered: Gathered, layer: number, startNs: number): number[] {
   const fromNs = startNs + gathered.gatherNs[layer]!;
   if (fromNs > startNs) observer.exchanged?.(layer, startNs, fromNs, false);
@@ -53,7 +53,7 @@ function showGathered(observer: Observer, gpus: readonly ParallelGpu[], gathered
   });
 }
 
-/** Chunks of activations there and back. @returns end of the last execution by GPU, ns */
+/** Chunks of activations to experts and back. @returns end of the last execution by GPU, ns */
 function showSent(
   observer: Observer,
   gpus: readonly ParallelGpu[],
@@ -84,7 +84,7 @@ function showSent(
   return busyUntil;
 }
 
-/** One chunk on a GPU free at `freeNs`, with activations from `sentNs`. @returns end, ns */
+/** A chunk on a GPU free at `freeNs`, with activations from `sentNs`. @returns end, ns */
 function showChunk(gpu: ParallelGpu, layer: number, degree: number, freeNs: number, sentNs: number): number {
   const { fold, sequence } = gpu;
   const { demand, hit, hits, waiting } = fold.event;

@@ -6,16 +6,15 @@ import type { Gathered } from './gathered.js';
 /** Bytes of an activation's value on the interconnect: bf16. */
 export const VALUE_BYTES = 2;
 
-/** Executions of an event on one GPU, in order. */
+/** Executions of an event on a GPU, in order. */
 export class Sequence {
-  /** By member, the first `size` entries: activations, and earliest execution, ns. */
+  /** By member: activations, and earliest execution, ns; the first `size` entries. */
   readonly counts: Float64Array;
   readonly readyNs: Float64Array;
   size = 0;
   /** End of the CPU's part, ns; 0: no part. */
   cpuNs = 0;
 
-  /** @param widest most members */
   constructor(widest: number) {
     this.counts = new Float64Array(widest);
     this.readyNs = new Float64Array(widest);
@@ -32,16 +31,11 @@ export class Sequence {
 }
 
 /**
- * Return of the last chunk, ns.
- *
- * One communication stream carries all dispatches, then the combines, each after all GPUs executed the chunk (Tutel).
- * Chunk i is dispatched after i d and executed at e_i, linear in i or a maximum of two linear terms: its combine ends
- * at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d without waits.
- * @param degree chunks, r
- * @param exchangeNs all-to-all of a chunk, d
- * @param firstNs first chunk executed on all GPUs, e_1
- * @param lastNs last chunk executed, e_r
- * @param startNs first dispatch
+ * Return of the last chunk, ns. A single communication stream carries all dispatches, then the combines, each after all
+ * GPUs executed the chunk (Tutel). Chunk i is dispatched after i d and executed at e_i, linear in i or a maximum of two
+ * linear terms: its combine ends at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d
+ * without waits. @param degree chunks, r @param exchangeNs all-to-all of a chunk, d @param firstNs first chunk executed
+ * on all GPUs, e_1 @param lastNs last chunk executed, e_r @param startNs first dispatch
  */
 export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number =>
   Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
@@ -49,7 +43,7 @@ export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 
 /**
- * Closed-form prices of events on several GPUs, for overlap and parallelism. Chunks are equal parts of each expert's
+ * Closed-form prices of events on several GPUs, by overlap and parallelism. Chunks are equal parts of each expert's
  * activations.
  */
 export class Pipeline {
@@ -76,7 +70,8 @@ export class Pipeline {
   }
 
   /**
-   * All-to-all, ns: latency + bytes / bandwidth of the busiest GPU, both ways at once. @param activations of that GPU
+   * All-to-all, ns: latency + bytes / bandwidth of the busiest GPU, with full-duplex ports. @param activations of the
+   * busiest GPU
    */
   allToAllNs(activations: number): number {
     if (!this.#exchanges) return 0;
@@ -84,8 +79,8 @@ export class Pipeline {
   }
 
   /**
-   * End of an event at the best degree, or data parallel if faster, ns. @param activations of the busiest GPU @param
-   * startNs routing known
+   * Event end at the best degree, or data parallel if faster, ns. @param activations of the busiest GPU
+   * @param startNs routing known
    */
   endNs(layer: number, sequences: readonly Sequence[], activations: number, startNs: number): number {
     let bestNs = Number.POSITIVE_INFINITY;
@@ -108,14 +103,14 @@ export class Pipeline {
     return ns;
   }
 
-  /** End of the first chunk on one GPU, after its weights, ns. */
+  /** First chunk's end on a GPU, after its weights, ns. */
   firstNs(layer: number, { counts, readyNs, size }: Sequence, degree: number, fromNs: number): number {
     let gpuNs = fromNs;
     for (let k = 0; k < size; k++) gpuNs = Math.max(gpuNs, readyNs[k]!) + this.#cost.expertNs(layer, counts[k]! / degree);
     return gpuNs;
   }
 
-  /** Time of a further chunk on one GPU, ns. */
+  /** Time of a further chunk on a GPU, ns. */
   chunkNs(layer: number, { counts, size }: Sequence, degree: number): number {
     let ns = 0;
     for (let k = 0; k < size; k++) ns += this.#cost.expertNs(layer, counts[k]! / degree);
@@ -137,7 +132,7 @@ export class Pipeline {
   }
 }
 
-/** True if the GPUs have all weights of the event: gathering needs them. */
+/** True if the GPUs have all weights of the event, as gathering needs. */
 function isResident(sequences: readonly Sequence[], startNs: number): boolean {
   for (const { cpuNs, readyNs, size } of sequences) {
     if (cpuNs > 0) return false;

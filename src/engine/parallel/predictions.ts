@@ -4,15 +4,14 @@ import type { Pass } from '../../schedule/door.js';
 import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 
-/** One predictor for all GPUs, called once per whole pass; each GPU plans and ranks by its own experts. */
+/** Predictor shared by all GPUs, called once per whole pass; each GPU plans and ranks its own experts. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;
-  /** By dense id of the whole model. */
+  /** By whole-model id. */
   readonly scores: Float32Array;
-  /** Predictions for policies; null: no policy uses predictions. */
+  /** Null: unused by policies. */
   readonly predictedUse: PredictedUse | null;
-  /** Predictions so far. */
   calls = 0;
   #observedPass = 0;
   #observedLayer = -1;
@@ -28,7 +27,7 @@ export class SharedPredictions {
     this.predictedUse = shown ? new PredictedUse(model) : null;
   }
 
-  /** Learns from a layer once, at the first call. */
+  /** Learns from a layer at the first call only. */
   observe(pass: Pass, layer: number): void {
     if (pass.number === this.#observedPass && layer === this.#observedLayer) return;
     this.#observedPass = pass.number;
@@ -37,7 +36,6 @@ export class SharedPredictions {
     this.predictedUse?.done(pass, layer, this.predictor);
   }
 
-  /** Predicts layers `(after, after + horizon]` into `scores`, unless just done. */
   predict(pass: Pass, after: number, horizon: number): void {
     const same = pass.number === this.#pass && pass.drafted === this.#drafted;
     if (same && after === this.#after && horizon === this.#horizon) return;
@@ -53,13 +51,11 @@ export class SharedPredictions {
   }
 }
 
-/** Shared predictions for one GPU. A replica sees m of n tokens: probability p becomes 1 - (1 - p)^(m/n). */
+/** Shared predictions for a GPU. A replica sees m of n tokens: probability p becomes 1 - (1 - p)^(m/n). */
 export class ShardPredictor implements Predictor {
-  /** Predictions seen by this GPU. */
   calls = 0;
   readonly #shared: SharedPredictions;
   readonly #shard: Shard;
-  /** Share of the running pass's tokens on this GPU. */
   #share = 1;
   #pass = 0;
   #seen = 0;
@@ -101,7 +97,6 @@ export class ShardPredictor implements Predictor {
   }
 }
 
-/** Shared predictions of one GPU's experts, for policies. */
 class ShardPredictedUse extends PredictedUse {
   readonly #whole: PredictedUse;
   readonly #shard: Shard;
@@ -126,7 +121,7 @@ class ShardPredictedUse extends PredictedUse {
   }
 }
 
-/** @param shown true: policies see predictions */
+/** Predictions of a run shared by its GPUs. @param shown true: policies see predictions */
 export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
   const shared = new SharedPredictions(predictor, model, shown);
   return (shard: Shard | null) => ({

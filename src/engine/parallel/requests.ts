@@ -1,7 +1,6 @@
 import type { CostModel } from '../../hardware/door.js';
 import type { Pass } from '../../schedule/door.js';
 
-/** Requests of the running pass on one GPU. */
 interface Share {
   tokens: number;
   sequences: number;

@@ -1,19 +1,18 @@
-// Calibration of a layer's scores in WebAssembly: doubles in the order of plain loops, equal to the last digit.
+// Calibration of scores in WebAssembly: double precision in plain-loop order, for bit-equal results.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { access, advance, again, F64, get, I32, instantiate, type KernelBody, literal, loop, real, set } from '../../base/wasm.js';
 
-/** Addresses are bytes of the kernel's memory. */
+/** Addresses are byte offsets in the kernel's memory. */
 interface Kernels {
-  /** Chances of the scores up to `end`. @param next log-odds of next uses, 32 bits each */
+  /** Writes chances of scores up to `end`. @param next log-odds of next uses, 32 bits each */
   read(scores: number, end: number, next: number, chances: number): number;
 }
 
-/** Locals: weights of one, of a score's log-odds and of the next use's; place among steps; step. */
+/** Locals: weights of constant, score and next-use log-odds; place among the steps; step. */
 const [ONE, SCORE, NEXT, PLACE, STEP] = [4, 5, 6, 7, 8];
-/** Bytes of the weights, followed by the steps' log-odds. */
+/** Bytes of the weights, before the steps' log-odds. */
 const WEIGHTS = 24;
 
-/** @param steps of scores @param logistic address of the table of the logistic function */
 const bodyOf = (steps: number, logistic: number): KernelBody => ({
   parameters: 4,
   locals: [
@@ -39,19 +38,19 @@ const bodyOf = (steps: number, logistic: number): KernelBody => ({
   ],
 });
 
-/** Room for the experts of one layer. */
+/** Kernel with memory for one layer's experts. */
 export class ChanceKernel {
-  /** Scores in [0, 1], log-odds of next uses, and chances written by {@link read}. */
+  /** Scores in [0, 1], log-odds of next uses, and chances from {@link read}. */
   readonly scores: Float32Array;
   readonly nextUse: Float32Array;
   readonly chances: Float32Array;
-  /** Weights of one, of a score's log-odds, and of the next use's. */
+  /** Weights of constant, score and next-use log-odds. */
   readonly weights: Float64Array;
-  /** Log-odds by step, one entry more than steps' limits. */
+  /** Log-odds at each step limit, plus an extra entry. */
   readonly logOdds: Float64Array;
   readonly #kernels: Kernels;
 
-  /** @param widest most experts of a layer @param steps of scores */
+  /** @param widest most experts of a layer @param steps divisions of the score range */
   constructor(widest: number, steps: number) {
     const logistic = WEIGHTS + 8 * (steps + 2);
     const scores = logistic + LOGISTIC.table.byteLength;
@@ -66,7 +65,6 @@ export class ChanceKernel {
     this.chances = new Float32Array(buffer, scores + 8 * widest, widest);
   }
 
-  /** Computes the chances of the first `experts` scores. */
   read(experts: number): void {
     const { byteOffset } = this.scores;
     this.#kernels.read(byteOffset, byteOffset + 4 * experts, this.nextUse.byteOffset, this.chances.byteOffset);

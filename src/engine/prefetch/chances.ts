@@ -4,35 +4,34 @@ import type { ModelSpec } from '../../model/door.js';
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import { ChanceKernel } from './chance-kernel.js';
 
+/** Steps of the score range [0, 1]. Ours. */
 const STEPS = 20;
-/** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more, and the next pass. */
+/** Distance classes: 1, 2, 3-4, 5-8 and more layers ahead, and the next pass. */
 const DISTANCES = 6;
-/** Prior of a step, in judged predictions at the step's own rate of success. Ours. */
+/** Prior weight of a step, in predictions at its own success rate. Ours. */
 const TRUST = 24;
-/** Predictions of a step before its counts are halved, so that old ones fade. Ours. */
+/** Predictions of a step before its counts are halved. Ours. */
 const FULL = 16384;
-/** Least distance of a chance from 0 and 1. */
+/** Least distance of a chance from 0 and 1. Ours. */
 const LEAST = 0.001;
-/** One layer in this many is judged in a pass, after the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
+/** Layers per judged layer, in the first passes and later. Ours: judging all changes TPOT by at most 0.14 %. */
 const JUDGED = 8;
 const LATE_JUDGED = 32;
 const FIRST_PASSES = 64;
 
-/** Calibration of the scores of one distance. */
 class Reading {
-  /** Weights of one, of the score's log-odds, and of the next use's. */
+  /** Weights of constant, score log-odds and next-use log-odds. */
   readonly fit = new LogisticFit([0, 0.5, 0.5]);
-  /** By step: judged predictions, and successes. */
   readonly #judged = new Float64Array(STEPS + 1).fill(TRUST);
   readonly #true = Float64Array.from({ length: STEPS + 1 }, (_, step) => (TRUST * step) / STEPS);
-  /** Log-odds of success by step, and a neighbour for the last. */
+  /** Log-odds of success by step, plus an extra entry for interpolation. */
   readonly steps = new Float64Array(STEPS + 2);
 
   constructor() {
     this.#renew();
   }
 
-  /** Log-odds of a score, interpolated between steps: the order of experts stays. */
+  /** Log-odds of a score's success, interpolated between steps to keep the experts' order. */
   logOdds(score: number): number {
     const place = score * STEPS;
     const step = place | 0;
@@ -40,7 +39,6 @@ class Reading {
     return low + (place - step) * (this.steps[step + 1]! - low);
   }
 
-  /** Successes of scores: experts whose `demanded` is 1. */
   judge(scores: Float32Array, from: number, end: number, demanded: Uint8Array): void {
     for (let id = from; id < end; id++) {
       const step = Math.round(scores[id]! * STEPS);
@@ -63,15 +61,12 @@ class Reading {
   }
 }
 
-/**
- * Probability of a demand from scores and expected next uses, calibrated on what followed: bad predictors do no harm.
- */
+/** Probability of a demand from scores and expected next use, calibrated on past demands. */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());
-  /** By dense id: log-odds of the next use. */
   readonly #nextUse: Float32Array;
-  /** `[DISTANCES, experts]` scores to judge, and their pass by distance and layer. */
+  /** `[DISTANCES, experts]` scores to judge, and pass by distance and layer. */
   readonly #said: readonly Float32Array[];
   readonly #saidIn: readonly Float64Array[];
   readonly #demanded: Uint8Array;
@@ -79,7 +74,7 @@ export class Chances {
   readonly #labels: Uint8Array;
   readonly #kernel: ChanceKernel;
 
-  /** @param nextUse log-odds of next uses, as of the layer's last event */
+  /** @param nextUse log-odds of each expert's next use, at its layer's last event */
   constructor(model: ModelSpec, nextUse: Float32Array) {
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#model = model;
@@ -93,8 +88,8 @@ export class Chances {
   }
 
   /**
-   * A layer's scores as `chances`. @param pass number, from 1 @param after last known layer; -1: none; less: before the
-   * pass
+   * Turns scores into `chances`. @param pass from 1 @param after last known layer at the prediction; -1: no layer;
+   * below -1: before the pass
    */
   read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
@@ -113,7 +108,7 @@ export class Chances {
     this.#saidIn[bucket]![layer] = pass;
   }
 
-  /** Judges a layer's prediction by its demand `demand[0 .. size)`, before next uses learn from the demand. */
+  /** Judges a prediction by its demand `demand[0 .. size)`, before next uses learn from the demand. */
   judge(pass: number, layer: number, demand: Int32Array, size: number): void {
     if (!isJudged(pass, layer)) return;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -140,8 +135,7 @@ export class Chances {
   }
 }
 
-/** Distances with one reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
 const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
-/** True if this pass judges the layer: layers take turns. */
+/** True if the layer's prediction is judged in this pass: layers take turns. */
 const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

@@ -6,31 +6,25 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Forecasts of coming layers (L11, L12): predictor calls, news for policies, rankings, and counts of success. */
+/** Forecasts of coming layers (L11, L12): predictor calls, policies' expectations, ranked experts, accuracy. */
 export class Forecast {
-  /** Best-scored experts by layer, as of the last {@link rank}. */
   readonly ranking: Ranking;
   readonly #setup: PrefetchSetup;
   readonly #recorder: Recorder;
-  /** By layer: 1 if ranked in this pass. */
   readonly #ranked: Uint8Array;
-  /** By layer: version of the last ranked scores. */
   readonly #version: Float64Array;
-  /** By dense id: calibrated chances; plain scores without calibration. */
+  /** By dense id: calibrated chances; raw scores without calibration. */
   readonly chances: Float32Array;
-  /** Calibration, for policies by expected use and prefetches that must pay; null: none. */
+  /** Null: neither policies with expected use nor paying prefetches. */
   readonly #chances: Chances | null;
-  /** Last predicted pass. */
   #pass = 0;
-  /** First layers last ranked for the next pass, by scores without a version. */
+  /** First layers last ranked for the next pass, by scores without version. */
   #early = 0;
-  /** End of the last prediction, ns. */
   #knownNs = 0;
-  /** Runs of the predictor's network, and end of the last, ns. */
+  /** Runs of the predictor's network, and end of the last run, ns. */
   #runs = 0;
   #networkNs = 0;
 
-  /** Ranks as many experts of a layer as may be prefetched, at least twice top-k. */
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
     const { layers } = model;
     const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
@@ -52,8 +46,8 @@ export class Forecast {
   }
 
   /**
-   * Predicts layers `(after, last]` at `nowNs`. @returns time of readiness, ns; of an earlier prediction for this pass:
-   * the time then
+   * Predicts layers `(after, last]` at `nowNs`. @returns time of the prediction, ns; a repeated prediction keeps its
+   * time
    */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores } = this.#setup;
@@ -65,8 +59,8 @@ export class Forecast {
   }
 
   /**
-   * Predicts the next pass's first `layers` layers at `nowNs`. @returns as {@link predict}; NaN: no reader of chances,
-   * or unable
+   * Predicts the next pass's first `layers` layers at `nowNs`. @returns as {@link predict}; NaN: chances unread, or no
+   * prediction possible
    */
   next(pass: Pass, layers: number, nowNs: number): number {
     const { predictor, scores } = this.#setup;
@@ -79,7 +73,7 @@ export class Forecast {
     return this.#readyNs(pass, BEFORE_PASS, layers - 1, nowNs, calls);
   }
 
-  /** Charges a prediction unless repeated. @param calls of the predictor before @returns time of readiness, ns */
+  /** Charges a new prediction. @param calls predictor calls before @returns time of the prediction, ns */
   #readyNs(pass: Pass, after: number, last: number, nowNs: number, calls: number | undefined): number {
     const { predictor, time } = this.#setup;
     const { network } = predictor;
@@ -97,7 +91,6 @@ export class Forecast {
     return this.#knownNs;
   }
 
-  /** Scores of layers `(after, last]` become chances and policies' expectations. */
   #read(chances: Chances, pass: number, after: number, last: number): void {
     const { expectedUse, scores } = this.#setup;
     for (let layer = Math.max(0, after + 1); layer <= last; layer++) {
@@ -107,7 +100,6 @@ export class Forecast {
     this.#pass = pass;
   }
 
-  /** Ranks a layer's experts. @returns their number in {@link ranking} */
   rank(layer: number): number {
     this.#ranked[layer] = 1;
     const { versions } = this.#setup.predictor;
@@ -118,7 +110,6 @@ export class Forecast {
     return this.ranking.rank(layer);
   }
 
-  /** Judges a layer's ranking, if any, by its demand `demand[0..size)`. */
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
     this.#chances?.judge(this.#pass, layer, demand, size);
@@ -127,7 +118,7 @@ export class Forecast {
     let named = 0;
     let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      // Counting signs avoids a branch mispredicted as often as the prediction is wrong.
+      // Counting signs avoids a branch mispredicted at every wrong prediction.
       const place = ranking.placeOf(demand[i]!);
       const isNamed = 1 - (place >>> 31);
       named += isNamed;

@@ -5,24 +5,22 @@ import type { Gpu } from '../vocabulary/gpu.js';
 /** Weight of the newest event in running means. Ours. */
 export const NEWEST = 1 / 64;
 
-/** Running mean from its first value on; 0: no value so far. */
+/** Running mean starting at its first value; 0: no value yet. */
 export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
-/** L13: cost of a further miss by the GPU's usual events: a transfer or, beside a computing CPU, the event's growth. */
+/** Cost of an extra miss (L13) in the GPU's usual event: a transfer, or the added time if the CPU computes misses. */
 export class MissCost {
   readonly #gpu: Gpu;
-  /** Ways to serve a miss: link, CPU, both. */
   readonly #loads: boolean;
   readonly #computes: boolean;
   readonly #balances: boolean;
-  /** Activations of a member; misses of an event with any; members of an event. 0: not known yet. */
+  /** Means: activations of a member, misses of an event with misses, members of an event. 0: unknown. */
   #activations = 0;
   #misses = 0;
   #members = 0;
-  /** Misses of an event, zero counts included. */
   #missed = 0;
   #events = 0;
-  /** By layer: last computed cost, ns, and events until then. */
+  /** By layer: last cost, ns, and event count then. */
   readonly #known: Float64Array;
   readonly #knownAt: Float64Array;
 
@@ -46,7 +44,7 @@ export class MissCost {
     if (misses > 0) this.#misses = newer(this.#misses, misses);
   }
 
-  /** Cost in `layer` for a transfer of `transferNs`, ns; 0: a hit takes as long. */
+  /** Cost in `layer`, whose transfer takes `transferNs`, ns; 0: a hit takes as long. */
   ns(layer: number, transferNs: number): number {
     if (!this.#computes) return transferNs;
     if (this.#knownAt[layer] !== this.#events) {
@@ -68,8 +66,8 @@ export class MissCost {
   }
 
   /**
-   * Usual event of so many misses, each where the event ends soonest, ns. The CPU works during the GPU's work; if the
-   * GPU ends last, hits cost as much as misses, or more.
+   * Duration of a usual event, each miss on the side with the soonest end, ns. CPU and GPU work in parallel; if the GPU
+   * ends last, a hit costs at least a miss.
    */
   #lastsNs(misses: number, transferNs: number, gpuNs: number, cpuNs: number): number {
     const { cpuQueues, handoverNs } = this.#gpu.cost;

@@ -4,28 +4,24 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Predicted demand of the next pass, for an idle link: a known layer has a whole pass of time. */
+/** Predicted demand of the next pass: experts to bring on idle links, with a whole pass of time. */
 export class NextPass {
-  /** By dense id: calibrated chance of a demand in the layer's next pass. */
+  /** By dense id: calibrated chance of a demand in the next pass. */
   readonly chances: Float32Array;
-  /** End of the last prediction, ns. */
   knownNs = 0;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #calibration: Chances;
   readonly #scores: Float32Array;
   readonly #ranking: Ranking;
-  /** By layer: ranked experts; 0: none, or that pass has reached the layer. */
+  /** By layer: ranked experts; 0: unranked, or reached by the next pass. */
   readonly #count: Int32Array;
-  /**
-   * Candidates before `#layer` and `#at` are checked since the last event; layers count from `#from` around the end.
-   */
+  /** Candidates before `#layer` and `#at` are examined since the last event; layers count from `#from`, cyclically. */
   #from = 0;
   #layers = 0;
   #layer = 0;
   #at = 0;
 
-  /** @param setup with a predictor of next passes, and expected uses */
   constructor(gpu: Gpu, setup: PrefetchSetup) {
     const { experts, layers } = gpu.model;
     this.#gpu = gpu;
@@ -37,13 +33,12 @@ export class NextPass {
     this.#count = new Int32Array(layers.length);
   }
 
-  /** A layer's demand is known: judges and drops its prediction. */
   known(pass: Pass, layer: number, demand: Int32Array, size: number): void {
     this.#calibration.judge(pass.number, layer, demand, size);
     this.#count[layer] = 0;
   }
 
-  /** Predicts the layer in the next pass, after learning from this one. Policies see the result at once. */
+  /** Predicts a layer of the next pass after learning from this pass; policies see the prediction at once. */
   predict(pass: Pass, layer: number, nowNs: number): void {
     const { expectedUse, limits, predictor, time } = this.#setup;
     const { recorder } = this.#gpu;
@@ -61,7 +56,7 @@ export class NextPass {
     this.knownNs = nowNs + costNs;
   }
 
-  /** An event begins: candidates are checked anew, nearest layers first, from `first` around to the last known. */
+  /** Restarts the candidates, nearest layers first, from `first` around to the last known layer. */
   again(first: number, routed: number): void {
     const { length } = this.#count;
     this.#from = first;
@@ -70,7 +65,7 @@ export class NextPass {
     this.#at = 0;
   }
 
-  /** Next candidate absent from the GPU, by dense id; -1: none. */
+  /** Next candidate missing on the GPU, by dense id; -1: no candidate. */
   take(): number {
     const { ids, width } = this.#ranking;
     for (; this.#layer < this.#layers; this.#layer++, this.#at = 0) {

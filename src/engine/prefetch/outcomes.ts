@@ -4,18 +4,17 @@ import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Weight of the newest event in the mean cost of a miss. Ours. */
+/** Weight of the newest event in a miss's mean cost. Ours. */
 const NEWEST = 1 / 64;
 
-/** L8: outcomes of one GPU's prefetches, counted and booked in the budget: in time, late, or evicted unused. */
+/** Prefetch outcomes of a GPU (L8), counted and charged to the budget: in time, late, or evicted unused. */
 export class PrefetchOutcomes {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;
-  /** True: the CPU may compute misses. */
   readonly #besideCpu: boolean;
-  /** Mean saving of a miss fewer, over events with no other wait, ns; NaN: no such event. */
+  /** Mean saving per avoided miss, over events with no other wait, ns; NaN: unknown. */
   #missNs = Number.NaN;
-  /** Misses of the running event (0 with awaited prefetches), and their wait for transfers under way, ns. */
+  /** Misses of the running event, 0 if prefetches delay the event; wait for running transfers, ns. */
   #misses = 0;
   #delayNs = 0;
 
@@ -25,7 +24,7 @@ export class PrefetchOutcomes {
     this.#besideCpu = gpu.onMiss.some(computesMisses);
   }
 
-  /** First demand of a prefetched expert, with `waitNs` to wait; 0: arrived. */
+  /** First demand of a prefetched expert arriving in `waitNs`; 0: already present. */
   used(id: number, waitNs: number): void {
     const { gpu, recorder, sizes } = this.#gpu;
     const transferNs = gpu.link.transferNs(sizes[id]!);
@@ -43,7 +42,6 @@ export class PrefetchOutcomes {
     this.#budget?.wasted(id);
   }
 
-  /** Charges a judged event: waits for transfers under way, and experts evicted for prefetches. */
   missed(event: RunningEvent): void {
     this.#misses = event.waits > 0 ? 0 : event.misses;
     if (this.#budget === null || event.misses === 0) return;
@@ -68,12 +66,12 @@ export class PrefetchOutcomes {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // The CPU computes misses during the GPU's work: a miss fewer ends the CPU's work sooner, the GPU's later.
+    // CPU and GPU work in parallel: an avoided miss ends the CPU's work sooner, the GPU's later.
     if (this.#besideCpu) ns = Math.min(waitedNs - cost.expertNs(layer, 1), cost.cpuExpertNs(layer, 1));
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }
 
-  /** Cost of a miss, ns: the smaller of its transfer and the recent cost. */
+  /** Cost of a miss, ns: the smaller of transfer time and recent miss cost. */
   #costNs(transferNs: number): number {
     return Number.isNaN(this.#missNs) ? transferNs : Math.min(transferNs, this.#missNs);
   }

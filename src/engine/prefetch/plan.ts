@@ -2,29 +2,25 @@ import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/**
- * L11: planned prefetches of a pass, nearest layer first, then by probability; entries are places in the plan,
- * ascending.
- */
+/** L11: prefetch plan of a pass, nearest layer first, then by probability. An entry is a place, smaller first. */
 export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;
   readonly #dram: CachedTier | null;
-  /** Expert by entry; entries before `#first` belong to known layers. */
+  /** Expert of each entry; known layers' entries lie before `#first`. */
   readonly #ids: Int32Array;
-  /** By entry: time of planning, ns, the earliest start. */
+  /** Planning time of each entry, ns: earliest start of its transfer. */
   readonly #issuedNs: Float64Array;
   #first = 0;
   #count = 0;
-  /** Entries before this one wait no more. */
   #head = 0;
-  /** By dense id: 1 during a wait for the transfer. */
+  /** By dense id: 1 while waiting for the transfer. */
   readonly #queued: Uint8Array;
-  /** By dense id: 1 during a wait for a slot; and the number of such experts. */
+  /** By dense id: 1 while waiting for a slot; and number waiting. */
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /** @param gpu destination: GPU and a caching DRAM protect planned experts by entry */
+  /** @param gpu destination; GPU and DRAM cache protect planned experts by entry */
   constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
@@ -40,12 +36,11 @@ export class PrefetchPlan {
     return this.#ids[entry]!;
   }
 
-  /** Earliest start of an entry's transfer, ns. */
   issuedNs(entry: number): number {
     return this.#issuedNs[entry]!;
   }
 
-  /** Appends an expert. @param waits 1: for its transfer; 0: on the GPU already, planned to stay */
+  /** @param waits 1: waits for its transfer; 0: on the GPU, planned in order to stay */
   add(id: number, issuedNs: number, waits: number): void {
     const entry = this.#count++;
     this.#ids[entry] = id;
@@ -55,7 +50,7 @@ export class PrefetchPlan {
     this.#queued[id] = waits;
   }
 
-  /** First entry in wait for its transfer; -1: none. */
+  /** First entry waiting for its transfer; -1: no entry. */
   next(): number {
     while (this.#head < this.#count && this.#queued[this.#ids[this.#head]!] === 0) this.#head++;
     return this.#head < this.#count ? this.#head : -1;
@@ -66,24 +61,21 @@ export class PrefetchPlan {
     return -1;
   }
 
-  /** The transfer has started or is not needed. */
   started(id: number): void {
     this.#queued[id] = 0;
   }
 
-  /** No slot for an expert, which waits for one. */
   refused(id: number): void {
     this.#refused[id] = 1;
     this.#refusedCount++;
   }
 
-  /** A demanded or promoted expert waits for nothing. */
   satisfied(id: number): void {
     this.#queued[id] = 0;
     if (this.#refusedCount > 0) this.#forgive(id);
   }
 
-  /** Retries waits for slots after unpinning at `nowNs`. */
+  /** Retries experts without a slot, after slots were unpinned at `nowNs`. */
   retry(nowNs: number): void {
     if (this.#refusedCount === 0) return;
     for (let entry = this.#count - 1; entry >= this.#first; entry--) {
@@ -94,7 +86,7 @@ export class PrefetchPlan {
     }
   }
 
-  /** Replans `victims` of a tier's last admission: the GPU's at once, DRAM's from `nowNs` on. */
+  /** Plans a tier's last `victims` again: GPU victims at once, DRAM victims from `nowNs` on. */
   lost(tier: CachedTier, nowNs: number): void {
     const { victimCount, victims } = tier;
     const again = tier === this.#gpu;
@@ -102,14 +94,13 @@ export class PrefetchPlan {
       const entry = tier.planRank(victims[k]!);
       if (entry === UNPINNED) continue;
       if (again) {
-        // Without a slot, and promoted meanwhile.
         if (this.#refusedCount > 0) this.#forgive(this.#ids[entry]!);
         this.#requeue(entry, nowNs);
       } else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
     }
   }
 
-  /** Drops entries of layers up to `layer`. @returns those still waiting */
+  /** Drops entries of layers up to `layer`. @returns number still waiting */
   dropUntil(layer: number): number {
     let end = this.#first;
     while (end < this.#count && this.#layerOf[this.#ids[end]!]! <= layer) end++;
@@ -119,7 +110,7 @@ export class PrefetchPlan {
     return waited;
   }
 
-  /** Drops all entries. @returns those still waiting */
+  /** Drops all entries. @returns number still waiting */
   clear(): number {
     const waited = this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;

@@ -13,31 +13,26 @@ import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 
-/**
- * L11, L12: which layers are planned when. forecast.ts has expectations, plan.ts the order, starts.ts the transfers.
- */
+/** L11, L12: layers to plan, and when. Expectations: forecast.ts; order: plan.ts; transfers: starts.ts. */
 export class Prefetcher implements Planner {
   observer: Observer | null = null;
-  /** Promotes missed experts during idle times of the link; null: no promotions. */
+  /** Promotes missed experts on links left idle by the plan; null: no promotion. */
   promotions: Promotions | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #forecast: Forecast;
   readonly #plan: PrefetchPlan;
-  /** Judge of a prefetch's worth; null: all are brought. */
+  /** Null: every expert is brought. */
   readonly #worth: PrefetchWorth | null;
   readonly #missCost: MissCost | null;
   readonly #starts: PrefetchStarts;
-  /** Predictions of the next pass; null: none. */
+  /** Null: no predictions of the next pass. */
   readonly #nextPass: NextPass | null;
-  /** First unplanned layer of this pass. */
   #nextLayer = 0;
-  /** Counts at the end of the last pass. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
   /**
-   * @param evicted called after every admission to the GPU: accounts for victims. @returns time at which their slot is
-   * free, ns
+   * @param evicted called after every admission to the GPU: accounts for victims; returns when their slot is free, ns
    */
   constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
     this.#gpu = gpu;
@@ -52,8 +47,7 @@ export class Prefetcher implements Planner {
   }
 
   /**
-   * A pass begins and drafts from `startNs` on. A new plan follows drafting, or each step if the predictor hears
-   * drafts.
+   * A pass begins, drafting from `startNs` on. Plans after drafting, or each draft step if the predictor hears drafts.
    */
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
@@ -75,8 +69,8 @@ export class Prefetcher implements Planner {
   }
 
   /**
-   * `layer` demands `demand[0..size)` at `nowNs`: its plan ends, unwanted experts are cancelled, the prediction is
-   * judged.
+   * Demand `demand[0..size)` of `layer` at `nowNs`: ends the layer's plan, cancels experts not demanded, judges the
+   * prediction.
    */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs, layer === 0);
@@ -94,19 +88,17 @@ export class Prefetcher implements Planner {
     this.#missCost?.judged(event);
   }
 
-  /** The predictor learns from a known layer at `nowNs`. */
   observe(pass: Pass, layer: number, nowNs: number): void {
     this.#forecast.observe(pass, layer);
     this.#nextPass?.predict(pass, layer, nowNs);
   }
 
-  /** An event has ended at `nowNs` and unpinned: retries prefetches without a slot. */
   released(nowNs: number): void {
     this.#worth?.ended(nowNs);
     this.#plan.retry(nowNs);
   }
 
-  /** After placing `layer`: predicts and plans within the horizon. */
+  /** After placing `layer`'s demands: plans up to the horizon. */
   replan(pass: Pass, layer: number, nowNs: number): void {
     const { gpu, recorder } = this.#gpu;
     this.#worth?.placed(gpu.link.demands);
@@ -119,12 +111,11 @@ export class Prefetcher implements Planner {
     else this.#extend(pass, layer, nowNs);
   }
 
-  /** Planned `victims` of a tier's last admission come again from `nowNs` on. */
+  /** Plans a tier's last victims again, from `nowNs` on. */
   evicted(tier: CachedTier, nowNs: number): void {
     this.#plan.lost(tier, nowNs);
   }
 
-  /** The pass has ended after `durationNs`: an adaptive horizon moves. */
   ended(durationNs: number): void {
     const { gpu, model, recorder } = this.#gpu;
     const { adaptive } = this.#setup;
@@ -144,15 +135,15 @@ export class Prefetcher implements Planner {
   }
 
   /**
-   * Starts planned transfers with a free lane before `untilNs`. @param routing true: a known routing then; false: an
-   * event's end
+   * Starts planned transfers before `untilNs`. @param routing true: next routing known at `untilNs`; false: an event's
+   * end
    */
   advance(untilNs: number, routing: boolean): void {
     const last = this.#starts.routed === BEFORE_PASS;
     this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));
   }
 
-  /** @param nextNs expected next known routing, ns */
+  /** @param nextNs expected time of the next routing, ns */
   #startUntil(untilNs: number, nextNs: number): void {
     this.#starts.nextRoutingNs = nextNs;
     const { dram, gpu } = this.#gpu;
@@ -174,7 +165,7 @@ export class Prefetcher implements Planner {
     return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
   }
 
-  /** After a pass's last layer, if prefetches must pay: plans the next pass's first layers. */
+  /** After a pass's last layer, if prefetches must pay: plans first layers of the next pass. */
   #planNext(pass: Pass, nowNs: number): void {
     const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
     const knownNs = this.#forecast.next(pass, layers, nowNs);
@@ -184,7 +175,6 @@ export class Prefetcher implements Planner {
     this.#planLayers(pass, BEFORE_PASS, layers - 1, nowNs, knownNs);
   }
 
-  /** Plans unplanned layers up to `after + horizon`. */
   #extend(pass: Pass, after: number, nowNs: number): void {
     const last = Math.min(this.#gpu.model.layers.length - 1, after + this.#horizon);
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
@@ -196,7 +186,7 @@ export class Prefetcher implements Planner {
     this.#nextPass?.again(this.#nextLayer, after);
   }
 
-  /** Plans layers up to `last`, each after its network's answer, the last by `knownNs`. */
+  /** Plans layers up to `last`. Each layer is predicted at the network's answer, the last by `knownNs`. */
   #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
     const { time } = this.#setup;
     const fromNs = Math.max(nowNs, knownNs - time.ns(pass.tokens, after, last));
@@ -204,7 +194,6 @@ export class Prefetcher implements Planner {
       this.#planLayer(layer, nowNs, Math.min(knownNs, fromNs + time.ns(pass.tokens, after, layer)));
   }
 
-  /** Plans a layer's most probable experts. @param knownNs end of the prediction */
   #planLayer(layer: number, nowNs: number, knownNs: number): void {
     const { limits } = this.#setup;
     const { chances, ranking } = this.#forecast;

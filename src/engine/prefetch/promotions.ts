@@ -1,37 +1,35 @@
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Planner of prefetches over the same link. */
+/** Planner of prefetches on the same link. */
 export interface Planner {
-  /** Starts what is due by `untilNs`, inclusive. */
   through(untilNs: number): void;
-  /** Another part brings the expert. */
+  /** An expert is in transfer without the plan. */
   brought(id: number): void;
 }
 
-/** L13, background: an idle link brings experts missed often, by misses or expected use, if worth it. */
+/** L13: background promotion. An idle link brings often missed experts, by misses or expected use, if worth it. */
 export class Promotions {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
-  /** Expected next uses, 0..1; null: the policy ignores them. */
+  /** Expected next use of each expert, 0..1; null: unused by the policy. */
   readonly #values: Float32Array | null;
-  /** Misses by expert since its last begun or refused promotion. */
+  /** Misses of each expert since its last begun or refused promotion. */
   readonly #misses: Int32Array;
-  /** By expert: 1 during a wait, and its start, ns. */
+  /** 1 for waiting experts, and the wait's start, ns. */
   readonly #waits: Uint8Array;
   readonly #sinceNs: Float64Array;
-  /** Waiting experts: a ring of `#count` entries from `#first` on. */
+  /** Waiting experts, a ring of `#count` entries from `#first` on. */
   readonly #queue: Int32Array;
   #first = 0;
   #count = 0;
-  /** Last entries of the queue, of the running event. */
   #running = 0;
-  /** End of the last head of the queue, ns: the next head began no earlier. */
+  /** Last departure from the queue, ns: the next expert became first no earlier. */
   #leftNs = 0;
 
   /**
-   * @param evicted called after every admission: accounts for victims evicted at `nowNs`. @returns time at which their
-   * slot is free, ns
+   * @param evicted called after every admission: accounts for victims evicted at `nowNs`; returns when their slot is
+   * free, ns
    */
   constructor(gpu: Gpu, evicted: (nowNs: number) => number) {
     const { experts } = gpu.model;
@@ -44,18 +42,17 @@ export class Promotions {
     this.#queue = new Int32Array(experts);
   }
 
-  /** A miss of the running event, due after `after` misses. */
+  /** Promotion follows after `after` misses. */
   missed(id: number, after: number): void {
     this.#misses[id]! += 1;
     if (this.#misses[id]! < after || this.#waits[id] === 1) return;
     this.#waits[id] = 1;
-    // L4: pinned until the running event ends.
+    // Event members stay pinned until the event's end (L4).
     this.#sinceNs[id] = Number.POSITIVE_INFINITY;
     this.#queue[(this.#first + this.#count++) % this.#queue.length] = id;
     this.#running++;
   }
 
-  /** The event has ended at `nowNs`: its misses may be promoted. */
   released(nowNs: number): void {
     for (; this.#running > 0; this.#running--) {
       const last = (this.#first + this.#count - this.#running) % this.#queue.length;
@@ -63,7 +60,7 @@ export class Promotions {
     }
   }
 
-  /** Moves the soonest expected expert to the head; experts of the running event are not ready. */
+  /** Moves the soonest expected ready expert to the queue's front. */
   #choose(values: Float32Array, untilNs: number): void {
     const queue = this.#queue;
     let best = this.#first;
@@ -80,7 +77,7 @@ export class Promotions {
     queue[this.#first] = id;
   }
 
-  /** Starts promotions with a free lane before `untilNs`, in time order, planned prefetches first. */
+  /** Starts promotions before `untilNs` in time order, after planned prefetches. */
   advance(untilNs: number, planner: Planner | null): void {
     const { gpu } = this.#gpu;
     while (this.#count > 0) {
@@ -95,11 +92,14 @@ export class Promotions {
       gpu.settle(startNs);
       if (this.#start(id, startNs)) planner?.brought(id);
     }
-    // A planner starts more in that time, and settles afterwards.
+    // A planner starts more in the same time, and settles afterwards.
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /** Time at which the head finds a free lane and its weights in DRAM; experts lost by DRAM start and end at once. */
+  /**
+   * Start of the first waiting expert, with a free lane and weights in DRAM, ns; an expert lost by DRAM starts and ends
+   * at once.
+   */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;
@@ -114,7 +114,6 @@ export class Promotions {
     this.#misses[id] = 0;
   }
 
-  /** True if the expected saving, less the victim's worth, exceeds the possible wait. */
   #pays(id: number, layer: number, bytes: number, values: Float32Array): boolean {
     const { gpu } = this.#gpu;
     const victim = gpu.victimFor(id, layer, bytes);
@@ -122,14 +121,13 @@ export class Promotions {
     return values[id]! > values[victim]!;
   }
 
-  /** Takes a slot and starts the transfer. @returns false: already here, lost by DRAM, or refused by the policy */
+  /** @returns false: already on the GPU, lost by DRAM, or refused by the policy */
   #start(id: number, startNs: number): boolean {
     const { dram, gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     if (gpu.holds(id, layer) || (dram !== null && !dram.holds(id, layer))) return false;
     const bytes = sizes[id]!;
     if (this.#values !== null && !this.#pays(id, layer, bytes, this.#values)) return false;
-    // Planned experts stay.
     const admitted = gpu.admit(id, layer, false, UNPINNED);
     const slotFreeNs = this.#evicted(startNs);
     if (!admitted) {

@@ -1,41 +1,42 @@
 import type { ModelSpec } from '../../model/door.js';
 
-/** Low bits of a float score outside its bucket: 64 buckets per power of two. */
+/** Bits of a single-precision score dropped by its bucket: 64 buckets per power of two. Ours. */
 const DROPPED = 17;
 /** Bucket of 2^-10, shared by smaller scores. */
 const SMALLEST = 0x3a800000 >> DROPPED;
-/** One more than the bucket of 1. */
+/** Number of buckets, up to score 1. */
 const BUCKETS = (0x3f800000 >> DROPPED) - SMALLEST + 1;
 
-/** Bits of a floor below the last ranked score: a factor of about 0.8. Ours. */
+/** Distance of a floor below the last ranked score, bits: a factor of about 0.8. */
 const MARGIN = 0x300000;
 
 /** End of a list of experts. */
 const NONE = -1;
 
-/** Best-scored experts by layer, sorted through narrow buckets; low scores are skipped. */
+/**
+ * Best-scored experts of each layer at its last prediction. Low scores are skipped, the rest sorted in narrow buckets.
+ */
 export class Ranking {
   /** Most ranked experts of a layer. */
   readonly width: number;
   /** `[layers, width]` experts by dense id, best first, ties by id. */
   readonly ids: Int32Array;
   readonly #model: ModelSpec;
-  /** Scores in [0, 1] as float bits, which order positive floats. */
+  /** Scores in [0, 1] as float bits: positive floats and bits have the same order. */
   readonly #bits: Int32Array;
-  /** By layer: ranked experts. */
   readonly #count: Int32Array;
-  /** By dense id: place in the layer's ranking, from 1; 0: not ranked. */
+  /** By dense id: rank in the layer, from 1; 0: not ranked. */
   readonly #place: Int32Array;
   readonly #found: Int32Array;
-  /** By layer: bits far below the last rank, at least 1. */
+  /** By layer: score bits far below the last ranking, at least 1. */
   readonly #floor: Int32Array;
-  /** Bit b of word w: bucket 32 w + b is in use. All zero between rankings. */
+  /** Bit b of word w: bucket 32 w + b is not empty. All zero between rankings. */
   readonly #filled = new Int32Array(Math.ceil(BUCKETS / 32));
-  /** By bucket: first expert; by dense id: next of the bucket, ascending. */
+  /** First expert of each bucket, and by dense id the bucket's next expert, by ascending id. */
   readonly #first = new Int32Array(BUCKETS);
   readonly #next: Int32Array;
 
-  /** @param width most experts of a layer to rank @param scores by dense id, read at every {@link rank} */
+  /** @param width most ranked experts of a layer @param scores by dense id, read at every {@link rank} */
   constructor(model: ModelSpec, width: number, scores: Float32Array) {
     this.#model = model;
     this.width = width;
@@ -48,7 +49,7 @@ export class Ranking {
     this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
-  /** Ranks a layer's experts with positive scores. @returns their number, at most `width` */
+  /** Ranks experts with a score above zero. @returns their number, at most `width` */
   rank(layer: number): number {
     this.#forget(layer);
     const { ids, width } = this;
@@ -64,7 +65,7 @@ export class Ranking {
     return this.#count[layer]!;
   }
 
-  /** Place in the layer's ranking, from 0; -1: not ranked. */
+  /** Rank in the layer, from 0; -1: not ranked. */
   placeOf(id: number): number {
     return this.#place[id]! - 1;
   }
@@ -74,7 +75,7 @@ export class Ranking {
     for (let k = 0; k < this.#count[layer]!; k++) this.#place[this.ids[base + k]!] = 0;
   }
 
-  /** Candidates for the best, by id, in `#found`. @returns their number */
+  /** Writes possible best experts into `#found`, by ascending id. @returns their number */
   #select(layer: number): number {
     const floor = this.#floor[layer]!;
     const count = this.#collect(layer, floor);
@@ -89,14 +90,14 @@ export class Ranking {
     const below = least - 1;
     let count = 0;
     for (let id = offset; id < end; id++) {
-      // Always written, sometimes kept: adding a sign avoids a branch mispredicted often.
+      // Adding a difference's sign avoids a comparison's mispredicted branch.
       found[count] = id;
       count += (below - bits[id]!) >>> 31;
     }
     return count;
   }
 
-  /** Deals the first `count` found into buckets. @returns nonzero words of `#filled`, as bits */
+  /** Deals the first `count` found experts into buckets. @returns bits of nonzero `#filled` words */
   #deal(count: number): number {
     const bits = this.#bits;
     const found = this.#found;
@@ -117,7 +118,7 @@ export class Ranking {
     return words;
   }
 
-  /** Draws the best from all buckets into `ids[base ..]`. @returns their number, at most `width` */
+  /** Moves the best experts from the buckets to `ids[base ..]`, emptying all buckets. @returns their number */
   #draw(words: number, base: number): number {
     const { ids, width } = this;
     const filled = this.#filled;
@@ -139,7 +140,7 @@ export class Ranking {
     return count;
   }
 
-  /** Sorts a bucket in behind the first `count`. @returns the new number, at most `width` */
+  /** Inserts a bucket's experts after the first `count` of a ranking. @returns new number, at most `width` */
   #sort(firstOfBucket: number, base: number, count: number): number {
     const { ids, width } = this;
     const bits = this.#bits;

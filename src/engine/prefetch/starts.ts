@@ -8,13 +8,13 @@ import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
-/** L11: starts planned prefetches on an idle link, in plan order, into slots free of nearer needs. */
+/** Starts of planned prefetches (L11): in plan order, on idle links, into slots not needed sooner. */
 export class PrefetchStarts {
-  /** Last known layer of the running pass; -1: none. */
+  /** Last layer of the running pass with known routing; -1: no layer. */
   routed = -1;
-  /** Expected next known routing, ns. */
+  /** Expected time of the next known routing, ns. */
   nextRoutingNs = 0;
-  /** Next pass's candidates for a link idle after the plan; null: none. */
+  /** Candidates of the next pass, for links left idle by the plan; null: no candidates. */
   nextPass: NextPass | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
@@ -25,8 +25,8 @@ export class PrefetchStarts {
   readonly #evicted: (nowNs: number) => number;
 
   /**
-   * @param chances by dense id @param worth null: all are brought @param evicted accounts for victims. @returns time at
-   * which the slot is free, ns
+   * @param chances by dense id @param worth null: every planned expert is brought @param evicted accounts for an
+   * admission's victims; returns when their slot is free, ns
    */
   constructor(
     gpu: Gpu,
@@ -46,7 +46,7 @@ export class PrefetchStarts {
     this.#evicted = evicted;
   }
 
-  /** @param through true: a free lane at `untilNs` counts, too */
+  /** Starts planned transfers before `untilNs`; with `through`, at `untilNs` too. */
   before(untilNs: number, through: boolean): void {
     const { dram, gpu } = this.#gpu;
     const plan = this.#plan;
@@ -64,7 +64,7 @@ export class PrefetchStarts {
     }
   }
 
-  /** Best paying transfer for the next pass before `untilNs`. @returns false: none */
+  /** Starts the best paying transfer for the next pass. @returns false: no transfer pays */
   #across(nextPass: NextPass, freeNs: number, untilNs: number): boolean {
     const startNs = Math.max(freeNs, nextPass.knownNs);
     if (startNs >= untilNs) return false;
@@ -77,7 +77,7 @@ export class PrefetchStarts {
     return false;
   }
 
-  /** Three tiers: transfers on both links start in time order, so no link sees a later DRAM. */
+  /** Three tiers: transfers on two links start in time order, so neither link reads a later DRAM state. */
   #advanceBoth(dram: CachedTier, untilNs: number, through: boolean): void {
     const { gpu } = this.#gpu;
     const plan = this.#plan;
@@ -94,13 +94,13 @@ export class PrefetchStarts {
     }
   }
 
-  /** Weights in DRAM (`dram` null: always) and prediction ready, ns. */
+  /** Earliest start of an entry: weights in DRAM (`dram` null: always) and prediction ready, ns. */
   #readyNs(dram: CachedTier | null, entry: number): number {
     const issuedNs = this.#plan.issuedNs(entry);
     return dram === null ? issuedNs : Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, issuedNs);
   }
 
-  /** First waiting entry ready at `nowNs` ({@link #readyNs}), else the earliest; -1: DRAM has or awaits none. */
+  /** First entry ready at `nowNs`, else the earliest ready; -1: no entry held or awaited by DRAM. */
   #nextReady(dram: CachedTier | null, nowNs: number): number {
     const plan = this.#plan;
     let soonest = -1;
@@ -117,7 +117,6 @@ export class PrefetchStarts {
     return soonest;
   }
 
-  /** First waiting entry absent from DRAM, or -1. */
   #nextMissing(dram: CachedTier): number {
     let entry = this.#plan.next();
     while (entry >= 0 && this.#inDram(dram, entry)) entry = this.#plan.nextAfter(entry);
@@ -140,7 +139,7 @@ export class PrefetchStarts {
     else recorder.prefetchDropped++;
   }
 
-  /** True if a transfer saves more than it costs; otherwise the next event plans again. */
+  /** A refused expert is planned again after the next event. */
   #pays(worth: PrefetchWorth, id: number, startNs: number, chances: Float32Array): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -166,7 +165,7 @@ export class PrefetchStarts {
     return saved > 0;
   }
 
-  /** Layers from the next routing to `layer`, in this pass or the next, from 0. */
+  /** Layers from the next routing to `layer`'s next routing, from 0. */
   #layersTo(layer: number): number {
     const { length } = this.#gpu.model.layers;
     return (layer - this.routed - 1 + length) % length;
@@ -179,7 +178,7 @@ export class PrefetchStarts {
     this.#gpu.recorder.prefetchDropped++;
   }
 
-  /** Without cancelling (L12): places waiting experts of layers up to `layer` at `nowNs`, in plan order. */
+  /** Without cancelling (L12): places experts of known layers up to `layer` at `nowNs`, in plan order. */
   carryThrough(layer: number, nowNs: number): void {
     const { dram, layerOf, recorder } = this.#gpu;
     const plan = this.#plan;
@@ -195,10 +194,7 @@ export class PrefetchStarts {
     }
   }
 
-  /**
-   * Takes a slot at `nowNs`, starts the transfer. @param fromNs as a demand, no earlier; absent: now, yielding @returns
-   * false: no slot
-   */
+  /** @param fromNs start as a demand, ns, or later; absent: yielding prefetch, now @returns false: no slot */
   #start(tier: CachedTier, id: number, nowNs: number, fromNs = -1): boolean {
     const { gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -215,13 +211,13 @@ export class PrefetchStarts {
     return true;
   }
 
-  /** Slot or buffer of an expert. @returns time at which it is free, from `startNs` on, ns; -1: none */
+  /** @returns time at which a slot or buffer is free, ns; -1: no slot */
   #room(tier: CachedTier, id: number, layer: number, startNs: number): number {
     if (tier.staging !== null) {
       const freeNs = tier.staging.take(id);
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
-    // Planned experts leave last, and only for nearer or more probable ones.
+    // A planned expert is evicted last, for a nearer or more probable expert.
     if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
     const slotFreeNs = this.#victimsOf(tier, id, startNs);
     if (!tier.admit(id, layer, false, tier.planRank(id))) {
@@ -231,7 +227,7 @@ export class PrefetchStarts {
     return Math.max(slotFreeNs, this.#victimsOf(tier, id, startNs));
   }
 
-  /** Victims of expert `id`'s admission. @returns time at which their slot is free, ns */
+  /** @returns time at which the victims' slot is free, ns */
   #victimsOf(tier: CachedTier, id: number, nowNs: number): number {
     if (tier !== this.#gpu.gpu) {
       this.#plan.lost(tier, nowNs);

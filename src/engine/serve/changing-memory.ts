@@ -8,7 +8,10 @@ import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/** The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as with a policy with foresight */
+/**
+ * Memory of a run's GPUs under changing division; null: constant. @throws UserError if the division must not change,
+ * e.g. a policy with foresight
+ */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;
@@ -36,7 +39,7 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
   return new ChangingMemory(all);
 }
 
-/** GPU memory that KV caches or faults change: before each pass the expert cache gets the rest, so that the total fits (L8). */
+/** GPU memory changed by KV caches or faults (L8): before each pass the expert cache gets the rest. */
 export class ChangingMemory {
   readonly #gpus: readonly GpuMemory[];
 
@@ -44,7 +47,7 @@ export class ChangingMemory {
     this.#gpus = gpus;
   }
 
-  /** Gives expert caches what KV caches and faults leave. @returns when a pass that was to start at `startNs` can: the last GPU is ready */
+  /** @returns start of a pass wanted at `startNs`: the last GPU is ready, ns */
   settle(startNs: number): number {
     return this.#gpus.reduce((latest, gpu) => Math.max(latest, gpu.settle(startNs)), startNs);
   }
@@ -53,17 +56,14 @@ export class ChangingMemory {
     for (const gpu of this.#gpus) gpu.passed(endNs);
   }
 
-  /** Most bytes that everything took on one GPU. */
   get peakBytes(): number {
     return Math.max(...this.#gpus.map((gpu) => gpu.peakBytes));
   }
 
-  /** Smallest capacity that the expert cache of a GPU had, bytes. */
   get leastCacheBytes(): number {
     return Math.min(...this.#gpus.map((gpu) => gpu.leastCacheBytes));
   }
 
-  /** Capacity of the expert cache, mean over time and GPUs, bytes. */
   get meanCacheBytes(): number {
     return this.#gpus.reduce((sum, gpu) => sum + gpu.meanCacheBytes, 0) / this.#gpus.length;
   }
@@ -79,16 +79,15 @@ interface GpuMemoryParts {
   readonly faults: readonly Fault[];
 }
 
-/** Divides the memory of one GPU anew before each pass. */
 class GpuMemory {
-  /** Smallest capacity of the expert cache so far, and most bytes that everything took, each by its own pass. */
+  /** Smallest expert cache and peak bytes so far. */
   leastCacheBytes: number;
   peakBytes = 0;
   readonly #parts: GpuMemoryParts;
   readonly #plan: MemoryPlan;
   #lostBytes = 0;
   #cacheBytes: number;
-  /** Sum of capacity x time up to `#sinceNs`. */
+  /** Sum of capacity x time up to `#sinceNs`, bytes x ns. */
   #byteNs = 0;
   #startNs = -1;
   #sinceNs = 0;
@@ -99,7 +98,10 @@ class GpuMemory {
     this.#cacheBytes = this.leastCacheBytes = this.#plan.cacheBytes;
   }
 
-  /** Checks the memory that faults take. @param need KV tokens of the longest request @param place for messages @throws UserError */
+  /**
+   * Checks memory left by faults. @param need KV tokens of the longest request @param place for messages
+   * @throws UserError
+   */
   check(need: number, place: string): void {
     const { faults, gpus, number } = this.#parts;
     const { kvBytes, kvGrowth, sharedBytes } = this.#plan;
@@ -120,7 +122,7 @@ class GpuMemory {
     }
   }
 
-  /** Gives the expert cache what KV caches and faults leave. @returns when a pass can start: slots of prefetches are free when these have arrived */
+  /** @returns start of the pass, after arrival of prefetches in freed slots, ns */
   settle(startNs: number): number {
     const { engine, number, simulated } = this.#parts;
     const { belady, gpu } = simulated;
@@ -145,7 +147,7 @@ class GpuMemory {
     this.#account(endNs);
   }
 
-  /** Loses what faults take at `nowNs`. KV caches may have what is then left of the shared memory above the least expert cache. */
+  /** Loses memory to faults at `nowNs`. KV caches may use remaining shared memory above the least expert cache. */
   lose(nowNs: number): void {
     const { faults, number, room } = this.#parts;
     const bytes = lostBytes(faults, number, nowNs);

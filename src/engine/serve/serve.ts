@@ -3,17 +3,20 @@ import type { Passes } from '../../schedule/door.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from './changing-memory.js';
 
-/** Passes between two calls of `breathe`. */
+/** Passes between two calls of `breathe`. Ours. */
 const STRIDE = 64;
 
 /** Called for every pass. */
 export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
   started?(startNs: number): void;
-  /** It has ended; its requests have not moved on yet. */
+  /** The pass has ended; its requests have not advanced yet. */
   ended(startNs: number, endNs: number): void;
 }
 
-/** The loop of serving: composes, runs and counts passes until no request is left. @param memory divided anew before each; null: unchanged */
+/**
+ * Serving loop: composes, runs and counts passes until the last request. @param memory divided before each pass; null:
+ * unchanged
+ */
 export async function runPasses(
   passes: Passes,
   { engine }: Pick<Simulation, 'engine'>,

@@ -3,11 +3,11 @@ import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { CachedTier } from './tier.js';
 
-/** Parts of a {@link CopyPool}; dense ids index arrays. */
+/** Arrays are indexed by dense expert id. */
 interface CopyPoolParts {
-  /** From `buildCaches`, for a model of experts as large as copies. */
+  /** Of `buildCaches`, for a model with copy-sized experts. */
   readonly caches: Pick<Caches, 'byLayer' | 'caches' | 'rank' | 'split'>;
-  /** By copy: bytes, and MoE layer. */
+  /** Bytes of each copy, and MoE layer of its expert. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
   readonly bytesOf: (capacityBytes: number) => number;
@@ -16,22 +16,19 @@ interface CopyPoolParts {
 }
 
 /**
- * Low-precision copies on a GPU, in slots from whole experts' bytes (L6, L13). Copies come on demand only: all have
- * arrived.
+ * L6, L13: low-precision copies on a GPU, in slots taken from whole experts' bytes. Copies come on demand only: pooled
+ * copies have arrived.
  */
 export class CopyPool {
-  /** Each cache once, and by MoE layer. */
   readonly caches: readonly ExpertCache[];
   readonly sizes: Float64Array;
   readonly additive: boolean;
-  /** Misses served by resident copies, and transferred copies with bytes. */
+  /** Misses served from copies; transferred copies and bytes. */
   hits = 0;
   brought = 0;
   broughtBytes = 0;
   readonly #parts: CopyPoolParts;
-  /** Counts used bytes. */
   #tier: Pick<CachedTier, 'account'> | null = null;
-  /** Copies used or brought by the running event. */
   readonly #pinned: number[] = [];
 
   constructor(parts: CopyPoolParts) {
@@ -41,7 +38,7 @@ export class CopyPool {
     this.additive = parts.additive;
   }
 
-  /** Attaches the pool to a tier, with initial copies. */
+  /** Attaches the pool to a tier, with its initial copies. */
   lieIn(tier: Pick<CachedTier, 'account'>): void {
     this.#tier = tier;
     tier.account(this.usedBytes);
@@ -60,28 +57,26 @@ export class CopyPool {
     return cache.resident[id - cache.base] === 1;
   }
 
-  /** Serves a miss from the resident copy of `id`. */
   serve(id: number): void {
     this.hits++;
     this.touch(id);
   }
 
-  /** Transfers the copy of `id` for the running event. @returns false: no slot */
+  /** @returns false: no slot */
   bring(id: number): boolean {
     this.brought++;
     this.broughtBytes += this.sizes[id]!;
     return this.admit(id, true);
   }
 
-  /** A use of the resident copy of `id`, for the policy. */
   touch(id: number): void {
     const cache = this.#cacheOf(id);
     cache.touch(id - cache.base);
   }
 
   /**
-   * L5: a slot for the missing copy of `id`. @param used false: a slice of an evicted expert @returns false: no room,
-   * or refused
+   * Gives the missing copy of `id` a slot (L5). @param used false: slice of an evicted expert @returns false: no room,
+   * or refused by the policy
    */
   admit(id: number, used: boolean): boolean {
     const cache = this.#cacheOf(id);
@@ -91,7 +86,6 @@ export class CopyPool {
     return admitted;
   }
 
-  /** The copy of `id` becomes a part of its whole expert. */
   merge(id: number): void {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;
@@ -99,7 +93,7 @@ export class CopyPool {
     this.#tier!.account(cache.usedBytes - before);
   }
 
-  /** L4: pins the present or coming copy of `id` until the event ends. */
+  /** Pins a present or coming copy until the running event's end (L4). */
   pin(id: number): void {
     this.#parts.caches.rank[id] = PINNED;
     this.#pinned.push(id);
@@ -110,7 +104,7 @@ export class CopyPool {
     this.#pinned.length = 0;
   }
 
-  /** Caches of a tier with a pool: a new capacity serves the pool first, which evicts copies without room. */
+  /** Caches with the pool in their split: a capacity change serves the pool first. */
   beside<C extends Pick<Caches, 'split'>>(caches: C): C {
     return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
   }

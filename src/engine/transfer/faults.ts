@@ -5,7 +5,7 @@ import { type Fault, hits, isInEffect, misfit, type RunSpec } from '../../system
 import type { Link } from './link.js';
 
 /**
- * Faults of a run; null: none. @param links by GPU that experts cross; null and absent: left out @throws UserError as
+ * Faults of a run; null: no faults. @param links by GPU; null and absent links are left out @throws UserError as
  * {@link Faults}
  */
 export function faultsOf(
@@ -19,11 +19,11 @@ export function faultsOf(
 }
 
 /**
- * Faults of links and CPU, from the first known layer at their time. Earlier transfers keep their speed (L10), except
- * on lost lanes.
+ * Faults of links and CPU, from the next known layer on. Earlier transfers keep their speed (L10), except on lost
+ * lanes.
  */
 export class Faults {
-  /** Next change, ns; Infinity: none. */
+  /** Time of the next change, ns; Infinity: no change. */
   nextNs: number;
   readonly #faults: readonly Fault[];
   readonly #links: readonly { readonly link: Link; readonly gpu: number }[];
@@ -31,7 +31,10 @@ export class Faults {
   /** Begins and ends of faults, ns, ascending. */
   readonly #boundariesNs: readonly number[];
 
-  /** @param links by GPU @param refuse makes an error of path and text @throws UserError if a part is missing, unused, or the last lane */
+  /**
+   * @param links by GPU @param refuse makes an error of path and text @throws UserError if a part is missing or unused,
+   * or the last lane is lost
+   */
   constructor(
     faults: readonly Fault[],
     links: readonly (readonly Link[])[],
@@ -69,7 +72,6 @@ export class Faults {
     }
   }
 
-  /** Updates links and CPU to `nowNs`. */
   strike(nowNs: number): void {
     for (const { gpu, link } of this.#links) {
       link.throttle(this.#share('bandwidth', gpu, nowNs, link.name));
@@ -83,7 +85,7 @@ export class Faults {
     return this.#links.reduce((sum, { link }) => sum + link.restarts, 0);
   }
 
-  /** Share left by faults in effect: several of one kind multiply. */
+  /** Share left by current faults; faults of a kind multiply. */
   #share(of: 'bandwidth' | 'cpu', gpu: number, nowNs: number, link?: string): number {
     return this.#inEffect(gpu, nowNs, link).reduce((share, fault) => share * (fault[of] ?? 1), 1);
   }

@@ -1,33 +1,33 @@
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 
-/** Watches a run. Times are simulated ns, experts dense ids; arguments must not be changed. `gpu` is absent if there is only one. */
+/**
+ * Observer of a run. Times are simulated ns, experts dense ids, arguments read-only; `gpu` is absent with a single GPU.
+ */
 export interface Observer extends LinkObserver {
   passStarted(pass: Pass, nowNs: number): void;
   passEnded(pass: Pass, startNs: number, endNs: number): void;
-  /** Tokens are drafted that the pass verifies, before all else. Absent: not observed. */
+  /** Drafting of the pass's tokens. Absent: not observed. */
   drafted?(startNs: number, endNs: number): void;
-  /** The GPU runs the dense part before MoE layer `layer`; the number of layers stands for what follows the last one. */
+  /** Dense part before MoE layer `layer`; the number of layers: part after the last layer. */
   dense(layer: number, startNs: number, endNs: number): void;
-  /** An event of `layer` was judged (L2). */
   judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void;
-  /** A prefetch of expert `id` was decided at `nowNs` by a prediction that takes `costNs`. */
+  /** A prediction of cost `costNs` planned a prefetch at `nowNs`. */
   planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
-  /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
+  /** First demand of a prefetched expert; `late`: still in flight. */
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
-  /** The GPU executes an expert. Absent: not observed, and the members of an event are not reported one by one. */
+  /** Absent: no report per member. */
   executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The GPU waits inside an event: for expert `id`, or, if it is -1, for the CPU, for activations or for the other GPUs. */
+  /** Wait for expert `id`; -1: for CPU, activations or remote GPUs. */
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The CPU computes an expert from its memory. */
   computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** An expert leaves the GPU's cache, or its buffer without a demand. */
+  /** An expert leaves the GPU's cache, or its buffer unused. */
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
-  /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
+  /** All-to-all exchange of activations, or of results `back`. */
   exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;
 }
 
-/** Watches nothing: for observers that look at a few events only. */
+/** Base class with empty methods. */
 export class Onlooker implements Observer {
   passStarted(_pass: Pass, _nowNs: number): void {}
   passEnded(_pass: Pass, _startNs: number, _endNs: number): void {}
@@ -46,7 +46,7 @@ const METHODS: readonly (keyof Observer)[] = [
   ...(['executed', 'stalled', 'computedOnCpu', 'evicted', 'exchanged'] as const),
 ];
 
-/** Several observers as one; null if there is none. */
+/** Several observers in a single observer; null: no observers. */
 export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
   const broadcast = (method: keyof Observer) => {

@@ -1,10 +1,9 @@
-// Several paths of different speed into one memory (L10): the time of a transfer that is divided over them.
 import type { PathSpec } from '../../hardware/door.js';
 
 /**
- * Time of a transfer that is divided over idle paths so that all end together, ns: T = (bytes + sum of l B) / sum of B over the paths of
- * latency l < T and rate B.
- * @param paths in order of latency, at least one @param rate factor on every bandwidth, (0, 1]
+ * Time of a transfer divided over idle paths (L10) with a common end, ns: T = (bytes + sum of l B) / sum of B over
+ * paths of latency l < T and rate B. @param paths by ascending latency, not empty @param rate factor on every
+ * bandwidth, (0, 1]
  */
 export function splitNs(paths: readonly PathSpec[], bytes: number, rate: number): number {
   let moved = bytes;

@@ -1,26 +1,28 @@
 import type { Observer } from './observer.js';
 
-/** No expert, and no buffer. */
+/** No expert, or no buffer. */
 const NONE = -1;
 
-/** Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot. */
+/**
+ * L11: buffers outside the cache for prefetched experts, so a wrong prefetch evicts nothing. A demand swaps the buffer
+ * for a slot.
+ */
 export class Staging {
-  /** The observer of experts that leave unused; null: there is none. */
   observer: Observer | null = null;
-  /** Counts them; null: they are not counted. */
+  /** Counter of experts leaving unused; null: no count. */
   outcomes: { wasted(id: number): void } | null = null;
-  /** By dense id: 1 if an expert is in a buffer, or on its way into one. */
+  /** By dense id: 1 in a buffer or in transfer. */
   readonly held: Uint8Array;
   readonly #layerOf: Uint16Array;
-  /** Expert of each buffer, NONE if it is free; and the time from which it is free. */
+  /** By buffer: expert, NONE if free; and time of release, ns. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
-  /** By dense id: its buffer; and 1 if it leaves as soon as it has arrived. */
+  /** By dense id: buffer; and 1 if the expert leaves on arrival. */
   readonly #bufferOf: Int32Array;
   readonly #leaves: Uint8Array;
   #count = 0;
 
-  /** @param buffers their number; each is as large as the largest expert @param layerOf MoE layer of each expert, by dense id */
+  /** @param buffers number of buffers for the largest expert */
   constructor(buffers: number, layerOf: Uint16Array) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
@@ -31,7 +33,7 @@ export class Staging {
     this.#leaves = new Uint8Array(experts);
   }
 
-  /** Gives an expert the buffer that is free first. @returns the time at which it is free, ns; -1: none is */
+  /** Takes the earliest free buffer. @returns time of release, ns; -1: no buffer */
   take(id: number): number {
     if (this.#count === this.#tenant.length) return -1;
     let buffer = NONE;
@@ -45,7 +47,6 @@ export class Staging {
     return this.#freeNs[buffer]!;
   }
 
-  /** Frees the buffer of an expert at `freeNs`, after its execution or its move into the cache. */
   free(id: number, freeNs: number): void {
     const buffer = this.#bufferOf[id]!;
     this.#tenant[buffer] = NONE;
@@ -55,12 +56,11 @@ export class Staging {
     this.#count--;
   }
 
-  /** Keeps an expert that is wanted again, if it was to leave on arrival. */
   wanted(id: number): void {
     this.#leaves[id] = 0;
   }
 
-  /** Releases, at `nowNs` or on arrival, the experts staged for `layer` and earlier ones, except the first `size` of `demand`. */
+  /** Releases, at `nowNs` or on arrival, experts staged up to `layer`, except the first `size` of `demand`. */
   known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
     const layerOf = this.#layerOf;
@@ -69,7 +69,6 @@ export class Staging {
     for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, nowNs);
   }
 
-  /** Releases an expert that has arrived by `nowNs` if it is no longer wanted. */
   arrived(id: number, nowNs: number): void {
     if (this.#leaves[id] === 1) this.#discard(id, nowNs);
   }

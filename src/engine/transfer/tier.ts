@@ -5,36 +5,34 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 
-/** A tier with caches, and the link that fills it. Arrays are indexed by dense expert id. Its capacity may change between passes. */
+/** Caches of a tier with their filling link, by dense expert id. Capacity may change between passes. */
 export class CachedTier {
-  /** Cache of each MoE layer; the same object for all layers in global scope. */
+  /** In global scope, the same object for all layers. */
   readonly byLayer: readonly ExpertCache[];
   readonly caches: readonly ExpertCache[];
   readonly link: Link;
-  /** Arrival of each resident expert, ns. */
+  /** Arrival of residents, ns. */
   readonly arrivalNs: Float64Array;
-  /** Pin rank of each expert, which the caches' pins are views of. */
+  /** Pin ranks, viewed by the caches. */
   readonly rank: Int32Array;
-  /** 1 while a prefetched expert has not been demanded yet. */
+  /** 1 for prefetched experts not demanded yet. */
   readonly unused: Uint8Array;
-  /** True if experts lay in the caches before the run. */
+  /** True: caches held experts before the run. */
   preloaded: boolean;
-  /** Buffers that prefetches land in; null: they take slots of the caches. */
+  /** Null: prefetches take cache slots. */
   readonly staging: Staging | null;
-  /** Bytes in use now, and at most so far. */
   usedBytes = 0;
   peakBytes = 0;
-  /** Experts that the last `admit` or `serve` evicted, by dense id: the first `victimCount` entries. */
+  /** Victims of the last `admit` or `serve`, dense ids: the first `victimCount` entries. */
   readonly victims: Int32Array;
   victimCount = 0;
 
-  /** Rank that the current plan gives each expert; UNPINNED if it is not planned. */
   readonly #planRank: Int32Array;
-  /** Members of the running event that were promoted during it: they stay pinned when they have arrived. */
+  /** Members of the running event promoted during the event: pinned beyond arrival. */
   readonly #members = new Set<number>();
   readonly #split: Caches['split'];
 
-  /** @param rank the array that the caches' pins view @param link fills this tier @param staging of prefetches; null: they take slots */
+  /** @param rank array viewed by the caches' pins @param staging null: prefetches take cache slots */
   constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec, staging: Staging | null = null) {
     this.caches = caches.caches;
     this.staging = staging;
@@ -51,20 +49,23 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** Earlier text has been served, before the run: what it left here lay here from the start. */
+  /** Contents after earlier text count as initial. */
   warmed(): void {
     this.victimCount = 0;
     this.peakBytes = this.usedBytes;
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** True if the expert owns a slot or a buffer, arrived or in flight. */
+  /** True for experts with slot or buffer, arrived or in flight. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
     return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);
   }
 
-  /** Gives expert `id` a slot (L5). @param used false: a prefetch @param limit pin ranks below stay @param always admitted @returns false: no room */
+  /**
+   * Gives expert `id` a slot (L5). @param used false: a prefetch @param limit lower pin ranks stay @param always never
+   * refused @returns false: no room
+   */
   admit(id: number, layer: number, used: boolean, limit: number, always = false): boolean {
     const cache = this.byLayer[layer]!;
     cache.pins.limit = limit;
@@ -72,7 +73,7 @@ export class CachedTier {
     return this.#admitTo(cache, id, used, always);
   }
 
-  /** Expert that would leave for `id`, which comes ahead of its demand, by dense id; NONE: there is room, or none can leave. */
+  /** Victim of a prefetch of `id`; NONE: room, or no possible victim. */
   victimFor(id: number, layer: number, bytes: number): number {
     const { base, capacityBytes, pins, policy, usedBytes } = this.byLayer[layer]!;
     if (usedBytes + bytes <= capacityBytes) return NONE;
@@ -81,7 +82,10 @@ export class CachedTier {
     return victim === NONE ? NONE : victim + base;
   }
 
-  /** L3, L5: touches members that are held and admits the others, in order. @param ids the first `count`, all pinned @returns how many fail */
+  /**
+   * L3, L5: touches held members and admits the rest, in order. @param ids the first `count`, all pinned
+   * @returns number of failures
+   */
   serve(ids: Int32Array, count: number, layer: number): number {
     const cache = this.byLayer[layer]!;
     const { base, resident } = cache;
@@ -106,7 +110,7 @@ export class CachedTier {
     return streamed;
   }
 
-  /** Experts differ in size: the most bytes may have been used between two admissions. */
+  /** Experts of different sizes: used bytes may peak between two admissions. */
   #serveBySize(cache: ExpertCache, ids: Int32Array, count: number): number {
     const { base, resident } = cache;
     let streamed = 0;
@@ -118,7 +122,10 @@ export class CachedTier {
     return streamed;
   }
 
-  /** Changes the capacity between passes (L6), at most to the initial one. @returns when everything fits, ns: `nowNs`, or a prefetch's arrival */
+  /**
+   * Changes the capacity between passes (L6), up to the initial capacity. @returns time at which everything fits, ns:
+   * `nowNs`, or a prefetch's arrival
+   */
   resize(capacityBytes: number, nowNs: number): number {
     const shares = this.#split(capacityBytes);
     this.victimCount = 0;
@@ -154,35 +161,33 @@ export class CachedTier {
     return admitted;
   }
 
-  /** Takes over the victims of a cache that held `beforeBytes` before. */
   #collect(cache: ExpertCache, beforeBytes: number): void {
     for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + cache.base;
     this.account(cache.usedBytes - beforeBytes);
   }
 
-  /** Adds to the bytes in use (a negative number takes off); for bytes outside the caches, too. */
+  /** @param bytes added to the use (negative: freed), also outside the caches */
   account(bytes: number): void {
     this.usedBytes += bytes;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
   }
 
-  /** Protects an expert until {@link unpin}. */
   pin(id: number): void {
     this.rank[id] = PINNED;
   }
 
-  /** Protects an expert that is on its way until it has arrived, or until the running event has ended, of which it may be a member (L4). */
+  /** Pins an expert in flight until arrival, or a member until the event's end (L4). */
   pinPromoted(id: number): void {
     if (this.rank[id] === PINNED) this.#members.add(id);
     this.rank[id] = PINNED;
   }
 
-  /** Ends a pin: from now on only the current plan protects the expert. */
+  /** Ends a pin, except the plan's. */
   unpin(id: number): void {
     this.rank[id] = this.#planRank[id]!;
   }
 
-  /** Ends the pins of the first `count` experts; those that are in flight all the same keep theirs. */
+  /** Ends pins of the first `count` experts, except in flight. */
   unpinAll(ids: Int32Array, count: number): void {
     const { link, rank } = this;
     const planRank = this.#planRank;
@@ -196,18 +201,17 @@ export class CachedTier {
     for (const { id } of link.placed.all) this.rank[id] = PINNED;
   }
 
-  /** Gives an expert its rank in the plan of prefetches, UNPINNED if it leaves the plan; a pin stays until it ends. */
+  /** Sets a plan rank, UNPINNED outside the plan; a pin stays until its end. */
   planned(id: number, rank: number): void {
     this.#planRank[id] = rank;
     if (this.rank[id] !== PINNED) this.rank[id] = rank;
   }
 
-  /** Rank of an expert in the plan: experts of a lower rank are never evicted for it (L11). */
+  /** Lower-ranked experts are never evicted for a prefetch of this rank (L11). */
   planRank(id: number): number {
     return this.#planRank[id]!;
   }
 
-  /** Unpins the prefetches that have arrived by `nowNs`. */
   settle(nowNs: number): void {
     const { link } = this;
     for (let lane = 0; lane < link.lanes; lane++) {

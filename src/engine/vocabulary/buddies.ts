@@ -2,16 +2,16 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Stand-ins among the experts of one GPU. */
+/** Substitutes among a GPU's experts. */
 export interface StandIns {
-  /** Stand-in of `id`, by dense id; -1: none chosen together. @param may true: may stand in now */
+  /** Dense id of a substitute; -1: no candidate. @param may true: allowed now */
   of(id: number, layer: number, may: (other: number) => boolean): number;
 }
 
-/** BuddyMoE: the stand-in most often chosen with an expert by the same tokens so far. */
+/** BuddyMoE: the substitute most often chosen together with an expert so far. */
 export class Buddies implements StandIns {
   readonly #model: ModelSpec;
-  /** By layer: tokens with both of two experts, experts x experts. */
+  /** By layer, `[experts, experts]`: tokens with both experts. */
   readonly #together: readonly Float64Array[];
 
   constructor(model: ModelSpec) {

@@ -1,4 +1,3 @@
-// Hit rate by capacity of the expert cache, counted event by event without storing demand.
 import { BeladyCurve } from '../../cache/curves/belady-curve.js';
 import { LruCurve } from '../../cache/curves/lru-curve.js';
 import type { Scope } from '../../cache/scope.js';
@@ -6,25 +5,24 @@ import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { CapacityCurve } from '../../result/details.js';
 
 /**
- * Capacities of the curve, evenly spaced. Ours: include a twelfth, a quarter, a third and a half; a line through them
- * is smooth.
+ * Capacities of the curve, evenly spaced. Ours: include a twelfth, a quarter, a third and a half; a line through all is
+ * smooth.
  */
 const STEPS = 12;
 
-/** Words of events counted together. Ours: a tenth less time with details than one at a time. */
+/** Words of events counted together. Ours: a tenth less time with details than event by event. */
 const TOGETHER = 1 << 14;
 
-/** Hits of one GPU's expert caches at several capacities. */
+/** Hits of a GPU's expert caches at several capacities, without stored demand. */
 export class CapacityMeter {
   members = 0;
-  /** Capacities: shares of all experts of the GPU. */
+  /** Capacities, as shares of all experts of the GPU. */
   readonly bytes: readonly number[];
   readonly #lru: LruCurve;
-  /** Events to count: layer, number of members, members. */
+  /** Pending events: layer, number of members, members. */
   readonly #events: Int32Array;
   readonly #members: Int32Array;
   #used = 0;
-  /** At the curve's capacities, then at the run's. */
   readonly #belady: BeladyCurve;
 
   /**
@@ -45,7 +43,7 @@ export class CapacityMeter {
     );
   }
 
-  /** One event. @param ids distinct members by dense id in L3 order, the first `count` entries */
+  /** @param ids distinct members in L3 order, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.members += count;
     if (this.#used + 2 + count > this.#events.length) this.#count();
@@ -57,7 +55,6 @@ export class CapacityMeter {
     this.#used = at;
   }
 
-  /** Counts waiting events, one curve after the other. */
   #count(): void {
     const events = this.#events;
     for (const curve of [this.#belady, this.#lru]) {
@@ -77,14 +74,14 @@ export class CapacityMeter {
     return { belady: this.#belady.hits().slice(0, STEPS), lru };
   }
 
-  /** Bound of hits so far at the run's capacity, evenly split and as at first: what `BeladyBound` counts. */
+  /** Bound of hits at the run's initial capacity, evenly split, as in `BeladyBound`. */
   get ownBound(): number {
     this.#count();
     return this.#belady.hits().at(-1)!;
   }
 }
 
-/** Sums over GPUs with equal shares. @returns capacities and hit rates; null without demand */
+/** Sum over GPUs at equal shares. @returns capacities and hit rates; null without demand */
 export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
   const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
   const members = meters.reduce((sum, meter) => sum + meter.members, 0);

@@ -2,30 +2,29 @@ import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** A class's activations, and how many copies or other experts served. */
+/** A class's activations, and number served by copies or substitutes. */
 export interface ClassServed {
   activations: number;
   degraded: number;
 }
 
-/** L13: members that only tokens of classes content with a smaller copy chose, and how many were served by copies. */
+/** L13: members chosen only by tokens of classes content with a smaller copy, and number served by copies. */
 export class ClassPrecision {
-  /** By class: counts over all tokens run. */
+  /** Over all tokens run. */
   readonly served: ReadonlyMap<string, ClassServed>;
   readonly #model: ModelSpec;
-  /** By `Request.index`: class. */
   readonly #classOf: Uint32Array;
-  /** By class: accepted precision, and counters. */
   readonly #copies: Float64Array;
   readonly #classes: readonly ClassServed[];
-  /** By dense id: needed precision as a share of bytes, the largest over its tokens. */
+  /** By dense id: needed precision as a share of bytes, the largest over tokens. */
   readonly #needs: Float64Array;
   /** Activations by class, then by expert of the layer. */
   readonly #counts: Int32Array;
   #offset = 0;
 
   /**
-   * @param requestClass by `Request.index` @param copies share of an expert's bytes accepted by a class; others: all
+   * @param requestClass by `Request.index` @param copies accepted share of an expert's bytes by class; absent classes:
+   * all bytes
    */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
@@ -59,12 +58,12 @@ export class ClassPrecision {
     }
   }
 
-  /** Share of expert `id`'s bytes enough for all its tokens in the last judged layer, 0..1. */
+  /** Share of bytes enough for all tokens of the last judged layer, 0..1. */
   needs(id: number): number {
     return this.#needs[id]!;
   }
 
-  /** Counts activations of expert `id` in the last judged layer as served by a copy or another expert. */
+  /** Counts activations of the last judged layer as served by a copy or substitute. */
   degraded(id: number): void {
     const from = (id - this.#offset) * this.#classes.length;
     for (const [number, served] of this.#classes.entries()) served.degraded += this.#counts[from + number]!;

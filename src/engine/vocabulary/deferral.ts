@@ -6,16 +6,15 @@ import type { Recorder } from './recorder.js';
 /** Place of an expert never deferred. */
 const NEVER = 0xffff;
 
-/** L13 `defer` on one GPU: the CPU computes results needed one layer later during the next layer's dense work. */
+/** L13 `defer` on a GPU: the CPU computes results needed a layer later during the next layer's dense work. */
 export class Deferral {
   /** By CPU queue: end of deferred work, ns. */
   readonly busyNs: Float64Array;
-  /** Arrival of earlier layers' deferred results, awaited by the running event, ns. */
+  /** Arrival of earlier layers' deferred results, ns. */
   awaitedNs = 0;
-  /** The same for results deferred by the running event. */
   #pendingNs = 0;
   readonly #model: ModelSpec;
-  /** By dense id: place among a token's choices from the last, counted from 1; the largest over tokens. */
+  /** By dense id: place among a token's choices, from 1 at the last choice; the largest over tokens. */
   readonly #fromEnd: Uint16Array;
 
   constructor(model: ModelSpec, cpuQueues: number) {
@@ -24,7 +23,7 @@ export class Deferral {
     this.#fromEnd = new Uint16Array(model.experts);
   }
 
-  /** Judges a known layer. Choices are in rank order; the last layer defers none. */
+  /** The last layer defers no results. */
   judge({ choices, row, tokens, topK }: Pass, layer: number): void {
     this.awaitedNs = this.#pendingNs;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -40,17 +39,16 @@ export class Deferral {
     }
   }
 
-  /** True if expert `id` is among the last `most` choices of all its tokens. */
+  /** True if `id` is among the last `most` choices of all its tokens. */
   defers(id: number, most: number): boolean {
     return this.#fromEnd[id]! <= most;
   }
 
-  /** A deferred result arrives at `endNs`. */
   add(endNs: number): void {
     this.#pendingNs = Math.max(this.#pendingNs, endNs);
   }
 
-  /** End of a pass at `nowNs`: awaits the rest as part of `layer`. @returns arrival, ns */
+  /** Pass end at `nowNs`: awaits remaining results as part of `layer`. @returns arrival, ns */
   settle(layer: number, nowNs: number, { layers, phase }: Recorder): number {
     const waitedNs = Math.max(0, this.#pendingNs - nowNs);
     layers.stallNs[layer]! += waitedNs;

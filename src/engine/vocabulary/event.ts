@@ -1,13 +1,11 @@
-// One event: distinct experts of a pass at a layer, by last appearance (L1, L3), and their fates. Overwritten by the
-// next.
 import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Demand of an event on one GPU in L3 order: the first entries; the number is passed separately. */
+/** Demand of an event on a GPU (L1): distinct experts by last appearance (L3). The used length is passed separately. */
 export interface Demand {
-  /** Members by dense id. */
+  /** Members, dense ids. */
   readonly ids: Int32Array;
   /** Activations by member, n(e). */
   readonly counts: Int32Array;
@@ -15,13 +13,13 @@ export interface Demand {
   readonly single: boolean;
 }
 
-/** Demands of a whole model. */
+/** Demand of a whole model, overwritten by the next event. */
 export class EventDemand implements Demand {
   readonly ids: Int32Array;
   readonly counts: Int32Array;
   activations = 0;
   single = true;
-  /** L7: single activations of a layer, by dense id; {@link list} returns their number. */
+  /** L7: single activations of a layer, dense ids; {@link list} returns their number. */
   listed = new Int32Array(0);
   readonly #offsets: Int32Array;
   /** By dense id during gathering: 1 + index among members; 0: no member. */
@@ -35,13 +33,13 @@ export class EventDemand implements Demand {
     this.#marks = new Int32Array(model.experts);
   }
 
-  /** Choices of `pass` at `layer` as members. @returns their number */
+  /** @returns number of members */
   gather(pass: Pass, layer: number): number {
     this.single = pass.tokens === 1;
     return this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
   }
 
-  /** L7: every activation at a layer, token by token, in rank order. @returns their number */
+  /** L7: every activation, token by token, in rank order. @returns their number */
   list({ choices, row, tokens, topK }: Pass, layer: number): number {
     if (this.listed.length < tokens * topK) this.listed = new Int32Array(tokens * topK);
     const { listed } = this;
@@ -54,7 +52,6 @@ export class EventDemand implements Demand {
     return count;
   }
 
-  /** One activation of expert `id`. */
   only(id: number): void {
     this.single = true;
     this.activations = 1;
@@ -62,7 +59,6 @@ export class EventDemand implements Demand {
     this.counts[0] = 1;
   }
 
-  /** One token's choices are distinct and in rank order. */
   #single({ choices, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
     const offset = this.#offsets[layer]!;
@@ -78,7 +74,7 @@ export class EventDemand implements Demand {
     return size;
   }
 
-  /** Backwards: the first sight of an expert is its last appearance; the list is reversed at the end. */
+  /** Backwards: first sight of an expert is its last appearance. */
   #batch({ choices, row, tokens, topK }: Pass, layer: number): number {
     const { ids, counts } = this;
     const marks = this.#marks;
@@ -119,56 +115,53 @@ export function reverse(values: Int32Array, count: number): void {
   }
 }
 
-/** Running event on one GPU: demand, and fates of members by index in `demand`. */
+/** Running event on a GPU: demand, and fates of members by index in `demand`. */
 export class RunningEvent {
   observer: Observer | null = null;
   readonly demand: Demand;
-  /** Hits: the first `hits` entries. */
+  /** The first `hits` entries. */
   readonly hit: Int32Array;
   hits = 0;
-  /** Hits replaced by another expert or a copy. */
+  /** Hits replaced by a substitute or a copy. */
   standIns = 0;
-  /** Misses: the first `misses` entries. */
+  /** The first `misses` entries. */
   readonly missed: Int32Array;
   misses = 0;
   /** Members executed by the GPU on arrival: the first `waits` entries. */
   readonly waiting: Int32Array;
   waits = 0;
-  /** True: arrivals are in this order (equal transfers requested at once, no others). */
+  /** True: arrivals are in order (equal transfers requested at once). */
   inOrder = false;
-  /** Known routing, and end on this GPU, ns. Fields: numbers passed between calls are allocated. */
+  /** Known routing, and end on the GPU, ns. Fields, because numbers passed between calls are allocated. */
   startNs = 0;
   endNs = 0;
-  /**
-   * Its pass: tokens; true with prompt tokens; true if large enough for the GPU to compute misses instead of the CPU.
-   */
+  /** Tokens of the pass; true with prompt tokens; true if the GPU serves CPU misses. */
   tokens = 0;
   prefill = false;
   offloaded = false;
   /** By awaited member: earliest execution, ns. */
   readonly readyNs: Float64Array;
-  /** By awaited member: SSD delivery, ns, if DRAM is a cache; 0: no SSD wait. */
+  /** By awaited member: SSD delivery, ns; 0: no SSD wait. */
   readonly readNs: Float64Array;
-  /** Members computed by the CPU: the first `cpuExperts` entries. */
+  /** The first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
-  /** Last CPU members, with results awaited by the next event. */
+  /** Last CPU members, awaited by the next event. */
   deferred = 0;
-  /** CPU members with further projections on the GPU afterwards: all, or none. */
+  /** CPU members with further projections on the GPU afterwards: all, or 0. */
   parts = 0;
-  /** Member shared by CPU (0..1 of it) and GPU; -1: none. */
+  /** Member shared by CPU (0..1 of the work) and GPU; -1: no member. */
   shared = -1;
   cpuShare = 0;
-  /** By CPU queue: end of its part, ns; one queue per socket if sockets work in parallel. */
+  /** By CPU queue (socket): end of its part, ns. */
   readonly cpuNs: Float64Array;
   /** By CPU queue: SSD wait, ns. */
   readonly cpuReadNs: Float64Array;
   hitsEndNs = 0;
-  /** End of the CPU's part, ns; 0: none. */
+  /** End of the CPU's part, ns; 0: no part. */
   cpuEndNs = 0;
   stallNs = 0;
 
-  /** @param demand refilled for every event, within its arrays @param cpuQueues queues of the CPU */
   constructor(demand: Demand, cpuQueues: number) {
     const widest = demand.ids.length;
     this.demand = demand;
@@ -182,7 +175,7 @@ export class RunningEvent {
     this.cpuReadNs = new Float64Array(cpuQueues);
   }
 
-  /** Events of a pass follow; from `offloadFrom` tokens on the GPU computes misses instead of the CPU. */
+  /** From `offloadFrom` tokens on, the GPU serves CPU misses. */
   begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
     this.tokens = tokens;
     this.prefill = decodeTokens < tokens;
@@ -205,17 +198,14 @@ export function sortByReadiness(order: Int32Array, count: number, readyNs: Float
   }
 }
 
-/** The first `count` members become ready with the last: for runtimes that await all copies. */
+/** Makes the first `count` members ready with the last: for runtimes awaiting all copies. */
 export function arriveTogether(members: Int32Array, count: number, readyNs: Float64Array): void {
   let lastNs = 0;
   for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }
 
-/**
- * Gate weights of a layer's experts, summed over tokens, in `gates[offset .. offset + experts)`. @param pass with
- * weights
- */
+/** Gate weights of a layer's experts, summed over tokens, in `gates[offset .. offset + experts)`. */
 export function gatherGates(
   pass: Pass,
   layer: number,

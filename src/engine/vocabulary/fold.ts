@@ -1,14 +1,14 @@
 import type { Pass } from '../../schedule/door.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Interface of engines for the serving loop: passes in, time out. One GPU and several have different engines. */
+/** Engine interface for the serving loop: passes in, time out. Implemented for one and for several GPUs. */
 export interface Fold {
   nowNs: number;
-  /** Runs a pass from `nowNs`, then its end. */
+  /** Runs a pass from `nowNs` to its end. */
   run(pass: Pass): void;
   /**
-   * Capacity of a GPU's expert cache, at most the initial one. @param gpu 0 for a single GPU @returns time at which the
-   * memory is free, ns
+   * Resizes a GPU's expert cache, at most to the initial capacity. @param gpu 0 for a single GPU @returns time at which
+   * the memory is free, ns
    */
   resize(gpu: number, capacityBytes: number, nowNs: number): number;
   observe(observer: Observer): void;

@@ -16,35 +16,35 @@ import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
 
-/** One GPU. Dense ids index arrays: of the whole model, or of this GPU's experts if there are several. */
+/** A GPU. Dense ids index arrays: of the whole model, or of the GPU's experts if GPUs are several. */
 export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
-  /** Low-precision copies kept with whole experts; null: none. */
+  /** Low-precision copies kept with whole experts; null: no copies. */
   readonly copies: CopyPool | null;
-  /** DRAM as a cache of the SSD, or this GPU's part; null: holds every expert, or no DRAM. */
+  /** DRAM as a cache of the SSD, or the GPU's part; null: DRAM holds every expert, or no DRAM. */
   readonly dram: CachedTier | null;
-  /** Write-back of evicted experts on its own link (L14, exclusive tiers); null: no write-back. */
+  /** Link for write-back of evicted experts (L14, exclusive tiers); null: no write-back. */
   readonly writeBack: Link | null;
-  /** Miss rules, the first valid one applies. */
+  /** Miss rules: the first valid rule applies. */
   readonly onMiss: readonly MissRule[];
-  /** Tokens of a pass from which on CPU misses are streamed to the GPU; Infinity: never. */
+  /** Tokens of a pass from which CPU misses are streamed to the GPU; Infinity: never. */
   readonly offloadFrom: number;
-  /** True: only experts that the GPU computes sooner. */
+  /** True: streams only experts computed sooner by the GPU. */
   readonly offloadIfSooner: boolean;
   /** False: copied members execute after the last arrival. */
   readonly overlaps: boolean;
-  /** Unimportance of the running event's members; null: unused by rules. */
+  /** Null: unused by rules. */
   readonly unimportance: Unimportance | null;
-  /** Members open to copies by class of their tokens, with counts; null: no classes. */
+  /** Members open to copies by their tokens' classes, with counts; null: no classes. */
   readonly classes: ClassPrecision | null;
-  /** Stand-ins for misses; null: unused by rules. */
+  /** Null: unused by rules. */
   readonly standIns: StandIns | null;
-  /** Misses computed one layer late; null: unused by rules. */
+  /** Null: unused by rules. */
   readonly deferral: Deferral | null;
   readonly prefetch: PrefetchSetup | null;
-  /** Shared by all GPUs: times are summed. */
+  /** Times are summed over all GPUs. */
   readonly recorder: Recorder;
   /** By expert: bytes over the link, and MoE layer. */
   readonly sizes: Float64Array;
@@ -52,12 +52,12 @@ export interface Gpu {
   readonly clock: Clock;
   /** Gate weights of the running event for policies; null: unused. */
   readonly gates: Float32Array | null;
-  /** Learned next uses for policies; null: unused. */
+  /** Null: unused by policies. */
   readonly learned: NextUse | null;
-  /** Next uses for policies with foresight; null: unused. */
+  /** Null: no policy with foresight. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
-  /** Hits of the Belady bound on the same events; null: no bounds, or counted by `curve`. */
+  /** Belady bound on the same events; null: no bounds, or counted by `curve`. */
   readonly belady: BeladyBound | null;
-  /** Hits at other capacities on the same events; null: no curve. */
+  /** Hits at several capacities on the same events; null: no curve. */
   readonly curve: CapacityMeter | null;
 }

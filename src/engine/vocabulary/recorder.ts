@@ -19,7 +19,7 @@ function layerCounters(layers: number) {
   } as const;
 }
 
-/** Counters of one phase. */
+/** Counters of a phase. */
 export class PhaseCounters {
   events = 0;
   demanded = 0;
@@ -37,7 +37,7 @@ export class PhaseCounters {
   stallNs = 0;
   /** Part of stallNs with the CPU computing after all arrivals. */
   cpuStallNs = 0;
-  /** Part of stallNs for the SSD if DRAM is a cache: the GPU, or the CPU awaited by the GPU. */
+  /** Part of stallNs for the SSD: wait of the GPU, or of the CPU awaited by the GPU. */
   ssdStallNs = 0;
   cpuNs = 0;
   exchangeNs = 0;
@@ -50,33 +50,31 @@ export class Recorder {
   readonly phases: readonly [PhaseCounters, PhaseCounters];
   phase: PhaseCounters;
   cpuExperts = 0;
-  /** CPU experts partly computed by the GPU, and CPU experts that were hits. */
+  /** CPU experts partly computed by the GPU, and hits computed by the CPU. */
   sharedExperts = 0;
   takenOver = 0;
   prefetchUseful = 0;
   prefetchLate = 0;
   prefetchWasted = 0;
   prefetchWastedBytes = 0;
-  /** Time saved by demanded prefetches, ns: a load on demand over an idle link, less the remaining wait. */
+  /** Time saved by demanded prefetches, ns: on-demand load over an idle link, less the remaining wait. */
   prefetchAvoidedNs = 0;
   /** Prefetches by promotion after misses. */
   promoted = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
-  /** Predictions, and their total time, ns. */
   predictions = 0;
   predictionNs = 0;
-  /** Members of D among the newest prediction's first |D|, among all it named, and members judged. */
+  /** Members of D among the newest prediction's first |D|, among all predicted, and members judged. */
   recalledAtK = 0;
   recalledUnion = 0;
   predictedMembers = 0;
-  /** Activations served by low-precision copies or another expert, the latter, and unserved ones. */
+  /** Activations served by low-precision copies or substitutes, by substitutes, and unserved. */
   degradedActivations = 0;
   substitutedActivations = 0;
   skippedActivations = 0;
-  /** Activations with results one layer late. */
   deferredActivations = 0;
-  /** Unserved misses, and misses served by another expert. */
+  /** Unserved misses, and misses served by substitutes. */
   skippedExperts = 0;
   substitutedExperts = 0;
   distinct = 0;
@@ -92,13 +90,12 @@ export class Recorder {
     this.phase = this.phases[1];
   }
 
-  /** Counts belong to `pass` from here on: prefill with a prompt token, else decode. */
+  /** Later counts belong to `pass`: prefill with a prompt token, else decode. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;
   }
 
-  /** An event of `layer` has executed and waited. */
   spent(layer: number, computeNs: number, stallNs: number): void {
     this.layers.computeNs[layer]! += computeNs;
     this.layers.stallNs[layer]! += stallNs;
@@ -107,23 +104,22 @@ export class Recorder {
   }
 }
 
-/** Counters of several GPUs: loads, and costs of sending activations; arrays by GPU. */
+/** Counters of several GPUs; arrays by GPU. */
 export class ParallelCounters {
   readonly gpus: number;
   readonly demanded: Float64Array;
   readonly hits: Float64Array;
   readonly activations: Float64Array;
-  /** Events, and the sum over events of busiest GPU's activations over the mean. */
+  /** Events, and sum over events of the busiest GPU's activations over the mean. */
   events = 0;
   eventImbalance = 0;
-  /** Activations computed away from their token's GPU, sent there and back. */
+  /** Activations sent from their token's GPU and back. */
   crossed = 0;
-  /** Events that gathered weights instead of sending activations, and bytes gathered by all GPUs. */
+  /** Events gathering weights instead of sending activations, and bytes gathered by all GPUs. */
   gathered = 0;
   gatheredBytes = 0;
   /** Event time in exchanges of activations or weights, ns. */
   exchangeNs = 0;
-  /** Sum over events of the degree of overlap. */
   degrees = 0;
 
   constructor(gpus: number) {
@@ -134,7 +130,7 @@ export class ParallelCounters {
   }
 }
 
-/** Largest part of a quantity on a GPU over the mean, at least 1; 1 without any. */
+/** Largest GPU part of a quantity over the mean, at least 1. */
 export function imbalance(values: ArrayLike<number>): number {
   let most = 0;
   let sum = 0;

@@ -3,8 +3,8 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**
- * Bias of choices: the cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the
- * range of logits.
+ * Bias of choices: cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the range
+ * of logits.
  */
 interface RerankLimits {
   /** Bonus of a resident expert, log gate weight. */
@@ -13,20 +13,19 @@ interface RerankLimits {
   readonly keep: number;
 }
 
-/** Sums over tokens and layers. */
 interface RerankCounts {
-  /** Choices, and choices not made by the gate alone. */
+  /** Choices, and choices unlike the gate's. */
   choices: number;
   changed: number;
-  /** Resident choices: as made, and by the gate alone at the same moment. */
+  /** Resident choices: actual, and by the gate alone at the same moment. */
   resident: number;
   residentBefore: number;
-  /** Gate weight of choices: as made, and by the gate alone. */
+  /** Gate weight of choices: actual, and by the gate alone. */
   weight: number;
   weightBefore: number;
 }
 
-/** Residency in one layer's cache: 1 at `id - base` of each expert with a slot. */
+/** Residency in a layer's cache: 1 at `id - base` of each expert with a slot. */
 export interface Residents {
   readonly base: number;
   readonly resident: Uint8Array;
@@ -45,7 +44,7 @@ export class Rerank {
     this.#limits = limits;
   }
 
-  /** Choices at a known layer, written into the pass. All tokens see the same residents. */
+  /** All tokens see the same residents. */
   choose(pass: Pass, layer: number, { base, resident }: Residents): void {
     const { lambda, keep } = this.#limits;
     const { counts } = this;

@@ -10,7 +10,7 @@ type By = GateShare['by'];
  * L13).
  */
 export interface Unimportance {
-  /** Least share of better-ranked experts over tokens of the pass with expert `id`, 0..1. */
+  /** Least share of better-ranked experts over the pass's tokens with expert `id`, 0..1. */
   of(by: By, id: number): number;
 }
 
@@ -19,7 +19,6 @@ export class TokenUnimportance implements Unimportance {
   readonly #model: ModelSpec;
   readonly #shares: ReadonlyMap<By, Float32Array>;
 
-  /** @param ways of the rules */
   constructor(model: ModelSpec, ways: Iterable<By>) {
     this.#model = model;
     this.#shares = new Map(Array.from(ways, (by) => [by, new Float32Array(model.experts)]));

@@ -4,20 +4,16 @@ import type { SimulatedGpu } from '../compose/simulation.js';
 import type { Link } from '../transfer/link.js';
 import { Onlooker } from '../transfer/observer.js';
 
-/** One GPU: its tiers, and dense ids in the whole model by local id. */
 type CauseGpu = Pick<SimulatedGpu, 'dram' | 'gpu' | 'whole'>;
 
 /** Causes of waits and transfers, in the order of the numbers below. */
 const CAUSES = ['on demand', 'prefetch', 'write-back', 'useful prefetch', 'late prefetch', 'wasted prefetch', 'pending prefetch'] as const;
 const [ON_DEMAND, PREFETCH, WRITE_BACK, USEFUL, LATE, WASTED, PENDING] = [0, 1, 2, 3, 4, 5, 6] as const;
 
-/** Sums by expert, per tier and cause. */
 class Sums {
   readonly #tiers: readonly string[];
   readonly #experts: number;
-  /** By tier and cause, in order of first occurrence. */
   readonly #sums = new Map<number, Float64Array>();
-  /** The same by kind, for speed. */
   readonly #byKind: Float64Array[] = [];
 
   constructor(tiers: readonly string[], experts: number) {
@@ -47,7 +43,7 @@ class Sums {
   }
 }
 
-/** Causes of one run. */
+/** Causes of a run's waits and transfers. */
 export class CauseRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #tiers: readonly string[];
@@ -55,22 +51,20 @@ export class CauseRecorder extends Onlooker {
   readonly #stalls: Sums;
   readonly #bytes: Sums;
   readonly #otherStallNs: Float64Array;
-  /** By GPU and expert: bytes of a prefetch without a demand so far. */
+  /** By GPU and expert: bytes of undemanded prefetches. */
   readonly #open: readonly Float64Array[];
   #waiting = 0;
-  /** By GPU and expert: number of the layer whose event found the expert in flight; 0: none, or awaited. */
+  /** By GPU and expert: layer number of the event with the expert in flight; 0: no event, or awaited. */
   readonly #late: readonly Float64Array[];
-  /** By GPU: local id of each expert of the model. */
+  /** By GPU: local id by whole-model id. */
   readonly #own: readonly Int32Array[];
   /** Links of GPUs, then of DRAM; further links write back. */
   readonly #links: readonly (Link | null)[];
-  /** By link: prefetches seen to start. */
   readonly #started: Float64Array;
-  /** Start of the running event, ns, and layers run so far, its own included. */
+  /** Start of the running event, ns, and layers run, running layer included. */
   #eventNs = 0;
   #layersRun = 0;
 
-  /** @param tiers names below the GPU, nearest first */
   constructor(model: ModelSpec, tiers: readonly string[], gpus: readonly CauseGpu[]) {
     super();
     this.#model = model;
@@ -108,7 +102,7 @@ export class CauseRecorder extends Onlooker {
       this.#bytes.add(this.#tiers.length, WRITE_BACK, id, bytes);
       return;
     }
-    // A prefetch restarts after a lost lane; the link counts it once.
+    // A prefetch restarts after a lost lane; the link counts a single prefetch.
     if (prefetch && this.#started[at]! === link.prefetches) return;
     if (prefetch) this.#started[at]! += 1;
     if (at >= this.#gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
@@ -153,7 +147,6 @@ export class CauseRecorder extends Onlooker {
     this.#open[gpu]![id] = bytes;
   }
 
-  /** A prefetch's use is known. */
   #close(id: number, cause: number, gpu: number): void {
     if (this.#waiting === 0) return;
     const bytes = this.#open[gpu]![id]!;
@@ -164,5 +157,5 @@ export class CauseRecorder extends Onlooker {
   }
 }
 
-/** Rounds to a thousandth of the unit, for short files and unchanged pictures; rounding errors below zero become 0. */
+/** Rounds to a thousandth of the unit, for short files and stable pictures; negative rounding errors become 0. */
 export const rounded = (value: number): number => Math.max(0, Math.round(value * 1000) / 1000);

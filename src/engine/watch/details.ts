@@ -8,13 +8,13 @@ import { capacityCurve } from '../vocabulary/capacity-curve.js';
 import { CauseRecorder, rounded } from './causes.js';
 import type { Latencies } from './latency.js';
 
-/** Most bins of a series, even: more than a screen resolves, for zooming. */
+/** Most bins of a series, even: more than a screen resolves, for zooming. Ours. */
 const BINS = 1000;
+/** Initial width of a bin, ns. Ours. */
 const FIRST_BIN_NS = 1000;
-/** Most latency samples kept with percentiles. */
+/** Most latency samples kept with percentiles. Ours. */
 const FEW = 24;
 
-/** A quantity over time. */
 class Bins {
   readonly values = new Float64Array(BINS);
 
@@ -22,17 +22,16 @@ class Bins {
     for (let bin = 0; bin < BINS; bin++) this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
   }
 
-  /** Adds `sign` times each bin's part of `[startNs, endNs)`. */
   spread(startNs: number, endNs: number, binNs: number, sign = 1): void {
     for (let bin = Math.floor(startNs / binNs); bin < BINS && bin * binNs < endNs; bin++)
       this.values[bin]! += sign * (Math.min(endNs, (bin + 1) * binNs) - Math.max(startNs, bin * binNs));
   }
 }
 
-/** Occupancy of a link. @param host true: it fills a GPU */
+/** @param host true: the link fills a GPU */
 function linkBins(link: Link, name: string, host: boolean) {
   const { lanes } = link;
-  // By lane: last prefetch that may give way: expert, start and end, ns.
+  // By lane: last interruptible prefetch: expert, start and end, ns.
   const prefetching = new Int32Array(lanes).fill(IDLE);
   const last = { prefetching, prefetchStartNs: new Float64Array(lanes), prefetchEndNs: new Float64Array(lanes) };
   return { link, name, host, lanes, demand: new Bins(), prefetch: new Bins(), ...last } as const;
@@ -40,12 +39,11 @@ function linkBins(link: Link, name: string, host: boolean) {
 
 type LinkBins = ReturnType<typeof linkBins>;
 
-/** Data of pictures: loads by expert, series over time with bins that double in width as the run grows. */
+/** Data of pictures: loads by expert, series over time in bins doubling in width as the run grows. */
 export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
-  /** Receives the same events in one call. */
   readonly #causes: CauseRecorder;
   readonly #links: LinkBins[] = [];
   readonly #hits = new Bins();
@@ -54,7 +52,6 @@ export class DetailsRecorder extends Onlooker {
   readonly #stall = new Bins();
   #binNs = FIRST_BIN_NS;
 
-  /** @param tiers names below the GPU, nearest first */
   constructor(model: ModelSpec, simulation: Simulation, tiers: readonly string[]) {
     super();
     const { gpus } = simulation;
@@ -93,7 +90,6 @@ export class DetailsRecorder extends Onlooker {
   override stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void {
     this.#causes.stalled(id, layer, startNs, endNs, gpu);
     this.#reach(endNs);
-    // Mean over GPUs.
     this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
@@ -102,7 +98,7 @@ export class DetailsRecorder extends Onlooker {
     const bins = this.#linkBins(link);
     const again = prefetch && this.#lost(bins, id);
     if (!again && bins.host) this.#loads[id]!++;
-    // Other transfers never give way.
+    // Only prefetches yield.
     if (prefetch && link.prefetching[lane] === id) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
@@ -115,7 +111,7 @@ export class DetailsRecorder extends Onlooker {
     const after = startNs < before ? before + endNs - startNs : before;
     this.#reach(Math.max(endNs, after));
     if (startNs < before) {
-      // Inserted between two chunks of a prefetch, whose rest moves on.
+      // Inserted between two chunks of a prefetch: the rest moves on.
       bins.prefetch.spread(startNs, before, this.#binNs, -1);
       bins.prefetch.spread(endNs, after, this.#binNs);
       bins.prefetchEndNs[lane] = after;
@@ -154,7 +150,7 @@ export class DetailsRecorder extends Onlooker {
     };
   }
 
-  /** Ends the prefetch of expert `id` at the loss of its lane. @returns false: no such prefetch */
+  /** @returns false: no prefetch of expert `id` on a lost lane */
   #lost(bins: LinkBins, id: number): boolean {
     const { link, prefetchEndNs, prefetching } = bins;
     for (let lane = 0; lane < prefetching.length; lane++) {
@@ -172,12 +168,11 @@ export class DetailsRecorder extends Onlooker {
     const fromNs = Math.max(atNs, prefetchStartNs[lane]!);
     if (endNs > fromNs) prefetch.spread(fromNs, endNs, this.#binNs, -1);
     for (const copy of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, copy.startNs), copy.endNs, this.#binNs);
-    // Nothing left to give way or to lose.
     prefetching[lane] = IDLE;
     prefetchEndNs[lane] = 0;
   }
 
-  /** Removes transfers cut by the run's end: prefetches or write-backs without a waiter. */
+  /** Removes transfers cut by the run's end: prefetches, or write-backs without a waiter. */
   #cut(bins: LinkBins, endNs: number): void {
     const { demand, link, prefetch } = bins;
     const under = link.prefetches > 0 ? prefetch : demand;
@@ -190,7 +185,7 @@ export class DetailsRecorder extends Onlooker {
     }
   }
 
-  /** Bins of a link; a link into no GPU writes back. */
+  /** A link into no GPU writes back. */
   #linkBins(link: Link): LinkBins {
     for (const bins of this.#links) if (bins.link === link) return bins;
     return this.#open(link, `${link.name} write-back`, false);
@@ -202,7 +197,6 @@ export class DetailsRecorder extends Onlooker {
     return bins;
   }
 
-  /** Widens bins up to time `ns`. */
   #reach(ns: number): void {
     while (ns >= this.#binNs * BINS) {
       this.#binNs *= 2;

@@ -5,7 +5,6 @@ import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './latency.js';
 
-/** Sums over passes. A pass counts in the window of its start. */
 class Window {
   readonly speeds = new PhaseSpeeds();
   passes = 0;
@@ -23,7 +22,6 @@ class Window {
     this.demanded += pass.demanded;
   }
 
-  /** Hits per demanded expert, stall per time. */
   get hitRate(): number {
     return this.hits / this.demanded;
   }
@@ -33,16 +31,15 @@ class Window {
   }
 }
 
-/** Cost of faults: figures of passes before, during and after each fault, and with and without any. */
+/** Cost of faults: figures of passes before, during and after each fault, and with and without faults. */
 export class FaultMeter {
   readonly #faults: readonly Fault[];
   readonly #recorder: Recorder;
   readonly #gpus: number;
   readonly #with = new Window();
   readonly #without = new Window();
-  /** By fault: windows during, and before and after without any fault in effect. */
+  /** By fault: windows during, and fault-free before and after. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
-  /** Counts at the end of the last pass. */
   #before = { stallNs: 0, hits: 0, demanded: 0 };
 
   constructor(faults: readonly Fault[], { gpus, recorder }: Pick<Simulation, 'gpus' | 'recorder'>) {
@@ -52,7 +49,7 @@ export class FaultMeter {
     this.#around = faults.map(() => [new Window(), new Window(), new Window()] as const);
   }
 
-  /** @param speeds tokens of the pass, with the time of their requests */
+  /** @param speeds tokens of the pass, with their requests' time */
   passed(startNs: number, endNs: number, speeds: PhaseSpeeds): void {
     const [prefill, decode] = this.#recorder.phases;
     const counted = {
@@ -77,7 +74,7 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** Metrics by catalogue name; NaN or null without such a pass. */
+  /** Metrics by catalogue name; NaN or null without matching passes. */
   metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,

@@ -7,10 +7,10 @@ import { IDLE } from '../transfer/link.js';
 import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
 
-/** Sums of times are equal within this share: additions round by up to 2^-53 of the clock, up to 10^9 times a run. */
+/** Relative tolerance between sums of times: additions round by up to 2^-53 of the clock, up to 10^9 times a run. */
 const ROUNDING = 1e-6;
 
-/** Metrics resting on a law's subject, and their name in a sentence. */
+/** Metrics resting on a law's subject, and a name in a sentence. */
 const RESTING = {
   judgements: { metrics: /^(cache|experts|quality|rerank|headroom)\.|^bound\.belady\.hit_rate$/, words: 'hits and misses' },
   transfers: { metrics: /^(transfer|prefetch|switch)\.|^memory\.(gpu|dram)\.peak$/, words: 'transfers, prefetches and peaks of memory' },
@@ -21,17 +21,17 @@ const RESTING = {
   floor: { metrics: /^bound\.floor\./, words: 'the floor' },
 } as const;
 
-/** A broken law, a bug of ours: its numbers, and what rests on it. */
+/** A broken law, a bug in moeprof: its numbers, and dependent figures. */
 export interface BrokenLaw {
   readonly law: string;
   readonly what: string;
   readonly rests: keyof typeof RESTING;
 }
 
-/** Metrics that rest on a broken law's subject, and their name in a sentence. */
+/** Metrics resting on a broken law's subject. */
 export const restingOn = ({ rests }: BrokenLaw): (typeof RESTING)[keyof typeof RESTING] => RESTING[rests];
 
-/** Laws of docs/semantics.md broken by a run: none known. @throws InternalError for the first if {@link throwing} */
+/** Laws of docs/semantics.md broken by a run: no known case. @throws InternalError for the first if {@link throwing} */
 export function brokenLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation, { latencies }: Pick<Meters, 'latencies'>): BrokenLaw[] {
   const broken: BrokenLaw[] = [];
   const must: Must = (holds, law, rests, what) => {
@@ -50,12 +50,12 @@ export function brokenLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation
   return broken;
 }
 
-/** True: a broken law ends the run (tests, scripts, --debug); else the result lacks what rests on the law (L30). */
+/** True: a broken law ends the run (tests, scripts, --debug); else the result lacks dependent figures (L30). */
 const throwing = (): boolean => env.MOEPROF_LAWS === 'throw';
 
 type Must = (holds: boolean, law: string, rests: keyof typeof RESTING, what: () => string) => void;
 
-/** L2: every member is a hit, late or a miss; layers and phases count the same. */
+/** L2: every member is a hit, late or a miss; layers and phases agree. */
 function checkJudgements(must: Must, { recorder: { layers, phases } }: Simulation): void {
   for (let layer = 0; layer < layers.demanded.length; layer++) {
     const judged = layers.hits[layer]! + layers.late[layer]! + layers.misses[layer]!;
@@ -96,7 +96,7 @@ function checkTransfers(must: Must, { gpus, recorder }: Simulation): void {
   }
 }
 
-/** L9, L10: a GPU's work adds up, links keep to their lanes, nothing beats all resident. @param passNs of all passes */
+/** L9, L10: a GPU's work adds up, links keep to their lanes, nothing beats all resident. */
 function checkTime(must: Must, { bounds, engine, gpus, parallel, recorder }: Simulation, passNs: number): void {
   const { computeNs, denseNs, stallNs } = recorder.layers;
   const spentNs = sum(denseNs) + recorder.tailNs + (sum(computeNs) + sum(stallNs)) / gpus.length + (parallel?.exchangeNs ?? 0);
@@ -135,7 +135,7 @@ function checkBandwidth(must: Must, { engine: { nowNs }, gpus, recorder }: Simul
   must(workedNs <= mostNs, 'L20', 'times', () => `the CPU worked for ${workedNs} ns of ${nowNs} in ${cpuQueues} queues`);
 }
 
-/** L22: every pass was charged the runtime's cost of a pass. */
+/** L22: every pass has the runtime's cost of a pass. */
 function checkCosts(must: Must, { gpus, recorder }: Simulation, passes: number): void {
   const chargedNs = passes * gpus[0]!.cost.passNs;
   must(
@@ -146,7 +146,7 @@ function checkCosts(must: Must, { gpus, recorder }: Simulation, passes: number):
   );
 }
 
-/** L19: no pass and no request beats its floor, within the clock's resolution at `nowNs`. */
+/** L19: no pass or request beats its floor, within the clock's resolution at `nowNs`. */
 function checkFloor(
   must: Must,
   { bounds: { floor }, engine: { nowNs } }: Simulation,
@@ -168,7 +168,7 @@ function checkFloor(
 
 /** L15: without prefetch, no policy hits more than Belady. */
 function checkBelady(must: Must, { gpus, predictor, recorder }: Simulation): void {
-  // An expert missed and promoted between two uses leaves its slot to others until then; in MIN it does not.
+  // An expert missed and promoted between two uses frees its slot until then; in MIN its slot stays taken.
   if (predictor !== null || recorder.promoted > 0) return;
   const hits = sum(recorder.layers.hits);
   const most = total(gpus, (gpu) => gpu.boundHits());

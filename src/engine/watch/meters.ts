@@ -19,13 +19,13 @@ export interface Watch extends WorkWatch {
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
-/** All meters of a run besides counters: latencies, cost of faults, data of pictures. */
+/** Meters of a run besides counters: latencies, cost of faults, data of pictures. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
-  /** By class; null: no classes. */
+  /** Null: no classes. */
   readonly classes: ClassMeter | null;
   readonly faults: FaultMeter | null;
-  /** Distinct tokens run, without rejected drafts, and generated ones among them. */
+  /** Distinct tokens run, without rejected drafts, and generated tokens. */
   tokens = 0;
   decoded = 0;
   readonly #passes: Passes;
@@ -66,7 +66,7 @@ export class Meters implements PassWatch {
     await this.#watch.breathe?.();
   }
 
-  /** Data of a report's pictures; null: not recorded. */
+  /** Null: not recorded. */
   details(): Details | null {
     return this.#details?.details(this.latencies) ?? null;
   }
@@ -99,7 +99,10 @@ export class ClassMeter {
     meter.request.add(endNs - request.arrivalNs);
   }
 
-  /** The classes, by name. @param objectives some requests have them @param use of classes with budgets @param served by copies and others */
+  /**
+   * @param objectives true: some requests have objectives @param use of classes with budgets @param served by copies
+   * and substitutes
+   */
   classes(
     objectives: boolean,
     budgets: ReadonlyMap<string, ClassBudget>,
