@@ -3,12 +3,11 @@ import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { ModelSpec } from '../model/door.js';
-import type { NetworkOptions } from '../predict/onnx/network.js';
-import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
+import { parseSeed, positiveCount } from './kit/options.js';
+import type { TrainOptions } from './train-flags.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
@@ -16,8 +15,10 @@ const WIDEST = 8192;
 const ENCODER = { table: 128, width: 32, inside: 2048, blocks: 2, head: 64 };
 
 /** Flags of all kinds; sizes of a network are unset unless given. */
-export type TrainingFlags = Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> &
-  (Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'> & Words<'kind' | 'seed'> & Required<Switches<'tokenId'>>);
+export type TrainingFlags = Pick<
+  TrainOptions,
+  'hidden' | 'rank' | 'epochs' | 'batch' | 'lr' | 'kind' | 'seed' | 'tokenId' | 'observed' | 'history'
+>;
 
 interface TrainingChoice {
   /** Its description in the report: kind, network and options. */
@@ -38,7 +39,7 @@ const KINDS = byName<TrainKind>({
 });
 
 /** Names of the kinds. */
-export const TRAIN_KINDS = Object.keys(KINDS);
+export const TRAIN_KINDS: readonly string[] = Object.keys(KINDS);
 
 /** Reads the flags of a training. @throws UserError if a value is impossible, or a flag belongs to another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {

@@ -1,7 +1,7 @@
 // Help: what most people need of a command in 15 lines, and with `--help all` everything.
 import type { Command, Help, Option } from 'commander';
 import { bundledText } from '../../base/profiles.js';
-import { commandSections } from './declared.js';
+import { firstFlags } from './declared.js';
 
 /** The help of the program and its commands. @param all true: every option, group and text */
 export const helpOf = (all: boolean): Partial<Help> => ({
@@ -11,13 +11,9 @@ export const helpOf = (all: boolean): Partial<Help> => ({
   ...(all ? {} : { formatHelp: shortHelp }),
 });
 
-/** Options of which the short help has a row; all, if the command has no row `first`. */
+/** Options of which the short help has a row; all, if the command names none. */
 function firstOf(command: Command): readonly Option[] {
-  const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
-  const row = commandSections()
-    .get(name)
-    ?.find((row) => row.startsWith('first '));
-  const first = row?.split(/ +/).slice(1);
+  const first = firstFlags(command);
   return command.options.filter(({ long, short }) => first === undefined || first.includes(short ?? '') || first.includes(long ?? ''));
 }
 

@@ -2,24 +2,14 @@ import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
-
-/** Flags whose given values are text. */
-export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
-
-/** Flags that are given or not. */
-export type Switches<Flag extends PropertyKey> = { readonly [F in Flag]?: boolean };
-
-/** Flags whose values are text, one or a default at least. */
-export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
-
-/** Flags that may be repeated. */
-export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
+import type { OptionsOf } from './declared.js';
+import type { TRACE } from './groups.js';
 
 /** Values of the flags that read a trace. */
-export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
+export type TraceFlags = OptionsOf<typeof TRACE>;
 
 /** The model that flags name, or that they describe by its shape; undefined: neither. */
-export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
+export const namedModel = ({ model, shape }: Pick<TraceFlags, 'model' | 'shape'>): string | undefined =>
   model ?? (shape === undefined ? undefined : SHAPE + shape);
 
 /** Reads `--seed`. @throws UserError if it is no whole number */
