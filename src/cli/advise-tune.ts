@@ -16,15 +16,16 @@ import { MOST_RUNS, type RunEnd, tune } from '../measured/tune/tune.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import { costOf, type Speeds } from '../runtime/setting/goal.js';
 import { timingsOfFile, timingsOfFlags, timingText } from '../runtime/timings.js';
+import type { AdviseOptions } from './advise-flags.js';
 import type { CliContext } from './kit/context.js';
-import { type Lists, positiveCount, type Texts } from './kit/options.js';
+import { positiveCount } from './kit/options.js';
 import { watched } from './kit/watched.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
 export { tuneReports } from '../measured/tune/report.js';
 
 /** Flags of `advise --tune`. */
-export type TuneFlags = Texts<'hardware' | 'keep' | 'tune' | 'tuneLimit'> & Lists<'timing'>;
+export type TuneFlags = Pick<AdviseOptions, 'hardware' | 'keep' | 'timing' | 'tune' | 'tuneLimit'>;
 
 const KEPT = 'moeprof-machine.yaml';
 /** Default tokens and repeats of the benchmark. Ours: seconds on a slow machine, and a spread. */

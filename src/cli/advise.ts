@@ -5,56 +5,54 @@ import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
 import { findQuantization } from '../model/door.js';
-import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
-import type { TuneFlags } from './advise-tune.js';
+import { ADVISE, type AdviseOptions } from './advise-flags.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import type { Switches, Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { deliver } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
 
-type AdviseOptions = OutputOptions & TuneFlags & Texts<keyof AdviceWishes | 'best'> & Switches<'explain' | 'markdown'>;
-
+/** The word for all runtimes, side by side. */
 const ANY = 'any';
 
 /** `moeprof advise`: best settings of a model as command lines, or the models that a machine runs. */
 export function define(command: Command, context: CliContext): void {
-  const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
-  declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
-    const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
-    const [model] = models;
-    if (options.best !== undefined && models.length > 0) throw new UserError('--best: chooses among all bundled models; name none');
-    if (options.keep !== undefined && options.tune === undefined)
-      throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
-    if (options.tune !== undefined) {
-      if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
-      const { tunedAdvice, tuneReports } = await import('./advise-tune.js');
-      await deliver(context, tuneReports, outputs, () => tunedAdvice(context, model, options, wishesOf(options)));
-      return;
-    }
-    if (model === undefined || models.length > 1) {
-      await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
-      return;
-    }
-    if (options.runtime === ANY) {
-      if (options.slots !== undefined) throw new UserError('--slots: are those of one engine; name it with --runtime');
-      await deliver(context, engineReports, outputs, async () => {
-        const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options));
-        if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
-        return { offers, explain: options.explain === true };
+  declared(command, ADVISE, { first: ['-w', '--context', '--users', '--goal', '--timing', '-o'] }).action(
+    async (models: readonly string[], options: AdviseOptions) => {
+      const outputs = options.markdown ? { ...options, format: 'markdown' } : options;
+      const [model] = models;
+      if (options.best !== undefined && models.length > 0) throw new UserError('--best: chooses among all bundled models; name none');
+      if (options.keep !== undefined && options.tune === undefined)
+        throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
+      if (options.tune !== undefined) {
+        if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
+        const { tunedAdvice, tuneReports } = await import('./advise-tune.js');
+        await deliver(context, tuneReports, outputs, () => tunedAdvice(context, model, options, wishesOf(options)));
+        return;
+      }
+      if (model === undefined || models.length > 1) {
+        await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
+        return;
+      }
+      if (options.runtime === ANY) {
+        if (options.slots !== undefined) throw new UserError('--slots: are those of one engine; name it with --runtime');
+        await deliver(context, engineReports, outputs, async () => {
+          const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options));
+          if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
+          return { offers, explain: options.explain === true };
+        });
+        return;
+      }
+      await deliver(context, adviceReports, outputs, async () => {
+        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
+        if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
+        return { advice, explain: options.explain === true };
       });
-      return;
-    }
-    await deliver(context, adviceReports, outputs, async () => {
-      const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
-      if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
-      return { advice, explain: options.explain === true };
-    });
-  });
+    },
+  );
 }
 
 /** @throws UserError for options about a single model */
@@ -80,7 +78,7 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({ context, prompt, quantizations, slots, users, ...others }: AdviseOptions): AdviceWishes {
+function wishesOf({ context, prompt, quantizations, slots, users, ...others }: Partial<AdviseOptions>): AdviceWishes {
   const { accepted, drafter, drafts, goal, runtime, shell, trace } = others;
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
@@ -94,8 +92,10 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: A
   };
 }
 
-/** The named or current machine, with learned timings. @param model of timings without a model; null: required there */
-function machineOf(context: CliContext, { hardware: name, quantizations, timing }: AdviseOptions, model: string | null): MachineFinder {
+type MachineFlags = Pick<AdviseOptions, 'hardware' | 'quantizations' | 'timing'>;
+
+/** The named machine, or this one, as timings taught it. @param model of timings that name none; null: they do */
+function machineOf(context: CliContext, { hardware: name, quantizations, timing }: MachineFlags, model: string | null): MachineFinder {
   const found = name === undefined ? thisMachine : machineNamed(name);
   return async (runtime) => {
     const usual = await found(runtime);
@@ -134,4 +134,4 @@ function countAtLeastOne(text: string, flag: string): number {
   return count;
 }
 
-export { type AdviseOptions, countAtLeastOne, machineOf as advisedMachine, wishesOf };
+export { countAtLeastOne, machineOf as advisedMachine, wishesOf };

@@ -13,25 +13,49 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import { metricNames, type Switches } from './kit/options.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { ALLOW_CODE } from './kit/groups.js';
+import { metricNames } from './kit/options.js';
 import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
-/** `moeprof baseline`: results to compare with, as plain files `.moeprof/baselines/<name>/<scenario>.json`. */
+const SAVE = options({
+  '<name>': 'name of the baseline, e.g. main',
+  '<run...>': 'results, run profiles, or folders of them',
+  '--force': 'replace scenarios that are there already',
+  ...ALLOW_CODE,
+});
+
+const SHOW = options({
+  '<name[/scenario]>': 'as list prints it; the scenario may be left out where there is only one',
+});
+
+const LOG = options({
+  '<name[/scenario]>': 'as list prints it; without a scenario, all of them',
+  '--metric <name>': ['which metric', { default: 'latency.tpot.mean' }],
+});
+
+/** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
 export function define(command: Command, context: CliContext): void {
-  subcommand(command, 'save').action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
-  subcommand(command, 'list').action(() => context.out(list(context)));
-  subcommand(command, 'show').action((wanted: string) =>
-    context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)),
+  subcommand(command, 'save', SAVE, {
+    summary: 'keep results under a name',
+    description: 'Keep results under a name; run profiles are run first.',
+  }).action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
+  subcommand(command, 'list', {}, { summary: 'what has been saved', description: 'List what has been saved.' }).action(() =>
+    context.out(list(context)),
   );
-  subcommand(command, 'log').action((wanted: string, { metric }: { readonly metric: string }) =>
-    context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)),
-  );
+  subcommand(command, 'show', SHOW, {
+    summary: 'a saved result',
+    description: 'Show a saved result; moeprof report renders it in other formats.',
+  }).action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
+  subcommand(command, 'log', LOG, {
+    summary: 'how a metric went from state to state',
+    description: 'How a metric went, each time that saving with --force or --update-baseline changed a figure.',
+  }).action((wanted: string, { metric }: OptionsOf<typeof LOG>) => context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)));
 }
 
-type SaveOptions = Required<Switches<'force'>> & Switches<'allowCode'>;
+type SaveOptions = OptionsOf<typeof SAVE>;
 
 async function save(name: string, runs: readonly string[], { allowCode, force }: SaveOptions, context: CliContext): Promise<void> {
   if (!/^[\w][\w.-]*$/.test(name)) throw new UserError(`"${name}" is no name for a baseline; use letters, digits, ".", "_" and "-"`);

@@ -3,22 +3,30 @@ import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
 import { adaptiveBound, adaptiveReports } from '../bound/door.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import type { Words } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
-import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { output, PICTURES } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
+import { RUN, runOf } from './run-options.js';
 
-type AdaptiveOptions = RunFlags & OutputOptions & Words<'budgets'>;
+const ADAPTIVE = options({
+  '[profile]': 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start',
+  'What may be lost:': '',
+  '--budgets <shares>': ['shares of the gate weight that may be lost, with commas', { default: '0%,1%,2%,5%,10%,20%' }],
+  ...RUN,
+  ...output(adaptiveReports),
+  ...PICTURES,
+});
 
 /** `moeprof bound`: speeds that no system can exceed. */
 export function define(command: Command, context: CliContext): void {
-  subcommand(command, 'adaptive', { words: RUN_WORDS, formats: adaptiveReports }).action(
-    async (profile: string | undefined, options: AdaptiveOptions) => {
-      const budgets = options.budgets.split(',').map(shareIn);
-      const run = runOf(profile, options);
-      await deliver(context, adaptiveReports, options, () => adaptiveBound(run, budgets, () => context.breathe()), options.trace);
-    },
-  );
+  subcommand(command, 'adaptive', ADAPTIVE, {
+    first: ['-m', '-t', '-w', '--budgets', '-o'],
+    description: 'an oracle that skips experts where it costs least',
+  }).action(async (profile: string | undefined, options: OptionsOf<typeof ADAPTIVE>) => {
+    const budgets = options.budgets.split(',').map(shareIn);
+    const run = runOf(profile, options);
+    await deliver(context, adaptiveReports, options, () => adaptiveBound(run, budgets, () => context.breathe()), options.trace);
+  });
 }
 
 /** @throws UserError outside 0 to 100 % */

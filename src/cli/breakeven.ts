@@ -1,19 +1,40 @@
 import type { Command } from 'commander';
 import { breakEvenReports, breakEvensOn } from '../advise/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
-import { type AdviseOptions, advisedMachine, countAtLeastOne, wishesOf } from './advise.js';
+import { advisedMachine, countAtLeastOne, wishesOf } from './advise.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { htmlPage, output, TIMING } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
-/** `moeprof breakeven`: hit rate at which an expert cache overtakes the CPU. */
+const BREAKEVEN = options({
+  '<model>': 'a bundled name, a GGUF file, a folder, a config.json, or hf:owner/repo[:format]',
+  '-w, --hardware <machine>': 'parts such as rtx-3060+32GB, a name or a file; without, this one is detected',
+  '-t, --trace <trace>': 'recorded routing to fill caches with; without, it is drawn as the model routes',
+  ...TIMING,
+  '--runtime <name>': [`runtime: ${ADVISED.map(({ name }) => name).join(', ')}`, { default: DEFAULT_RUNTIME }],
+  'What is asked:': '',
+  '--context <tokens>': ['context of each user, whose KV cache takes room from experts', { shown: '16384' }],
+  '--prompt <tokens>': ['prompt that decoding follows', { shown: '4096, or half of the context' }],
+  '--users <list>': ['users at a time: 1,4', { default: '1,4' }],
+  '--quantizations <formats>': ['formats: q4_k_m,ud-q2_k_xl', { shown: 'three of those on offer' }],
+  ...output(breakEvenReports),
+  ...htmlPage('write a page for a browser'),
+});
+
+/** `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here. */
 export function define(command: Command, context: CliContext): void {
-  const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
-  declared(command, 'breakeven', { words, formats: breakEvenReports }).action((model: string, { users: text, ...options }: AdviseOptions) =>
+  declared(command, BREAKEVEN, { first: ['-w', '-t', '--users', '-o'] }).action((model: string, options: OptionsOf<typeof BREAKEVEN>) =>
     deliver(context, breakEvenReports, options, () => {
-      const users = namesIn(text!, '--users', '1,4').map((count) => countAtLeastOne(count, '--users'));
-      return breakEvensOn(model, advisedMachine(context, options, model), wishesOf(options), users);
+      const { context: tokens, hardware, prompt, quantizations, runtime, timing, trace } = options;
+      const users = namesIn(options.users, '--users', '1,4').map((count) => countAtLeastOne(count, '--users'));
+      return breakEvensOn(
+        model,
+        advisedMachine(context, { hardware, quantizations, timing }, model),
+        wishesOf({ runtime, context: tokens, prompt, quantizations, trace }),
+        users,
+      );
     }),
   );
 }

@@ -8,20 +8,30 @@ import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output, PICTURES, TIMING } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
 
-type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'> & { readonly timing: readonly string[] };
-
-/** Most checked runs of a log. Ours: each needs some predictions. */
+/** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
 
-/** `moeprof check`: measured against predicted speed, and causes of a difference. */
+const CHECK = options({
+  '<log>': 'what a runtime printed, or a timing in words: "eval 11 tok/s, mxfp4, -m gpt-oss-120b -ncmoe 33"',
+  '-w, --hardware <machine>': 'parts, or a file of parts; this machine, detected, unless said',
+  ...TIMING,
+  '-m, --model <model>': 'bundled model or a GGUF file, where the log does not name it',
+  '--quantization <format>': 'storage format of its weights, where the log does not say',
+  ...output(checkReports),
+  ...PICTURES,
+});
+
+type CheckOptions = OptionsOf<typeof CHECK>;
+
+/** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'check', { formats: checkReports }).action(async (log: string, options: CheckOptions) => {
+  declared(command, CHECK, { first: ['-w', '-m', '--timing', '-o'] }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {
       const checked = await checkedLog(log, options, context);
       if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);

@@ -3,17 +3,24 @@ import { bibtex, type Citation, citedBy } from '../figure/door.js';
 import { type Format, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 
 const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'bibtex', extensions: ['.bib'], render: bibtex },
   { name: 'json', extensions: ['.json'], render: toJson },
 ];
 
-/** `moeprof cite`: BibTeX of moeprof and of results' sources. */
+const CITE = options({
+  '[results...]': 'results, folders of them, a store, or what sweep study.yaml -o wrote; none: moeprof alone',
+  '--measurements': 'also every measurement that constants of the runtimes were fitted on',
+  ...output(FORMATS),
+});
+
+/** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions & { readonly measurements: boolean }) =>
+  declared(command, CITE).action((paths: string[], options: OptionsOf<typeof CITE>) =>
     deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns), options.measurements), paths),
   );
 }

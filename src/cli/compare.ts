@@ -12,40 +12,56 @@ import { jsonReport } from '../report/door.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Lists, Switches, Texts } from './kit/options.js';
-import { FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { ALLOW_CODE, htmlPage, output } from './kit/groups.js';
+import { FILE_OPTIONS, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { BASELINES, budgetFile } from './scenarios.js';
 
-type Switch = 'allowDifferentInputs' | 'explain' | 'updateBaseline' | 'all';
-type CompareOptions = OutputOptions & Lists<'failOn' | 'budgets'> & Required<Switches<Switch>> & Texts<'against'> & Switches<'allowCode'>;
+const COMPARE = options({
+  '<base>': 'baseline: a result, a run profile, a folder of either, git:<commit>:<path> or baseline:<name>; with --against, a candidate',
+  '[candidate...]': 'what to judge, given in the same ways',
+  'Gate:': '',
+  '--against <baseline>': 'base is this saved baseline: main, or main~3 for three states before',
+  '--fail-on <condition>...': 'fail where this is true of a metric, repeatable',
+  '--budgets <file>...': 'YAML file with a list of budgets, repeatable; without it and --fail-on: moeprof/budgets.yaml, if it is there',
+  '--allow-different-inputs':
+    'compare even where model, machine, runtime, knowledge, routing, workload or seed differ, or the candidate has more memory',
+  '--all': 'show every changed metric and setting, not only the worst 12',
+  '--explain': 'show which layers, phases and misses carry the change',
+  '--update-baseline': 'show the changes, then write the candidate over the base',
+  ...ALLOW_CODE,
+  ...output(compareReports),
+  ...htmlPage('write a report with charts of both runs'),
+});
 
 /** `moeprof compare`. Exit code 0: every budget holds; 1: a budget is broken; 3: runs are not comparable. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
-    const [base, candidates] = sidesOf(first, others, options.against);
-    const found = options.budgets.length + options.failOn.length > 0 ? null : budgetFile(candidates);
-    const files = found === null ? options.budgets : [found];
-    const given = [...files.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
-    if (found !== null) context.note(`judged by ${found}; --budgets or --fail-on is instead of it`);
-    if (options.updateBaseline && candidates.length > 1)
-      throw new UserError('--update-baseline: takes one candidate, which becomes the base');
-    const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
-    try {
-      const [before, ...after] = await loadOperands([base, ...candidates], context, {
-        allowCode: options.allowCode,
-        details: outputs.needDetails,
-      });
-      const gate = compareSets(before!, after, given, options);
-      const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
-      if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
-      await outputs.deliver(gate, options.all);
-      if (update !== null) accept(gate, update, before!.folder ? before!.path : null, context);
-    } finally {
-      outputs.abort();
-    }
-  });
+  declared(command, COMPARE, { first: ['--against', '--budgets', '--fail-on', '-o'] }).action(
+    async (first: string, others: string[], options: OptionsOf<typeof COMPARE>) => {
+      const [base, candidates] = sidesOf(first, others, options.against);
+      const found = options.budgets.length + options.failOn.length > 0 ? null : budgetFile(candidates);
+      const files = found === null ? options.budgets : [found];
+      const given = [...files.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+      if (found !== null) context.note(`judged by ${found}; --budgets or --fail-on is instead of it`);
+      if (options.updateBaseline && candidates.length > 1)
+        throw new UserError('--update-baseline: takes one candidate, which becomes the base');
+      const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
+      try {
+        const [before, ...after] = await loadOperands([base, ...candidates], context, {
+          allowCode: options.allowCode,
+          details: outputs.needDetails,
+        });
+        const gate = compareSets(before!, after, given, options);
+        const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
+        if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
+        await outputs.deliver(gate, options.all);
+        if (update !== null) accept(gate, update, before!.folder ? before!.path : null, context);
+      } finally {
+        outputs.abort();
+      }
+    },
+  );
 }
 
 /** @throws UserError without a candidate, or if --against is no name */

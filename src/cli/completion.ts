@@ -10,12 +10,16 @@ import { MISS_ACTIONS, RUNTIME_WORDS } from '../system/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, options } from './kit/declared.js';
+
+const COMPLETION = options({
+  '<shell>': ['for which shell', { choices: SHELLS }],
+});
 
 /** `moeprof completion`: scripts generated from the commands. */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
   define(command, context) {
-    declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
+    declared(command, COMPLETION).action(async (shell: Shell) =>
       context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),
     );
   },

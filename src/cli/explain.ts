@@ -5,11 +5,15 @@ import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
 import { METRICS, metricsOfWord, nameToday, noSuchMetric, replacementOf } from '../result/catalogue.js';
 import { allTopics, explanations, glossaryOf, topicOf } from '../result/explanations.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, options } from './kit/declared.js';
+
+const EXPLAIN = options({
+  '[name]': 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics',
+});
 
 /** `moeprof explain`: meaning of a metric or a warning. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'explain').action((name: string | undefined) =>
+  declared(command, EXPLAIN).action((name: string | undefined) =>
     context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
   );
 }

@@ -10,7 +10,7 @@ import { pasted } from '../base/shell.js';
 import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
 import { BUDGETS } from './scenarios.js';
 import { schemaText } from './schema.js';
 
@@ -28,34 +28,33 @@ const JOBS = {
 
 type CiSystem = keyof typeof JOBS | 'none';
 
-interface InitOptions {
-  readonly ci: CiSystem;
-  /** Absent: source of the installation. */
-  readonly source?: string;
-  readonly force: boolean;
-}
+const INIT = options({
+  '[folder]': ['root of the repository', { default: '.' }],
+  '--ci <system>': [
+    'CI system to write a job for',
+    { choices: [...(Object.keys(JOBS) as (keyof typeof JOBS)[]), 'none'], default: 'github' },
+  ],
+  '--source <url#ref>': ['git repository of moeprof, and the commit that the job runs', { shown: 'that of this installation' }],
+  '--force': 'replace files that are there already',
+});
 
 /** `moeprof init`: a starter profile, budgets and a CI job; all or nothing, never overwriting. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'init', { words: { systems: [...Object.keys(JOBS), 'none'] } }).action(
-    (folder: string, { ci, force, source: given }: InitOptions) => {
-      const source = given === undefined ? ownSource() : parseSource(given);
-      const files = initFiles(ci, source);
-      const there = [...files.keys()].map((path) => join(folder, path)).filter((path) => existsSync(path));
-      if (there.length > 0 && !force) throw new UserError(`${there.join(', ')}: there already; pass --force to replace`);
-      for (const [path, text] of files) {
-        const full = join(folder, path);
-        makeFolder(dirname(full));
-        writeFileAtomic(full, text);
-        context.out(`wrote ${full}\n`);
-      }
-      if (ci !== 'none' && source.repository === null)
-        context.note(
-          'The job needs MOEPROF_REPOSITORY: set that variable of your project to a git repository of moeprof, or give --source.',
-        );
-      context.note(`Next: moeprof baseline save main ${pasted(join(folder, 'moeprof/runs'))}, then commit all of it.`);
-    },
-  );
+  declared(command, INIT).action((folder: string, { ci, force, source: given }: OptionsOf<typeof INIT>) => {
+    const source = given === undefined ? ownSource() : parseSource(given);
+    const files = initFiles(ci, source);
+    const there = [...files.keys()].map((path) => join(folder, path)).filter((path) => existsSync(path));
+    if (there.length > 0 && !force) throw new UserError(`${there.join(', ')}: there already; pass --force to replace`);
+    for (const [path, text] of files) {
+      const full = join(folder, path);
+      makeFolder(dirname(full));
+      writeFileAtomic(full, text);
+      context.out(`wrote ${full}\n`);
+    }
+    if (ci !== 'none' && source.repository === null)
+      context.note('The job needs MOEPROF_REPOSITORY: set that variable of your project to a git repository of moeprof, or give --source.');
+    context.note(`Next: moeprof baseline save main ${pasted(join(folder, 'moeprof/runs'))}, then commit all of it.`);
+  });
 }
 
 /** Texts by path in the user's repository. @param source moeprof for the job */

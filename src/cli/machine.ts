@@ -3,22 +3,29 @@ import { loadRuntime, machineFileOf, readMachineFile } from '../hardware/door.js
 import { machineReports, type ShownMachine } from '../measured/machine/show-report.js';
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { output } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
 
-/** `moeprof machine`: parts and measured speeds of the machine. */
+const SHOW = options({
+  '[machine]': 'parts, a bundled name or a YAML file; this machine unless said',
+  '--runtime <name>': 'software that drives it, e.g. llama.cpp, ktransformers, hf-eager',
+  ...output(machineReports),
+});
+
+/** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
 }
 
-type ShowOptions = OutputOptions & Texts<'runtime'>;
+type ShowOptions = OptionsOf<typeof SHOW>;
 
 function defineShow(command: Command, context: CliContext): void {
-  subcommand(command, 'show', { formats: machineReports }).action((name: string | undefined, options: ShowOptions) =>
-    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+  subcommand(command, 'show', SHOW, { summary: 'a machine as runs see it: data sheets, what was measured, what a runtime reaches' }).action(
+    (name: string | undefined, options: ShowOptions) =>
+      deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
   );
 }
 

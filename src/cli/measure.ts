@@ -8,18 +8,27 @@ import { contributionReports } from '../measured/contribute/report.js';
 import { contributionOf } from '../measured/contribute/rows.js';
 import { timingsOf } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
 /** Operating systems by Node's names. */
 const SYSTEMS = byName<string>({ darwin: 'macos', win32: 'windows', linux: 'linux' });
 
-/** `moeprof measure`: engine logs as rows of measurements with predictions. Nothing is sent. */
+const MEASURE = options({
+  '<log...>':
+    'what engines printed: llama-bench (json, jsonl, md), llama-server, llama-sweep-bench, ollama --verbose, benchmarks of servers; - is stdin',
+  '-w, --hardware <machine>': 'parts, or a file of parts; without, this machine is detected',
+  '-m, --model <model>': 'bundled model of the logs, where they do not name it',
+  '--quantization <format>': 'storage format of its weights, where the logs do not say',
+  '--os <system>': ['system of the machine of -w', { choices: ['linux', 'macos', 'windows'] }],
+  ...output(contributionReports),
+});
+
+/** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
-  type Options = OutputOptions & Texts<'hardware' | 'model' | 'os' | 'quantization'>;
-  declared(command, 'measure', { formats: contributionReports }).action(async (paths: readonly string[], options: Options) => {
+  declared(command, MEASURE, { first: ['-w', '-m', '-o'] }).action(async (paths: readonly string[], options: OptionsOf<typeof MEASURE>) => {
     const { hardware, model = null, os, quantization = null } = options;
     await deliver(context, contributionReports, options, async () => {
       const logs = paths.map((path) => {

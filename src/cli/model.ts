@@ -7,26 +7,9 @@ import type { Column, Datum, Document, Grid, Line } from '../report/door.js';
 import { figure, formatRelative, gridOf, ratio } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import type { Lists, Texts, Words } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
-
-type InspectOptions = OutputOptions & Texts<'quantization'> & Words<'context'> & Lists<'hardware'>;
-
-/** `moeprof model inspect`: facts of a model, and the part that fits a machine. */
-export function define(command: Command, context: CliContext): void {
-  subcommand(command, 'inspect', { formats: modelReports }).action(async (name: string, options: InspectOptions) => {
-    const tokens = parseCount(options.context, '--context');
-    await deliver(context, modelReports, options, () => {
-      const machines = options.hardware.length > 0 ? options.hardware : listProfiles('hardware');
-      return inspectModel(
-        openModel(name, options.quantization ?? null),
-        machines.map((machine) => loadHardware(machine)),
-        tokens,
-      );
-    });
-  });
-}
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { output, PICTURES } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 
 /** Width of a list of layers, columns. */
 const LAYERS_WIDTH = 28;
@@ -43,6 +26,33 @@ export const modelReports = drawnFormats<ModelInspection>('moeprof model inspect
     fits.map(({ machine, share }) => ({ x: machine, y: 100 * share, series: '' })),
   ),
 );
+
+const INSPECT = options({
+  '<model>': 'a bundled name, a file, a folder or hf:owner/repo',
+  '--quantization <format>': 'price the model in this storage format, e.g. q4_k_m',
+  '--context <tokens>': ['tokens of KV cache that must fit beside the weights', { default: '4096' }],
+  '-w, --hardware <machine>...': 'only this machine: a bundled name or a YAML file, repeatable',
+  ...output(modelReports),
+  ...PICTURES,
+});
+
+/** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
+export function define(command: Command, context: CliContext): void {
+  subcommand(command, 'inspect', INSPECT, {
+    first: ['-w', '--quantization', '--context', '-o'],
+    summary: 'parameters, bytes, experts by layer, and what fits on which machine',
+  }).action(async (name: string, options: OptionsOf<typeof INSPECT>) => {
+    const tokens = parseCount(options.context, '--context');
+    await deliver(context, modelReports, options, () => {
+      const machines = options.hardware.length > 0 ? options.hardware : listProfiles('hardware');
+      return inspectModel(
+        openModel(name, options.quantization ?? null),
+        machines.map((machine) => loadHardware(machine)),
+        tokens,
+      );
+    });
+  });
+}
 
 function documentOf(inspection: ModelInspection): Document {
   const { fits, name, quantization, sizes } = inspection;

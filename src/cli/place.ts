@@ -15,32 +15,49 @@ import {
   type RunWith,
   requestFor,
   SPLITS,
-  type Split,
 } from '../place/door.js';
 import { checkRun } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { type Lists, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { positiveCount } from './kit/options.js';
 import { isSameFile, Outputs, stdoutFormat } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
-import { type RoutingFlags, routingOverrides, setOverride } from './run-options.js';
+import { ROUTING, routingOverrides, setOverride } from './run-options.js';
 
-type Optional = Texts<'hardware' | 'runtime' | 'for' | 'gpus' | 'redundant' | 'output' | 'format' | 'slots'>;
-interface Flags
-  extends RoutingFlags,
-    Optional,
-    Lists<'eval' | 'set' | 'report'>,
-    Words<'holdout'>,
-    Required<Switches<'inSample'>>,
-    Switches<'json'> {
-  readonly by: PlaceRequest['by'];
-  readonly split?: Split;
-}
+const PLACE = options({
+  '[action]': ['judge: what a profile is worth; merge: several profiles or texts as one', { choices: ['judge', 'merge'] }],
+  '[profile]': 'the profile to judge, or those to merge with their weights: code.json:3,wiki.json:1',
+  'What is counted, what judges:': '',
+  ...ROUTING,
+  '--eval <trace>...': 'text to judge by, repeatable; unless given, the last part of each counted text',
+  '--holdout <share>': ['that part', { default: '50%' }],
+  '--in-sample': 'judge by counted text as well, and say so',
+  '--by <basis>': [
+    'rank experts by how often, with which gate weight, or how soon again they are expected to be chosen',
+    { choices: BASES, default: 'counts' },
+  ],
+  'What stays:': '',
+  '-w, --hardware <machine>': 'machine to price it on: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x)',
+  '--runtime <runtime>': 'software that executes it, in place of the engine’s own',
+  '--tokens <n>': ['tokens of a run that prices it, from the start of the first judged text', { default: '1000' }],
+  '--set <path=value>...': 'set any value of these runs, system.*, hardware.*, runtime.* or model.*, repeatable',
+  '--slots <size>': 'experts that stay: auto (what the machine leaves), 16 of each layer, 25%, 8GiB',
+  '--split <split>': ['as many of each layer, by skew, or whole layers', { choices: SPLITS }],
+  '--gpus <n>': 'GPUs that share all experts (expert parallelism)',
+  '--redundant <n>': 'slots of a layer beyond one for each expert, with --gpus',
+  'Output:': '',
+  '-o, --output <file>': 'the profile that the engine loads',
+  '--for <engine>': `the engine: ${PROFILE_FORMATS.map(({ name }) => name).join(', ')}`,
+  '--report <[format=]path>...': 'write the report to a file, repeatable (.json, .csv, .md, .svg, .html)',
+  '--format <name>': 'what to print on stdout',
+  '--json': ['short for --format json', { excludes: 'format' }],
+});
+
+type Flags = OptionsOf<typeof PLACE>;
 
 /** `moeprof place [judge | merge]`: chooses resident experts for an engine's file, judged by held-out text. */
 export function define(command: Command, context: CliContext): void {
-  const words = { bases: BASES, splits: SPLITS, engines: PROFILE_FORMATS.map(({ name }) => name) };
-  declared(command, 'place', { words, formats: placeReports }).action(
+  declared(command, PLACE, { first: ['-m', '-t', '-w', '--for', '-o'] }).action(
     (action: string | undefined, what: string | undefined, flags: Flags) => place(action, what, flags, context),
   );
 }
@@ -55,7 +72,11 @@ async function place(action: string | undefined, what: string | undefined, flags
   try {
     await outputs.load();
     const machine = flags.hardware === undefined ? [] : [{ path: ['hardware'], value: flags.hardware, label: '--hardware' }];
-    const named: Override[] = [...flags.set.map(setOverride), ...routingOverrides({ ...flags, trace: [] }), ...machine];
+    const named: Override[] = [
+      ...flags.set.map(setOverride),
+      ...routingOverrides({ ...flags, trace: [] }, { tokens: flags.tokens }),
+      ...machine,
+    ];
     const last = flags.runtime === undefined ? [] : [{ path: ['runtime'], value: flags.runtime, label: '--runtime' }];
     const runWith: RunWith = (values) => checkRun({}, 'moeprof place', [...named, ...values, ...last]);
     const answer = await watched(context, 'placing', 'texts', (watch) => answerPlacement(request, runWith, watch, output ?? 'FILE'));

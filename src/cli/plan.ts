@@ -6,18 +6,30 @@ import type { Result } from '../result/result.js';
 import { equalFooting } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { type Lists, parseJobs, type Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output, PICTURES, TIMING } from './kit/groups.js';
+import { parseJobs } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf } from './run-many.js';
-import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
+import { RUN, runOf } from './run-options.js';
 
-type PlanOptions = RunFlags & OutputOptions & Texts<'jobs'> & Lists<'assert' | 'timing'>;
+const PLAN = options({
+  '[profile]': 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start',
+  'What must hold (or --slo):': '',
+  '--assert <condition>...': "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable",
+  '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)',
+  ...TIMING,
+  ...RUN,
+  ...output(planReports),
+  ...PICTURES,
+});
+
+type PlanOptions = OptionsOf<typeof PLAN>;
 
 /** `moeprof plan`: GPU memory for a service level, by system and machine. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'plan', { words: RUN_WORDS, formats: planReports }).action(
+  declared(command, PLAN, { first: ['-m', '-t', '-w', '--slo', '--assert', '-o'] }).action(
     async (profile: string | undefined, options: PlanOptions) => {
       const threads = parseJobs(options.jobs);
       const judged = async (): Promise<Plan> => {

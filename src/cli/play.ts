@@ -4,15 +4,23 @@ import { loadModel } from '../model/door.js';
 import { FIRST_QUESTION, linkOfQuestion, playPage, refuseFiles } from '../play/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
 import { openSink } from './kit/outputs.js';
 
-type PlayOptions = Texts<'hardware'>;
+/** The first question of a page. */
+export const QUESTION = options({
+  '[model]': ["the first question's model: a bundled name", { shown: 'qwen3.6-35b-a3b' }],
+  '-w, --hardware <machine>': ['its machine: a bundled name, or parts: rtx-3060+32GB', { shown: 'rtx-3060+32GB' }],
+});
+
+const PLAY = options({
+  ...QUESTION,
+  '-o, --output <path>': ['where to: play.html, or - for stdout', { required: true }],
+});
 
 /** `moeprof play`: the page of `moeprof advise` as a single file for a browser. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'play').action((model: string | undefined, { output, ...options }: PlayOptions & Required<Texts<'output'>>) => {
+  declared(command, PLAY).action((model: string | undefined, { output, ...options }: OptionsOf<typeof PLAY>) => {
     if (output === '-') {
       context.out(pageFor(model, options));
       return;
@@ -28,8 +36,8 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError for an unknown model or machine */
-export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: PlayOptions): string {
+/** The page with a first question. @throws UserError if the model or the machine is unknown */
+export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: OptionsOf<typeof QUESTION>): string {
   const question = { model, machine: hardware, wishes: {} };
   refuseFiles(question);
   loadModel(model);

@@ -1,33 +1,40 @@
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import type { FigureQuestion, PaperFigure } from '../figure/door.js';
+import type { PaperFigure } from '../figure/door.js';
 import { FIGURE_KINDS, figureDocument, figureOf, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output, PICTURES } from './kit/groups.js';
 import { metricNames } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
-import { type PrintWords, printWords } from './kit/print-words.js';
-
-interface PlotOptions
-  extends OutputOptions,
-    PrintWords,
-    Pick<FigureQuestion, 'kind' | 'x' | 'y'>,
-    Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
-  readonly stat: string;
-  readonly width: string;
-}
+import { deliver } from './kit/outputs.js';
+import { printWords, WORDS } from './kit/print-words.js';
 
 const PLACES = STATISTICS.slice(0, 4);
 
 /** Narrowest and widest figure, mm. Ours. */
 const WIDTHS = [40, 400] as const;
 
+const PLOT = options({
+  '<runs...>': 'what sweep -o wrote, a store, or results; folders of these (.json, .jsonl)',
+  'What is drawn:': '',
+  '--kind <kind>': ['kind of figure', { choices: FIGURE_KINDS, default: 'line' }],
+  '--x <name>': ['what stands on the horizontal axis: hardware, memory.expertCache, a metric ...', { required: true }],
+  '--y <metric>': ['what is drawn; of a heat map, its colour', { default: 'speed.decode' }],
+  '--series <names>': 'what makes the series, several with commas; of a heat map, its rows',
+  '--facet <names>': 'what makes the panels',
+  '--stat <name>': [`of runs that share a point: ${PLACES.join(', ')}; whiskers go from the least to the largest`, { default: 'median' }],
+  '--width <mm>': ['width of the figure', { default: '90' }],
+  ...WORDS,
+  ...output(figureFormats(90)),
+  ...PICTURES,
+});
+
 /** `moeprof plot`: finished runs as a figure for print. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'plot', { words: { kinds: FIGURE_KINDS, statistics: PLACES }, formats: figureFormats(90) }).action(
-    (paths: string[], options: PlotOptions) => {
+  declared(command, PLOT, { first: ['--x', '--y', '--series', '--kind', '-o'] }).action(
+    (paths: string[], options: OptionsOf<typeof PLOT>) => {
       const question = {
         kind: options.kind,
         x: options.x,

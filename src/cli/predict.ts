@@ -10,26 +10,38 @@ import { VERSION } from '../result/version.js';
 import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import { type Lists, namedModel, parseSeed, positiveCount, type Switches, type Texts, type TraceFlags, type Words } from './kit/options.js';
-import { deliver, type OutputOptions, Outputs } from './kit/outputs.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { output, PICTURES } from './kit/groups.js';
+import { namedModel, parseSeed, positiveCount } from './kit/options.js';
+import { deliver, Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
-import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
+import { JUDGED, TRAIN, type TrainOptions } from './train-flags.js';
+import { trainingOf } from './train-kinds.js';
+
+const EVAL = options({
+  '[predictor...]': 'names with parameters, or .onnx files; none: all that the traces allow',
+  ...JUDGED,
+  ...output(evaluationReports),
+  ...PICTURES,
+});
 
 /** `moeprof predict`: trains a path predictor, and judges predictors. */
 export function define(command: Command, context: CliContext): void {
-  subcommand(command, 'eval', { formats: evaluationReports }).action(
-    (predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context),
-  );
+  subcommand(command, 'eval', EVAL, {
+    first: ['-t', '--eval', '-m', '-o'],
+    summary: 'judge predictors on traces, side by side',
+    description: 'Judge predictors on traces: recall before and during the pass, batch accuracy, precision, calibration.',
+  }).action((predictors: readonly string[], options: OptionsOf<typeof EVAL>) => runEval(predictors, options, context));
 
-  subcommand(command, 'train', { words: { kinds: TRAIN_KINDS } }).action((options: TrainOptions) => runTrain(options, context));
+  subcommand(command, 'train', TRAIN, {
+    first: ['-t', '--eval', '--kind', '-o'],
+    summary: 'train a path predictor into an ONNX file',
+    description: 'Train a path predictor from traces into an ONNX file, and judge it on others.',
+  }).action((options: TrainOptions) => runTrain(options, context));
 }
 
-/** Options of `predict train`. */
-export type TrainOptions = JudgingOptions & TrainingFlags & Words<'output'> & Lists<'report'> & Switches<'json'>;
-
-/** Baselines of a trained predictor. */
+/** Baselines that a trained predictor is compared with. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
 /** Trains, writes the file, judges and reports. */
@@ -74,14 +86,11 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
   }
 }
 
-/** Options of `predict train` and `predict eval`. */
-export type JudgingOptions = TraceFlags &
-  Lists<'trace' | 'eval'> &
-  Words<'holdout' | 'batchAccuracy' | 'minProbability' | 'seed'> &
-  Texts<'every'>;
+/** Options of both subcommands. */
+export type JudgingOptions = OptionsOf<typeof JUDGED>;
 
 /** Judges predictors and reports the scores. */
-export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {
+export async function runEval(named: readonly string[], options: OptionsOf<typeof EVAL>, context: CliContext): Promise<void> {
   const startedAt = performance.now();
   await deliver(context, evaluationReports, options, async () => {
     const inputs = await openPrediction(requestOf(options));

@@ -15,7 +15,7 @@ import { clip, MAX_WIDTH, widthOf, wrap } from '../report/door.js';
 import { SCHEDULERS } from '../schedule/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
+import { options, subcommand } from './kit/declared.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';
 
 interface Family {
@@ -145,10 +145,21 @@ const families: readonly Family[] = [
   code('variant', VARIANTS),
 ];
 
-/** `moeprof profiles`: the bundled profiles as `family/name`, a line each, to pipe into `show`. */
+const LIST = options({
+  '[family]': 'only this family',
+});
+
+const SHOW = options({
+  '<family/name>': 'as list prints it; the family may be left out where one only has the name',
+});
+
+/** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
-  subcommand(command, 'list').action((wanted: string | undefined) => {
+  subcommand(command, 'list', LIST, {
+    summary: 'names, with a few words on each',
+    description: 'Names, with a few words on each; parts of machines (gpu, cpu) only where they are asked for.',
+  }).action((wanted: string | undefined) => {
     const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
     const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
     const longest = Math.max(0, ...rows.map(([name]) => name.length));
@@ -161,7 +172,10 @@ export function define(command: Command, context: CliContext): void {
         .join(''),
     );
   });
-  subcommand(command, 'show').action((wanted: string) => {
+  subcommand(command, 'show', SHOW, {
+    summary: 'a profile, or the parameters of a policy, predictor or scheduler',
+    description: 'Print a profile as it is, or the parameters of a policy, predictor or scheduler.',
+  }).action((wanted: string) => {
     const { family, name } = memberNamed(wanted);
     context.out(family.show(name, widthOf(context.reportOptions)));
   });

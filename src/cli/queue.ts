@@ -1,26 +1,35 @@
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';
-import { contentsDocument, contentsOf, emptyQueue, openServer, QUEUE_PREFIX, type QueueServer } from '../study/door.js';
+import { contentsDocument, contentsOf, emptyQueue, openServer, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
-import type { Switches } from './kit/options.js';
-import { namedQueue, type QueueOption } from './study-options.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
+import { namedQueue, QUEUE, type QueueOption } from './study-options.js';
 
-type QueueFlags = QueueOption & Switches<'json' | 'force'>;
+const SHOW = options({
+  ...QUEUE,
+  '--json': 'as JSON, for programs',
+});
+
+const EMPTY = options({
+  ...QUEUE,
+  '--force': 'all the same; sweeps that wait put their cells there again',
+});
 
 /** `moeprof queue`: shows or empties the server of `moeprof sweep --queue`. */
 export function define(command: Command, context: CliContext): void {
-  const words = { prefix: QUEUE_PREFIX };
-  subcommand(command, 'show', { words }).action((flags: QueueFlags) =>
-    withServer(flags, context, (server) => show(server, flags, context)),
-  );
-  subcommand(command, 'empty', { words }).action((flags: QueueFlags) =>
-    withServer(flags, context, (server) => empty(server, flags, context)),
-  );
+  subcommand(command, 'show', SHOW, {
+    summary: 'what waits, runs and failed, and who is there',
+    description: 'Show what a queue holds: cells, workers, sweeps, results and files.',
+  }).action((flags: OptionsOf<typeof SHOW>) => withServer(flags, context, (server) => show(server, flags, context)));
+  subcommand(command, 'empty', EMPTY, {
+    summary: 'remove all cells, results and files of a queue',
+    description:
+      'Remove all cells, results and files of a queue, of every build of moeprof.\nRefused while sweeps wait for cells, and while results are not taken.',
+  }).action((flags: OptionsOf<typeof EMPTY>) => withServer(flags, context, (server) => empty(server, flags, context)));
 }
 
-async function withServer(flags: QueueFlags, context: CliContext, work: (server: QueueServer) => Promise<void>): Promise<void> {
+async function withServer(flags: QueueOption, context: CliContext, work: (server: QueueServer) => Promise<void>): Promise<void> {
   const server = await openServer(namedQueue(flags), (line) => context.note(line));
   try {
     await work(server);
@@ -29,7 +38,7 @@ async function withServer(flags: QueueFlags, context: CliContext, work: (server:
   }
 }
 
-async function show(server: QueueServer, { json = false }: QueueFlags, context: CliContext): Promise<void> {
+async function show(server: QueueServer, { json }: OptionsOf<typeof SHOW>, context: CliContext): Promise<void> {
   const contents = await contentsOf(server);
   const { reportOptions } = context;
   context.out(
@@ -39,7 +48,7 @@ async function show(server: QueueServer, { json = false }: QueueFlags, context: 
   );
 }
 
-async function empty(server: QueueServer, { force = false }: QueueFlags, context: CliContext): Promise<void> {
+async function empty(server: QueueServer, { force }: OptionsOf<typeof EMPTY>, context: CliContext): Promise<void> {
   const { cells, files, results } = await emptyQueue(server, force);
   const { prefix, shown } = server.address;
   context.out(

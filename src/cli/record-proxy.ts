@@ -8,12 +8,13 @@ import { AnswerFile, recordThroughProxy, shownAddress } from '../record/door.js'
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
 import { listenAddress, serverAddress } from './kit/listen-address.js';
-import { positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
+import { positiveCount } from './kit/options.js';
+import type { RecordFlags } from './record-flags.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
 /** Flags of `moeprof record --proxy`. */
-export type ProxyFlags = Words<'listen' | 'output' | 'proxy'> & Texts<'model' | 'requests'> & Required<Switches<'keepText'>>;
+type ProxyFlags = Pick<RecordFlags, 'keepText' | 'listen' | 'model' | 'output' | 'requests'> & { readonly proxy: string };
 
 /** `moeprof record --proxy`: records until Ctrl-C or a number of answers. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {

@@ -3,65 +3,64 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { pasted } from '../base/shell.js';
 import { parseCount } from '../base/units.js';
-import { ENGINE_BACKENDS, type EngineBackend, readPrompts, recordRouting } from '../record/door.js';
+import { readPrompts, recordRouting } from '../record/door.js';
 import { type Document, note, printable, renderTerminal } from '../report/door.js';
 import { auditTrace } from '../trace/audit/index.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { parseVariant, stackVariants } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseSeed, positiveCount, type Texts, type Words } from './kit/options.js';
+import { parseSeed, positiveCount } from './kit/options.js';
 import { watched } from './kit/watched.js';
-import { type ProxyFlags, recordProxied } from './record-proxy.js';
+import { RECORD, type RecordFlags } from './record-flags.js';
+import { recordProxied } from './record-proxy.js';
 import { auditBlocks } from './trace/audit.js';
 import { inspectionGrids, inspectionTop, inspectTrace } from './trace/inspect.js';
 import { withNamed } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-interface Flags extends Omit<ProxyFlags, 'proxy'>, Words<'gates' | 'seed' | 'tokens'>, Texts<'prompts' | 'proxy'> {
-  readonly backend: EngineBackend;
-}
-
-/** Most tokens. Ours: thousands suffice, and a larger engine buffer exhausts memory. */
+/** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
 /** `moeprof record`: routing of a model on own prompts by an unmodified llama.cpp. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string | undefined, flags: Flags) => {
-    const { backend, output, prompts, proxy } = flags;
-    if (proxy !== undefined && model === undefined) return recordProxied({ ...flags, proxy }, context);
-    if (proxy !== undefined)
-      throw new UserError(`${model}: a server has its model already; leave out the file or --proxy (-m names its shape)`);
-    if (model === undefined) throw new UserError('nothing to record; name a GGUF file with --prompts, or a server with --proxy');
-    if (prompts === undefined)
-      throw new UserError(`${model}: record needs --prompts my.jsonl: a text in quotes, or {"prompt": "..."}, a line`);
-    layoutOf(output);
-    // A bad path fails before minutes of compute.
-    if (output !== '-') new AtomicFile(output).abort();
-    const request = {
-      model,
-      backend,
-      prompts: readPrompts(prompts),
-      tokens: positiveCount('--tokens', flags.tokens, MOST_TOKENS),
-      gates: parseCount(flags.gates, '--gates'),
-      seed: parseSeed(flags.seed),
-    };
-    const made = await watched(context, 'recording', 'tokens', (watch) => recordRouting(request, watch));
-    const { choices, compared, differsAt, timesAsLong, trace } = made;
-    try {
-      await writeTrace(trace, output, {}, context);
-    } finally {
-      trace.close();
-    }
-    const same = differsAt === null ? `the same ${compared} tokens` : `other tokens from the ${differsAt + 1}. of ${compared} on`;
-    const time = compared === 0 ? '' : `; a token takes ${timesAsLong.toFixed(2)} times as long to record`;
-    const text = `the first prompt without recording: ${same}${time}`;
-    if (output === '-') return context.note(text);
-    if (context.options.quiet) return;
-    const shown = await withNamed(output, {}, (written) => reportOn(written, choices, model, context));
-    const line = { text, tone: differsAt === null ? 'plain' : 'warning' } as const;
-    context.out(renderTerminal({ ...shown, lead: [...shown.lead!, line] }, context.reportOptions));
-  });
+  declared(command, RECORD, { first: ['--prompts', '--proxy', '--tokens', '-m', '-o'] }).action(
+    async (model: string | undefined, flags: RecordFlags) => {
+      const { backend, output, prompts, proxy } = flags;
+      if (proxy !== undefined && model === undefined) return recordProxied({ ...flags, proxy }, context);
+      if (proxy !== undefined)
+        throw new UserError(`${model}: a server has its model already; leave out the file or --proxy (-m names its shape)`);
+      if (model === undefined) throw new UserError('nothing to record; name a GGUF file with --prompts, or a server with --proxy');
+      if (prompts === undefined)
+        throw new UserError(`${model}: record needs --prompts my.jsonl: a text in quotes, or {"prompt": "..."}, a line`);
+      layoutOf(output);
+      // A bad path fails before the engine computes for minutes.
+      if (output !== '-') new AtomicFile(output).abort();
+      const request = {
+        model,
+        backend,
+        prompts: readPrompts(prompts),
+        tokens: positiveCount('--tokens', flags.tokens, MOST_TOKENS),
+        gates: parseCount(flags.gates, '--gates'),
+        seed: parseSeed(flags.seed),
+      };
+      const made = await watched(context, 'recording', 'tokens', (watch) => recordRouting(request, watch));
+      const { choices, compared, differsAt, timesAsLong, trace } = made;
+      try {
+        await writeTrace(trace, output, {}, context);
+      } finally {
+        trace.close();
+      }
+      const same = differsAt === null ? `the same ${compared} tokens` : `other tokens from the ${differsAt + 1}. of ${compared} on`;
+      const time = compared === 0 ? '' : `; a token takes ${timesAsLong.toFixed(2)} times as long to record`;
+      const text = `the first prompt without recording: ${same}${time}`;
+      if (output === '-') return context.note(text);
+      if (context.options.quiet) return;
+      const shown = await withNamed(output, {}, (written) => reportOn(written, choices, model, context));
+      const line = { text, tone: differsAt === null ? 'plain' : 'warning' } as const;
+      context.out(renderTerminal({ ...shown, lead: [...shown.lead!, line] }, context.reportOptions));
+    },
+  );
 }
 
 async function reportOn(written: RoutingTrace, choices: number, model: string, context: CliContext): Promise<Document> {

@@ -4,23 +4,33 @@ import { listProfiles } from '../base/profiles.js';
 import { reproductionReports } from '../measured/reproduce/report.js';
 import { gotWorse, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Switches } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output, PICTURES } from './kit/groups.js';
+import { deliver } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
-type ReproduceOptions = OutputOptions & Switches<'all' | 'gate'>;
+const REPRODUCE = options({
+  '[papers...]': 'bundled names, or files of published figures',
+  '--all': 'every paper that ships',
+  '--gate': 'fail where a verdict is worse than its file asks for',
+  ...output(reproductionReports),
+  ...PICTURES,
+});
+
+type ReproduceOptions = OptionsOf<typeof REPRODUCE>;
 
 /** `moeprof reproduce`: published figures against simulated figures. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'reproduce', { formats: reproductionReports }).action(async (papers: readonly string[], options: ReproduceOptions) => {
-    const names = namesOf(papers, options);
-    await deliver(context, reproductionReports, options, async () => {
-      const reproduced: Reproduced[] = await watched(context, 'reproducing', 'claims', (watch) => reproduce(names, watch));
-      if (options.gate === true && reproduced.some(gotWorse)) context.setExitCode(EXIT.gateFailed);
-      return reproduced;
-    });
-  });
+  declared(command, REPRODUCE, { first: ['--all', '--gate', '-o'] }).action(
+    async (papers: readonly string[], options: ReproduceOptions) => {
+      const names = namesOf(papers, options);
+      await deliver(context, reproductionReports, options, async () => {
+        const reproduced: Reproduced[] = await watched(context, 'reproducing', 'claims', (watch) => reproduce(names, watch));
+        if (options.gate === true && reproduced.some(gotWorse)) context.setExitCode(EXIT.gateFailed);
+        return reproduced;
+      });
+    },
+  );
 }
 
 /** @throws UserError without a paper, or for papers with --all */

@@ -5,9 +5,9 @@ import { type RankedRun, rankingDocument, rankingReports, splitRuns } from '../r
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import type { Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { namesIn } from './listed.js';
+import type { RunFlags } from './run-options.js';
 
 /** Flags of a run in a ranking. */
 export interface Combination {
@@ -17,8 +17,8 @@ export interface Combination {
   readonly cache: string | undefined;
 }
 
-/** Every system on every machine. @throws UserError for an empty, repeated or unknown name */
-export function combinationsOf(options: Texts<'system' | 'hardware' | 'cache'>): Combination[] {
+/** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */
+export function combinationsOf(options: Pick<RunFlags, 'system' | 'hardware' | 'cache'>): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
   for (const machine of machines) if (machine !== undefined) placed('--hardware', () => findHardware(machine));

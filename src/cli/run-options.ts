@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
@@ -10,34 +9,70 @@ import { locatedPredictor } from '../predict/predictors/create.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import { declared } from './kit/declared.js';
-import { type Lists, namedModel, type Switches, type Texts, type TraceFlags } from './kit/options.js';
-import type { OutputOptions } from './kit/outputs.js';
+import { type OptionsOf, options } from './kit/declared.js';
+import { ALLOW_CODE, type TIMING } from './kit/groups.js';
+import { namedModel } from './kit/options.js';
 import { missRulesOf } from './on-miss.js';
 
-/** Flags of replayed routing, seed and model. */
-export type RoutingFlags = TraceFlags & Texts<'quantization' | 'tokens' | 'seed'> & Lists<'trace'>;
+/** The replayed routing and its model. */
+export const ROUTING = options({
+  '-m, --model <model>': 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it',
+  '--shape <shape>': [
+    'layers x experts x top-k where no model is named, as 48x128x8: hit rates alone, sizes are unknown',
+    { excludes: 'model' },
+  ],
+  '--quantization <format>': 'storage format of the weights, e.g. q4_k_m',
+  '-t, --trace <trace>...':
+    "routing trace, repeatable; trace#FROM:TO is a range of its rows, a folder all files in it, - is JSONL on stdin, 'synthetic' is drawn",
+  '--trace-format <format>': 'format of the traces, instead of recognising it; a reader of your own: ./mine.mjs',
+  '--trace-columns <map>': 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…',
+});
 
-type RunText =
-  | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
-  | ('onMiss' | 'scope' | 'replay' | 'found' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
+/** What runs, and with what. */
+export const RUN = options({
+  'What runs:': '',
+  ...ROUTING,
+  '--variant <variant>...': 'change the routing: top-p=0.9, null=8, ./mine.mjs, ...; repeatable, in order',
+  '--top-k <n>': 'only the first choices of each token, short for a last --variant top-k=<n>',
+  '-w, --hardware <machine>': 'parts such as rtx-3060+32GB, a name or a file; several with commas',
+  '--runtime <runtime>': "software that executes the system, e.g. llama.cpp or ktransformers; own: the system's",
+  '-s, --system <system>': 'system: a bundled name or a YAML file; several with commas',
+  'Parts of the system:': '',
+  '--cache <size>': 'cache: 8GiB, 25% of all experts, or 16/layer',
+  '--gpu-layers <n>': 'decoder layers on the GPU, from the last (-ngl); the CPU holds the others',
+  '--warm <text>': 'earlier text that the caches have served: so many tokens before the replayed ones, or a trace',
+  '--policy <policy>': 'cache policy, e.g. lru, s3-fifo:small=0.1 or ./mine.mjs',
+  '--scope <scope>': ['one cache for all layers, or one per layer', { choices: ['global', 'layer'] }],
+  '--predictor <predictor>': 'path predictor: transition, predictor.onnx, ./mine.mjs, none, ...',
+  '--rerank <lambda>': 'bonus of resident experts, in log gate weight; needs a trace with candidates',
+  '--scheduler <scheduler>': 'batch scheduler: fcfs, cache-affinity:batches=4, ./mine.mjs, ...',
+  '--on-miss <rules>': 'how misses are served: load, cpu, cheaper, static, ..., or cpu,admit=background',
+  '--replay <replay>': ['an event is a pass at a layer, or a single activation', { choices: REPLAYS }],
+  'Workload:': '',
+  '--workload <arrivals>': 'arrivals: a file, poisson:rate=2 or gamma:rate=2,cv=2',
+  '--rate <n>': 'requests per second, whatever the arrivals say; alone: Poisson',
+  '--requests <n>': 'most requests',
+  '--slo <limits>': 'what counts as goodput, e.g. ttft=2s,tpot=100ms',
+  '--batch <n>': 'concurrent requests',
+  '--tokens <n>': 'tokens to replay, from the start of each trace',
+  '--seed <n>': 'seed of everything that is drawn',
+  '--fault <fault>...': 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable',
+  '--no-bounds': "leave out the bounds: Belady's hits, the floor, the best found",
+  '--found <runs>': [
+    'runs that look for the fastest schedule with all demand known: short ones, of up to 524,288 demanded experts, all, or none',
+    { choices: ['short', 'all', 'none'] },
+  ],
+  '--strict': 'fail with exit code 2 on what the audit of the trace finds, instead of warning',
+  '--set <path=value>...': 'set any value of the run, system.*, hardware.*, runtime.* or model.*, repeatable',
+  ...ALLOW_CODE,
+});
 
-/** Values of {@link addRunOptions}. */
-export interface RunFlags
-  extends RoutingFlags,
-    Texts<RunText>,
-    Lists<'variant' | 'fault' | 'set'>,
-    Switches<'strict' | 'allowCode'>,
-    Required<Switches<'bounds'>> {
-  /** Absent: no such flag in the command. */
-  readonly timing?: readonly string[];
-}
+/** Flags of the replayed routing and its model. */
+export type RoutingFlags = OptionsOf<typeof ROUTING>;
 
-/** Words for a run's options. */
-export const RUN_WORDS = { replays: REPLAYS };
-
-/** Adds the options of a run. */
-export const addRunOptions = (command: Command): Command => declared(command, '@run', { words: RUN_WORDS });
+/** Flags of a run; `timing` only of commands that have it. */
+export type RunFlags = Omit<OptionsOf<typeof RUN>, Lax> & Partial<Pick<OptionsOf<typeof RUN>, Lax> & OptionsOf<typeof TIMING>>;
+type Lax = 'strict' | 'allowCode';
 
 /** Run of a profile and flags; default: the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
@@ -122,7 +157,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
   const located = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
   const machine = (value: string): string => (isComposed(value) ? value : local(value));
-  const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
+  const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, options, local)];
   const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
   if (variants.length > 0) flag('--variant', 'variants', variants.map(located));
@@ -154,8 +189,12 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   return overrides;
 }
 
-/** @param local turns a command-line name or path into a run's value */
-export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
+/** Overrides of the routing flags. @param local turns a name or path of the command line into one that a run may contain */
+export function routingOverrides(
+  options: RoutingFlags,
+  { seed, tokens }: { readonly seed?: string; readonly tokens?: string },
+  local: (value: string) => string = (value) => value,
+): Override[] {
   const overrides: Override[] = [];
   const flag = adding(overrides);
   flag('--model', 'model', options.model, local);
@@ -164,8 +203,8 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
   flag('--trace-format', 'traceFormat', options.traceFormat, local);
   flag('--trace-columns', 'traceColumns', options.traceColumns, (text) => parseColumns(text));
-  flag('--tokens', 'workload.tokens', options.tokens);
-  flag('--seed', 'seed', options.seed, number);
+  flag('--tokens', 'workload.tokens', tokens);
+  flag('--seed', 'seed', seed, number);
   return overrides;
 }
 
@@ -190,13 +229,4 @@ export function setOverride(text: string): Override {
     throw new UserError(`--set ${text}: the value is not YAML; quote it, e.g. --set '${path.join('.')}="..."'`);
   }
   return { path, value, label: `--set ${path.join('.')}` };
-}
-
-/** Flags of `moeprof sweep`. */
-export interface SweepFlags
-  extends RunFlags,
-    OutputOptions,
-    Texts<'rates' | 'metrics' | 'jobs' | 'shard' | 'queue' | 'queuePrefix' | 'queueKey'> {
-  readonly vary: readonly string[];
-  readonly store?: string | boolean;
 }

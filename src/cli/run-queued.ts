@@ -15,11 +15,11 @@ import {
 } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import type { Texts } from './kit/options.js';
 import { noteUnsealed } from './study-options.js';
+import type { SweepFlags } from './sweep-flags.js';
 
 /** `--queue`, `--queue-prefix` and `--queue-key`. */
-export type QueueFlags = Texts<'queue' | 'queuePrefix' | 'queueKey'>;
+export type QueueFlags = Pick<SweepFlags, 'queue' | 'queuePrefix' | 'queueKey'>;
 
 /**
  * Workers on any machine execute cells, and results go into the store; equal fingerprints run once.

@@ -23,72 +23,88 @@ import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
 import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import type { Lists, Switches, Texts } from './kit/options.js';
-import { isSameFile, type OutputOptions, Outputs, openSink, outputsOf, parseOutput, stdoutFormat } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { htmlPage, output, svgFigure, TIMING } from './kit/groups.js';
+import { isSameFile, Outputs, openSink, outputsOf, parseOutput, stdoutFormat } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
-import { RUN_WORDS, type RunFlags, runCommandOf, runOf } from './run-options.js';
+import { RUN, runCommandOf, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
-type RunOptions = RunFlags & OutputOptions & TimelineOptions & Texts<'repeat'> & Lists<'timing' | 'assert'> & Switches<'details'>;
+const RUN_COMMAND = options({
+  '[profile]': 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start',
+  ...RUN,
+  ...TIMING,
+  '--repeat <n>': 'run n times and measure the wall-clock time (metric wall.run)',
+  '--assert <condition>...': "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable",
+  ...output(reports),
+  ...htmlPage('write a report with charts'),
+  ...svgFigure('draw the ranking of several systems or machines'),
+  '--details': 'keep in the result what charts are drawn from, for moeprof report',
+  '--timeline <file>': 'draw the run for ui.perfetto.dev or chrome://tracing: a .json.gz or .json',
+  '--timeline-window <range>': 'draw a part: 0.5s..1s of simulated time, or pass:100..120',
+});
+
+type RunOptions = OptionsOf<typeof RUN_COMMAND>;
 
 /** `moeprof run`: profiles a system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'run', { words: RUN_WORDS, formats: reports }).action(async (profile: string | undefined, options: RunOptions) => {
-    const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
-    if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
-      if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
-      const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
-      for (const [name, value] of Object.entries(single)) {
-        if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
+  declared(command, RUN_COMMAND, { first: ['-m', '-w', '-s', '-t', '--cache', '-o'] }).action(
+    async (profile: string | undefined, options: RunOptions) => {
+      const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
+      if ([options.system, options.hardware].some((names) => names?.includes(',') === true)) {
+        if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
+        const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
+        for (const [name, value] of Object.entries(single)) {
+          if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
+        }
+        const all = combinationsOf(options);
+        const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
+        const alike = await equalFooting(makes);
+        const commandOf = (chosen: Combination) => runCommandOf(profile, { ...options, ...chosen }, alike);
+        const learned = learnerOf(context, options.timing);
+        const run = async (chosen: Combination) =>
+          repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), commandOf(chosen));
+        await runMany(all, { run, again: (chosen) => repeatCommand(commandOf(chosen)) }, context, options);
+        return;
       }
-      const all = combinationsOf(options);
-      const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
-      const alike = await equalFooting(makes);
-      const commandOf = (chosen: Combination) => runCommandOf(profile, { ...options, ...chosen }, alike);
-      const learned = learnerOf(context, options.timing);
-      const run = async (chosen: Combination) =>
-        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), commandOf(chosen));
-      await runMany(all, { run, again: (chosen) => repeatCommand(commandOf(chosen)) }, context, options);
-      return;
-    }
-    const run = await learnerOf(context, options.timing)(runOf(profile, options));
-    const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
-    if (repeat !== null && run.trace.some(isStdin))
-      throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
-    if (repeat !== null && options.timeline !== undefined)
-      throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
-    budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
-    if (options.svg !== undefined)
-      throw new UserError('--svg: draws a ranking; name several systems or machines, e.g. -s fiddler,expertflow');
-    const targets = outputsOf(options);
-    const timeline = openTimeline(options, targets, context);
-    let outputs: Outputs<Result> | null = null;
-    try {
-      outputs = Outputs.open(
-        context,
-        reports,
-        targets,
-        stdoutFormat(options),
-        run.trace.map((path) => (isStdin(path) ? path : resolve(run.folder, path))),
-      );
-      const details = options.details === true || outputs.needDetails;
-      const observe = timeline === null ? {} : { observe: timeline.observe };
-      const once = () => runWithProgress(run, context, { details, ...observe });
-      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), runCommandOf(profile, options));
-      const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
-      timeline?.finish(result);
-      await outputs.deliver(result);
-      for (const { budget, level, message, metric } of findings)
-        context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
-      if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
-    } finally {
-      outputs?.abort();
-      timeline?.abort();
-    }
-  });
+      const run = await learnerOf(context, options.timing)(runOf(profile, options));
+      const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
+      if (repeat !== null && run.trace.some(isStdin))
+        throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
+      if (repeat !== null && options.timeline !== undefined)
+        throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
+      budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
+      if (options.svg !== undefined)
+        throw new UserError('--svg: draws a ranking; name several systems or machines, e.g. -s fiddler,expertflow');
+      const targets = outputsOf(options);
+      const timeline = openTimeline(options, targets, context);
+      let outputs: Outputs<Result> | null = null;
+      try {
+        outputs = Outputs.open(
+          context,
+          reports,
+          targets,
+          stdoutFormat(options),
+          run.trace.map((path) => (isStdin(path) ? path : resolve(run.folder, path))),
+        );
+        const details = options.details === true || outputs.needDetails;
+        const observe = timeline === null ? {} : { observe: timeline.observe };
+        const once = () => runWithProgress(run, context, { details, ...observe });
+        const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), runCommandOf(profile, options));
+        const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
+        timeline?.finish(result);
+        await outputs.deliver(result);
+        for (const { budget, level, message, metric } of findings)
+          context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
+        if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
+      } finally {
+        outputs?.abort();
+        timeline?.abort();
+      }
+    },
+  );
 }
 
 const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> =>
@@ -97,8 +113,8 @@ const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): 
 /** Events above which browser viewers become slow: some 130 bytes of JSON each, more in memory. */
 const MANY = 2_000_000;
 
-/** Flags of a timeline. */
-export type TimelineOptions = Texts<'timeline' | 'timelineWindow'>;
+/** Values of the flags. */
+export type TimelineOptions = Pick<RunOptions, 'timeline' | 'timelineWindow'>;
 
 /** Opens the `--timeline` file; null: none. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {

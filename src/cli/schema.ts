@@ -14,7 +14,7 @@ import { SCHEDULERS } from '../schedule/door.js';
 import { searchSchema, studySchema } from '../study/door.js';
 import { PLACEMENTS, placementFields, predictorFields, runSchema, schedulerFields, systemSchema } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, options } from './kit/declared.js';
 
 const WHOLE = {
   hardware: z.union([HardwareProfileSchema, machineFileSchema]),
@@ -44,9 +44,13 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** `moeprof schema`: JSON Schema of user files and results. */
+const SCHEMA = options({
+  '<file>': ['kind of file', { choices: SCHEMA_KINDS }],
+});
+
+/** `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'schema', { words: { kinds: SCHEMA_KINDS } }).action((kind: SchemaKind) => context.out(schemaText(kind)));
+  declared(command, SCHEMA).action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
 
 /** JSON Schema of a kind of file, as text. */

@@ -21,22 +21,39 @@ import {
 } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { parseJobs, parseSeed, type Switches, type Texts, type Words } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { ALLOW_CODE, output, PICTURES } from './kit/groups.js';
+import { parseJobs, parseSeed } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
-import { STORE, type StoreOption, storeOf } from './study-options.js';
-
-type RunFlag = Pick<RunFlags, 'set' | 'allowCode'>;
-type SearchFlags = RunFlag & OutputOptions & StoreOption & Words<'budget'> & Texts<'seed' | 'profiles' | 'jobs'> & Switches<'learn'>;
+import { STORE, storeOf } from './study-options.js';
 
 /** Most cells drawn from a larger space. Ours. */
 const MOST_CELLS = 20_000;
 
-/** `moeprof search space.yaml`: best of a space, or its Pareto front, by few runs that a surrogate proposes. */
+const SEARCH = options({
+  '<space>': 'a YAML file: axes, as a study has them, objectives, limits and prices',
+  'Search:': '',
+  '--budget <n>': ['runs, short ones too', { default: '120' }],
+  '--seed <n>': 'seed of the search; that of its runs is a value of theirs',
+  '--learn': 'begin with what the store knows of the space; only new runs count',
+  '--profiles <folder>': 'write a run profile of each point of the front',
+  'Runs:': '',
+  '--store <folder>': `where results are kept and found again (unless given, ${STORE})`,
+  '--no-store': 'run everything, and keep nothing',
+  '--set <path=value>...': 'set any value of all runs, repeatable',
+  ...ALLOW_CODE,
+  '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)',
+  ...output(searchReports),
+  ...PICTURES,
+});
+
+type SearchFlags = OptionsOf<typeof SEARCH>;
+
+/** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'search', { words: { store: STORE }, formats: searchReports }).action((path: string, flags: SearchFlags) =>
+  declared(command, SEARCH, { first: ['--budget', '--profiles', '-j', '-o'] }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),
   );
 }

@@ -6,20 +6,54 @@ import { type Outcome, rowOf } from '../figure/door.js';
 import { gridOf, renderTerminal, tableReport } from '../report/door.js';
 import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { subcommand } from './kit/declared.js';
+import { type OptionsOf, options, subcommand } from './kit/declared.js';
 import { STORE } from './study-options.js';
 
 /** Digits of a shown fingerprint: enough for millions of runs. */
 const DIGITS = 12;
 
-/** `moeprof store`: results of studies, in plain files by fingerprint; folders can be copied and joined. */
+const LS = options({
+  '[store]': ['its folder', { default: STORE }],
+});
+
+const SHOW = options({
+  '<fingerprint>': 'its first digits',
+  '[store]': ['its folder', { default: STORE }],
+});
+
+const VERIFY = options({
+  '[store]': ['its folder', { default: STORE }],
+});
+
+const MERGE = options({
+  '<from...>': 'stores to read',
+  '--into <store>': ['the store that takes them', { default: STORE }],
+});
+
+const GC = options({
+  '[store]': ['its folder', { default: STORE }],
+});
+
+/** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
-  const words = { store: STORE };
-  subcommand(command, 'ls', { words }).action((path: string) => context.out(list(Store.existing(path), context)));
-  subcommand(command, 'show', { words }).action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
-  subcommand(command, 'verify', { words }).action((path: string) => verify(Store.existing(path), context));
-  subcommand(command, 'merge', { words }).action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
-  subcommand(command, 'gc', { words }).action((path: string) => clean(Store.existing(path), context));
+  subcommand(command, 'ls', LS, { summary: 'what is kept', description: 'List what is kept.' }).action((path: string) =>
+    context.out(list(Store.existing(path), context)),
+  );
+  subcommand(command, 'show', SHOW, { summary: 'one result', description: 'Show one result.' }).action((digits: string, path: string) =>
+    context.out(show(Store.existing(path), digits, context)),
+  );
+  subcommand(command, 'verify', VERIFY, {
+    summary: 'look for damaged entries',
+    description: 'Read every entry; exit code 1 where one is damaged.',
+  }).action((path: string) => verify(Store.existing(path), context));
+  subcommand(command, 'merge', MERGE, {
+    summary: 'join stores',
+    description: 'Take over what the store has not: of shards, of other machines.',
+  }).action((from: string[], { into }: OptionsOf<typeof MERGE>) => merge(from, Store.open(into), context));
+  subcommand(command, 'gc', GC, {
+    summary: 'remove what is of no use',
+    description: 'Remove what is damaged or failed, and what other builds of moeprof made.',
+  }).action((path: string) => clean(Store.existing(path), context));
 }
 
 function list(store: Store, context: CliContext): string {

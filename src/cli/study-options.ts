@@ -1,8 +1,8 @@
 import { UserError } from '../base/errors.js';
 import { join } from '../base/host/paths.js';
-import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';
+import { QUEUE_PREFIX, type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import type { Texts, Words } from './kit/options.js';
+import { type OptionsOf, options } from './kit/declared.js';
 
 /** Default store in the working directory. */
 export const STORE = join('.moeprof', 'store');
@@ -21,8 +21,8 @@ export function storeOf({ store }: StoreOption, usual: string | null): Store | n
   return folder === null ? null : Store.open(folder);
 }
 
-/** Flags as given. */
-export type QueueOption = Texts<'queue'> & Words<'queuePrefix'>;
+/** The flags as given. */
+export type QueueOption = OptionsOf<typeof QUEUE>;
 
 /** @throws UserError without a server, or for a malformed address */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
@@ -34,3 +34,8 @@ export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
 export function noteUnsealed({ isKeyed }: Seal, { prefix, shown }: QueueAddress, context: Pick<CliContext, 'note'>): void {
   if (!isKeyed) context.note(`queue ${prefix} is not sealed: whoever may write to ${shown} can change what it computes`);
 }
+/** The server of a queue. */
+export const QUEUE = options({
+  '--queue <address>': 'server of the queue: redis://host:6379/0, or rediss:// with TLS',
+  '--queue-prefix <text>': ['prefix of all keys of the queue', { default: QUEUE_PREFIX }],
+});

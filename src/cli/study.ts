@@ -5,9 +5,10 @@ import { bySystem, equalFooting, loadStudy, type SettleCell, type Store, studyRe
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
-import { runOfStudy, type SweepFlags, studyCommandOf } from './run-options.js';
+import { runOfStudy, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
+import type { SweepFlags } from './sweep-flags.js';
 
 /**
  * `moeprof sweep study.yaml`: runs new cells once.

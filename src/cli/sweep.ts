@@ -4,29 +4,20 @@ import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import { flagValue, type Override, QUIET } from '../base/yaml.js';
 import type { Outcome, SweepValue } from '../figure/door.js';
-import {
-  checkSweep,
-  isStudy,
-  RATE_PATH,
-  type Sweep,
-  type SweepAxis,
-  studyReports,
-  sweepReports,
-  sweepRuns,
-  wholeNumbersOf,
-} from '../study/door.js';
+import { checkSweep, isStudy, RATE_PATH, type Sweep, type SweepAxis, sweepReports, sweepRuns, wholeNumbersOf } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { RUN_WORDS, runCommandOf, runOf, type SweepFlags } from './run-options.js';
-import { STORE, storeOf } from './study-options.js';
+import { runCommandOf, runOf } from './run-options.js';
+import { storeOf } from './study-options.js';
+import { SWEEP, type SweepFlags } from './sweep-flags.js';
 
 /** `moeprof sweep`: a run with varied values, e.g. arrival rates up to saturation. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'sweep', { words: { ...RUN_WORDS, store: STORE }, formats: studyReports }).action(
+  declared(command, SWEEP, { first: ['--rates', '--vary', '-m', '-w', '-t', '-o'] }).action(
     async (profile: string | undefined, options: SweepFlags) => {
       const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
       const threads = parseJobs(options.jobs);

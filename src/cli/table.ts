@@ -2,23 +2,28 @@ import type { Command } from 'commander';
 import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output } from './kit/groups.js';
 import { metricNames } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
-import { type PrintWords, printWords } from './kit/print-words.js';
+import { deliver } from './kit/outputs.js';
+import { printWords, WORDS } from './kit/print-words.js';
 import { namesIn } from './listed.js';
 
-interface TableOptions extends OutputOptions, PrintWords {
-  readonly rows: string;
-  readonly columns?: string;
-  readonly value: string;
-  readonly stat: string;
-}
+const TABLE = options({
+  '<runs...>': 'what sweep -o wrote, a store, or results; folders of these (.json, .jsonl)',
+  'What is shown:': '',
+  '--rows <names>': ['what makes a row, with commas', { default: 'system' }],
+  '--columns <names>': 'what makes a column, with commas',
+  '--value <metrics>': ['metrics, with commas (moeprof explain lists them); a table each', { default: 'speed.decode' }],
+  '--stat <names>': [`of the runs of a cell, with commas: ${STATISTICS.join(', ')}`, { default: 'median' }],
+  ...WORDS,
+  ...output(pivotReports),
+});
 
 /** `moeprof table`: finished runs side by side, as in a paper. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'table', { words: { statistics: STATISTICS }, formats: pivotReports }).action(
-    (paths: string[], options: TableOptions) => {
+  declared(command, TABLE, { first: ['--rows', '--columns', '--value', '-o'] }).action(
+    (paths: string[], options: OptionsOf<typeof TABLE>) => {
       const names = (text: string, flag: string): string[] => namesIn(text, flag, 'system,seed');
       const question = {
         rows: names(options.rows, '--rows'),

@@ -3,21 +3,22 @@ import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { ModelSpec } from '../model/door.js';
-import type { NetworkOptions } from '../predict/onnx/network.js';
-import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
+import { parseSeed, positiveCount } from './kit/options.js';
+import type { TrainOptions } from './train-flags.js';
 
 /** Most units of a layer, and tokens of a step. Ours: a wider predictor is slower than the experts. */
 const WIDEST = 8192;
 /** Sizes of the token encoder, as in ExpertFlow (docs/extend.md). */
 const ENCODER = { table: 128, width: 32, inside: 2048, blocks: 2, head: 64 };
 
-/** Flags of all kinds. */
-export type TrainingFlags = Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> &
-  (Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'> & Words<'kind' | 'seed'> & Required<Switches<'tokenId'>>);
+/** Flags of all kinds; sizes of a network are unset unless given. */
+export type TrainingFlags = Pick<
+  TrainOptions,
+  'hidden' | 'rank' | 'epochs' | 'batch' | 'lr' | 'kind' | 'seed' | 'tokenId' | 'observed' | 'history'
+>;
 
 interface TrainingChoice {
   readonly reported: Readonly<Record<string, unknown>>;
@@ -36,7 +37,7 @@ const KINDS = byName<TrainKind>({
 });
 
 /** Names of the kinds. */
-export const TRAIN_KINDS = Object.keys(KINDS);
+export const TRAIN_KINDS: readonly string[] = Object.keys(KINDS);
 
 /** @throws UserError for an impossible value, or a flag of another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {

@@ -10,16 +10,22 @@ import { readRows } from '../measured/validate/rows/measurement.js';
 import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { parseJobs, type Switches, type Texts } from './kit/options.js';
-import { deliver, type OutputOptions } from './kit/outputs.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { output } from './kit/groups.js';
+import { parseJobs } from './kit/options.js';
+import { deliver } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
-type ValidateOptions = OutputOptions & Switches<'fit'> & Texts<'jobs'>;
+const VALIDATE = options({
+  '[files...]': 'measurements: bundled names or files of JSON lines; without, all that are bundled',
+  '--fit': 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes',
+  '-j, --jobs <n>': 'threads at a time (default: the machine’s cores)',
+  ...output(validationReports),
+});
 
 /** `moeprof validate`: predictions against measurements of real machines. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'validate', { formats: validationReports }).action(async (files: readonly string[], options: ValidateOptions) => {
+  declared(command, VALIDATE).action(async (files: readonly string[], options: OptionsOf<typeof VALIDATE>) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
     await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
   });

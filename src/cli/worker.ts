@@ -13,7 +13,6 @@ import {
   FileCache,
   modulesBelow,
   openServer,
-  QUEUE_PREFIX,
   QueueWorker,
   RunChild,
   RunChildren,
@@ -21,19 +20,30 @@ import {
   WORKER_NAME,
 } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
-import { declared } from './kit/declared.js';
-import { type Lists, parseJobs, type Texts, type Words } from './kit/options.js';
-import { namedQueue, noteUnsealed, type QueueOption } from './study-options.js';
+import { declared, type OptionsOf, options } from './kit/declared.js';
+import { parseJobs } from './kit/options.js';
+import { namedQueue, noteUnsealed, QUEUE } from './study-options.js';
 
 /** Time to return pending cells, ms. Ours. */
 const GRACE_MS = 700;
 
-type Optional = Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle' | 'queueKey'>;
-type WorkerFlags = QueueOption & Optional & Lists<'files' | 'modules'> & Words<'fileCacheSize'>;
+const WORKER = options({
+  ...QUEUE,
+  '--queue-key <file>': 'file with the key that seals cells and results; the same for sweep and workers',
+  '-j, --jobs <n>': 'cells at a time (default: the machine’s cores)',
+  '--name <name>': 'as sweeps show it; host and process id unless said',
+  '--modules <folder>...': 'modules of your own that cells may name, by their content; repeatable',
+  '--files <folder>...': 'where cells may read files in place, by content; repeatable; else the working directory',
+  '--file-cache <folder>': "where traces are kept that came through the server; the user's folder for caches unless said",
+  '--file-cache-size <size>': ['most bytes there; what was not used for longest goes first', { default: CACHE_SIZE }],
+  '--exit-idle <seconds>': 'end after so long without a cell; otherwise it waits for ever',
+});
+
+type WorkerFlags = OptionsOf<typeof WORKER>;
 
 /** `moeprof worker`: runs cells that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'worker', { words: { prefix: QUEUE_PREFIX, size: CACHE_SIZE } }).action((flags: WorkerFlags) => work(flags, context));
+  declared(command, WORKER, { first: ['--queue', '-j', '--queue-key'] }).action((flags: WorkerFlags) => work(flags, context));
 }
 
 async function work(flags: WorkerFlags, context: CliContext): Promise<void> {

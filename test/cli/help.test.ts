@@ -6,7 +6,6 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.js';
 import type { CliContext } from '../../src/cli/kit/context.js';
-import { commandSections } from '../../src/cli/kit/declared.js';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
 
@@ -70,24 +69,6 @@ describe('the help of a command', () => {
       // Options of every command stand in the help of the program alone.
       for (const text of [all, short.join('\n')]) expect(text).not.toContain('--progress');
     }
-  });
-
-  it('shows first what exists', async () => {
-    const known = new Map((await allCommands()).map(([words, options]) => [words.join(' '), options]));
-    const shorts: Readonly<Record<string, string>> = {
-      '-m': '--model',
-      '-t': '--trace',
-      '-w': '--hardware',
-      '-s': '--system',
-      '-o': '--output',
-      '-j': '--jobs',
-    };
-    const rows = [...commandSections()].flatMap(([name, rows]) =>
-      rows.filter((row) => row.startsWith('first ')).map((row) => [name, row] as const),
-    );
-    expect(rows.length).toBeGreaterThan(20);
-    for (const [name, row] of rows)
-      for (const flag of row.split(/ +/).slice(1)) expect(known.get(name), name).toContain(shorts[flag] ?? flag);
   });
 
   it('of the program has 40 lines, three commands first, every command and every global option', async () => {

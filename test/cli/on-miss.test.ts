@@ -1,8 +1,9 @@
 // --on-miss takes what a system's file takes, in a word, as key=value or in YAML.
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { declared } from '../../src/cli/kit/declared.js';
 import { missRulesOf } from '../../src/cli/on-miss.js';
-import { addRunOptions, type RunFlags, runOf } from '../../src/cli/run-options.js';
+import { RUN, type RunFlags, runOf } from '../../src/cli/run-options.js';
 
 describe('--on-miss', () => {
   it('is a word, a rule, several of them, or YAML', () => {
@@ -22,7 +23,7 @@ describe('--on-miss', () => {
 
   it('reaches the run, as rules', () => {
     const words = ['--on-miss', 'cpu,admit=background,after=2'];
-    const run = runOf('quickstart', addRunOptions(new Command()).parse(words, { from: 'user' }).opts<RunFlags>());
+    const run = runOf('quickstart', declared(new Command(), RUN).parse(words, { from: 'user' }).opts<RunFlags>());
     expect(run.system.onMiss.rules).toEqual([{ do: 'cpu', admit: 'background', after: 2, copyBytes: 1, defer: 0, when: null }]);
   });
 
@@ -37,7 +38,7 @@ describe('--on-miss', () => {
     ['[cpu', "--on-miss: [cpu is not YAML; write e.g. '{ do: cpu, admit: background }', or cpu,admit=background"],
   ])('%s is refused in one line', (text, message) => {
     const words = ['--on-miss', text];
-    const of = () => runOf('quickstart', addRunOptions(new Command()).parse(words, { from: 'user' }).opts<RunFlags>());
+    const of = () => runOf('quickstart', declared(new Command(), RUN).parse(words, { from: 'user' }).opts<RunFlags>());
     expect(of).toThrow(message);
     expect(() => of()).not.toThrow(/\n/);
   });

@@ -1,7 +1,8 @@
 // Every flag that says what runs reaches the run, wherever it stands.
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addRunOptions, type RunFlags, runOf } from '../../src/cli/run-options.js';
+import { declared } from '../../src/cli/kit/declared.js';
+import { RUN, type RunFlags, runOf } from '../../src/cli/run-options.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import { tableReport } from '../../src/report/summary/run.js';
 import { fingerprintOf } from '../../src/study/fingerprint.js';
@@ -42,12 +43,12 @@ const VALUES: Readonly<Record<string, string>> = {
 };
 
 /** All but the one that says what files may do; test/attack/code.test.ts has that. */
-const options = addRunOptions(new Command())
+const options = declared(new Command(), RUN)
   .options.map(({ long, required }) => ({ flag: long!, takesValue: required }))
   .filter(({ flag }) => flag !== '--allow-code');
 
 function runWith(...words: string[]): ReturnType<typeof runOf> {
-  const command = addRunOptions(new Command()).exitOverride().parse(words, { from: 'user' });
+  const command = declared(new Command(), RUN).exitOverride().parse(words, { from: 'user' });
   return runOf('quickstart', command.opts<RunFlags>());
 }
 
@@ -63,7 +64,7 @@ describe('flags of a run', () => {
 
 describe('a cache policy alone, on the quick start', () => {
   const given = (...words: string[]) => {
-    const command = addRunOptions(new Command()).exitOverride();
+    const command = declared(new Command(), RUN).exitOverride();
     return runOf(undefined, command.parse(words, { from: 'user' }).opts<RunFlags>());
   };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from '../../src/cli/train-kinds.js';
 
 const NONE = { kind: 'paths', seed: '1', tokenId: true, observed: true, history: true } as TrainingFlags;
-const choose = (options: Partial<TrainingFlags>) => trainingOf({ ...NONE, ...options });
+const choose = (options: Partial<Record<keyof TrainingFlags, unknown>>) => trainingOf({ ...NONE, ...options } as TrainingFlags);
 
 describe('kinds of training', () => {
   it('paths is the network of paths, rpp the encoder of the size that ExpertFlow has', () => {

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.js';
-import { addRunOptions } from '../../src/cli/run-options.js';
+import { declared } from '../../src/cli/kit/declared.js';
+import { RUN } from '../../src/cli/run-options.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -60,7 +61,7 @@ describe('pages', () => {
   });
 
   it('show every flag of a run', () => {
-    const flags = addRunOptions(new Command()).options.map(({ short, long }) => [long!, ...(short === undefined ? [] : [` ${short} `])]);
+    const flags = declared(new Command(), RUN).options.map(({ short, long }) => [long!, ...(short === undefined ? [] : [` ${short} `])]);
     expect(flags.filter((names) => !names.some((name) => all.includes(name)))).toEqual([]);
   });
 

@@ -45,6 +45,8 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
     CallExpression: ({ arguments: given, callee }) => {
       if (callee.type === 'MemberExpression' && text.slice(callee.property.start, callee.property.end) === 'describe')
         documents.push(...given);
+      // Tables of options are help.
+      if (text.slice(callee.start, callee.end) === 'options') documents.push(...given);
     },
     ImportDeclaration: ({ source }) => void documents.push(source),
     ExportNamedDeclaration: ({ source }) => void (source !== null && documents.push(source)),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addRunOptions, type RunFlags, runCommandOf, runOf, runOfStudy, studyCommandOf } from '../../src/cli/run-options.js';
+import { declared } from '../../src/cli/kit/declared.js';
+import { RUN, type RunFlags, runCommandOf, runOf, runOfStudy, studyCommandOf } from '../../src/cli/run-options.js';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
 import { spaceCells } from '../../src/figure/table/space.js';
 import { fingerprintOf } from '../../src/study/fingerprint.js';
@@ -25,7 +26,7 @@ function wordsOf(command: string): string[] {
 
 /** The profile and the flags of `moeprof run ...`. */
 function parsed(words: readonly string[]): { profile: string | undefined; flags: RunFlags } {
-  const command = addRunOptions(new Command().argument('[profile]').exitOverride());
+  const command = declared(new Command().argument('[profile]').exitOverride(), RUN);
   command.parse([...words], { from: 'user' });
   return { profile: command.args[0], flags: command.opts<RunFlags>() };
 }

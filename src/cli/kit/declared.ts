@@ -1,87 +1,110 @@
 import { Argument, type Command, Option } from 'commander';
-import { ownValue } from '../../base/objects.js';
-import { bundledSections } from '../../base/profiles.js';
 import { capital } from '../../base/text.js';
-import type { OutputFormat } from '../../report/door.js';
 
-interface Given<T> {
-  /** Texts for `${name}`; lists are joined with commas. */
-  readonly words?: Readonly<Record<string, string | readonly string[]>>;
-  readonly formats?: readonly OutputFormat<T>[];
+/** What a row has with its meaning. */
+interface Extra {
+  /** The words that it takes. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  /** The default in words. */
+  readonly shown?: string;
+  readonly required?: true;
+  /** Names of options that it excludes. */
+  readonly excludes?: string | readonly string[];
 }
 
-let known: ReturnType<typeof bundledSections> | undefined;
+/** Arguments, options and headings of a command by how help shows them, in its order; a heading ends with a colon and has no text. */
+type Table = Readonly<Record<string, string | readonly [text: string, extra: Extra]>>;
 
-/** Rows of all sections by name. */
-export function commandSections(): ReturnType<typeof bundledSections> {
-  known ??= bundledSections('commands.txt');
-  return known;
+/** Camel case of a long name. */
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type Word<S extends string> = S extends `${infer A} ${string}` ? A : S;
+/** Name of a value: `traceFormat` of `-f, --trace-format <format>`, `bounds` of `--no-bounds`. */
+type Name<K> = K extends `${'' | `-${string}, `}--${infer N}` ? Camel<N extends `no-${infer Off}` ? Off : Word<N>> : never;
+
+/** Keys of options that always have a value: lists, switches, and what has a default or is required. */
+type Sure<T, K extends keyof T> = K extends `${string}...`
+  ? K
+  : K extends `--no-${infer N}`
+    ? Extract<keyof T, `${string}--${N} <${string}`> extends never
+      ? K
+      : never
+    : K extends `${string}<${string}`
+      ? T[K] extends readonly [string, { readonly default: string } | { readonly required: true }]
+        ? K
+        : never
+      : K;
+type Value<K, Row> = K extends `${string}...`
+  ? readonly string[]
+  : K extends `${string}<${string}`
+    ? Row extends readonly [string, { readonly choices: readonly (infer Choice)[] }]
+      ? Choice
+      : string
+    : boolean;
+
+/** Values of the options of a table, as actions get them. */
+export type OptionsOf<T> = { readonly [K in keyof T as K extends Sure<T, K> ? Name<K> : never]: Value<K, T[K]> } & {
+  readonly [K in keyof T as K extends Sure<T, K> ? never : Name<K>]?: Value<K, T[K]>;
+};
+
+/** A flag by its short name, or by its long one if it has no other. */
+type Flag<K> = K extends `-${infer S}, --${string}` ? `-${S}` : K extends `--${infer N}` ? `--${Word<N>}` : never;
+
+/** What else help shows of a command. */
+interface About<T> {
+  /** Flags that --help shows; --help all shows all. */
+  readonly first?: readonly Flag<keyof T>[];
+  readonly summary?: string;
+  /** Absent: the summary as a sentence. */
+  readonly description?: string;
 }
 
-/** Adds arguments and options from `profiles/commands.txt`. @throws Error for a missing section or text */
-export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
-  const rows = commandSections().get(section);
-  if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);
-  for (const row of rows) {
-    const filled = row.replace(/\$\{(\w+)\}/g, (_, name: string) => {
-      const text = ownValue(given.words ?? {}, name);
-      if (text === undefined) throw new Error(`profiles/commands.txt: ${section}: ${name} is not given`);
-      return typeof text === 'string' ? text : text.join(', ');
-    });
-    addRow(command, filled.split(/ {2,}/), given);
+/** A command whose action gets the values of a table after its arguments. */
+interface Declared<T> extends Command {
+  action<A extends readonly unknown[]>(
+    work: (...given: [...A, ...(keyof OptionsOf<T> extends never ? [] : [OptionsOf<T>])]) => void | Promise<void>,
+  ): this;
+}
+
+/** A table with the types of its keys and words. */
+export const options = <const T extends Table>(table: T): T => table;
+
+const firsts = new WeakMap<Command, readonly string[]>();
+
+/** Flags that the short help of a command shows; undefined: all. */
+export const firstFlags = (command: Command): readonly string[] | undefined => firsts.get(command);
+
+/** Adds the arguments and options of a table to a command. */
+export function declared<T extends Table>(command: Command, table: T, { description, first, summary }: About<T> = {}): Declared<T> {
+  if (first !== undefined) firsts.set(command, first);
+  if (summary !== undefined) command.summary(summary).description(`${capital(summary)}.`);
+  if (description !== undefined) command.description(description);
+  for (const [head, row] of Object.entries(table)) {
+    const [text, extra] = typeof row === 'string' ? [row, {}] : row;
+    if (head.endsWith(':')) command.optionsGroup(head);
+    else if (head.startsWith('-')) command.addOption(optionOf(head, text, extra));
+    else command.addArgument(argumentOf(head, text, extra));
   }
-  return command;
+  return command as Declared<T>;
 }
 
-/** Subcommand with its section, e.g. `baseline save`. @throws Error as {@link declared} */
-export const subcommand = <T>(parent: Command, name: string, given: Given<T> = {}): Command =>
-  declared(parent.command(name), `${parent.name()} ${name}`, given);
+/** A new subcommand with the arguments and options of a table, e.g. `baseline save`. */
+export const subcommand = <T extends Table>(parent: Command, name: string, table: T, about: About<T> = {}): Declared<T> =>
+  declared(parent.command(name), table, about);
 
-function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly string[], given: Given<T>): void {
-  if (head === 'first') return;
-  if (head === '@output') addOutputOptions(command, given.formats ?? []);
-  else if (head.startsWith('@')) declared(command, head, given);
-  else if (head === 'summary') command.summary(text).description(`${capital(text)}.`);
-  else if (head === 'description') command.description(text.replaceAll('\\n', '\n'));
-  else if (head.endsWith(':') && text === '') command.optionsGroup(head);
-  else if (head.startsWith('-')) command.addOption(optionOf(head, text, notes));
-  else command.addArgument(argumentOf(head, text, notes));
-}
-
-/** Text after a mark; undefined without the mark. */
-const noted = (notes: readonly string[], mark: '{' | '=' | '~' | '!' | 'x'): string | undefined =>
-  notes
-    .find((note) => note.startsWith(mark))
-    ?.slice(1)
-    .replace(/\}$/, '')
-    .trim();
-
-function optionOf(flags: string, text: string, notes: readonly string[]): Option {
+function optionOf(flags: string, text: string, { choices, default: usual, excludes, required, shown }: Extra): Option {
   const repeats = flags.endsWith('...');
-  const option = new Option(flags.replace(/\.\.\.$/, ''), text).makeOptionMandatory(noted(notes, '!') !== undefined);
-  const [words, usual, shown, excluded] = [noted(notes, '{'), noted(notes, '='), noted(notes, '~'), noted(notes, 'x')];
-  if (words !== undefined) option.choices(words.split(', '));
-  if (excluded !== undefined) option.conflicts(excluded.split(','));
+  const option = new Option(flags.replace(/\.\.\.$/, ''), text).makeOptionMandatory(required === true);
+  if (choices !== undefined) option.choices(choices);
+  if (excludes !== undefined) option.conflicts([excludes].flat());
   if (repeats) return option.argParser((value: string, before: readonly string[]) => [...before, value]).default([], shown ?? '');
   // commander sets a negating switch on by default.
   const off = flags.includes('<') || option.negate ? undefined : false;
   return usual === undefined && shown === undefined && off === undefined ? option : option.default(usual ?? off, shown);
 }
 
-function argumentOf(name: string, text: string, notes: readonly string[]): Argument {
+function argumentOf(name: string, text: string, { choices, default: usual }: Extra): Argument {
   const argument = new Argument(name, text);
-  const [words, usual] = [noted(notes, '{'), noted(notes, '=')];
-  if (words !== undefined) argument.choices(words.split(', '));
+  if (choices !== undefined) argument.choices(choices);
   return usual === undefined ? argument : argument.default(usual);
-}
-
-/** Adds `-o`, `--format` and `--json` under their own heading. */
-export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
-  const names = formats.map((format) => format.name);
-  const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
-  const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
-  const needs = prefixed.length === 1 ? 'needs its' : 'need their';
-  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} ${needs} name before it`;
-  const usual = names[0] === 'table' ? 'a table on stdout' : `${names[0]} on stdout`;
-  return declared(command, '@output', { words: { endings: endings + others, formats: names, usual } });
 }

@@ -1,6 +1,6 @@
 import type { Command, Help, Option } from 'commander';
 import { bundledText } from '../../base/profiles.js';
-import { commandSections } from './declared.js';
+import { firstFlags } from './declared.js';
 
 /** Help: essentials in 15 lines. @param all true: every option, group and text */
 export const helpOf = (all: boolean): Partial<Help> => ({
@@ -10,13 +10,9 @@ export const helpOf = (all: boolean): Partial<Help> => ({
   ...(all ? {} : { formatHelp: shortHelp }),
 });
 
-/** Options of the short help; all without a row `first`. */
+/** Options of which the short help has a row; all, if the command names none. */
 function firstOf(command: Command): readonly Option[] {
-  const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
-  const row = commandSections()
-    .get(name)
-    ?.find((row) => row.startsWith('first '));
-  const first = row?.split(/ +/).slice(1);
+  const first = firstFlags(command);
   return command.options.filter(({ long, short }) => first === undefined || first.includes(short ?? '') || first.includes(long ?? ''));
 }
 

@@ -2,24 +2,14 @@ import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
+import type { OptionsOf } from './declared.js';
+import type { TRACE } from './groups.js';
 
-/** Optional flags with text values. */
-export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
+/** Values of the flags that read a trace. */
+export type TraceFlags = OptionsOf<typeof TRACE>;
 
-/** Flags without values. */
-export type Switches<Flag extends PropertyKey> = { readonly [F in Flag]?: boolean };
-
-/** Flags with text values, given or by default. */
-export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
-
-/** Repeatable flags. */
-export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
-
-/** Flags for reading a trace. */
-export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
-
-/** Model by name or by shape; undefined: neither. */
-export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
+/** The model that flags name, or that they describe by its shape; undefined: neither. */
+export const namedModel = ({ model, shape }: Pick<TraceFlags, 'model' | 'shape'>): string | undefined =>
   model ?? (shape === undefined ? undefined : SHAPE + shape);
 
 /** @throws UserError for a non-integer */

@@ -7,14 +7,12 @@ import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import type { OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
-import type { Lists, Switches, Texts } from './options.js';
+import type { OptionsOf } from './declared.js';
+import type { output, PICTURES } from './groups.js';
 
 /** Values of `-o`, `--format`, `--json`, `--svg` and `--html`. */
-export interface OutputOptions extends Lists<'output'>, Texts<'format'>, Switches<'json'> {
-  /** Paths; see {@link outputsOf}. */
-  readonly svg?: string;
-  readonly html?: string;
-}
+export type OutputOptions = Omit<OptionsOf<ReturnType<typeof output>>, 'json'> &
+  Partial<Pick<OptionsOf<ReturnType<typeof output>>, 'json'> & OptionsOf<typeof PICTURES>>;
 
 /** Values of `-o`, including `--svg` and `--html`. */
 export function outputsOf({ html, output, svg }: OutputOptions): string[] {

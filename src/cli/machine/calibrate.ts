@@ -15,20 +15,34 @@ import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings, timingsOfFile, timingsOfFlags, timingText } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import { type Lists, parseJobs, type Texts, type Words } from '../kit/options.js';
-import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { output } from '../kit/groups.js';
+import { parseJobs } from '../kit/options.js';
+import { deliver } from '../kit/outputs.js';
 import { watched } from '../kit/watched.js';
 import { detectedMachine } from './detect.js';
 
-type Optional = Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'>;
-type CalibrateOptions = OutputOptions & Optional & Lists<'llamaBench' | 'log' | 'timing'> & Words<'folder'>;
+const CALIBRATE = options({
+  '-w, --hardware <machine>': 'parts, or a file of parts that is taken further; this machine, detected, unless said',
+  '--llama-bench <file>...': 'what llama-bench printed (json, jsonl, md), repeatable',
+  '--log <file>...': 'what another runtime printed, repeatable',
+  '--timing <timing>...': 'the same in words: "eval 24.3 tok/s, -ncmoe 26", or a log; repeatable',
+  '-m, --model <model>': 'bundled model of the logs or a GGUF file, where they do not name it',
+  '--quantization <format>': 'storage format of its weights, where the logs do not say',
+  '-j, --jobs <n>': 'predictions at a time (default: the machine’s cores)',
+  '--measure <what>': 'memory, drive or none, both with a comma; both unless logs are given',
+  '--folder <folder>': ['on the drive that is measured; 1 GiB is written there, and deleted', { default: '.', shown: 'this one' }],
+  ...output(calibrationReports),
+});
+
+type CalibrateOptions = OptionsOf<typeof CALIBRATE>;
 
 /** `moeprof machine calibrate`: measures speeds of the machine and of runtimes. */
 export function defineCalibrate(command: Command, context: CliContext): void {
-  subcommand(command, 'calibrate', { formats: calibrationReports }).action((options: CalibrateOptions) =>
-    deliver(context, calibrationReports, options, () => calibrated(options, context)),
-  );
+  subcommand(command, 'calibrate', CALIBRATE, {
+    first: ['-w', '--llama-bench', '--log', '--timing', '-o'],
+    summary: 'how fast this machine really is, and what runtimes make of it',
+  }).action((options: CalibrateOptions) => deliver(context, calibrationReports, options, () => calibrated(options, context)));
 }
 
 async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {

@@ -4,14 +4,20 @@ import { hostname } from '../../base/host/machine.js';
 import { askAll, detectFrom } from '../../hardware/door.js';
 import { type DetectedMachine, detectionReports } from '../../measured/machine/detect-report.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { output } from '../kit/groups.js';
+import { deliver } from '../kit/outputs.js';
+
+const DETECT = options({
+  ...output(detectionReports),
+});
 
 /** `moeprof machine detect`: the machine's parts, as reported without root. */
 export function defineDetect(command: Command, context: CliContext): void {
-  subcommand(command, 'detect', { formats: detectionReports }).action((options: OutputOptions) =>
-    deliver(context, detectionReports, options, detectedMachine),
-  );
+  subcommand(command, 'detect', DETECT, {
+    summary: 'the parts of this machine',
+    description: 'The parts of this machine, from what its operating system tells without root.',
+  }).action((options: OptionsOf<typeof DETECT>) => deliver(context, detectionReports, options, detectedMachine));
 }
 
 /** @throws UserError if too few parts are seen */

@@ -4,12 +4,10 @@ import { formatCounted } from '../../base/units.js';
 import { type Document, type Facts, gridOf, type Lines, note, pagedFormats } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import type { Switches, TraceFlags } from '../kit/options.js';
-import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { htmlPage, output, TRACE } from '../kit/groups.js';
+import { deliver } from '../kit/outputs.js';
 import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
-
-type Flags = TraceFlags & OutputOptions & Switches<'strict'>;
 
 interface Audit {
   readonly schema: 'moeprof.trace-audit/1';
@@ -33,9 +31,21 @@ const auditDocument = ({ checks, findings, trace }: Audit): Document => ({
 });
 const formats = pagedFormats('moeprof trace audit', auditDocument);
 
-/** `moeprof trace audit`: finds traps that falsify a trace. */
+const AUDIT = options({
+  '<trace>': 'a file in any known format, - for JSONL on stdin, or a bundled trace',
+  '--strict': 'fail with exit code 2 where there is a warning',
+  ...TRACE,
+  ...output(formats),
+  ...htmlPage('write a page for a browser'),
+});
+
+/** `moeprof trace audit`: traps that falsify a trace. */
 export function defineAudit(parent: Command, context: CliContext): void {
-  subcommand(parent, 'audit', { formats }).action((path: string, flags: Flags) =>
+  subcommand(parent, 'audit', AUDIT, {
+    first: ['-m', '--strict', '-o'],
+    summary: 'whether a trace can be trusted: ten traps that falsify results',
+    description: 'Looks for traps in a trace that would silently falsify a result.',
+  }).action((path: string, flags: OptionsOf<typeof AUDIT>) =>
     deliver(context, formats, flags, () =>
       withNamed(path, flags, (trace, model) => {
         const findings = auditTrace(trace, model === null ? {} : { model });

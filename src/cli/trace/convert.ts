@@ -5,18 +5,32 @@ import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from
 import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import { type Lists, parseSeed, type Texts, type TraceFlags, type Words } from '../kit/options.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { TRACE } from '../kit/groups.js';
+import { parseSeed } from '../kit/options.js';
 import { openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-interface Flags extends TraceFlags, Texts<keyof Conversion>, Words<'output' | 'seed'>, Lists<'variant'> {
-  readonly weights: 'f32' | 'f16' | 'none';
-}
+const CONVERT = options({
+  '<trace>': 'a file in any known format, - for JSONL on stdin, or a bundled trace',
+  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+  '--tokens <ranges>': 'only these rows, e.g. ..49 or 200..',
+  '--requests <ranges>': 'only these requests, by their place in the file',
+  '--layers <ranges>': 'only these MoE layers',
+  '--remap <file>': 'JSON: new number of each expert, one list or one per layer; -1 drops a choice',
+  '--variant <variant>...': 'change the routing: top-k=4, top-p=0.9, ./mine.mjs, ...; repeatable, in order',
+  '--seed <n>': ['seed of what variants draw', { default: '1' }],
+  '--weights <how>': ['gate weights, where there are any', { choices: ['f32', 'f16', 'none'], default: 'f32' }],
+  ...TRACE,
+});
 
 /** `moeprof trace convert`: any format to a canonical format, whole or in part. */
 export function defineConvert(parent: Command, context: CliContext): void {
-  subcommand(parent, 'convert').action(async (path: string, flags: Flags) => {
+  subcommand(parent, 'convert', CONVERT, {
+    first: ['-m', '-o', '--tokens', '--layers', '--requests'],
+    summary: 'to safetensors or JSONL; slices, renumbered experts',
+    description: 'Writes a trace as safetensors or JSONL, whole or in part.',
+  }).action(async (path: string, flags: OptionsOf<typeof CONVERT>) => {
     layoutOf(flags.output);
     const seed = parseSeed(flags.seed);
     const variants = await loadVariants(flags.variant.map((text) => placed('--variant', () => parseVariant(text))));

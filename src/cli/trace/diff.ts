@@ -3,9 +3,9 @@ import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import type { TraceFlags } from '../kit/options.js';
-import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { output, TRACE } from '../kit/groups.js';
+import { deliver } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { identityOf, type TraceIdentity, withNamed } from './open.js';
 
@@ -28,9 +28,20 @@ const formats = documentFormats<Comparison>(
   (comparison) => ({ schema: 'moeprof.trace-diff/1', ...comparison }),
 );
 
-/** `moeprof trace diff`: routings of a text before and after a change of the model. */
+const DIFF = options({
+  '<before>': 'a trace',
+  '<after>': 'a trace of the same text',
+  ...TRACE,
+  ...output(formats),
+});
+
+/** `moeprof trace diff`: two routings of the same text, before and after a change of the model. */
 export function defineDiff(parent: Command, context: CliContext): void {
-  subcommand(parent, 'diff', { formats }).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
+  subcommand(parent, 'diff', DIFF, {
+    first: ['-m', '-o'],
+    summary: 'two routings of the same text, before and after a change of the model',
+    description: 'Compares two routings of the same text.',
+  }).action((pathBefore: string, pathAfter: string, flags: OptionsOf<typeof DIFF>) =>
     deliver(context, formats, flags, () =>
       withNamed(pathBefore, flags, (before) =>
         withNamed(pathAfter, flags, async (after) => {

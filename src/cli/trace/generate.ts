@@ -8,23 +8,38 @@ import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { type RequestLength, requestsOf, synthesize, USUAL_LENGTH } from '../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import { parseSeed, type Texts, type Words } from '../kit/options.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { parseSeed } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { withNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-type Flags = Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> & Words<'seed' | 'output'>;
-
-/** Default length of a trace, tokens. Ours. */
 const TOKENS = 4096;
 /** Longest trace, tokens. Ours: more than any run replays. */
 const MOST_TOKENS = 1e9;
 
-/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a trace. */
+const GENERATE = options({
+  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+  '--like <model>': 'a bundled model or a file; its routing: block says how it routes',
+  '--fit <trace>': 'a recorded trace to be like',
+  '-m, --model <model>': 'model of the trace to fit, where its file does not say',
+  '--trace-format <format>': 'format of the trace to fit, instead of recognising it; a reader of your own: ./mine.mjs',
+  '--tokens <n>': `tokens in all (default: ${TOKENS}, or those of the trace)`,
+  '--prompt <n>': `prompt tokens of a request (default: ${USUAL_LENGTH.prefill}, or as in the trace)`,
+  '--generated <n>': `generated tokens of a request (default: ${USUAL_LENGTH.decode}, or as in the trace)`,
+  '--candidates <n>': 'choices to write, with gate weights: what a token might have chosen, too',
+  '--seed <n>': ['the same seed gives the same routing', { default: '1' }],
+});
+
+type Flags = OptionsOf<typeof GENERATE>;
+
+/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
-  const words = { tokens: String(TOKENS), prompt: String(USUAL_LENGTH.prefill), generated: String(USUAL_LENGTH.decode) };
-  subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
+  subcommand(parent, 'generate', GENERATE, {
+    first: ['--like', '--fit', '--tokens', '-o'],
+    summary: 'synthetic routing, like a model or fitted to a trace',
+    description: 'Draws synthetic routing, like a model or fitted to a trace.',
+  }).action(async (flags: Flags) => {
     layoutOf(flags.output);
     if ((flags.like === undefined) === (flags.fit === undefined))
       throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
@@ -55,7 +70,7 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
 }
 
 const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> =>
-  withNamed(path, flags, (trace) => {
+  withNamed(path, { model: flags.model, traceFormat: flags.traceFormat }, (trace) => {
     const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
     const requests = requestsFrom(flags, tokens) ?? requestsOf(tokens, fitted.requests);

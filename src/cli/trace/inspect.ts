@@ -6,9 +6,9 @@ import { figure, gridOf, heatmap, ratio, renderTerminal } from '../../report/doo
 import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
-import { subcommand } from '../kit/declared.js';
-import type { TraceFlags } from '../kit/options.js';
-import { deliver, type OutputOptions } from '../kit/outputs.js';
+import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { output, PICTURES, TRACE } from '../kit/groups.js';
+import { deliver } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
@@ -48,9 +48,20 @@ const heat: Format<Inspection> = {
 
 const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, ...formats];
 
-/** `moeprof trace inspect`: statistics of a trace as grids, load heatmap and JSON. */
+const INSPECT = options({
+  '<trace>': 'a file in any known format, - for JSONL on stdin, or a bundled trace',
+  ...TRACE,
+  ...output(inspectionReports),
+  ...PICTURES,
+});
+
+/** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {
-  subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
+  subcommand(parent, 'inspect', INSPECT, {
+    first: ['-m', '-o'],
+    summary: 'tokens, skew, reuse, batching, predictability, hit rates; heatmap',
+    description: 'Skew, reuse, batching, predictability and hit rates of a trace.',
+  }).action((path: string, flags: OptionsOf<typeof INSPECT>) =>
     deliver(context, inspectionReports, flags, () => withNamed(path, flags, (trace) => inspectTrace(trace, context))),
   );
 }

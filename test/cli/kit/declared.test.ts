@@ -1,81 +1,79 @@
-// What commands take is data: every section belongs to a command, every row is understood, and marks mean what the file's head says.
+// What commands take is a table: keys are usages as commander has them, and their types are those of the values.
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { capital } from '../../../src/base/text.js';
-import { commands } from '../../../src/cli/commands.js';
-import type { CliContext } from '../../../src/cli/kit/context.js';
-import { addOutputOptions, commandSections, declared } from '../../../src/cli/kit/declared.js';
+import { declared, firstFlags, type OptionsOf, options, subcommand } from '../../../src/cli/kit/declared.js';
+import { output } from '../../../src/cli/kit/groups.js';
 
-describe('profiles/commands.txt', () => {
-  it('has a section for what each command and subcommand takes, and no other', async () => {
-    const taking: string[] = [];
-    for (const { load, name } of commands) {
-      const command = new Command(name);
-      (await load()).define(command, {} as CliContext);
-      for (const one of [command, ...command.commands]) {
-        const takes = one.registeredArguments.length + one.options.length > 0 || one !== command;
-        if (takes) taking.push(one === command ? name : `${name} ${one.name()}`);
-      }
-    }
-    expect([...commandSections().keys()].filter((name) => !name.startsWith('@')).sort()).toEqual(taking.sort());
-  });
-
-  it('takes over each section with @ somewhere', () => {
-    const taken = new Set([...commandSections().values()].flat());
-    expect([...commandSections().keys()].filter((name) => name.startsWith('@') && !taken.has(name))).toEqual([]);
-  });
-
-  it('has rows of the kinds that its head names, and known marks behind them', () => {
-    for (const [name, rows] of commandSections())
-      for (const row of rows) {
-        const [head = '', text, ...notes] = row.split(/ {2,}/);
-        expect(head, name).toMatch(/^(?:-|[<[].*[>\]]$|@[a-z-]+$|first$|summary$|description$|[A-Z].*:$)/);
-        expect(text === undefined, row).toBe(head.startsWith('@') || head.endsWith(':'));
-        for (const note of notes) expect(note, row).toMatch(/^(?:\{.+\}|[=~x] .+|!)$/);
-      }
-  });
+const GROUP = options({ '--seed <n>': ['seed of what is drawn', { default: '1' }] });
+const TABLE = options({
+  '[file]': 'what is read',
+  '-t, --trace-format <format>': 'its format',
+  'What is wanted:': '',
+  '--list <words>...': ['words', { shown: 'all' }],
+  '--explain': ['a sentence for each', { excludes: ['seed', 'list'] }],
+  '--no-bounds': 'without bounds',
+  '--store <folder>': 'a store',
+  '--no-store': 'no store',
+  '--scope <scope>': ['one or many', { choices: ['global', 'layer'] }],
+  '-o, --output <path>': ['where to', { required: true }],
+  ...GROUP,
 });
 
-describe('a section', () => {
-  it('gives options their defaults, words and exclusions', () => {
-    const command = declared(new Command('advise'), 'advise', { words: { runtimes: ['a', 'b'], runtime: 'a' }, formats: [] });
-    const option = (flag: string) => command.options.find(({ long }) => long === flag)!;
-    expect(option('--runtime')).toMatchObject({ description: 'runtime: a, b, or any', defaultValue: 'a', helpGroupHeading: undefined });
-    expect(option('--users')).toMatchObject({ defaultValue: '1', helpGroupHeading: 'What is wanted:' });
-    expect(option('--context')).toMatchObject({ defaultValue: undefined, defaultValueDescription: expect.stringContaining('16384') });
-    expect(option('--explain').defaultValue).toBe(false);
-    expect(option('--markdown')).toMatchObject({ conflictsWith: ['format', 'json'] });
-    expect(command.opts()).toMatchObject({ timing: [], explain: false, goal: 'request' });
+/** All that the table gives, as its keys and words say. */
+const GIVEN: OptionsOf<typeof TABLE> = {
+  ...{ list: ['a', 'b'], explain: false, bounds: false, output: 'x', seed: '1' },
+  ...{ store: false, scope: 'layer' as const, traceFormat: 'csv' },
+};
+
+const command = () =>
+  declared(new Command('c'), TABLE, { first: ['-t', '--seed'], summary: 'what it does' })
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+
+describe('a table', () => {
+  it('gives options their defaults, words, headings and exclusions', () => {
+    const option = (flag: string) => command().options.find(({ long }) => long === flag)!;
+    expect(option('--trace-format')).toMatchObject({ description: 'its format', short: '-t', defaultValue: undefined });
+    expect(option('--trace-format').helpGroupHeading).toBeUndefined();
+    expect(option('--seed')).toMatchObject({ defaultValue: '1', helpGroupHeading: 'What is wanted:' });
+    expect(option('--list')).toMatchObject({ defaultValue: [], defaultValueDescription: 'all' });
+    expect(option('--explain')).toMatchObject({ defaultValue: false, conflictsWith: ['seed', 'list'] });
   });
 
-  it('collects what may be given several times, and keeps what turns off on', () => {
-    const command = declared(new Command('run'), '@run', { words: { replays: ['atomic', 'sequential'] } }).exitOverride();
-    command.configureOutput({ writeErr: () => undefined }).parse(['--set', 'a=1', '--set', 'b=2', '--no-bounds'], { from: 'user' });
-    expect(command.opts()).toMatchObject({ set: ['a=1', 'b=2'], bounds: false, trace: [] });
-    expect(() => command.parse(['--replay', 'other'], { from: 'user' })).toThrow('Allowed choices are atomic, sequential');
+  it('has values as its type says: lists are collected, and what turns off is on', () => {
+    const words = '--list a --list b --no-bounds --no-store --scope layer -t csv -o x'.split(' ');
+    expect(command().parse(words, { from: 'user' }).opts()).toEqual(GIVEN);
+    expect(command().parse(['-o', 'x'], { from: 'user' }).opts()).toEqual({
+      list: [],
+      explain: false,
+      bounds: true,
+      output: 'x',
+      seed: '1',
+    });
   });
 
-  it('is demanded where a row ends with !', () => {
-    const command = declared(new Command('convert'), 'trace convert')
-      .exitOverride()
-      .configureOutput({ writeErr: () => undefined });
-    expect(() => command.parse(['a.jsonl'], { from: 'user' })).toThrow("required option '-o, --output <path>'");
-    expect(command.description()).toBe('Writes a trace as safetensors or JSONL, whole or in part.');
+  it('refuses other words, and what is missing', () => {
+    expect(() => command().parse(['-o', 'x', '--scope', 'other'], { from: 'user' })).toThrow('Allowed choices are global, layer');
+    expect(() => command().parse([], { from: 'user' })).toThrow("required option '-o, --output <path>'");
   });
 
   it('has its summary as description unless it has one', () => {
-    const command = declared(new Command('show'), 'machine show', { words: {}, formats: [] });
-    expect(command.description()).toBe(`${capital(command.summary())}.`);
+    expect(command().description()).toBe('What it does.');
+    const below = subcommand(new Command('c'), 'd', GROUP, { summary: 'short', description: 'Long.' });
+    expect([below.name(), below.summary(), below.description()]).toEqual(['d', 'short', 'Long.']);
   });
 
-  it('is an error where it is not there, or a text in it is not given', () => {
-    expect(() => declared(new Command(), 'no such')).toThrow('profiles/commands.txt has no section no such');
-    expect(() => declared(new Command(), '@run')).toThrow('profiles/commands.txt: @run: replays is not given');
-    expect(() => declared(new Command(), '@run', { words: { toString: 'x' } })).toThrow('replays is not given');
+  it('names first flags of its own alone', () => {
+    expect(firstFlags(command())).toEqual(['-t', '--seed']);
+    expect(firstFlags(declared(new Command('c'), GROUP))).toBeUndefined();
+    // @ts-expect-error: the table has no such flag.
+    declared(new Command('c'), GROUP, { first: ['--sed'] });
+    // @ts-expect-error: an action that takes other options than the table has.
+    declared(new Command('c'), GROUP).action((_: { readonly sed: string }) => undefined);
   });
 });
 
 it('formats stand in the help of -o by their endings', () => {
-  const { options } = addOutputOptions(new Command(), [{ name: 'json', extensions: ['.json'], render: () => '' }]);
-  expect(options[0]).toMatchObject({ description: expect.stringContaining('(.json json)'), defaultValueDescription: 'json on stdout' });
+  const { options: all } = declared(new Command(), output([{ name: 'json', extensions: ['.json'], render: () => '' }]));
+  expect(all[0]).toMatchObject({ description: expect.stringContaining('(.json json)'), defaultValueDescription: 'json on stdout' });
 });

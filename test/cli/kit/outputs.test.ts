@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { CliContext } from '../../../src/cli/kit/context.js';
-import { addOutputOptions } from '../../../src/cli/kit/declared.js';
+import { declared } from '../../../src/cli/kit/declared.js';
+import { output } from '../../../src/cli/kit/groups.js';
 import { Outputs, parseOutput } from '../../../src/cli/kit/outputs.js';
 import { reports } from '../../../src/report/formats/index.js';
 import { sampleResult } from '../../result/sample.js';
@@ -31,10 +32,7 @@ const target = (text: string): [string, string] => {
 
 describe('the help of -o', () => {
   const helpOf = (formats: readonly { readonly name: string; readonly extensions: readonly string[] }[]): string =>
-    addOutputOptions(
-      new Command(),
-      formats.map((one) => ({ ...one, render: () => '' })),
-    )
+    declared(new Command(), output(formats.map((one) => ({ ...one, render: () => '' }))))
       .configureHelp({ helpWidth: 200, optionDescription: ({ description, defaultValueDescription: says }) => `${description} (${says})` })
       .helpInformation();
 
