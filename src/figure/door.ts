@@ -2,7 +2,7 @@
 export { bibtex } from './cite/bibtex.js';
 export type { Citation } from './cite/citations.js';
 export { citedBy } from './cite/cited.js';
-export { FIGURE_KINDS, type FigureQuestion, figureOf, type PaperFigure, readingOf } from './figure.js';
+export { FIGURE_KINDS, figureOf, type PaperFigure, readingOf } from './figure.js';
 export { drawnFormats, figureDocument, pictureFormats } from './formats.js';
 export { axisOf, barsOf, heatMap, linesOver, onePanel, type RunPoint, rankingFigures } from './one-panel.js';
 export { Labels } from './table/labels.js';
