@@ -14,7 +14,7 @@ export interface ResultJson {
     readonly memory: { readonly kvGrowth?: string };
     readonly workload: { readonly arrivals?: string; readonly batch?: number; readonly speculation?: { readonly draft?: number } };
     readonly system: {
-      readonly cache: { readonly policy: string; readonly copies?: { readonly policy?: string } };
+      readonly cache: { readonly policy: string; readonly warm?: unknown; readonly copies?: { readonly policy?: string } };
       readonly predictor: { readonly kind: string };
       /** A word, a rule or rules. */
       readonly onMiss: unknown;
@@ -94,8 +94,9 @@ class Figures {
 
   /** Nothing lies in the cache before the run. */
   get startsCold(): boolean {
-    // Without a tier below there is no link, and all lie there from the start.
-    return !this.system.cache.policy.startsWith('static') && this.has(`transfer.${this.link}.count`);
+    // Without a tier below there is no link, and all lie there from the start. Some policies have a start, some systems warm text.
+    const { policy, warm } = this.system.cache;
+    return !/^static|start=/.test(policy) && warm === undefined && this.has(`transfer.${this.link}.count`);
   }
 
   /** Time of all passes: of a GPU on average, all-to-alls included. */

@@ -107,6 +107,8 @@ export class PrefetchPlan {
     const waited = this.#drop(end);
     this.#first = end;
     this.#head = Math.max(this.#head, end);
+    // Room for each expert once: a plan for the next pass follows the last layer.
+    if (end === this.#count) this.#first = this.#count = this.#head = 0;
     return waited;
   }
 
