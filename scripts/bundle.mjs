@@ -116,7 +116,7 @@ const bundle = await rolldown({
     return name !== null && !JOINED.includes(name);
   },
   // What one module imports at once, another may load later: the former reads its file first, the latter does not.
-  checks: { ineffectiveDynamicImport: false },
+  checks: { ineffectiveDynamicImport: false, bundlerTimings: false },
   plugins: [places, throughDoors, division],
 });
 const { output } = await bundle.generate({
