@@ -7,7 +7,7 @@ import { equalFooting } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
-import { output, PICTURES, TIMING } from './kit/groups.js';
+import { output, PICTURES, RUN_JOBS, TIMING } from './kit/groups.js';
 import { parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { learnerOf } from './machine/learned.js';
@@ -18,7 +18,7 @@ const PLAN = options({
   '[profile]': 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start',
   'What must hold (or --slo):': '',
   '--assert <condition>...': "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable",
-  '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)',
+  ...RUN_JOBS,
   ...TIMING,
   ...RUN,
   ...output(planReports),

@@ -1,10 +1,11 @@
 import { ENGINE_BACKENDS } from '../record/door.js';
 import { type OptionsOf, options } from './kit/declared.js';
+import { TRACE_OUTPUT } from './kit/groups.js';
 
 /** What the command takes. */
 export const RECORD = options({
   '[gguf]': 'a GGUF file of a model with experts (of a split one the first part)',
-  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+  ...TRACE_OUTPUT,
   'A model on this machine:': '',
   '--prompts <file>': ['JSON lines: {"prompt": "..."}, a text in quotes, or {"messages": [...]}', { excludes: 'proxy' }],
   '--tokens <n>': ['tokens in all, those of prompts included', { default: '2000', excludes: 'proxy' }],

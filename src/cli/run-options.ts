@@ -10,22 +10,17 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { type OptionsOf, options } from './kit/declared.js';
-import { ALLOW_CODE, type TIMING } from './kit/groups.js';
+import { ALLOW_CODE, type TIMING, TRACED_MODEL, TRACES_FORMAT } from './kit/groups.js';
 import { namedModel } from './kit/options.js';
 import { missRulesOf } from './on-miss.js';
 
 /** The replayed routing and its model. */
 export const ROUTING = options({
-  '-m, --model <model>': 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it',
-  '--shape <shape>': [
-    'layers x experts x top-k where no model is named, as 48x128x8: hit rates alone, sizes are unknown',
-    { excludes: 'model' },
-  ],
+  ...TRACED_MODEL,
   '--quantization <format>': 'storage format of the weights, e.g. q4_k_m',
   '-t, --trace <trace>...':
     "routing trace, repeatable; trace#FROM:TO is a range of its rows, a folder all files in it, - is JSONL on stdin, 'synthetic' is drawn",
-  '--trace-format <format>': 'format of the traces, instead of recognising it; a reader of your own: ./mine.mjs',
-  '--trace-columns <map>': 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…',
+  ...TRACES_FORMAT,
 });
 
 /** What runs, and with what. */
@@ -192,7 +187,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
 /** Overrides of the routing flags. @param local turns a name or path of the command line into one that a run may contain */
 export function routingOverrides(
   options: RoutingFlags,
-  { seed, tokens }: { readonly seed?: string; readonly tokens?: string },
+  { seed, tokens }: Pick<RunFlags, 'seed' | 'tokens'>,
   local: (value: string) => string = (value) => value,
 ): Override[] {
   const overrides: Override[] = [];

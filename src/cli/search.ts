@@ -22,7 +22,7 @@ import {
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
-import { ALLOW_CODE, output, PICTURES } from './kit/groups.js';
+import { ALLOW_CODE, output, PICTURES, RUN_JOBS } from './kit/groups.js';
 import { parseJobs, parseSeed } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, studyCommandOf } from './run-options.js';
@@ -44,7 +44,7 @@ const SEARCH = options({
   '--no-store': 'run everything, and keep nothing',
   '--set <path=value>...': 'set any value of all runs, repeatable',
   ...ALLOW_CODE,
-  '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)',
+  ...RUN_JOBS,
   ...output(searchReports),
   ...PICTURES,
 });

@@ -1,6 +1,6 @@
 import { studyReports } from '../study/door.js';
 import { type OptionsOf, options } from './kit/declared.js';
-import { output, PICTURES } from './kit/groups.js';
+import { output, PICTURES, RUN_JOBS } from './kit/groups.js';
 import { RUN } from './run-options.js';
 import { STORE } from './study-options.js';
 
@@ -18,7 +18,7 @@ export const SWEEP = options({
   '--queue <address>': 'of a study, have its cells run by moeprof worker: redis://host:6379/0, or rediss:// with TLS',
   '--queue-prefix <text>': 'prefix of all keys of the queue (moeprof)',
   '--queue-key <file>': 'file with the key that seals cells and results; the same for sweep and workers',
-  '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)',
+  ...RUN_JOBS,
   ...RUN,
   ...output(studyReports),
   ...PICTURES,

@@ -1,18 +1,14 @@
 import { type OptionsOf, options } from './kit/declared.js';
+import { TRACED_MODEL, TRACES_FORMAT } from './kit/groups.js';
 
 /** Options of both subcommands. */
 export const JUDGED = options({
   'What is judged, after what:': '',
-  '-m, --model <model>': 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it',
-  '--shape <shape>': [
-    'layers x experts x top-k where no model is named, as 48x128x8: hit rates alone, sizes are unknown',
-    { excludes: 'model' },
-  ],
+  ...TRACED_MODEL,
   '-t, --trace <trace>...': 'trace to learn from, repeatable; trace#FROM:TO is a range of its rows',
   '--eval <trace>...': 'trace to be judged on, repeatable',
   '--holdout <share>': ['part of the traces to be judged on where there is no --eval', { default: '20%' }],
-  '--trace-format <format>': 'format of the traces, instead of recognising it; a reader of your own: ./mine.mjs',
-  '--trace-columns <map>': 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…',
+  ...TRACES_FORMAT,
   '--batch-accuracy <n>': ['tokens per batch whose union of paths is judged', { default: '16' }],
   '--every <n>': 'judge predictions during the pass on every nth token (default: so that about 500 are)',
   '--min-probability <p>': ['precision is that of predictions at least so probable', { default: '0.15' }],

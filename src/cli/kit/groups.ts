@@ -38,13 +38,43 @@ export const ALLOW_CODE = options({
   '--allow-code': 'let YAML files name modules of their own (./mine.mjs): they run with your rights',
 });
 
-/** How a trace is read. */
-export const TRACE = options({
-  '-m, --model <model>': 'model that was recorded, where the file does not say its layers and experts',
+/** A model by its shape alone. */
+const SHAPED = options({
   '--shape <shape>': [
     'layers x experts x top-k where no model is named, as 48x128x8: hit rates alone, sizes are unknown',
     { excludes: 'model' },
   ],
-  '--trace-format <format>': 'format of the file, instead of recognising it; a reader of your own: ./mine.mjs',
+});
+
+/** Columns of a table. */
+const COLUMNS = options({
   '--trace-columns <map>': 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…',
+});
+
+/** Model of replayed traces. */
+export const TRACED_MODEL = options({
+  '-m, --model <model>': 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it',
+  ...SHAPED,
+});
+
+/** Format of replayed traces. */
+export const TRACES_FORMAT = options({
+  '--trace-format <format>': 'format of the traces, instead of recognising it; a reader of your own: ./mine.mjs',
+  ...COLUMNS,
+});
+
+/** A written trace. */
+export const TRACE_OUTPUT = options({
+  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+});
+
+/** Runs at a time. */
+export const RUN_JOBS = options({ '-j, --jobs <n>': 'runs at a time (default: the machine’s cores)' });
+
+/** How a trace is read. */
+export const TRACE = options({
+  '-m, --model <model>': 'model that was recorded, where the file does not say its layers and experts',
+  ...SHAPED,
+  '--trace-format <format>': 'format of the file, instead of recognising it; a reader of your own: ./mine.mjs',
+  ...COLUMNS,
 });

@@ -6,14 +6,14 @@ import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
 import type { CliContext } from '../kit/context.js';
 import { type OptionsOf, options, subcommand } from '../kit/declared.js';
-import { TRACE } from '../kit/groups.js';
+import { TRACE, TRACE_OUTPUT } from '../kit/groups.js';
 import { parseSeed } from '../kit/options.js';
 import { openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
 const CONVERT = options({
   '<trace>': 'a file in any known format, - for JSONL on stdin, or a bundled trace',
-  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+  ...TRACE_OUTPUT,
   '--tokens <ranges>': 'only these rows, e.g. ..49 or 200..',
   '--requests <ranges>': 'only these requests, by their place in the file',
   '--layers <ranges>': 'only these MoE layers',

@@ -9,6 +9,7 @@ import { type RequestLength, requestsOf, synthesize, USUAL_LENGTH } from '../../
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 import { type OptionsOf, options, subcommand } from '../kit/declared.js';
+import { TRACE_OUTPUT } from '../kit/groups.js';
 import { parseSeed } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { withNamed } from './open.js';
@@ -19,7 +20,7 @@ const TOKENS = 4096;
 const MOST_TOKENS = 1e9;
 
 const GENERATE = options({
-  '-o, --output <path>': ['where to: .safetensors, .jsonl, or - for JSONL on stdout', { required: true }],
+  ...TRACE_OUTPUT,
   '--like <model>': 'a bundled model or a file; its routing: block says how it routes',
   '--fit <trace>': 'a recorded trace to be like',
   '-m, --model <model>': 'model of the trace to fit, where its file does not say',
