@@ -18,7 +18,7 @@ import type { Curve } from './curve-result.js';
 
 /** Settings of a curve. Defaults: one cache of all layers, atomic replay, even split, no warm-up, a thread per core. */
 export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
-  /** Names with parameters, or modules; default {@link CURVE_POLICIES}. */
+  /** Names with parameters, or modules; default as for `moeprof curve`. */
   readonly policies?: readonly string[];
   /** Sizes and ranges with commas: `5%..50%:10,12GiB`; default `5%..100%`. */
   readonly capacities?: string;
