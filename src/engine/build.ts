@@ -1,29 +1,30 @@
 import { UserError } from '../base/errors.js';
-import { CostModel, usesCpu } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';
 import type { Predictor } from '../predict/predictor.js';
-import { anyMiss, computesMisses, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
+import { computesMisses, isWord, misfit, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knownOf } from './compose/knowledge.js';
 import { runNotes } from './compose/notes.js';
-import type { RunPlan } from './compose/plan.js';
-import { type Policies, policiesFor } from './compose/policies.js';
 import { pathForecastOf, predictorFor, timeOf, withEarlierText } from './compose/predictor.js';
-import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js';
+import type { ReadMechanisms, RunFold, SimulatedGpu, Simulation } from './compose/simulation.js';
 import { Engine } from './event/engine.js';
+import { OneGpu } from './event/exchange.js';
 import { BoundClocks } from './foresight/clocks.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
 import { PredictedUse } from './lookahead/predicted-use.js';
-import { dispatchOf, severalGpus } from './parallel/build.js';
+import { LowPrecisionCopies } from './mechanisms/copies.js';
+import { Faults } from './mechanisms/faults.js';
+import { MECHANISMS } from './mechanisms/index.js';
+import { ClassPrecision } from './mechanisms/request-classes.js';
+import { Rerank } from './mechanisms/rerank.js';
+import { dispatchOf, Several } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';
-import { faultsOf } from './transfer/faults.js';
-import { Buddies } from './vocabulary/buddies.js';
-import { ClassPrecision } from './vocabulary/class-precision.js';
-import { Deferral } from './vocabulary/deferral.js';
+import { type Policies, policiesFor } from './plan/policies.js';
+import type { RunPlan } from './plan/run-plan.js';
+import { EventDemand, gatherGates } from './vocabulary/event.js';
+import type { RunHooks } from './vocabulary/hooks.js';
 import { Recorder } from './vocabulary/recorder.js';
-import { Rerank } from './vocabulary/rerank.js';
-import { TokenUnimportance } from './vocabulary/unimportance.js';
 
 /**
  * Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or trace or
@@ -31,38 +32,39 @@ import { TokenUnimportance } from './vocabulary/unimportance.js';
  */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
+  const { model, system } = inputs;
   refuse(plan);
   const policies = await policiesFor(plan);
   const recorded = policies.future ? await futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
   const paths = await pathForecastOf(plan);
-  const recorder = new Recorder(inputs.model.layers.length);
-  const common = {
+  const rules = rulesOn(layout.hardware, system.onMiss.rules);
+  const mechanisms = MECHANISMS.flatMap((mechanism) => mechanism.inRun({ plan, policies, rules }) ?? []);
+  const common: CommonParts = {
     plan,
     policies,
-    recorder,
-    ...judgesOf(plan),
+    recorder: new Recorder(model.layers.length),
+    rules,
+    mechanisms,
+    gates: policies.gates ? new Float32Array(model.experts) : null,
     predictions: predictionsOf(plan, predictor, policies),
     time: timeOf(plan),
     curves,
   };
+  const several = layout.several === null ? null : new Several(plan, layout.several);
+  const whole = new EventDemand(model);
+  const demands = several?.demands ?? [whole];
   const gpus = await withEarlierText(inputs, run, async (earlier) =>
-    layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, earlier)),
+    layout.gpus.map((gpu, g) => composeGpu(common, gpu, demands[g]!, recorded?.futures[g] ?? null, earlier)),
   );
   refuseNeverFilled(plan, policies, gpus);
-  const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
-  const faults = faultsOf(
-    run,
-    gpus.map(({ dram, gpu, writeBack }) => (layout.hardware.links.length === 0 ? [] : [gpu.link, dram?.link, writeBack])),
-    gpus.map(({ cost }) => cost),
-  );
-  const strikes = { faults, rerank };
-  const fold = layout.several === null ? oneGpu(common, gpus[0]!, strikes) : severalGpus(common, layout.several, gpus, strikes);
+  const hooks = runHooks(common, gpus);
+  const fold = several === null ? oneGpu(common, gpus[0]!, whole, hooks) : several.fold(common, gpus, hooks);
   return {
     ...fold,
-    ...strikes,
+    ...readBack(common, hooks),
     gpus,
-    recorder,
+    recorder: common.recorder,
     policy: policies.gpu,
     predictor,
     paths,
@@ -75,16 +77,38 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   };
 }
 
-function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
-  const bounds = new BoundClocks(
-    gpu.model,
-    plan.layout.hardware,
-    gpu.cost,
-    gpu.dram === null,
-    knownOf(plan, [gpu]),
-    computesOnCpu(plan, gpu),
-  );
-  const engine = new Engine({ gpu, replay: plan.run.replay, bounds, judges, ...strikes });
+/** Hooks of a run: gate weights first, then its mechanisms'. */
+function runHooks({ gates, mechanisms, plan }: CommonParts, gpus: readonly SimulatedGpu[]): RunHooks[] {
+  const { layers } = plan.inputs.model;
+  const weights: RunHooks[] = gates === null ? [] : [{ judge: (pass, layer) => gatherGates(pass, layer, layers[layer]!, gates) }];
+  return [...weights, ...mechanisms.flatMap((part) => part.composed?.(gpus) ?? part.hooks ?? [])];
+}
+
+/** Mechanisms that results read. */
+function readBack({ mechanisms }: CommonParts, hooks: readonly RunHooks[]): ReadMechanisms {
+  return {
+    faults: hooks.find((hook) => hook instanceof Faults) ?? null,
+    rerank: hooks.find((hook) => hook instanceof Rerank) ?? null,
+    classes: hooks.find((hook) => hook instanceof ClassPrecision) ?? null,
+    copies: mechanisms.find((part) => part instanceof LowPrecisionCopies)?.pools ?? [],
+  };
+}
+
+function oneGpu({ plan, recorder }: CommonParts, gpu: SimulatedGpu, demand: EventDemand, hooks: readonly RunHooks[]): RunFold {
+  const { cost, fold, model } = gpu;
+  const known = knownOf(plan, [gpu]);
+  const computes = computesOnCpu(plan, gpu);
+  const bounds = new BoundClocks(demand, model, plan.layout.hardware, cost, gpu.dram === null, known, computes);
+  const engine = new Engine({
+    layers: model.layers.length,
+    cost,
+    folds: [fold],
+    exchange: new OneGpu(fold, demand),
+    bounds,
+    hooks,
+    recorder,
+    activations: plan.run.replay === 'sequential' ? demand : null,
+  });
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
@@ -94,14 +118,11 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   if (system.cache.warm !== undefined && several !== null)
     throw misfit(run, 'system.cache.warm', 'is of a machine whose experts live on one GPU; leave it out');
   const rules = rulesOn(hardware, system.onMiss.rules);
-  if (rules[0]!.do === 'balance' && system.prefetch.staging !== undefined)
-    throw misfit(run, 'system.prefetch.staging', 'is of misses that are served one by one, and balance shares them; leave it out');
   const onCpu = rules.find(computesMisses);
   if (onCpu !== undefined && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${onCpu.do} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
-  if (deferring({ rules })) refuseDeferral(run, layout);
   if (split !== null && !isWord({ rules }, 'cpu'))
     throw misfit(run, 'memory.splitLayer', `the CPU of ${hardware.name} computes no experts; leave it out`);
   if (split !== null && total.dramBytes !== null)
@@ -115,21 +136,6 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
     throw misfit(run, 'faults', `${what}; leave out what takes memory, or take a machine with dram or ssd`);
   if (total.cacheBytes < expertBytesTotal(model))
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
-}
-
-/** @throws UserError if deferral saves no waiting, or parallel dense work is unknown */
-function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan['layout']): void {
-  const what =
-    several !== null
-      ? 'is of a machine with one GPU'
-      : total.dramBytes !== null
-        ? 'is of experts that DRAM holds, and here it is a cache of the SSD'
-        : usesCpu(dense) || split !== null
-          ? 'needs a CPU that does nothing beside experts, and here it has layers, KV caches or parts of experts of its own'
-          : run.replay === 'sequential'
-            ? 'needs the choices of a layer at once, which replay: sequential does not have'
-            : null;
-  if (what !== null) throw misfit(run, 'system.onMiss', `defer ${what}; leave it out`);
 }
 
 /** @throws UserError for a cache empty for ever: empty start, no prefetches, no admitted misses */
@@ -174,27 +180,4 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
-}
-
-/** Parts for miss rules. @throws UserError if the trace lacks needed gate weights */
-function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
-  const { inputs, layout, run } = plan;
-  const { model, system, trace } = inputs;
-  const ways = gateWays(system.onMiss);
-  if (ways.has('weights') && !trace.has.weights)
-    throw misfit(run, 'system.onMiss', `gate by weights needs gate weights, which ${trace.path} does not carry; take by: rank`);
-  const unimportance = ways.size === 0 ? null : new TokenUnimportance(model, ways);
-  const buddies = anyMiss(system.onMiss, 'substitute') ? new Buddies(model) : null;
-  const rules = rulesOn(layout.hardware, system.onMiss.rules);
-  const deferral = deferring({ rules }) ? new Deferral(model, new CostModel(model, layout.hardware).cpuQueues) : null;
-  const classes = classesOf(plan);
-  const judges = [unimportance, classes, buddies, deferral].filter((judge) => judge !== null);
-  return { unimportance, classes, buddies, deferral, judges };
-}
-
-/** Counters by request class; null: no copies and substitutes, or no classes. */
-function classesOf({ inputs: { model, system }, layout, run, serving }: RunPlan): ClassPrecision | null {
-  if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
-  if (layout.several !== null || run.replay === 'sequential') return null;
-  return new ClassPrecision(model, serving.requestClass, new Map([...serving.budgets].map(([name, { copy }]) => [name, copy])));
 }

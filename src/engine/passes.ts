@@ -4,10 +4,10 @@ import { formatBytes, formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Residency, SchedulerContext, Workload } from '../schedule/door.js';
 import { CandidateRows, ClassBudgets, KvRoom, Pass, Passes, PathView, RecordedScheduler, Speculation } from '../schedule/door.js';
-import type { RunPlan } from './compose/plan.js';
 import type { PredictedPaths } from './compose/predictor.js';
 import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
+import type { RunPlan } from './plan/run-plan.js';
 import { Link } from './transfer/link.js';
 
 /**

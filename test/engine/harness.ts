@@ -5,23 +5,39 @@ import { DemandLog } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { NextUse } from '../../src/cache/next-use/next-use.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
-import { type Clock, UNPINNED } from '../../src/cache/policy.js';
-import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
+import type { Clock } from '../../src/cache/policy.js';
+import { layerOfExperts, type Scope } from '../../src/cache/scope.js';
+import { aheadPart } from '../../src/engine/compose/prefetch.js';
+import { buildTier } from '../../src/engine/compose/tiers.js';
 import { Engine } from '../../src/engine/event/engine.js';
+import { OneGpu } from '../../src/engine/event/exchange.js';
+import { foldOf } from '../../src/engine/event/fold-of.js';
+import type { GpuParts, PolicyKnowledge } from '../../src/engine/event/parts.js';
+import { Evictions } from '../../src/engine/event/place.js';
 import { BoundClocks } from '../../src/engine/foresight/clocks.js';
 import { ExpectedUse } from '../../src/engine/lookahead/expected-use.js';
-import { copyPool, copyRoom } from '../../src/engine/memory/copies.js';
-import type { CopyPool } from '../../src/engine/transfer/copies.js';
-import { Faults } from '../../src/engine/transfer/faults.js';
-import { Link } from '../../src/engine/transfer/link.js';
-import { Staging } from '../../src/engine/transfer/staging.js';
-import { CachedTier } from '../../src/engine/transfer/tier.js';
-import { Buddies } from '../../src/engine/vocabulary/buddies.js';
-import { ClassPrecision } from '../../src/engine/vocabulary/class-precision.js';
-import { Deferral } from '../../src/engine/vocabulary/deferral.js';
+import type { PrefetchSetup } from '../../src/engine/lookahead/setup.js';
+import { balance, balances } from '../../src/engine/mechanisms/balance.js';
+import { LowPrecisionCopies } from '../../src/engine/mechanisms/copies.js';
+import { deferral } from '../../src/engine/mechanisms/deferral.js';
+import { Faults } from '../../src/engine/mechanisms/faults.js';
+import { gateConditions } from '../../src/engine/mechanisms/gate.js';
+import type { RunPart } from '../../src/engine/mechanisms/mechanism.js';
+import { onCpu } from '../../src/engine/mechanisms/on-cpu.js';
+import { promotes, promotions } from '../../src/engine/mechanisms/promotions.js';
+import { ClassPrecision, classConditions } from '../../src/engine/mechanisms/request-classes.js';
+import { skipping } from '../../src/engine/mechanisms/skip.js';
+import { stagedIn } from '../../src/engine/mechanisms/staging.js';
+import { standIns } from '../../src/engine/mechanisms/stand-ins.js';
+import { writeBack } from '../../src/engine/mechanisms/write-back.js';
+import { copyRoom } from '../../src/engine/memory/copies.js';
+import { PrefetchOutcomes } from '../../src/engine/prefetch/outcomes.js';
+import type { Link } from '../../src/engine/transfer/link.js';
+import type { CachedTier } from '../../src/engine/transfer/tier.js';
+import { type Demand, EventDemand, RunningEvent } from '../../src/engine/vocabulary/event.js';
 import type { Gpu } from '../../src/engine/vocabulary/gpu.js';
+import type { Hooks } from '../../src/engine/vocabulary/hooks.js';
 import { Recorder } from '../../src/engine/vocabulary/recorder.js';
-import { TokenUnimportance } from '../../src/engine/vocabulary/unimportance.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../../src/model/spec.js';
@@ -110,23 +126,12 @@ function copyBytes({ capacityBytes, copies, model }: Scenario): number {
   return copies === undefined ? 0 : copyRoom({ ...copies, policy: parsePolicy(copies.policy) }, capacityBytes, expertBytesTotal(model));
 }
 
-/** The pool of copies of a scenario; null: none stay. */
-async function copiesOf(scenario: Scenario, clock: Clock): Promise<CopyPool | null> {
-  const { copies, model } = scenario;
-  const roomBytes = copyBytes(scenario);
-  if (copies === undefined || roomBytes === 0) return null;
+/** Copies of a scenario; without ones that stay, each is dropped after use. */
+async function copiesOf({ copies, ...scenario }: Scenario): Promise<LowPrecisionCopies> {
+  if (copies === undefined) return new LowPrecisionCopies(null);
   const spec = { ...copies, policy: parsePolicy(copies.policy) };
   const policy = await resolvePolicy(spec.policy);
-  return copyPool({
-    model,
-    clock,
-    seed: 1,
-    scope: copies.scope,
-    spec,
-    policy,
-    copyBytes: copyShare({ rules: rulesOf(scenario) }),
-    roomBytes,
-  });
+  return new LowPrecisionCopies({ spec, scope: copies.scope, policy, copyBytes: copyShare({ rules: rulesOf(scenario) }) });
 }
 
 /** What tokens are content with, by their classes: each token is a request of its own, see passesOf. */
@@ -136,7 +141,7 @@ function classesOf({ contents, model }: Scenario): ClassPrecision | null {
 }
 
 /** Prefetch by the script of a scenario; null where it has none. */
-function prefetchOf(scenario: Scenario): Gpu['prefetch'] {
+function prefetchOf(scenario: Scenario): PrefetchSetup | null {
   const { model, script } = scenario;
   if (script === null) return null;
   return {
@@ -150,75 +155,97 @@ function prefetchOf(scenario: Scenario): Gpu['prefetch'] {
   };
 }
 
+/** A tier of experts with a policy, at its first contents. */
+export async function tierOf(
+  knows: Pick<PolicyKnowledge, 'clock' | 'model'> & Partial<PolicyKnowledge>,
+  spec: string,
+  capacityBytes: number,
+  scope: Scope,
+  link: LinkSpec,
+): Promise<CachedTier> {
+  return buildTier({ ...knows, seed: 1 }, await resolvePolicy(parsePolicy(spec)), capacityBytes, scope, null, link);
+}
+
+/** Mechanisms that a scenario's rules, tiers and buffers ask for. */
+export function mechanismsOf(scenario: Scenario, copies: LowPrecisionCopies, classes: ClassPrecision | null): RunPart[] {
+  const { exclusive, model, script, staging = 0 } = scenario;
+  const rules = rulesOf(scenario);
+  const cpuQueues = new CostModel(model, scenario.hardware).cpuQueues;
+  return [
+    gateConditions(model, ['rank']),
+    ...(classes === null ? [] : [classConditions(classes)]),
+    standIns(model),
+    onCpu(),
+    ...(rules.some(({ defer }) => defer > 0) ? [deferral(model, cpuQueues)] : []),
+    skipping(),
+    copies,
+    ...(script === null || staging === 0 ? [] : [stagedIn(() => staging)]),
+    ...(exclusive ? [writeBack()] : []),
+    ...(promotes(rules) ? [promotions()] : []),
+    ...(balances(rules) ? [balance()] : []),
+  ];
+}
+
+/** A GPU of a scenario, and its fold. */
+export function foldedGpu(
+  gpu: Gpu,
+  demand: Demand,
+  { link, prefetch, ...room }: Pick<GpuParts, 'knows' | 'link' | 'memory' | 'shard'> & { readonly prefetch: PrefetchSetup | null },
+  mechanisms: readonly RunPart[],
+  beside: readonly Hooks[],
+) {
+  const event = new RunningEvent(demand, gpu.cost.cpuQueues);
+  const evictions = new Evictions(gpu, event);
+  const outcomes = new PrefetchOutcomes(gpu);
+  const expects = prefetch?.expectedUse?.values ?? null;
+  const parts: GpuParts = { ...room, link, gpu, event, evictions, outcomes, expects, ahead: { staging: null, idle: [], promoter: null } };
+  const made = mechanisms.flatMap((part) => part.on?.(parts) ?? []);
+  const ahead = aheadPart(parts, prefetch);
+  const links = [gpu.gpu.link, ...(gpu.dram === null ? [] : [gpu.dram.link]), ...made.flatMap((part) => part.links ?? [])];
+  return { fold: foldOf(parts, ahead === null ? made : [...made, ahead], beside), links };
+}
+
+/** Memory of a GPU with bytes for copies, as far as mechanisms read it. */
+export const roomFor = (copyBytes: number) => ({ copyBytes }) as GpuParts['memory'];
+
 /** Composes an engine for a scenario. */
 export async function composeEngine(scenario: Scenario) {
-  const { model, hardware, script } = scenario;
+  const { capacityBytes, faults, model, hardware, replay } = scenario;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const future = scenario.policy.startsWith('belady') ? new Future(recordDemand(scenario)) : null;
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const recorder = new Recorder(model.layers.length);
-  const sizes = expertSizes(model);
-  const layerOf = layerOfExperts(model);
-  const { staging: buffers = 0 } = scenario;
-  const staging = script === null || buffers === 0 ? null : new Staging(buffers, layerOf);
-  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec, staged: Staging | null): Promise<CachedTier> => {
-    const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
-    const rank = new Int32Array(model.experts).fill(UNPINNED);
-    const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, clock, seed: 1, rank, nextUse });
-    for (const cache of caches.caches) cache.preload();
-    return new CachedTier(link === hardware.links[0] ? (copies?.beside(caches) ?? caches) : caches, rank, link, staged);
-  };
-  const copies = await copiesOf(scenario, clock);
-  const wholeBytes = scenario.capacityBytes - copyBytes(scenario);
-  const gpu = await tier(scenario.policy, wholeBytes, scenario.scope, hardware.links[0]!, staging);
+  const link = hardware.links[0]!;
+  const knows = { model, clock, nextUse };
+  const tier = await tierOf(knows, scenario.policy, capacityBytes - copyBytes(scenario), scenario.scope, link);
   const dram =
-    scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!, null);
-  copies?.lieIn(gpu);
+    scenario.dram === null ? null : await tierOf(knows, scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);
   const cost = new CostModel(model, hardware, null, scenario.split);
-  const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
-  const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
-  const unimportance = new TokenUnimportance(model, ['rank']);
-  const buddies = new Buddies(model);
-  const classes = classesOf(scenario);
-  const deferral = rulesOf(scenario).some(({ defer }) => defer > 0) ? new Deferral(model, cost.cpuQueues) : null;
-  const parts: Gpu = {
-    model,
-    cost,
-    gpu,
-    copies,
-    dram,
-    writeBack,
-    onMiss: rulesOf(scenario),
-    offloadFrom: Number.POSITIVE_INFINITY,
-    offloadIfSooner: false,
-    overlaps: true,
-    unimportance,
-    classes,
-    standIns: buddies,
-    deferral,
-    prefetch: prefetchOf(scenario),
-    recorder,
-    sizes,
-    layerOf,
-    clock,
-    gates: null,
-    future: future === null ? null : { future, nextUse: nextUse! },
-    belady: null,
-    curve: null,
-    learned: null,
+  const onMiss = rulesOf(scenario);
+  const gpu: Gpu = {
+    ...{ model, cost, gpu: tier, dram, onMiss, overlaps: true, recorder },
+    ...{ sizes: expertSizes(model), layerOf: layerOfExperts(model), clock },
   };
+  const classes = classesOf(scenario);
+  const copies = await copiesOf(scenario);
+  const mechanisms = mechanismsOf(scenario, copies, classes);
+  const demand = new EventDemand(model);
+  const room = { knows: { ...knows, seed: 1 }, memory: roomFor(copyBytes(scenario)), shard: null };
+  const foresight: Hooks[] = future === null ? [] : [{ demanded: () => future.advance(nextUse!) }];
+  const { fold, links } = foldedGpu(gpu, demand, { ...room, link, prefetch: prefetchOf(scenario) }, mechanisms, foresight);
+  const refuse = (path: string, message: string): UserError => new UserError(`${path}: ${message}`);
+  const strikes = faults === undefined ? [] : [new Faults(faults, [links], [cost], refuse)];
   const engine = new Engine({
-    gpu: parts,
-    replay: scenario.replay,
-    bounds: new BoundClocks(model, hardware, cost, dram === null, { floor: null, found: null }, false),
-    judges: [unimportance, classes, buddies, deferral].filter((judge) => judge !== null),
-    faults:
-      scenario.faults === undefined
-        ? null
-        : new Faults(scenario.faults, [links], [cost], (path, message) => new UserError(`${path}: ${message}`)),
-    rerank: null,
+    layers: model.layers.length,
+    cost,
+    folds: [fold],
+    exchange: new OneGpu(fold, demand),
+    bounds: new BoundClocks(demand, model, hardware, cost, dram === null, { floor: null, found: null }, false),
+    hooks: [...strikes, ...mechanisms.flatMap((part) => part.hooks ?? [])],
+    recorder,
+    activations: replay === 'sequential' ? demand : null,
   });
-  return { engine, gpu, classes, copies, dram, recorder, cost };
+  return { engine, gpu: tier, classes, copies: copies.pools[0] ?? null, dram, recorder, cost };
 }
 
 const residents = (tier: Pick<CachedTier, 'caches'>): number[] =>

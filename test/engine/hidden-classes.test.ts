@@ -3,8 +3,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { expect, it } from 'vitest';
 import { buildSimulation } from '../../src/engine/build.js';
-import { planRun } from '../../src/engine/compose/plan.js';
 import { openInputs } from '../../src/engine/inputs/inputs.js';
+import { planRun } from '../../src/engine/plan/run-plan.js';
 import { checkRun } from '../../src/system/load-run.js';
 
 setFlagsFromString('--allow-natives-syntax');

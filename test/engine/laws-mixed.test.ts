@@ -179,7 +179,7 @@ interface Seen {
   readonly wrong: string[];
 }
 
-function watch({ gpus }: Simulation, { faults }: Draw, seen: Seen): Observer {
+function watch({ copies, gpus }: Simulation, { faults }: Draw, seen: Seen): Observer {
   const busyNs = gpus.map(() => 0);
   const laneNs = new Map<Link, number[]>();
   // A run, or its system, may let demands go between the chunks of a prefetch.
@@ -200,9 +200,9 @@ function watch({ gpus }: Simulation, { faults }: Draw, seen: Seen): Observer {
     prefetchUsed: nothing,
     evicted: nothing,
     judged() {
-      for (const { copies, dram, gpu } of gpus) {
+      for (const [g, { dram, gpu }] of gpus.entries()) {
         for (const tier of dram === null ? [gpu] : [gpu, dram]) {
-          const pools = [...tier.caches, ...(tier === gpu ? (copies?.caches ?? []) : [])];
+          const pools = [...tier.caches, ...(tier === gpu ? (copies[g]?.caches ?? []) : [])];
           const used = pools.reduce((sum, cache) => sum + cache.usedBytes, 0);
           if (used !== tier.usedBytes || pools.some((cache) => cache.usedBytes > cache.capacityBytes)) seen.wrong.push('over capacity');
         }

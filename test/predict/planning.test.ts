@@ -6,7 +6,7 @@ import { AdaptiveHorizon } from '../../src/engine/lookahead/horizon.js';
 import { PredictedUse } from '../../src/engine/lookahead/predicted-use.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { TokenUnimportance } from '../../src/engine/vocabulary/unimportance.js';
+import { TokenUnimportance } from '../../src/engine/mechanisms/gate.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { simulateByEngine } from '../engine/harness.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planRun } from '../../src/engine/compose/plan.js';
+import { planRun } from '../../src/engine/plan/run-plan.js';
 import { openInputs } from '../../src/engine/inputs/inputs.js';
 import { checkRun } from '../../src/system/load-run.js';
 import { parseStaging, stagingBufferBytes, stagingBuffers } from '../../src/system/staging.js';

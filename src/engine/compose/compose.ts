@@ -1,39 +1,35 @@
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
-import type { ResolvedPolicy } from '../../cache/policies/index.js';
-import { type Clock, UNPINNED } from '../../cache/policy.js';
-import { buildCaches, type CacheOptions, layerOfExperts, type Scope } from '../../cache/scope.js';
-import { CostModel, type HardwareSpec, type LinkSpec } from '../../hardware/door.js';
+import type { Clock } from '../../cache/policy.js';
+import { layerOfExperts } from '../../cache/scope.js';
+import { CostModel, type LinkSpec } from '../../hardware/door.js';
 import { type ExpertSplit, expertBytesTotal, expertSizes, type ModelSpec } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import { type Predictor, trainedOn } from '../../predict/predictor.js';
-import { copyShare, misfit, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
+import type { MissRule } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { LayerJudge } from '../event/judge.js';
-import { PrefetchBudget } from '../lookahead/budget.js';
+import { foldOf } from '../event/fold-of.js';
+import type { GpuParts } from '../event/parts.js';
+import { Evictions } from '../event/place.js';
 import { ExpectedUse } from '../lookahead/expected-use.js';
-import { AdaptiveHorizon } from '../lookahead/horizon.js';
 import type { PredictedUse } from '../lookahead/predicted-use.js';
-import type { PrefetchLimits, PrefetchSetup } from '../lookahead/setup.js';
-import { copyPool } from '../memory/copies.js';
+import type { RunPart } from '../mechanisms/mechanism.js';
 import type { GpuLayout } from '../memory/layout.js';
-import { gatherShard, NOT_HERE, type Shard } from '../memory/shard.js';
-import type { CopyPool } from '../transfer/copies.js';
-import { Link } from '../transfer/link.js';
-import { Staging } from '../transfer/staging.js';
-import { CachedTier } from '../transfer/tier.js';
-import type { Buddies, StandIns } from '../vocabulary/buddies.js';
+import type { MemoryPlan } from '../memory/plan.js';
+import { copyLayer, gatherShard, type Shard } from '../memory/shard.js';
+import type { Policies } from '../plan/policies.js';
+import { memoryChanges, type RunPlan } from '../plan/run-plan.js';
+import { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import { CapacityMeter } from '../vocabulary/capacity-curve.js';
-import type { ClassPrecision } from '../vocabulary/class-precision.js';
-import type { Deferral } from '../vocabulary/deferral.js';
-import { EventDemand } from '../vocabulary/event.js';
+import { type Demand, EventDemand, RunningEvent } from '../vocabulary/event.js';
+import type { Gpu } from '../vocabulary/gpu.js';
+import type { Hooks } from '../vocabulary/hooks.js';
 import type { Recorder } from '../vocabulary/recorder.js';
-import type { Unimportance } from '../vocabulary/unimportance.js';
-import { memoryChanges, type RunPlan } from './plan.js';
-import type { Policies } from './policies.js';
 import type { EarlierText } from './predictor.js';
+import { aheadPart, setupOf } from './prefetch.js';
 import type { SimulatedGpu } from './simulation.js';
+import { buildTier, chunked, withoutLayersOf } from './tiers.js';
 import { warmUp } from './warm.js';
 
 /** Parts shared by all GPUs of a run. */
@@ -41,15 +37,12 @@ export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Of the whole model's experts; null: unused by miss rules. */
-  readonly unimportance: Unimportance | null;
-  /** Null: no request classes, or several GPUs share experts. */
-  readonly classes: ClassPrecision | null;
-  /** Null: unused by miss rules. */
-  readonly buddies: Buddies | null;
-  /** Null: unused by miss rules. */
-  readonly deferral: Deferral | null;
-  readonly judges: readonly LayerJudge[];
+  /** Miss rules on the machine. */
+  readonly rules: readonly MissRule[];
+  /** The run's mechanisms. */
+  readonly mechanisms: readonly RunPart[];
+  /** Gate weights of the running layer, by whole-model id; null: unused by policies. */
+  readonly gates: Float32Array | null;
   /** Predictor for a GPU's experts, and predictions for policies; null: no prediction. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   readonly time: PredictionTime;
@@ -59,72 +52,115 @@ export interface CommonParts {
 /** Link of machines with every expert resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/** Composes a GPU. @param future null: unused by policies @param earlier text seen by policies and caches */
-export function composeGpu(
-  common: CommonParts,
-  { memory, shard }: GpuLayout,
-  future: Future | null,
-  { training, warm }: EarlierText,
-): SimulatedGpu {
-  const { plan, policies, recorder } = common;
-  const { inputs, layout, run } = plan;
-  const { system } = inputs;
-  const { exclusive, scope } = system.cache;
-  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((spec) => chunked(spec, system.prefetch.chunk));
-  const model = shard?.model ?? inputs.model;
-  const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
-  cost.attending = plan.serving.attending;
+/** Knowledge of a GPU's policies and of its prefetches. */
+function knowledgeOf(common: CommonParts, shard: Shard | null, future: Future | null, training: readonly RoutingTrace[]) {
+  const { plan, policies } = common;
+  const model = shard?.model ?? plan.inputs.model;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   // A prefetch may rank victims before the first event: each expert's next use is then its first use.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
-  const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
-  const gates = policies.gates ? new Float32Array(model.experts) : null;
+  const expectations = expectationsOf(policies, model, shard, training);
+  const gates = common.gates === null || shard === null ? common.gates : new Float32Array(model.experts);
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
   const use = predictions?.predictedUse ?? null;
   const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
-  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
-  // Without a lower tier, every expert is resident before the first event.
-  const whole = layout.hardware.links.length === 0;
+  const { learned } = expectations;
+  const knows = { model, clock, seed: plan.run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
+  return { ...expectations, knows, predictions, future, gates, nextUse };
+}
+
+type Knowledge = ReturnType<typeof knowledgeOf>;
+
+/** Tiers and prices of a GPU, whose links are `link` and `ssdLink`. */
+function gpuOf(common: CommonParts, memory: MemoryPlan, known: Knowledge, link: LinkSpec, ssdLink: LinkSpec | undefined): Gpu {
+  const { plan, policies, recorder, rules } = common;
+  const { hardware, dense, split } = plan.layout;
+  const { expectedUse, knows, learned } = known;
+  const { clock, model } = knows;
+  const cost = new CostModel(model, hardware, dense, split);
+  cost.attending = plan.serving.attending;
   const held = withoutLayersOf(cost, policies.gpu);
+  // Without a lower tier, every expert is resident before the first event.
+  const whole = hardware.links.length === 0;
+  const { scope } = plan.inputs.system.cache;
   const expected = expectedUse ?? learned;
-  const layerOf = layerOfExperts(model);
-  const staging = predictions === null ? null : stagingOf(system, model, layerOf);
-  const copies = copiesOn(common, knows, memory.copyBytes);
-  const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, { whole, staging, copies });
+  const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
-  if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
-  const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
+  const sizes = copiedSizes(model, split);
+  const overlaps = hardware.software?.overlaps ?? true;
+  return { model, cost, gpu, dram, onMiss: rules, overlaps, recorder, sizes, layerOf: layerOfExperts(model), clock };
+}
+
+/** Hits at other capacities, and the Belady bound, on the events of a GPU. */
+function boundsOf({ curves, plan }: CommonParts, { gpu, model }: Gpu, memory: MemoryPlan): Pick<SimulatedGpu, 'belady' | 'curve'> {
+  const { scope } = plan.inputs.system.cache;
+  const { bounds } = plan.run;
+  const curve = bounds && curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // With constant capacity and an even split, the curve also counts the bound.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
-  const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
-  return {
-    model,
-    cost,
-    gpu,
-    copies,
-    dram,
-    writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
-    onMiss: rulesOn(layout.hardware, system.onMiss.rules),
-    offloadFrom: offloadFrom(layout.hardware, model),
-    offloadIfSooner: layout.hardware.software?.offloadIfSooner === true,
-    overlaps: layout.hardware.software?.overlaps ?? true,
-    ...missesSeen(common, shard),
-    prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }, dram !== null),
-    recorder,
-    sizes: copiedSizes(model, layout.split),
-    layerOf,
-    clock,
-    gates,
-    learned,
-    future: future === null ? null : { future, nextUse: nextUse! },
-    belady,
-    curve,
-    boundHits: () => belady?.hits ?? curve!.ownBound,
+  return { curve, belady: bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null };
+}
+
+/**
+ * Composes a GPU and its fold. @param demand of the GPU's events @param future null: unused by policies @param earlier
+ * text seen by policies and caches
+ */
+export function composeGpu(
+  common: CommonParts,
+  { memory, shard }: GpuLayout,
+  demand: Demand,
+  future: Future | null,
+  earlier: EarlierText,
+): SimulatedGpu {
+  const { hardware } = common.plan.layout;
+  const { chunk } = common.plan.inputs.system.prefetch;
+  const [link = UNUSED_LINK, ssdLink] = hardware.links.map((spec) => chunked(spec, chunk));
+  const known = knowledgeOf(common, shard, future, earlier.training);
+  const { expectedUse, gates, knows, learned, predictions } = known;
+  const gpu = gpuOf(common, memory, known, link, ssdLink);
+  const { clock, dram, model } = gpu;
+  const prefetch = predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }, dram !== null);
+  const event = new RunningEvent(demand, gpu.cost.cpuQueues);
+  const parts: GpuParts = {
+    ...{ memory, shard, gpu, event, knows, link },
+    evictions: new Evictions(gpu, event),
+    outcomes: new PrefetchOutcomes(gpu),
+    expects: prefetch?.expectedUse?.values ?? learned?.values ?? null,
+    ahead: { staging: null, idle: [], promoter: null },
+  };
+  const mechanisms = common.mechanisms.flatMap((part) => part.on?.(parts) ?? []);
+  const ahead = aheadPart(parts, prefetch);
+  if (earlier.warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu: gpu.gpu, learned, model }, earlier.warm);
+  const bounds = boundsOf(common, gpu, memory);
+  const links = [gpu.gpu.link, ...(dram === null ? [] : [dram.link]), ...mechanisms.flatMap((part) => part.links ?? [])];
+  // Extended in place: a copy would have a hidden class of its own.
+  return Object.assign(gpu, {
+    fold: foldOf(parts, ahead === null ? mechanisms : [...mechanisms, ahead], witnessesOf(bounds, known, common.gates, shard)),
+    links: hardware.links.length === 0 ? [] : links,
+    prefetch,
+    ...bounds,
+    boundHits: () => bounds.belady?.hits ?? bounds.curve!.ownBound,
     memory,
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,
-  };
+  });
+}
+
+/** Hooks of bounds and of policies' knowledge. @param all gate weights by whole-model id; null: unused by policies */
+function witnessesOf(
+  { belady, curve }: Pick<SimulatedGpu, 'belady' | 'curve'>,
+  { future, gates, learned, nextUse }: Knowledge,
+  all: Float32Array | null,
+  shard: Shard | null,
+): Hooks[] {
+  const hooks: Hooks[] = [];
+  if (all !== null && shard !== null) hooks.push({ demanded: (layer) => copyLayer(shard, layer, all, gates!) });
+  if (learned !== null) hooks.push({ known: (_pass, layer, ids, size) => learned.demanded(layer, ids, size) });
+  if (belady !== null) hooks.push({ demanded: (layer, ids, size) => belady.event(layer, ids, size) });
+  if (curve !== null) hooks.push({ demanded: (layer, ids, size) => curve.event(layer, ids, size) });
+  if (future !== null) hooks.push({ demanded: () => future.advance(nextUse!) });
+  return hooks;
 }
 
 /**
@@ -140,150 +176,9 @@ function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | nul
   return { expectedUse, learned };
 }
 
-/** Static placement without experts of CPU layers (first) and split layer. */
-function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolicy): ResolvedPolicy {
-  const held = Math.max(onCpu.lastIndexOf(1), splitLayer) + 1;
-  if (held === 0) return policy;
-  const { cpuLayers = 0 } = policy.parameters;
-  return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
-}
-
 function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
   const sizes = expertSizes(model);
   if (split === null) return sizes;
   const { experts, offset } = model.layers[split.layer]!;
   return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
 }
-
-/** Tokens of a pass from which the GPU, not the CPU, serves misses; Infinity: never. */
-function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
-  if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
-  if (software.offloadCounts === 'pass') return software.offloadFrom;
-  const { experts, topK } = layers[layers.length >> 1]!;
-  return (software.offloadFrom * experts) / topK;
-}
-
-/** Knowledge of a GPU's policies, by dense id. */
-type PolicyKnowledge = Pick<
-  CacheOptions,
-  'model' | 'clock' | 'seed' | 'nextUse' | 'popularity' | 'predicted' | 'predictedVersion' | 'expected' | 'gates'
->;
-
-function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomBytes: number): CopyPool | null {
-  const { cache, onMiss } = plan.inputs.system;
-  if (cache.copies === undefined || roomBytes === 0) return null;
-  const spec = cache.copies;
-  const scope = spec.scope ?? cache.scope;
-  return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
-}
-
-interface Besides {
-  readonly whole: boolean;
-  readonly staging: Staging | null;
-  readonly copies: CopyPool | null;
-}
-
-function buildTier(
-  knows: PolicyKnowledge,
-  { definition: policy, parameters }: ResolvedPolicy,
-  capacityBytes: number,
-  scope: Scope,
-  quotas: readonly number[] | null,
-  link: LinkSpec,
-  { copies, staging, whole }: Besides = { copies: null, staging: null, whole: false },
-): CachedTier {
-  const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
-  const caches = buildCaches({ ...knows, policy, parameters, capacityBytes, scope, quotas, rank });
-  for (const cache of caches.caches) {
-    if (whole) cache.preloadAll();
-    else cache.preload();
-  }
-  const tier = new CachedTier(copies?.beside(caches) ?? caches, rank, link, staging);
-  copies?.lieIn(tier);
-  return tier;
-}
-
-function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
-  const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
-  return buffers === 0 ? null : new Staging(buffers, layerOf);
-}
-
-/**
- * Link with interruptible prefetches: chunks of the system, or the machine's smaller chunks; links of several paths
- * have no chunks.
- */
-function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
-  if (chunk === undefined || link.paths !== undefined) return link;
-  return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
-}
-
-function setupOf(
-  { plan, time }: CommonParts,
-  model: ModelSpec,
-  { bandwidth }: LinkSpec,
-  predicts: Pick<PrefetchSetup, 'predictor' | 'predictedUse' | 'expectedUse'>,
-  fromDisk: boolean,
-): PrefetchSetup {
-  const { predictor, prefetch } = plan.inputs.system;
-  const lack = lackAcross(plan, predicts.predictor, fromDisk);
-  if (prefetch.across === true && lack !== null)
-    throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
-  // With several batches in turn, the next pass belongs to a different batch and is not predicted.
-  const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
-  const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
-  // A spread would give the object a hidden class dependent on V8's history, and slow the loops reading it.
-  return {
-    predictor: predicts.predictor,
-    predictedUse: predicts.predictedUse,
-    expectedUse: predicts.expectedUse,
-    time,
-    limits: limitsOf(plan, prefetch.across !== false && leftOut === null),
-    scores: new Float32Array(model.experts),
-    adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
-    budget: prefetch.budget === 'pays' ? new PrefetchBudget(model.experts) : null,
-    leftOut,
-  };
-}
-
-/** Missing requirement for bringing the next pass's experts; null: nothing missing. */
-function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk: boolean): string | null {
-  const { staging, when } = inputs.system.prefetch;
-  if (fromDisk) return 'all experts in host memory';
-  if (when !== 'pays' || staging !== undefined) return 'when: pays, and no staging';
-  if (layout.several !== null) return 'one GPU';
-  return predictor.next === undefined ? 'a predictor of the next pass, such as path-retrieval or oracle' : null;
-}
-
-function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {
-  const { correction, horizon } = system.predictor;
-  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-  const { cancel, minProbability, when, whenFull } = system.prefetch;
-  const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
-  const layers = typeof horizon === 'number' ? horizon : model.layers.length;
-  return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
-}
-
-function missesSeen(
-  { buddies, classes, deferral, unimportance }: CommonParts,
-  shard: Shard | null,
-): Pick<SimulatedGpu, 'classes' | 'deferral' | 'standIns' | 'unimportance'> {
-  return {
-    classes,
-    deferral,
-    unimportance: unimportance === null || shard === null ? unimportance : unimportanceOf(unimportance, shard),
-    standIns: buddies === null || shard === null ? buddies : standInsOf(buddies, shard),
-  };
-}
-
-/** Unimportance of a shard's experts, by the shard's ids. */
-export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Unimportance {
-  return { of: (by, id) => unimportance.of(by, whole[id]!) };
-}
-
-/** Substitutes among a shard's experts, by the shard's ids. */
-export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
-  of: (id, layer, may) => {
-    const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));
-    return buddy < 0 ? buddy : idOf[buddy]!;
-  },
-});

@@ -7,8 +7,8 @@ import { type FewestLoads, Floor, type FlooredGpu } from '../foresight/floor.js'
 import { FoundSchedules } from '../foresight/found.js';
 import type { KnowingMachine } from '../foresight/knowing-clock.js';
 import { prefetchBytes } from '../memory/plan.js';
+import { isPageCache, memoryChanges, type RunPlan } from '../plan/run-plan.js';
 import { Link } from '../transfer/link.js';
-import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
 
 /** True: the CPU may compute experts missed by a GPU. */
@@ -37,7 +37,7 @@ export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Limits {
 function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;
-  const [{ dram, overlaps, writeBack }] = gpus as [SimulatedGpu];
+  const [{ dram, overlaps }] = gpus as [SimulatedGpu];
   const plain =
     cache.policy.name === 'lru' &&
     cache.warm === undefined &&
@@ -45,7 +45,7 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
     isWord(onMiss, 'load') &&
     predictor.kind.name === 'none';
   const still = run.faults === undefined && !memoryChanges(plan) && layout.several === null;
-  return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
+  return plain && still && dram === null && !cache.exclusive && overlaps && !isPageCache(plan);
 }
 
 /** The run's own Belady bound if equal to MIN; else null. */

@@ -1,7 +1,7 @@
 import { formatNs } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { computesMisses } from '../../system/door.js';
-import { balances } from '../event/place-each.js';
+import { balances } from '../mechanisms/balance.js';
 import type { SimulatedGpu } from './simulation.js';
 
 /** Shortfalls of a composed run against its system: left-out features and greedy decisions. */
@@ -14,7 +14,7 @@ export function runNotes([gpu]: readonly SimulatedGpu[]): Warning[] {
 /** A larger cache may be slower: a hit runs on the GPU, and only `balance` gives hits to a faster CPU. */
 function slowHits(gpu: SimulatedGpu): Warning[] {
   const { cost, model, onMiss } = gpu;
-  if (!onMiss.some(computesMisses) || balances(gpu)) return [];
+  if (!onMiss.some(computesMisses) || balances(onMiss)) return [];
   const layer = model.layers.length >> 1;
   const [gpuNs, cpuNs] = [cost.expertNs(layer, 1), cost.cpuExpertNs(layer, 1)];
   if (gpuNs <= cpuNs) return [];

@@ -8,7 +8,7 @@ import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { profiledRows } from '../inputs/profiling.js';
-import type { RunPlan } from './plan.js';
+import type { RunPlan } from '../plan/run-plan.js';
 
 /** Time of a run's predictions. */
 export const timeOf = ({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime =>

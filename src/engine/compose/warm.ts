@@ -6,7 +6,9 @@ import type { ExpectedUse } from '../lookahead/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
+interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gpu' | 'model'> {
+  /** Gate weights of the running layer; null: unused by policies. */
+  readonly gates: Float32Array | null;
   readonly learned: NextUse | null;
   /** Expected next uses, predictions included; null: unused by policies. */
   readonly expectedUse: ExpectedUse | null;

@@ -2,28 +2,22 @@ import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** L9 on a GPU: hits, then arrivals; an event ends after the CPU's part and deferred results. */
+/** L9 on a GPU: hits, then arrivals, each in order of readiness. */
 export class Executor {
-  readonly #gpu: Gpu;
-  readonly #event: RunningEvent;
-  readonly #alone: boolean;
-  /** True: kernels read misses over the link, for the longer of read and work. */
-  readonly #inPlace: boolean;
+  protected readonly gpu: Gpu;
+  protected readonly event: RunningEvent;
 
   constructor(gpu: Gpu, event: RunningEvent) {
-    this.#gpu = gpu;
-    this.#event = event;
-    this.#alone = gpu.onMiss.every((rule) => !computesMisses(rule));
-    this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
+    this.gpu = gpu;
+    this.event = event;
   }
 
   execute(layer: number): void {
-    const { cost, dram, gpu, model, recorder } = this.#gpu;
-    const event = this.#event;
+    const { cost, recorder } = this.gpu;
+    const { event } = this;
     const { counts, single } = event.demand;
     const { hit, hits, readyNs, waiting, waits } = event;
     const singleNs = cost.singleNs[layer]!;
-    const readNs = this.#inPlace ? gpu.link.transferNs(model.layers[layer]!.expertBytes) : 0;
     let gpuNs = event.startNs;
     let computeNs = 0;
     // Summed gap by gap: no gaps give 0, not a rounding error.
@@ -34,7 +28,48 @@ export class Executor {
       computeNs += ns;
     }
     event.hitsEndNs = gpuNs;
-    if (!this.#gpu.overlaps) {
+    if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
+    for (let k = 0; k < waits; k++) {
+      const i = waiting[k]!;
+      const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
+      const startsNs = Math.max(gpuNs, readyNs[i]!);
+      stallNs += startsNs - gpuNs;
+      gpuNs = startsNs + ns;
+      computeNs += ns;
+    }
+    event.endNs = gpuNs;
+    event.stallNs = stallNs;
+    recorder.spent(layer, computeNs, stallNs);
+  }
+}
+
+/** Executor with every wait: SSD reads, copies awaited together, kernels that read in place, shares of the CPU. */
+class WaitingExecutor extends Executor {
+  /** True: kernels read misses over the link, for the longer of read and work. */
+  readonly #inPlace: boolean;
+
+  constructor(gpu: Gpu, event: RunningEvent) {
+    super(gpu, event);
+    this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
+  }
+
+  override execute(layer: number): void {
+    const { cost, dram, gpu, model, overlaps, recorder } = this.gpu;
+    const { event } = this;
+    const { counts, single } = event.demand;
+    const { hit, hits, readyNs, waiting, waits } = event;
+    const singleNs = cost.singleNs[layer]!;
+    const readNs = this.#inPlace ? gpu.link.transferNs(model.layers[layer]!.expertBytes) : 0;
+    let gpuNs = event.startNs;
+    let computeNs = 0;
+    let stallNs = 0;
+    for (let k = 0; k < hits; k++) {
+      const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
+      gpuNs += ns;
+      computeNs += ns;
+    }
+    event.hitsEndNs = gpuNs;
+    if (!overlaps) {
       arriveTogether(waiting, waits, readyNs);
       if (dram !== null) arriveTogether(waiting, waits, event.readNs);
     } else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
@@ -50,18 +85,35 @@ export class Executor {
     }
     event.endNs = gpuNs;
     event.stallNs = stallNs;
-    if (this.#alone) recorder.spent(layer, computeNs, stallNs);
-    else awaitCpu(this.#gpu, event, layer, computeNs);
+    this.spent(layer, computeNs);
   }
+
+  protected spent(layer: number, computeNs: number): void {
+    this.gpu.recorder.spent(layer, computeNs, this.event.stallNs);
+  }
+}
+
+/** Executor beside a CPU that computes misses: an event ends after the CPU's part and awaited deferred results. */
+class CpuExecutor extends WaitingExecutor {
+  protected override spent(layer: number, computeNs: number): void {
+    awaitCpu(this.gpu, this.event, layer, computeNs);
+  }
+}
+
+/** Executor for a GPU's tiers and rules. */
+export function executorOf(gpu: Gpu, event: RunningEvent): Executor {
+  if (gpu.onMiss.some(computesMisses)) return new CpuExecutor(gpu, event);
+  const plain = gpu.dram === null && gpu.overlaps && gpu.onMiss.every((rule) => rule.inPlace !== true);
+  return plain ? new Executor(gpu, event) : new WaitingExecutor(gpu, event);
 }
 
 /** Ends an event after GPU part, CPU part and awaited deferred results; counts times. */
 function awaitCpu(gpu: Gpu, event: RunningEvent, layer: number, computeNs: number): void {
-  const { cost, deferral, dram, recorder } = gpu;
+  const { cost, dram, recorder } = gpu;
   const gpuNs = event.endNs;
   const restNs = gpuPartsNs(gpu, event, layer);
   event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(gpu, event, layer) : 0;
-  const endNs = Math.max(gpuNs, event.cpuEndNs, deferral?.awaitedNs ?? 0);
+  const endNs = Math.max(gpuNs, event.cpuEndNs, event.awaitedNs);
   event.endNs = endNs + restNs;
   // On a CPU layer experts are work, not a wait.
   if (cost.onCpu[layer] === 1) recorder.spent(layer, computeNs + (endNs - gpuNs) + restNs, event.stallNs);

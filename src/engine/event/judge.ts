@@ -1,39 +1,26 @@
 import { PINNED } from '../../cache/policy.js';
-import type { Pass } from '../../schedule/door.js';
 import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-import { promotes } from '../vocabulary/rules.js';
-
-/** Judge of a pass's choices at a layer before the event. */
-export interface LayerJudge {
-  judge(pass: Pass, layer: number): void;
-}
 
 /** L2: hits, late members and misses by residency at the known routing; L4: pins members. */
 export class Judge {
-  readonly #gpu: Gpu;
-  readonly #event: RunningEvent;
-  readonly #outcomes: PrefetchOutcomes;
+  protected readonly gpu: Gpu;
+  protected readonly event: RunningEvent;
   readonly #seen: Uint8Array;
-  /** True: prefetches or promotions exist, so members may be late. */
-  readonly #ahead: boolean;
 
-  constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
-    this.#gpu = gpu;
-    this.#outcomes = outcomes;
-    this.#event = event;
+  constructor(gpu: Gpu, event: RunningEvent) {
+    this.gpu = gpu;
+    this.event = event;
     this.#seen = new Uint8Array(gpu.model.experts);
-    this.#ahead = gpu.prefetch !== null || promotes(gpu);
   }
 
   judge(layer: number, size: number): void {
-    const { gpu, recorder } = this.#gpu;
+    const { gpu, recorder } = this.gpu;
     const seen = this.#seen;
-    const event = this.#event;
+    const { event } = this;
     const { activations, counts, ids, single } = event.demand;
     const { base, resident } = gpu.byLayer[layer]!;
-    const staged = gpu.staging?.held ?? null;
     const { hit, missed } = event;
     const { rank } = gpu;
     let hits = 0;
@@ -41,7 +28,7 @@ export class Judge {
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
       // Hits are unpredictable: writing both lists avoids a branch.
-      const held = staged === null ? resident[id - base]! : resident[id - base]! | staged[id]!;
+      const held = resident[id - base]!;
       hit[hits] = i;
       missed[misses] = i;
       hits += held;
@@ -54,10 +41,12 @@ export class Judge {
     }
     event.waits = 0;
     event.inOrder = false;
-    if (this.#ahead) hits = this.#judgeArrivals(layer, hits);
-    event.hits = hits;
     event.standIns = 0;
+    event.hits = hits;
     event.misses = misses;
+    this.arrivals(layer);
+    hits = event.hits;
+    misses = event.misses;
     const late = event.waits;
 
     let hitActivations = hits;
@@ -79,12 +68,25 @@ export class Judge {
     event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
-  /** Splits `held` members into hits and late members: only prefetches are late. @returns hits */
-  #judgeArrivals(layer: number, held: number): number {
-    const { dram, gpu } = this.#gpu;
-    const event = this.#event;
+  /** Late members among hits: without prefetches, no member is late. */
+  protected arrivals(_layer: number): void {}
+}
+
+/** Judge of a GPU with prefetches or promotions: members may be late. */
+export class ArrivalJudge extends Judge {
+  readonly #outcomes: PrefetchOutcomes;
+
+  constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
+    super(gpu, event);
+    this.#outcomes = outcomes;
+  }
+
+  /** Splits present members into hits and late members: only prefetches are late. */
+  protected override arrivals(layer: number): void {
+    const { dram, gpu } = this.gpu;
+    const { event } = this;
     const { ids } = event.demand;
-    const { hit, startNs } = event;
+    const { hit, hits: held, startNs } = event;
     let hits = 0;
     for (let k = 0; k < held; k++) {
       const i = hit[k]!;
@@ -103,6 +105,6 @@ export class Judge {
       }
       gpu.unused[id] = 0;
     }
-    return hits;
+    event.hits = hits;
   }
 }

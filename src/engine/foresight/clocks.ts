@@ -1,6 +1,7 @@
 import type { CostModel, HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
+import type { Demand } from '../vocabulary/event.js';
 import { WORK } from './demand-block.js';
 import type { Floor } from './floor.js';
 import type { FoundSchedules } from './found.js';
@@ -45,6 +46,7 @@ export class Clocks implements Limits {
 
 /** Clocks of a run on a single GPU. */
 export class BoundClocks extends Clocks {
+  readonly #demand: Demand;
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
   /** The SSD's link if DRAM is too small, then the GPU's. */
@@ -59,9 +61,21 @@ export class BoundClocks extends Clocks {
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true: the CPU computes too */
-  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean, known: Limits, onCpu: boolean) {
+  /**
+   * @param demand of the running event @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true:
+   * the CPU computes too
+   */
+  constructor(
+    demand: Demand,
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    cost: CostModel,
+    dramHoldsAll: boolean,
+    known: Limits,
+    onCpu: boolean,
+  ) {
     super(known);
+    this.#demand = demand;
     this.#onCpu = onCpu;
     this.#model = model;
     this.#cost = cost;
@@ -73,8 +87,9 @@ export class BoundClocks extends Clocks {
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
 
-  /** @param counts activations @param single true: every count is 1, durations are cached */
-  event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
+  event(layer: number): void {
+    // Durations are cached if every count is 1.
+    const { counts, ids, single, size } = this.#demand;
     const at = layer * this.#width + size;
     let residentNs = size * this.#cost.singleNs[layer]!;
     let uncachedNs = single ? this.#single[at]! : 0;

@@ -1,25 +1,23 @@
-import type { SimulatedGpu } from '../compose/simulation.js';
-import type { CopyPool } from '../transfer/copies.js';
+import type { CopyPool } from '../mechanisms/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Finished, Values } from './finished.js';
 
 /** Hits, misses and demand of caches, in total and by phase. */
-export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
+export function cacheMetrics({ inputs, simulation: { copies, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
   // With a single phase, phase metrics would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
     ...ofPhase('', bothPhases(recorder)),
     ...(both ? { ...ofPhase('.prefill', prefill), ...ofPhase('.decode', decode) } : {}),
-    ...(inputs.system.cache.copies === undefined ? {} : copyMetrics(gpus, bothPhases(recorder))),
+    ...(inputs.system.cache.copies === undefined ? {} : copyMetrics(copies, bothPhases(recorder))),
     'experts.distinct': recorder.distinct,
   };
 }
 
 /** 0 without room for copies. */
-function copyMetrics(gpus: readonly SimulatedGpu[], { demanded }: PhaseCounters): Values {
-  const of = (count: (copies: CopyPool) => number): number =>
-    gpus.reduce((sum, { copies }) => sum + (copies === null ? 0 : count(copies)), 0);
+function copyMetrics(pools: readonly CopyPool[], { demanded }: PhaseCounters): Values {
+  const of = (count: (copies: CopyPool) => number): number => pools.reduce((sum, pool) => sum + count(pool), 0);
   const hits = of((copies) => copies.hits);
   return {
     'cache.copy_hit_rate': hits / demanded,

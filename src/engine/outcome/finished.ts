@@ -1,6 +1,6 @@
 import type { Passes } from '../../schedule/door.js';
-import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
+import type { RunPlan } from '../plan/run-plan.js';
 import type { ChangingMemory } from '../serve/changing-memory.js';
 import type { BrokenLaw } from '../watch/laws.js';
 import type { Meters } from '../watch/meters.js';

@@ -6,10 +6,10 @@ import type { Bounds, Metric } from '../../result/result.js';
 import { anyMiss, deferring, isLossy } from '../../system/door.js';
 import { variantEffect } from '../../trace/variants/effect.js';
 import type { SimulatedGpu } from '../compose/simulation.js';
+import { promotes } from '../mechanisms/promotions.js';
 import { VALUE_BYTES } from '../parallel/pipeline.js';
 import type { Link } from '../transfer/link.js';
 import { imbalance } from '../vocabulary/recorder.js';
-import { promotes } from '../vocabulary/rules.js';
 import { restingOn } from '../watch/laws.js';
 import { boundMetrics } from './bounds.js';
 import { bothPhases, cacheMetrics } from './cache-metrics.js';
@@ -166,7 +166,7 @@ function transferMetrics(finished: Finished): Values {
     'transfer.on_demand.count_per_token': demands / tokens,
     'transfer.on_demand.bytes': demandBytes,
     'transfer.on_demand.bytes_per_token': demandBytes / tokens,
-    ...(inputs.system.predictor.kind.name === 'none' && !promotes(simulation.gpus[0]!) ? {} : prefetchMetrics(finished, hostLinks)),
+    ...(inputs.system.predictor.kind.name === 'none' && !promotes(simulation.gpus[0]!.onMiss) ? {} : prefetchMetrics(finished, hostLinks)),
   };
 }
 
@@ -189,7 +189,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
   const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
   const prefetches = total(hostLinks, 'prefetches');
   const prefetchBytes = total(hostLinks, 'prefetchBytes');
-  const promoted: Values = promotes(gpus[0]!) ? { 'prefetch.promoted': recorder.promoted } : {};
+  const promoted: Values = promotes(gpus[0]!.onMiss) ? { 'prefetch.promoted': recorder.promoted } : {};
   const budgets = gpus.flatMap(({ prefetch }) => prefetch?.budget ?? []);
   const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
   return {

@@ -108,8 +108,7 @@ function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }
 }
 
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
-  const [gpu] = simulation.gpus;
-  const served = gpu?.classes?.served ?? null;
+  const served = simulation.classes?.served ?? null;
   const use = passes.pass.budgets?.use ?? null;
   const classes = meters.classes?.classes(run.workload.slo !== undefined, serving.budgets, use, served) ?? null;
   return classes === null ? {} : { classes };

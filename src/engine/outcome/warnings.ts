@@ -3,7 +3,7 @@ import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import { isWord, runtimeNamed } from '../../system/door.js';
-import { isPageCache } from '../compose/plan.js';
+import { isPageCache } from '../plan/run-plan.js';
 import { restingOn } from '../watch/laws.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';

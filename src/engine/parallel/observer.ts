@@ -94,7 +94,7 @@ function showChunk(gpu: ParallelGpu, layer: number, degree: number, freeNs: numb
     const id = demand.ids[k < hits ? hit[k]! : waiting[k - hits]!]!;
     const fromNs = Math.max(nowNs, sentNs, sequence.readyNs[k]!);
     if (fromNs > nowNs) observer.stalled(sequence.readyNs[k]! > sentNs ? id : -1, layer, nowNs, fromNs);
-    nowNs = fromNs + gpu.gpu.cost.expertNs(layer, sequence.counts[k]! / degree);
+    nowNs = fromNs + fold.gpu.cost.expertNs(layer, sequence.counts[k]! / degree);
     observer.executed?.(id, layer, fromNs, nowNs);
   }
   return nowNs;

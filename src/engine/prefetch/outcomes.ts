@@ -3,14 +3,16 @@ import type { PrefetchBudget } from '../lookahead/budget.js';
 import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
+import type { Hooks } from '../vocabulary/hooks.js';
 
 /** Weight of the newest event in a miss's mean cost. Ours. */
 const NEWEST = 1 / 64;
 
 /** Prefetch outcomes of a GPU (L8), counted and charged to the budget: in time, late, or evicted unused. */
 export class PrefetchOutcomes {
+  /** Null: no budget. */
+  budget: PrefetchBudget | null = null;
   readonly #gpu: Gpu;
-  readonly #budget: PrefetchBudget | null;
   readonly #besideCpu: boolean;
   /** Mean saving per avoided miss, over events with no other wait, ns; NaN: unknown. */
   #missNs = Number.NaN;
@@ -20,7 +22,6 @@ export class PrefetchOutcomes {
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
-    this.#budget = gpu.prefetch?.budget ?? null;
     this.#besideCpu = gpu.onMiss.some(computesMisses);
   }
 
@@ -31,7 +32,7 @@ export class PrefetchOutcomes {
     if (waitNs === 0) recorder.prefetchUseful++;
     else recorder.prefetchLate++;
     recorder.prefetchAvoidedNs += Math.max(0, transferNs - waitNs);
-    this.#budget?.used(id, this.#costNs(transferNs) - waitNs);
+    this.budget?.used(id, this.#costNs(transferNs) - waitNs);
   }
 
   wasted(id: number): void {
@@ -39,12 +40,25 @@ export class PrefetchOutcomes {
     gpu.unused[id] = 0;
     recorder.prefetchWasted++;
     recorder.prefetchWastedBytes += sizes[id]!;
-    this.#budget?.wasted(id);
+    this.budget?.wasted(id);
   }
 
-  missed(event: RunningEvent): void {
+  /** Unused prefetched victims of the GPU's last admissions. */
+  evicted(): number {
+    const { victimCount, victims, unused } = this.#gpu.gpu;
+    for (let k = 0; k < victimCount; k++) if (unused[victims[k]!] === 1) this.wasted(victims[k]!);
+    return 0;
+  }
+
+  /** Charges of events to the budget. */
+  charges(budget: PrefetchBudget): Hooks {
+    this.budget = budget;
+    return { judged: (event) => this.#missed(event, budget), executed: (event, layer) => this.#executed(event, layer) };
+  }
+
+  #missed(event: RunningEvent, budget: PrefetchBudget): void {
     this.#misses = event.waits > 0 ? 0 : event.misses;
-    if (this.#budget === null || event.misses === 0) return;
+    if (event.misses === 0) return;
     const { gpu, onMiss, sizes } = this.#gpu;
     const { link } = gpu;
     const { demand, startNs } = event;
@@ -54,15 +68,15 @@ export class PrefetchOutcomes {
     const waitNs = onMiss.every((rule) => rule.do === 'cpu') ? 0 : link.peek(bytes, startNs) - startNs - transferNs;
     this.#delayNs = Math.max(0, waitNs);
     const running = link.prefetching.reduce((sum, id) => (id === IDLE ? sum : sum + 1), 0);
-    if (waitNs > 0) for (const id of link.prefetching) if (id !== IDLE) this.#budget.delayed(id, waitNs / running);
+    if (waitNs > 0) for (const id of link.prefetching) if (id !== IDLE) budget.delayed(id, waitNs / running);
     for (let k = 0; k < event.misses; k++) {
       const i = event.missed[k]!;
-      this.#budget.missed(ids[i]!, this.#costNs(transferNs), gpu.unused);
+      budget.missed(ids[i]!, this.#costNs(transferNs), gpu.unused);
     }
   }
 
-  executed({ stallNs }: RunningEvent, layer: number): void {
-    if (this.#budget === null || this.#misses === 0) return;
+  #executed({ stallNs }: RunningEvent, layer: number): void {
+    if (this.#misses === 0) return;
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;

@@ -2,23 +2,27 @@ import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Observer } from '../transfer/observer.js';
+import type { Staging } from '../transfer/staging.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
+import type { Hooks } from '../vocabulary/hooks.js';
 import { Forecast } from './forecast.js';
+import type { IdleWork, Planner } from './idle-work.js';
 import { MissCost } from './miss-cost.js';
 import { NextPass } from './next-pass.js';
 import { PrefetchPlan } from './plan.js';
-import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 
 /** L11, L12: layers to plan, and when. Expectations: forecast.ts; order: plan.ts; transfers: starts.ts. */
-export class Prefetcher implements Planner {
-  observer: Observer | null = null;
-  /** Promotes missed experts on links left idle by the plan; null: no promotion. */
-  promotions: Promotions | null = null;
+export class Prefetcher implements Planner, Hooks {
+  #observer: Observer | null = null;
   readonly #gpu: Gpu;
+  /** Null: prefetches take cache slots. */
+  readonly #staging: Staging | null;
+  /** Transfers on links left idle by the plan. */
+  readonly #idle: readonly IdleWork[];
   readonly #setup: PrefetchSetup;
   readonly #forecast: Forecast;
   readonly #plan: PrefetchPlan;
@@ -34,22 +38,25 @@ export class Prefetcher implements Planner {
   /**
    * @param evicted called after every admission to the GPU: accounts for victims; returns when their slot is free, ns
    */
-  constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
+  constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number, staging: Staging | null, idle: readonly IdleWork[]) {
     this.#gpu = gpu;
+    this.#staging = staging;
+    this.#idle = idle;
     this.#setup = setup;
     this.#forecast = new Forecast(gpu, setup);
     this.#plan = new PrefetchPlan(gpu);
     const pays = setup.limits.when === 'pays';
     this.#worth = pays ? new PrefetchWorth() : null;
     this.#missCost = pays ? new MissCost(gpu) : null;
-    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, this.#forecast.chances, this.#worth, this.#missCost, evicted);
+    const { chances } = this.#forecast;
+    this.#starts = new PrefetchStarts(gpu, setup, this.#plan, chances, this.#worth, this.#missCost, evicted, staging);
     this.#nextPass = this.#starts.nextPass = setup.limits.across === true ? new NextPass(gpu, setup) : null;
   }
 
   /**
    * A pass begins, drafting from `startNs` on. Plans after drafting, or each draft step if the predictor hears drafts.
    */
-  begin(pass: Pass, startNs: number): void {
+  passBegan(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
     if (this.#worth !== null) this.#startUntil(startNs, this.#worth.nextNs(startNs));
@@ -79,7 +86,7 @@ export class Prefetcher implements Planner {
     this.#forecast.judge(layer, demand, size);
     this.#nextPass?.known(pass, layer, demand, size);
     if (this.#setup.limits.cancel === false) this.#starts.carryThrough(layer, nowNs);
-    this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
+    this.#staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
     for (let i = 0; i < size; i++) this.#plan.satisfied(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
@@ -88,18 +95,22 @@ export class Prefetcher implements Planner {
     this.#missCost?.judged(event);
   }
 
-  observe(pass: Pass, layer: number, nowNs: number): void {
+  observe(observer: Observer): void {
+    this.#observer = observer;
+  }
+
+  learned(pass: Pass, layer: number, nowNs: number): void {
     this.#forecast.observe(pass, layer);
     this.#nextPass?.predict(pass, layer, nowNs);
   }
 
-  released(nowNs: number): void {
+  ended(nowNs: number): void {
     this.#worth?.ended(nowNs);
     this.#plan.retry(nowNs);
   }
 
   /** After placing `layer`'s demands: plans up to the horizon. */
-  replan(pass: Pass, layer: number, nowNs: number): void {
+  placed(pass: Pass, layer: number, nowNs: number): void {
     const { gpu, recorder } = this.#gpu;
     this.#worth?.placed(gpu.link.demands);
     if (this.#setup.limits.correction) {
@@ -111,12 +122,17 @@ export class Prefetcher implements Planner {
     else this.#extend(pass, layer, nowNs);
   }
 
-  /** Plans a tier's last victims again, from `nowNs` on. */
-  evicted(tier: CachedTier, nowNs: number): void {
-    this.#plan.lost(tier, nowNs);
+  /** Plans the last victims again, from `nowNs` on. */
+  evicted(nowNs: number): number {
+    this.#plan.lost(this.#gpu.gpu, nowNs);
+    return 0;
   }
 
-  ended(durationNs: number): void {
+  lostByDram(dram: CachedTier, nowNs: number): void {
+    this.#plan.lost(dram, nowNs);
+  }
+
+  passEnded(durationNs: number): void {
     const { gpu, model, recorder } = this.#gpu;
     const { adaptive } = this.#setup;
     if (adaptive === null) return;
@@ -147,7 +163,7 @@ export class Prefetcher implements Planner {
   #startUntil(untilNs: number, nextNs: number): void {
     this.#starts.nextRoutingNs = nextNs;
     const { dram, gpu } = this.#gpu;
-    this.promotions?.advance(untilNs, this);
+    for (const work of this.#idle) work.advance(untilNs, this);
     this.#starts.before(untilNs, false);
     gpu.settle(untilNs);
     dram?.settle(untilNs);
@@ -198,9 +214,9 @@ export class Prefetcher implements Planner {
     const { limits } = this.#setup;
     const { chances, ranking } = this.#forecast;
     const { ids } = ranking;
-    const { byLayer, staging } = this.#gpu.gpu;
-    const { base, resident } = byLayer[layer]!;
+    const { base, resident } = this.#gpu.gpu.byLayer[layer]!;
     const plan = this.#plan;
+    const staging = this.#staging;
     const first = layer * ranking.width;
     const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
     for (let at = first; at < end; at++) {
@@ -212,7 +228,7 @@ export class Prefetcher implements Planner {
         staging.wanted(id);
       }
       plan.add(id, knownNs, waits);
-      if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, knownNs - nowNs);
+      if (this.#observer !== null && waits === 1) this.#observer.planned(id, nowNs, knownNs - nowNs);
     }
   }
 }

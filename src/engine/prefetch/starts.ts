@@ -1,6 +1,7 @@
 import { worthAfter } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
+import type { Staging } from '../transfer/staging.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { MissCost } from './miss-cost.js';
@@ -23,10 +24,11 @@ export class PrefetchStarts {
   readonly #worth: PrefetchWorth | null;
   readonly #missCost: MissCost | null;
   readonly #evicted: (nowNs: number) => number;
+  readonly #staging: Staging | null;
 
   /**
    * @param chances by dense id @param worth null: every planned expert is brought @param evicted accounts for an
-   * admission's victims; returns when their slot is free, ns
+   * admission's victims; returns when their slot is free, ns @param staging null: prefetches take cache slots
    */
   constructor(
     gpu: Gpu,
@@ -36,7 +38,9 @@ export class PrefetchStarts {
     worth: PrefetchWorth | null,
     missCost: MissCost | null,
     evicted: (nowNs: number) => number,
+    staging: Staging | null,
   ) {
+    this.#staging = staging;
     this.#gpu = gpu;
     this.#setup = setup;
     this.#plan = plan;
@@ -144,7 +148,7 @@ export class PrefetchStarts {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     const bytes = sizes[id]!;
-    const victim = gpu.staging === null ? gpu.victimFor(id, layer, bytes) : NONE;
+    const victim = this.#staging === null ? gpu.victimFor(id, layer, bytes) : NONE;
     const distance = this.#layersTo(layer);
     const { later, values } = this.#setup.expectedUse!;
     const victimWorth = victim === NONE ? 0 : values[victim]!;
@@ -213,8 +217,8 @@ export class PrefetchStarts {
 
   /** @returns time at which a slot or buffer is free, ns; -1: no slot */
   #room(tier: CachedTier, id: number, layer: number, startNs: number): number {
-    if (tier.staging !== null) {
-      const freeNs = tier.staging.take(id);
+    if (this.#staging !== null && tier === this.#gpu.gpu) {
+      const freeNs = this.#staging.take(id);
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
     // A planned expert is evicted last, for a nearer or more probable expert.

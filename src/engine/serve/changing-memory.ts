@@ -3,9 +3,9 @@ import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
 import type { GpuRoom, Passes } from '../../schedule/door.js';
 import { type Fault, lostBytes, misfit } from '../../system/door.js';
-import { memoryChanges, type RunPlan } from '../compose/plan.js';
 import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
+import { memoryChanges, type RunPlan } from '../plan/run-plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
 /**

@@ -19,8 +19,8 @@ export class CachedTier {
   readonly unused: Uint8Array;
   /** True: caches held experts before the run. */
   preloaded: boolean;
-  /** Null: prefetches take cache slots. */
-  readonly staging: Staging | null;
+  /** Buffers beside the caches; null: prefetches take cache slots. */
+  staging: Pick<Staging, 'arrived' | 'held'> | null = null;
   usedBytes = 0;
   peakBytes = 0;
   /** Victims of the last `admit` or `serve`, dense ids: the first `victimCount` entries. */
@@ -30,12 +30,11 @@ export class CachedTier {
   readonly #planRank: Int32Array;
   /** Members of the running event promoted during the event: pinned beyond arrival. */
   readonly #members = new Set<number>();
-  readonly #split: Caches['split'];
+  #split: Caches['split'];
 
-  /** @param rank array viewed by the caches' pins @param staging null: prefetches take cache slots */
-  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec, staging: Staging | null = null) {
+  /** @param rank array viewed by the caches' pins */
+  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec) {
     this.caches = caches.caches;
-    this.staging = staging;
     this.#split = caches.split;
     this.byLayer = caches.byLayer;
     this.rank = rank;
@@ -47,6 +46,12 @@ export class CachedTier {
     this.usedBytes = this.caches.reduce((used, cache) => used + cache.usedBytes, 0);
     this.peakBytes = this.usedBytes;
     this.preloaded = this.usedBytes > 0;
+  }
+
+  /** Leaves bytes of each capacity to others, who take them first. @returns of `others`: their bytes */
+  leave(others: (capacityBytes: number) => number): void {
+    const split = this.#split;
+    this.#split = (capacityBytes) => split(capacityBytes - others(capacityBytes));
   }
 
   /** Contents after earlier text count as initial. */

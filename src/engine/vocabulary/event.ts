@@ -3,8 +3,9 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Demand of an event on a GPU (L1): distinct experts by last appearance (L3). The used length is passed separately. */
+/** Demand of an event on a GPU (L1): distinct experts by last appearance (L3), the first `size` entries. */
 export interface Demand {
+  readonly size: number;
   /** Members, dense ids. */
   readonly ids: Int32Array;
   /** Activations by member, n(e). */
@@ -17,6 +18,7 @@ export interface Demand {
 export class EventDemand implements Demand {
   readonly ids: Int32Array;
   readonly counts: Int32Array;
+  size = 0;
   activations = 0;
   single = true;
   /** L7: single activations of a layer, dense ids; {@link list} returns their number. */
@@ -36,7 +38,8 @@ export class EventDemand implements Demand {
   /** @returns number of members */
   gather(pass: Pass, layer: number): number {
     this.single = pass.tokens === 1;
-    return this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
+    this.size = this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
+    return this.size;
   }
 
   /** L7: every activation, token by token, in rank order. @returns their number */
@@ -54,6 +57,7 @@ export class EventDemand implements Demand {
 
   only(id: number): void {
     this.single = true;
+    this.size = 1;
     this.activations = 1;
     this.ids[0] = id;
     this.counts[0] = 1;
@@ -135,10 +139,9 @@ export class RunningEvent {
   /** Known routing, and end on the GPU, ns. Fields, because numbers passed between calls are allocated. */
   startNs = 0;
   endNs = 0;
-  /** Tokens of the pass; true with prompt tokens; true if the GPU serves CPU misses. */
+  /** Tokens of the pass; true with prompt tokens. */
   tokens = 0;
   prefill = false;
-  offloaded = false;
   /** By awaited member: earliest execution, ns. */
   readonly readyNs: Float64Array;
   /** By awaited member: SSD delivery, ns; 0: no SSD wait. */
@@ -157,6 +160,8 @@ export class RunningEvent {
   readonly cpuNs: Float64Array;
   /** By CPU queue: SSD wait, ns. */
   readonly cpuReadNs: Float64Array;
+  /** End of earlier work awaited by the event, ns; 0: no such work. */
+  awaitedNs = 0;
   hitsEndNs = 0;
   /** End of the CPU's part, ns; 0: no part. */
   cpuEndNs = 0;
@@ -175,11 +180,9 @@ export class RunningEvent {
     this.cpuReadNs = new Float64Array(cpuQueues);
   }
 
-  /** From `offloadFrom` tokens on, the GPU serves CPU misses. */
-  begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
+  begin({ decodeTokens, tokens }: Pass): void {
     this.tokens = tokens;
     this.prefill = decodeTokens < tokens;
-    this.offloaded = tokens >= offloadFrom;
   }
 }
 

@@ -1,8 +1,8 @@
 import { InternalError } from '../../base/errors.js';
 import { env } from '../../base/host/process.js';
 import { sum } from '../../base/statistics.js';
-import type { RunPlan } from '../compose/plan.js';
 import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
+import type { RunPlan } from '../plan/run-plan.js';
 import { IDLE } from '../transfer/link.js';
 import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
@@ -74,12 +74,12 @@ function checkJudgements(must: Must, { recorder: { layers, phases } }: Simulatio
 }
 
 /** L8: every miss was loaded, computed or skipped, every prefetch has a fate, capacities hold. */
-function checkTransfers(must: Must, { gpus, recorder }: Simulation): void {
+function checkTransfers(must: Must, { copies, gpus, recorder }: Simulation): void {
   const { cpuExperts, layers, sharedExperts, takenOver, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } =
     recorder;
   const misses = sum(layers.misses);
   const loads = total(gpus, ({ gpu }) => gpu.link.demands);
-  const copyHits = total(gpus, ({ copies }) => copies?.hits ?? 0);
+  const copyHits = copies.reduce((hits, pool) => hits + pool.hits, 0);
   must(
     loads + cpuExperts - sharedExperts - takenOver + copyHits + skippedExperts + substitutedExperts === misses,
     'L8',
@@ -90,10 +90,9 @@ function checkTransfers(must: Must, { gpus, recorder }: Simulation): void {
   const pending = total(gpus, ({ gpu }) => sum(gpu.unused));
   const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
   must(started === known, 'L8', 'transfers', () => `${started} prefetches started, ${known} useful, late, wasted or pending`);
-  for (const { copies, gpu, dram } of gpus) {
-    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])])
-      must(usedBytes <= capacityBytes, 'L8', 'transfers', () => `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
-  }
+  const pools = [...copies, ...gpus.flatMap(({ dram, gpu }) => (dram === null ? [gpu] : [gpu, dram]))];
+  for (const { capacityBytes, usedBytes } of pools.flatMap(({ caches }) => caches))
+    must(usedBytes <= capacityBytes, 'L8', 'transfers', () => `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
 }
 
 /** L9, L10: a GPU's work adds up, links keep to their lanes, nothing beats all resident. */

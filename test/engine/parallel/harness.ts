@@ -1,31 +1,32 @@
 // Runs small worlds on several GPUs through the engine itself, and reads off everything that can be seen from outside.
 import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
-import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
-import { UNPINNED } from '../../../src/cache/policy.js';
-import { buildCaches, layerOfExperts, type Scope } from '../../../src/cache/scope.js';
-import { standInsOf, unimportanceOf } from '../../../src/engine/compose/compose.js';
+import { layerOfExperts } from '../../../src/cache/scope.js';
+import { Engine } from '../../../src/engine/event/engine.js';
+import type { PrefetchSetup } from '../../../src/engine/lookahead/setup.js';
+import { LowPrecisionCopies } from '../../../src/engine/mechanisms/copies.js';
+import type { RunPart } from '../../../src/engine/mechanisms/mechanism.js';
 import { type Shard, shardsOf } from '../../../src/engine/memory/shard.js';
 import { ParallelBounds } from '../../../src/engine/parallel/bounds.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
-import { ParallelEngine } from '../../../src/engine/parallel/engine.js';
+import { AllToAll } from '../../../src/engine/parallel/exchange.js';
 import { Gathered } from '../../../src/engine/parallel/gathered.js';
+import { ParallelGpu } from '../../../src/engine/parallel/gpu.js';
 import { Pipeline } from '../../../src/engine/parallel/pipeline.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
-import { Link } from '../../../src/engine/transfer/link.js';
-import { CachedTier } from '../../../src/engine/transfer/tier.js';
-import { Buddies } from '../../../src/engine/vocabulary/buddies.js';
+import type { CachedTier } from '../../../src/engine/transfer/tier.js';
+import type { Demand } from '../../../src/engine/vocabulary/event.js';
 import type { Gpu } from '../../../src/engine/vocabulary/gpu.js';
+import type { Hooks } from '../../../src/engine/vocabulary/hooks.js';
 import { ParallelCounters, Recorder } from '../../../src/engine/vocabulary/recorder.js';
-import { TokenUnimportance } from '../../../src/engine/vocabulary/unimportance.js';
 import { CostModel } from '../../../src/hardware/cost.js';
-import type { Interconnect, LinkSpec } from '../../../src/hardware/spec.js';
+import type { Interconnect } from '../../../src/hardware/spec.js';
 import { expertSizes } from '../../../src/model/spec.js';
 import { Pass } from '../../../src/schedule/pass.js';
 import { Request } from '../../../src/schedule/request.js';
 import type { Overlap } from '../../../src/system/choices.js';
 import { TraceStore } from '../../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
-import { scripted, scriptedTime } from '../harness.js';
+import { foldedGpu, mechanismsOf, roomFor, scripted, scriptedTime, tierOf } from '../harness.js';
 import { rulesOf, type Scenario } from '../scenario.js';
 
 /** A scenario on several GPUs. Token i of every pass is one of request i, and all passes have as many tokens. */
@@ -60,61 +61,45 @@ function traceOfRequests({ model, passes, topK }: Scenario): RoutingTrace {
 /** What all GPUs of a scenario share. */
 interface Shared {
   readonly recorder: Recorder;
-  readonly unimportance: TokenUnimportance;
-  readonly buddies: Buddies;
+  readonly mechanisms: readonly RunPart[];
   /** Null: nothing is predicted. */
   readonly shared: SharedPredictions | null;
 }
 
-/** Parts of the GPU that has a shard, with what all GPUs share. */
-async function gpuOf(scenario: ParallelScenario, shard: Shard, { buddies, recorder, shared, unimportance }: Shared): Promise<Gpu> {
-  const { hardware, model, script } = scenario;
-  const own = shard.model;
-  const clock = { event: 0, pass: 0, layer: 0 };
-  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
-    const { definition: policy, parameters } = await resolvePolicy(parsePolicy(spec));
-    const rank = new Int32Array(own.experts).fill(UNPINNED);
-    const caches = buildCaches({ model: own, policy, parameters, capacityBytes, scope, clock, seed: 1, rank });
-    for (const cache of caches.caches) cache.preload();
-    return new CachedTier(caches, rank, link);
-  };
-  return {
-    model: own,
-    cost: new CostModel(own, hardware),
-    gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
-    copies: null,
-    dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
-    writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
+/** The GPU that has a shard, with what all GPUs share, and its fold. */
+async function gpuOf(scenario: ParallelScenario, shard: Shard, demand: Demand, { mechanisms, recorder, shared }: Shared) {
+  const { hardware, model: whole, script } = scenario;
+  const { model } = shard;
+  const knows = { model, clock: { event: 0, pass: 0, layer: 0 }, seed: 1 };
+  const [link, ssd] = hardware.links;
+  const gpu: Gpu = {
+    model,
+    cost: new CostModel(model, hardware),
+    gpu: await tierOf(knows, scenario.policy, scenario.capacityBytes, scenario.scope, link!),
+    dram: scenario.dram === null ? null : await tierOf(knows, scenario.dram.policy, scenario.dram.capacityBytes, 'global', ssd!),
     onMiss: rulesOf(scenario),
-    offloadFrom: Number.POSITIVE_INFINITY,
-    offloadIfSooner: false,
     overlaps: true,
-    unimportance: unimportanceOf(unimportance, shard),
-    classes: null,
-    deferral: null,
-    standIns: standInsOf(buddies, shard),
-    prefetch:
-      shared === null
-        ? null
-        : {
-            predictor: new ShardPredictor(shared, shard),
-            time: scriptedTime(script!, model),
-            limits: script!.limits,
-            scores: new Float32Array(own.experts),
-            predictedUse: null,
-            expectedUse: null,
-            adaptive: null,
-          },
     recorder,
-    sizes: expertSizes(own),
-    layerOf: layerOfExperts(own),
-    clock,
-    gates: null,
-    future: null,
-    belady: new BeladyBound(own, scenario.scope, scenario.capacityBytes, null, false),
-    curve: null,
-    learned: null,
+    sizes: expertSizes(model),
+    layerOf: layerOfExperts(model),
+    clock: knows.clock,
   };
+  const prefetch: PrefetchSetup | null =
+    shared === null
+      ? null
+      : {
+          predictor: new ShardPredictor(shared, shard),
+          time: scriptedTime(script!, whole),
+          limits: script!.limits,
+          scores: new Float32Array(model.experts),
+          predictedUse: null,
+          expectedUse: null,
+          adaptive: null,
+        };
+  const belady = new BeladyBound(model, scenario.scope, scenario.capacityBytes, null, false);
+  const bound: Hooks = { demanded: (layer, ids, size) => belady.event(layer, ids, size) };
+  const { fold } = foldedGpu(gpu, demand, { knows, memory: roomFor(0), shard, link: link!, prefetch }, mechanisms, [bound]);
+  return { ...gpu, belady, fold };
 }
 
 /** Composes an engine for a scenario. */
@@ -127,29 +112,19 @@ export async function composeParallel(scenario: ParallelScenario) {
   const dispatch = new Dispatch(shards, homes, offsets, gathered);
   const shared = script === null ? null : new SharedPredictions(scripted(script, scenario), model, false);
   const recorder = new Recorder(model.layers.length);
-  const unimportance = new TokenUnimportance(model, ['rank']);
-  const buddies = new Buddies(model);
-  const gpus: Gpu[] = [];
-  for (const shard of shards) gpus.push(await gpuOf(scenario, shard, { buddies, recorder, shared, unimportance }));
+  const mechanisms = mechanismsOf({ ...scenario, staging: 0 }, new LowPrecisionCopies(null), null);
+  const gpus: Awaited<ReturnType<typeof gpuOf>>[] = [];
+  for (const [g, shard] of shards.entries())
+    gpus.push(await gpuOf(scenario, shard, dispatch.demands[g]!, { mechanisms, recorder, shared }));
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch);
   const counters = new ParallelCounters(count);
   const links = scenario.dram === null ? hardware.links.slice(0, 1) : hardware.links.toReversed();
   const bounds = new ParallelBounds(shards, dispatch, links, pipeline(), cost, { floor: null, found: null }, false);
-  const engine = new ParallelEngine({
-    model,
-    cost,
-    gpus,
-    shards,
-    dispatch,
-    pipeline: pipeline(),
-    judges: [unimportance, buddies],
-    gates: null,
-    faults: null,
-    rerank: null,
-    recorder,
-    counters,
-    bounds,
-  });
+  const folds = gpus.map(({ fold }) => fold);
+  const each = folds.map((fold, g) => new ParallelGpu(fold, shards[g]!));
+  const exchange = new AllToAll({ model, gpus: each, dispatch, pipeline: pipeline(), recorder, counters });
+  const hooks = mechanisms.flatMap((part) => part.hooks ?? []);
+  const engine = new Engine({ layers: model.layers.length, cost, folds, exchange, bounds, hooks, recorder, activations: null });
   return { engine, gpus, shards, recorder, counters, bounds, cost };
 }
 

@@ -1,6 +1,7 @@
 // TTFT, TPOT, ITL and request latency by hand, as serving engines define them.
 import { describe, expect, it } from 'vitest';
 import { BoundClocks } from '../../../src/engine/foresight/clocks.js';
+import { EventDemand } from '../../../src/engine/vocabulary/event.js';
 import { Latencies } from '../../../src/engine/watch/latency.js';
 import { CostModel } from '../../../src/hardware/cost.js';
 import { passesOf, traceOf } from '../../schedule/fixtures.js';
@@ -11,7 +12,15 @@ const hardware = wholeMachine([wholeLink('h2d', 1)]);
 
 /** Runs requests on a clock where a pass takes 10 ns and 5 more per token; the bound's clock is twice as fast. */
 function serve(lengths: readonly { prefill: number; decode: number }[], batch: number, budget = 512): Latencies {
-  const bounds = new BoundClocks(model, hardware, new CostModel(model, hardware), true, { floor: null, found: null }, false);
+  const bounds = new BoundClocks(
+    new EventDemand(model),
+    model,
+    hardware,
+    new CostModel(model, hardware),
+    true,
+    { floor: null, found: null },
+    false,
+  );
   const latencies = new Latencies(bounds);
   const trace = traceOf(lengths);
   const passes = passesOf(trace, trace.requests, 'fcfs', batch, budget);

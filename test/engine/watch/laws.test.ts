@@ -45,7 +45,8 @@ function finished() {
       predictor: null,
       recorder,
     },
-    gpus: [{ gpu, copies, cost, dram: null, sizes: Float64Array.of(10, 10, 10), boundHits: () => 2 }],
+    copies: [copies],
+    gpus: [{ gpu, cost, dram: null, sizes: Float64Array.of(10, 10, 10), boundHits: () => 2 }],
   };
   return { simulation, latencies, gpu, copies, cost, link, layers, recorder, phase };
 }

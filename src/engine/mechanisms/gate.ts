@@ -1,21 +1,17 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import type { GateShare } from '../../system/door.js';
+import { type GateShare, gateWays, inRange, misfit } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
+import type { RunHooks } from '../vocabulary/hooks.js';
+import type { Mechanism, RunPart } from './mechanism.js';
 
 type By = GateShare['by'];
 
 /**
  * Unimportance of a choice: better-ranked experts' share of the token's gate weight (HOBBIT, arXiv 2411.01433, eq. 2;
- * L13).
+ * L13), the least over the pass's tokens with the expert, 0..1.
  */
-export interface Unimportance {
-  /** Least share of better-ranked experts over the pass's tokens with expert `id`, 0..1. */
-  of(by: By, id: number): number;
-}
-
-/** Shares of a whole model's experts. */
-export class TokenUnimportance implements Unimportance {
+export class TokenUnimportance implements RunHooks {
   readonly #model: ModelSpec;
   readonly #shares: ReadonlyMap<By, Float32Array>;
 
@@ -49,3 +45,32 @@ export class TokenUnimportance implements Unimportance {
     return this.#shares.get(by)![id]!;
   }
 }
+
+/** Conditions on gate shares in a run. */
+export function gateConditions(model: ModelSpec, ways: Iterable<By>): RunPart {
+  const unimportance = new TokenUnimportance(model, ways);
+  return {
+    hooks: unimportance,
+    on: ({ event: { demand }, shard }) => ({
+      checks: ({ gate }) => {
+        if (gate === null) return [];
+        const { by, share } = gate;
+        const idOf = (i: number): number => (shard === null ? demand.ids[i]! : shard.whole[demand.ids[i]!]!);
+        return [(i) => inRange(share, unimportance.of(by, idOf(i)))];
+      },
+    }),
+  };
+}
+
+/** Rules that hold for unimportant choices. */
+export const GATE: Mechanism = {
+  name: 'gate',
+  law: 'L13',
+  inRun({ plan: { inputs, run } }) {
+    const { model, system, trace } = inputs;
+    const ways = gateWays(system.onMiss);
+    if (ways.has('weights') && !trace.has.weights)
+      throw misfit(run, 'system.onMiss', `gate by weights needs gate weights, which ${trace.path} does not carry; take by: rank`);
+    return ways.size === 0 ? null : gateConditions(model, ways);
+  },
+};

@@ -2,7 +2,7 @@ import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.j
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit } from '../../system/door.js';
 import { popularityFor } from '../inputs/profiling.js';
-import { isPageCache, type RunPlan } from './plan.js';
+import { isPageCache, type RunPlan } from './run-plan.js';
 
 /** Cache policies of a run, and their knowledge. */
 export interface Policies {

@@ -1,18 +1,16 @@
 import { NONE, UNPINNED } from '../../cache/policy.js';
+import type { MissRule } from '../../system/door.js';
+import type { FoldPart, GpuParts } from '../event/parts.js';
+import type { EachMiss, Service } from '../event/place-each.js';
+import { Around } from '../event/service.js';
+import type { IdleWork, Planner } from '../prefetch/idle-work.js';
 import type { Gpu } from '../vocabulary/gpu.js';
-
-/** Planner of prefetches on the same link. */
-export interface Planner {
-  through(untilNs: number): void;
-  /** An expert is in transfer without the plan. */
-  brought(id: number): void;
-}
+import type { Mechanism, RunPart } from './mechanism.js';
 
 /** L13: background promotion. An idle link brings often missed experts, by misses or expected use, if worth it. */
-export class Promotions {
+export class Promotions implements IdleWork {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
-  /** Expected next use of each expert, 0..1; null: unused by the policy. */
   readonly #values: Float32Array | null;
   /** Misses of each expert since its last begun or refused promotion. */
   readonly #misses: Int32Array;
@@ -29,13 +27,13 @@ export class Promotions {
 
   /**
    * @param evicted called after every admission: accounts for victims evicted at `nowNs`; returns when their slot is
-   * free, ns
+   * free, ns @param values expected next use of each expert, 0..1; null: unused by the policy
    */
-  constructor(gpu: Gpu, evicted: (nowNs: number) => number) {
+  constructor(gpu: Gpu, evicted: (nowNs: number) => number, values: Float32Array | null) {
     const { experts } = gpu.model;
     this.#gpu = gpu;
     this.#evicted = evicted;
-    this.#values = gpu.prefetch?.expectedUse?.values ?? gpu.learned?.values ?? null;
+    this.#values = values;
     this.#misses = new Int32Array(experts);
     this.#waits = new Uint8Array(experts);
     this.#sinceNs = new Float64Array(experts);
@@ -142,3 +140,46 @@ export class Promotions {
     return true;
   }
 }
+
+/** Service whose members are promoted if they stay where they lie. */
+class Promoted extends Around {
+  readonly #promotions: Promotions;
+  readonly #after: number;
+
+  constructor(served: Service, placing: EachMiss, promotions: Promotions, { after }: MissRule) {
+    super(served, placing);
+    this.#promotions = promotions;
+    this.#after = after;
+  }
+
+  serve(layer: number, i: number): boolean {
+    const stays = this.inner.serve(layer, i);
+    if (stays) this.#promotions.missed(this.placing.event.demand.ids[i]!, this.#after);
+    return stays;
+  }
+}
+
+function onGpu(parts: GpuParts): FoldPart {
+  const { ahead, evictions, expects, gpu } = parts;
+  const promotions = new Promotions(gpu, (nowNs) => evictions.free(nowNs), expects);
+  ahead.idle.push(promotions);
+  ahead.promoter = promotions;
+  return {
+    ahead: true,
+    hooks: [{ ended: (nowNs) => promotions.released(nowNs) }],
+    around: (service, placing, rule) => (rule.admit === 'background' ? new Promoted(service, placing, promotions, rule) : service),
+  };
+}
+
+/** Promotions in a run. */
+export const promotions = (): RunPart => ({ on: onGpu });
+
+/** True if a rule promotes missed experts in the background. */
+export const promotes = (rules: readonly MissRule[]): boolean => rules.some(({ admit }) => admit === 'background');
+
+/** Experts brought in the background after misses. */
+export const PROMOTIONS: Mechanism = {
+  name: 'promotions',
+  law: 'L13',
+  inRun: ({ rules }) => (promotes(rules) ? promotions() : null),
+};

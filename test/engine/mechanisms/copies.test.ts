@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { UNPINNED } from '../../../src/cache/policy.js';
 import { buildCaches } from '../../../src/cache/scope.js';
-import { copiesOf, copyPool, copyRoom } from '../../../src/engine/memory/copies.js';
-import type { CopyPool } from '../../../src/engine/transfer/copies.js';
+import { type CopyPool, copyPool } from '../../../src/engine/mechanisms/copies.js';
+import { copiesOf, copyRoom } from '../../../src/engine/memory/copies.js';
 import { CachedTier } from '../../../src/engine/transfer/tier.js';
 import { wholeLink, wholeModel } from '../scenario.js';
 
@@ -32,7 +32,7 @@ describe('a tier whose copies stay', () => {
     const { definition, parameters } = policy;
     const wholeBytes = capacityBytes - roomBytes;
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes: wholeBytes, scope: 'global', clock, seed: 1, rank });
-    const tier = new CachedTier(copies.beside(caches), rank, wholeLink('h2d', 1));
+    const tier = new CachedTier(caches, rank, wholeLink('h2d', 1));
     copies.lieIn(tier);
     return { tier, copies };
   }

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import type { Override } from '../../../src/base/yaml.js';
+import { Faults } from '../../../src/engine/mechanisms/faults.js';
 import { simulateRun } from '../../../src/engine/simulate.js';
-import { Faults } from '../../../src/engine/transfer/faults.js';
 import { Link } from '../../../src/engine/transfer/link.js';
 import type { Observer } from '../../../src/engine/transfer/observer.js';
 import type { CostModel } from '../../../src/hardware/cost.js';
@@ -57,7 +57,7 @@ describe('faults strike links and CPU', () => {
       refuse,
     );
     const at = (ns: number): number => {
-      faults.strike(ns);
+      faults.routed(ns);
       return link.transferNs(10);
     };
     expect(faults.nextNs).toBe(100);
@@ -68,9 +68,9 @@ describe('faults strike links and CPU', () => {
   it('lanes are lost and come back', () => {
     const link = new Link(wholeLink('h2d', 2, 0, 3), new Float64Array(4));
     const faults = new Faults([fault({ at: 10, until: 50, link: 'h2d', lanes: -2 })], [[link]], [cost], refuse);
-    faults.strike(10);
+    faults.routed(10);
     expect([0, 1, 2].map((id) => link.demand(id, 10, 10))).toEqual([30, 50, 70]); // one after another
-    faults.strike(50);
+    faults.routed(50);
     expect([0, 1].map((id) => link.demand(id, 10, 50))).toEqual([70, 70]); // on the two that are back
   });
 
@@ -83,7 +83,7 @@ describe('faults strike links and CPU', () => {
       refuse,
     );
     const at = (ns: number): number[] => {
-      faults.strike(ns);
+      faults.routed(ns);
       return links.map((link) => link.transferNs(10));
     };
     const whole = links[0]!.transferNs(10);

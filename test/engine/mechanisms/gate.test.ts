@@ -1,6 +1,6 @@
 // How unimportant a choice is to its token: by gate weights where the trace has some, else by rank, by hand.
 import { expect, it } from 'vitest';
-import { TokenUnimportance } from '../../../src/engine/vocabulary/unimportance.js';
+import { TokenUnimportance } from '../../../src/engine/mechanisms/gate.js';
 import { loadModel } from '../../../src/model/door.js';
 import type { Pass } from '../../../src/schedule/door.js';
 

@@ -1,6 +1,8 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Residents, RunHooks } from '../vocabulary/hooks.js';
+import type { Mechanism } from './mechanism.js';
 
 /**
  * Bias of choices: cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the range
@@ -25,14 +27,8 @@ interface RerankCounts {
   weightBefore: number;
 }
 
-/** Residency in a layer's cache: 1 at `id - base` of each expert with a slot. */
-export interface Residents {
-  readonly base: number;
-  readonly resident: Uint8Array;
-}
-
 /** Cache-aware routing: largest log gate weight plus a bonus for residents. Lost gate weight measures lost quality. */
-export class Rerank {
+export class Rerank implements RunHooks {
   readonly counts: RerankCounts = { choices: 0, changed: 0, resident: 0, residentBefore: 0, weight: 0, weightBefore: 0 };
   readonly #limits: RerankLimits;
   readonly #model: ModelSpec;
@@ -45,7 +41,7 @@ export class Rerank {
   }
 
   /** All tokens see the same residents. */
-  choose(pass: Pass, layer: number, { base, resident }: Residents): void {
+  choosing(pass: Pass, layer: number, { base, resident }: Residents): void {
     const { lambda, keep } = this.#limits;
     const { counts } = this;
     const { choices, row, tokens, topK, weights } = pass;
@@ -97,3 +93,10 @@ export class Rerank {
     }
   }
 }
+
+/** Choices biased to resident experts. */
+export const RERANK: Mechanism = {
+  name: 'rerank',
+  law: 'L22',
+  inRun: ({ plan: { inputs } }) => (inputs.candidates === null ? null : { hooks: new Rerank(inputs.model, inputs.system.rerank!) }),
+};

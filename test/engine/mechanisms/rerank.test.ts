@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { topOf } from '../../../src/engine/inputs/inputs.js';
+import { Rerank } from '../../../src/engine/mechanisms/rerank.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import { Rerank } from '../../../src/engine/vocabulary/rerank.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
 import type { Result } from '../../../src/result/result.js';
@@ -33,7 +33,7 @@ describe('re-ranking', () => {
   const chosen = (lambda: number, keep = 0): number[] => {
     const rerank = new Rerank(model, { lambda, keep });
     const pass = passOf(wide(), model);
-    rerank.choose(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
+    rerank.choosing(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
     return [...pass.choices];
   };
 
@@ -54,7 +54,7 @@ describe('re-ranking', () => {
     const rerank = new Rerank(model, { lambda: 2, keep: 0 });
     const pass = passOf(wide(), model);
     expect([...pass.choices]).toEqual([0, 1]);
-    rerank.choose(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
+    rerank.choosing(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
     expect(rerank.counts).toMatchObject({ choices: 2, changed: 1, resident: 1, residentBefore: 0 });
     expect(rerank.counts.weightBefore).toBeCloseTo(0.7, 6);
     expect(rerank.counts.weight).toBeCloseTo(0.5, 6);
@@ -65,7 +65,7 @@ describe('re-ranking', () => {
     const few = traceOf([{ experts: [[NULL_EXPERT, 2, NULL_EXPERT, NULL_EXPERT]], weights: [[0, 0.4, 0, 0]] }], 4);
     const pass = passOf(few, model);
     expect([...pass.choices]).toEqual([NULL_EXPERT, 2]);
-    new Rerank(model, { lambda: 1, keep: 0 }).choose(pass, 0, { base: 0, resident: new Uint8Array(4) });
+    new Rerank(model, { lambda: 1, keep: 0 }).choosing(pass, 0, { base: 0, resident: new Uint8Array(4) });
     expect([...pass.choices]).toEqual([2, NULL_EXPERT]);
     expect([...pass.weights!]).toEqual([Math.fround(0.4), 0]);
   });
@@ -88,7 +88,7 @@ describe('any re-ranking', () => {
           const model = modelOf([{ experts, topK: 2 }]);
           const rerank = new Rerank(model, { lambda, keep: 0 });
           const pass = passOf(traceOf(rows, experts), model);
-          rerank.choose(pass, 0, { base: 0, resident: Uint8Array.from(resident) });
+          rerank.choosing(pass, 0, { base: 0, resident: Uint8Array.from(resident) });
           rows.forEach((row, token) => {
             const scored = row.experts[0]!.map((expert, rank) => ({
               expert,

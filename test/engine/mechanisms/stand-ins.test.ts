@@ -1,6 +1,6 @@
 // Who stands in for an expert: counts of choices by the same token, by hand.
 import { expect, it } from 'vitest';
-import { Buddies } from '../../../src/engine/vocabulary/buddies.js';
+import { Buddies } from '../../../src/engine/mechanisms/stand-ins.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
 import { passesOf } from '../../predict/running.js';
 import { modelOf, traceOf } from '../../trace/builders.js';

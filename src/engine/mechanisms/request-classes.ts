@@ -1,6 +1,9 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
+import { anyMiss } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
+import type { RunHooks } from '../vocabulary/hooks.js';
+import type { Mechanism, RunPart } from './mechanism.js';
 
 /** A class's activations, and number served by copies or substitutes. */
 export interface ClassServed {
@@ -9,7 +12,7 @@ export interface ClassServed {
 }
 
 /** L13: members chosen only by tokens of classes content with a smaller copy, and number served by copies. */
-export class ClassPrecision {
+export class ClassPrecision implements RunHooks {
   /** Over all tokens run. */
   readonly served: ReadonlyMap<string, ClassServed>;
   readonly #model: ModelSpec;
@@ -69,3 +72,25 @@ export class ClassPrecision {
     for (const [number, served] of this.#classes.entries()) served.degraded += this.#counts[from + number]!;
   }
 }
+
+/** Conditions on classes in a run. */
+export const classConditions = (classes: ClassPrecision): RunPart => ({
+  hooks: classes,
+  on: ({ event: { demand } }) => ({
+    hooks: [{ degraded: (id) => classes.degraded(id) }],
+    checks: ({ copy }) => (copy === undefined ? [] : [(i) => classes.needs(demand.ids[i]!) <= copy]),
+  }),
+});
+
+/** Copies for request classes that accept them, on one GPU with whole events. */
+export const REQUEST_CLASSES: Mechanism = {
+  name: 'request-classes',
+  law: 'L13',
+  inRun({ plan: { inputs, layout, run, serving } }) {
+    const { model, system } = inputs;
+    if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
+    if (layout.several !== null || run.replay === 'sequential') return null;
+    const shares = new Map([...serving.budgets].map(([name, { copy }]) => [name, copy]));
+    return { ...classConditions(new ClassPrecision(model, serving.requestClass, shares)) };
+  },
+};

@@ -1,28 +1,16 @@
 import type { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import type { CostModel } from '../../hardware/door.js';
-import { type Fault, hits, isInEffect, misfit, type RunSpec } from '../../system/door.js';
-import type { Link } from './link.js';
-
-/**
- * Faults of a run; null: no faults. @param links by GPU; null and absent links are left out @throws UserError as
- * {@link Faults}
- */
-export function faultsOf(
-  run: RunSpec,
-  links: readonly (readonly (Link | null | undefined)[])[],
-  costs: readonly CostModel[],
-): Faults | null {
-  if (run.faults === undefined) return null;
-  const there = links.map((ofGpu) => ofGpu.filter((link) => link != null));
-  return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
-}
+import { type Fault, hits, isInEffect, misfit } from '../../system/door.js';
+import type { Link } from '../transfer/link.js';
+import type { RunHooks } from '../vocabulary/hooks.js';
+import type { LinkedGpu, Mechanism, RunPart } from './mechanism.js';
 
 /**
  * Faults of links and CPU, from the next known layer on. Earlier transfers keep their speed (L10), except on lost
  * lanes.
  */
-export class Faults {
+export class Faults implements RunHooks {
   /** Time of the next change, ns; Infinity: no change. */
   nextNs: number;
   readonly #faults: readonly Fault[];
@@ -72,7 +60,8 @@ export class Faults {
     }
   }
 
-  strike(nowNs: number): void {
+  routed(nowNs: number): void {
+    if (nowNs < this.nextNs) return;
     for (const { gpu, link } of this.#links) {
       link.throttle(this.#share('bandwidth', gpu, nowNs, link.name));
       link.keepLanes(this.#lanes(link, gpu, nowNs), nowNs);
@@ -98,3 +87,28 @@ export class Faults {
     return this.#faults.filter((fault) => fault.link === link && hits(fault, gpu) && isInEffect(fault, nowNs));
   }
 }
+
+/** Faults in a run. */
+class FaultsPart implements RunPart {
+  readonly #faults: readonly Fault[];
+  readonly #refuse: (path: string, message: string) => UserError;
+
+  constructor(faults: readonly Fault[], refuse: (path: string, message: string) => UserError) {
+    this.#faults = faults;
+    this.#refuse = refuse;
+  }
+
+  composed(gpus: readonly LinkedGpu[]): Faults {
+    const links = gpus.map((gpu) => gpu.links);
+    const costs = gpus.map(({ cost }) => cost);
+    return new Faults(this.#faults, links, costs, this.#refuse);
+  }
+}
+
+/** Links and CPU slower for a time, or lanes lost. */
+export const FAULTS: Mechanism = {
+  name: 'faults',
+  law: 'L10',
+  inRun: ({ plan: { run } }) =>
+    run.faults === undefined ? null : new FaultsPart(run.faults, (path, message) => misfit(run, path, message)),
+};

@@ -2,21 +2,22 @@
 // split the last miss (a product is a sum over inner columns). A CPU waiting for the GPU takes hits too: DRAM holds
 // their weights.
 import { kernelFormat, type ModelSpec } from '../../model/door.js';
-import type { Promotions } from '../prefetch/promotions.js';
-import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
-import type { Gpu } from '../vocabulary/gpu.js';
-import { type Evictions, Misses } from './place.js';
+import { type MissRule, misfit } from '../../system/door.js';
+import type { AheadParts, GpuParts } from '../event/parts.js';
+import { TieredMisses } from '../event/place.js';
+import { sortByReadiness } from '../vocabulary/event.js';
+import type { Mechanism, RunPart } from './mechanism.js';
 
 /** Members of a GPU's events, shared with the CPU. */
-export class BalancedMisses extends Misses {
-  readonly #promotions: Promotions | null;
+class BalancedMisses extends TieredMisses {
+  readonly #ahead: AheadParts;
   /** By MoE layer: pieces of an expert. */
   readonly #pieces: Int32Array;
   #gpuNs = 0;
 
-  constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
+  constructor({ ahead, event, evictions, gpu }: GpuParts) {
     super(gpu, event, evictions);
-    this.#promotions = promotions;
+    this.#ahead = ahead;
     this.#pieces = piecesOf(gpu.model);
   }
 
@@ -58,7 +59,7 @@ export class BalancedMisses extends Misses {
     const id = event.demand.ids[i]!;
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
-    if (this.gpu.onMiss[0]!.admit === 'background') this.#promotions!.missed(id, this.gpu.onMiss[0]!.after);
+    if (this.gpu.onMiss[0]!.admit === 'background') this.#ahead.promoter!.missed(id, this.gpu.onMiss[0]!.after);
     const fromNs = this.gpu.dram === null ? event.startNs : this.inDram(id, layer);
     this.#compute(layer, i, share, fromNs);
     if (share < 1) this.#stream(layer, i, share, fromNs);
@@ -152,10 +153,10 @@ export class BalancedMisses extends Misses {
 
   /** Gives hits to the CPU while the event ends sooner. Exclusive tiers hold hits on the GPU alone. */
   #takeOver(layer: number): void {
-    const { cost, dram, recorder, writeBack } = this.gpu;
+    const { cost, dram, recorder } = this.gpu;
     const { event } = this;
     const { counts, ids } = event.demand;
-    while (event.hits > 0 && writeBack === null) {
+    while (event.hits > 0 && !this.evictions.delay) {
       const i = event.hit[event.hits - 1]!;
       const id = ids[i]!;
       if (dram !== null && !dram.holds(id, layer)) return;
@@ -176,3 +177,20 @@ const piecesOf = ({ anatomy, layers }: ModelSpec): Int32Array =>
     const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);
     return Math.max(1, Math.floor((anatomy?.expertWidth ?? 1) / Math.max(1, ...blocks)));
   });
+
+/** Balance in a run. */
+export const balance = (): RunPart => ({ on: (parts) => ({ always: true, place: () => new BalancedMisses(parts) }) });
+
+/** True if GPU and CPU share all members, hits included. */
+export const balances = (rules: readonly MissRule[]): boolean => rules[0]!.do === 'balance';
+
+/** Events shared by GPU and CPU. */
+export const BALANCE: Mechanism = {
+  name: 'balance',
+  law: 'L13',
+  inRun({ plan: { inputs, run }, rules }) {
+    if (!balances(rules)) return null;
+    if (inputs.system.prefetch.staging === undefined) return balance();
+    throw misfit(run, 'system.prefetch.staging', 'is of misses that are served one by one, and balance shares them; leave it out');
+  },
+};

@@ -1,0 +1,60 @@
+import { computesMisses } from '../../system/door.js';
+import { type Hooks, having } from '../vocabulary/hooks.js';
+import { executorOf } from './execute.js';
+import { EventFold, HookedFold } from './fold.js';
+import { ArrivalJudge, Judge } from './judge.js';
+import type { FoldPart, GpuParts } from './parts.js';
+import { Misses, TieredMisses } from './place.js';
+import { EachMiss, type Service } from './place-each.js';
+import { RuleChoice } from './rules.js';
+import { plainService } from './service.js';
+
+/** Fold of a GPU's events, of the classes that its mechanisms need. @param beside further hooks, after the mechanisms' */
+export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], beside: readonly Hooks[]): EventFold {
+  const { event, evictions, gpu, outcomes } = parts;
+  const ahead = mechanisms.some((part) => part.ahead);
+  const hooks = [...(ahead ? [outcomes] : []), ...mechanisms.flatMap((part) => part.hooks ?? []), ...beside];
+  evictions.hooks = having(hooks, 'evicted');
+  evictions.dramHooks = having(hooks, 'lostByDram');
+  const judge = firstOf(mechanisms, (part) => part.judge?.()) ?? judgeOf(parts, ahead);
+  const misses = missesOf(parts, mechanisms, hooks);
+  const executor = executorOf(gpu, event);
+  const fold = { event, evictions, executor, gpu, judge, misses };
+  const always = mechanisms.some((part) => part.always);
+  const plain = hooks.length === 0 && gpu.dram === null && !always;
+  return plain ? new EventFold(fold) : new HookedFold(fold, hooks, always);
+}
+
+const judgeOf = ({ event, gpu, outcomes }: GpuParts, ahead: boolean): Judge =>
+  ahead ? new ArrivalJudge(gpu, event, outcomes) : new Judge(gpu, event);
+
+/** Placement of misses for a GPU's rules and tiers. */
+function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: readonly Hooks[]): Misses {
+  const { event, evictions, gpu } = parts;
+  const { dram, onMiss } = gpu;
+  const choice = new RuleChoice(onMiss, event, (when) => mechanisms.flatMap((part) => part.checks?.(when) ?? []));
+  const compares = onMiss.some(computesMisses);
+  const own = firstOf(mechanisms, (part) => part.place?.(choice, compares));
+  const [only] = onMiss;
+  const together = onMiss.length === 1 && only!.do === 'load' && only!.admit === 'policy' && !mechanisms.some((part) => part.oneByOne);
+  if (own === null && together) return dram === null ? new Misses(gpu, event, evictions) : new TieredMisses(gpu, event, evictions);
+  const placing = own ?? new EachMiss(gpu, event, evictions, choice, compares);
+  if (!(placing instanceof EachMiss)) return placing;
+  placing.hooks = mechanisms.flatMap((part) => part.placing ?? []);
+  placing.degraded = having(hooks, 'degraded');
+  placing.services = onMiss.map((rule): Service => {
+    const plain = plainService(placing, rule) ?? firstOf(mechanisms, (part) => part.service?.(placing, rule));
+    if (plain === null) throw new Error(`no mechanism serves ${rule.do}`);
+    return mechanisms.reduce((service, part) => part.around?.(service, placing, rule) ?? service, plain);
+  });
+  return placing;
+}
+
+/** First result of `of`; null: no result. */
+function firstOf<P, T>(parts: readonly P[], of: (part: P) => T | null | undefined): T | null {
+  for (const part of parts) {
+    const own = of(part);
+    if (own != null) return own;
+  }
+  return null;
+}
