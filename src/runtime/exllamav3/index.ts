@@ -2,7 +2,7 @@ import { definedFields } from '../../base/objects.js';
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
@@ -86,7 +86,7 @@ const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-0
  * ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first MoE layers stay in host
  * memory.
  */
-export const exllamav3Runtime: KnownRuntime = {
+export const exllamav3Runtime = runtimeFrom({
   name: 'exllamav3',
   vendors: ['nvidia'],
   logs: [{ format: perf, by: 'eval/perf.py of ExLlamaV3' }],
@@ -107,4 +107,4 @@ export const exllamav3Runtime: KnownRuntime = {
     usualFile: 'int4:bits=4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

@@ -26,8 +26,8 @@ export interface CommandInput {
   readonly blocks?: number | undefined;
   /** Blocks per GPU, output matrix included; null: shared tensors, or a single GPU. */
   readonly split: readonly number[] | null;
-  /** MiB of host memory for finished prompts; absent: the program's default fits. */
-  readonly promptCache?: number | undefined;
+  /** Free bytes of host memory. */
+  readonly hostFree: number;
   /** Cores of all sockets; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;

@@ -1,7 +1,7 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
 /** Default share of a GPU left free (--memory-ratio). */
@@ -30,16 +30,13 @@ const dialect = lineDialect('freetoken', (input) => {
 /**
  * FreeToken: an expert cache with a pool of slots for all layers; strategy hybrid splits misses between CPU and link.
  */
-export const freetokenRuntime: KnownRuntime = {
+export const freetokenRuntime = runtimeFrom({
   name: 'freetoken',
   vendors: ['nvidia', 'amd'],
-  systems: {
-    pool: (misses) => ({
-      name: 'lru',
-      cache: { policy: 'lru', scope: 'global' },
-      onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load',
-    }),
-  },
+  systemOf: ({ as, misses }) =>
+    as === 'cache'
+      ? { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' }
+      : undefined,
   advised: {
     ...SERVER,
     profile: 'freetoken',
@@ -52,4 +49,4 @@ export const freetokenRuntime: KnownRuntime = {
     usualFile: 'nvfp4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

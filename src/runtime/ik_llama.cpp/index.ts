@@ -3,7 +3,7 @@ import { lineDialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
 import { llamaTimings } from '../llama.cpp/llama-timings.js';
@@ -77,7 +77,7 @@ const LATENT_SINCE = 260;
 const INTERLEAVED_SINCE = 461;
 
 /** ik_llama.cpp: a fork of llama.cpp with additional formats and kernels, and variants of latent attention. */
-export const ikLlamaCppRuntime: KnownRuntime = {
+export const ikLlamaCppRuntime = runtimeFrom({
   name: 'ik_llama.cpp',
   // README of August 2026: CUDA and CPUs work; ROCm, Vulkan and Metal are not promised.
   vendors: ['nvidia', 'none'],
@@ -101,10 +101,13 @@ export const ikLlamaCppRuntime: KnownRuntime = {
       const thread = Number(/ik_llama\.cpp\/\w+\/(\d+)/.exec(source)?.[1] ?? INTERLEAVED_SINCE);
       return allocationRules('ik_llama.cpp', build === undefined ? (thread < INTERLEAVED_SINCE ? 0 : undefined) : Number(build));
     },
-    isBefore: (source) => Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE,
+    latentLack: (source) =>
+      Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE
+        ? 'an engine of before March 2025, which kept more'
+        : null,
   },
   places: 'by flags',
   depthFirst: true,
   // With experts in host memory (ikawrakow/ik_llama.cpp pull 1669).
   redoesAccepted: true,
-};
+});

@@ -3,7 +3,7 @@ import { mainFormat } from '../../model/door.js';
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { byShare, SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { evalRates, linesOf, printedSpeed } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
@@ -71,12 +71,12 @@ const ktransformersServer: TimingFormat = {
 };
 
 /** KTransformers: CPU kernels for experts, alone or under SGLang's server. */
-export const ktransformersRuntime: KnownRuntime = {
+export const ktransformersRuntime = runtimeFrom({
   name: 'ktransformers',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
   // CUDA graphs need all experts off the GPU.
-  mixedProfile: 'ktransformers-eager',
+  profileOf: (program, mixed) => (program === 'sglang+kt' ? 'sglang-kt' : mixed ? 'ktransformers-eager' : program),
   logs: [
     { format: ktransformersServer, by: 'KTransformers server' },
     { format: evalRates, by: 'KTransformers local_chat' },
@@ -93,5 +93,5 @@ export const ktransformersRuntime: KnownRuntime = {
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
   places: 'all in host memory',
-  systems: { followsUse: 'ktransformers-dynamic' },
-};
+  systemOf: ({ as }) => (as === 'followed share' ? 'ktransformers-dynamic' : undefined),
+});

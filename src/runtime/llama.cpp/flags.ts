@@ -2,6 +2,7 @@ import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
+import type { Benchmark } from '../kind/runtime.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 
 /** All layers: more than any model has. */
@@ -12,6 +13,9 @@ export const HYBRID = 'llama.cpp-hot-cache';
 
 /** CPU share of misses: of the values tried by scripts/moe-cache-tune.py, a share that still admits hot experts. */
 const CPU_SHARE = 0.95;
+
+/** Bytes of finished prompts in host memory by default (--cache-ram, tools/server/README.md). */
+const PROMPT_CACHE = 8192 * 2 ** 20;
 
 /** Shared flags of both llama.cpp kinds, with reasons. @param where the model's flags */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
@@ -63,7 +67,7 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 /** llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
-  const { cacheBytes, promptCache, setting, unmapped, vision } = input;
+  const { cacheBytes, hostFree, setting, unmapped, vision } = input;
   if (vision === true) {
     uses.push(['--no-mmproj', null]);
     why['--no-mmproj'] = 'its memory is not counted here';
@@ -81,8 +85,8 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     uses.push(['-lm', 'none']);
     why['-lm'] = 'weights in pinned memory, from which experts are copied faster; loading reads the whole file (older builds: --no-mmap)';
   }
-  if (promptCache !== undefined) {
-    uses.push(['-cram', promptCache]);
+  if (hostFree < PROMPT_CACHE) {
+    uses.push(['-cram', Math.floor(hostFree / 2 ** 20)]);
     why['-cram'] = 'finished prompts would take 8,192 MiB of host memory, of which so much is free';
   }
   if (setting.draft > 0 && setting.drafter === 'ngram') {
@@ -98,3 +102,25 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     net: set.length === 0 ? undefined : `Out of memory? Without ${set.join(', ')}, --fit chooses for you.`,
   };
 });
+
+/** Flags of llama-bench that the server has, too, and those only tried. */
+const SHARED = ['-b', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'];
+const TRIED = ['-ts', '-fa', '--numa'];
+
+/** llama-bench: without `-cmoe`; passes are limited to the batch, and commas separate lists. */
+export const llamaBench: Benchmark = {
+  command: 'llama-bench',
+  tests: '-p 512 -n 128',
+  words: (uses, expertLayers, tuned = false) =>
+    uses.flatMap(([flag, value]): string[] => {
+      if (flag === '-cmoe') return ['-ncmoe', `${expertLayers}`];
+      if (!SHARED.includes(flag) && !(tuned && TRIED.includes(flag))) return [];
+      if (flag === '-b' && Number(value) <= LEAST_BATCH) return [];
+      return value === null ? [flag] : [flag, `${value}`.replaceAll(',', '/')];
+    }),
+  ways(uses, alone) {
+    const threads = Number(uses.find(([flag]) => flag === '-t')?.[1] ?? 0);
+    const load = uses.some(([flag]) => flag === '-lm') ? 'auto' : 'none';
+    return [threads > 1 ? ['-t', Math.ceil(threads / 2)] : null, threads > 0 ? ['-lm', load] : null, alone ? ['-fa', 'off'] : null];
+  },
+};

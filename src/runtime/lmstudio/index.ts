@@ -2,7 +2,7 @@ import type { Command, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { isAllOnGpu } from '../setting/setting.js';
 
@@ -39,7 +39,7 @@ const dialect: Dialect = {
 };
 
 /** LM Studio: llama.cpp with a GUI; settings are rows of the load dialog. */
-export const lmStudioRuntime: KnownRuntime = {
+export const lmStudioRuntime = runtimeFrom({
   name: 'lmstudio',
   programs: { lmstudio: llamaCppRuntime.name },
   advised: {
@@ -51,4 +51,4 @@ export const lmStudioRuntime: KnownRuntime = {
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
   numaByFlag: true,
-};
+});

@@ -1,6 +1,6 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
 /** Assumed share of memory for activations and finished prompts; no published figure. */
@@ -17,7 +17,7 @@ const dialect = lineDialect('mlx', (input) => ({
 }));
 
 /** MLX: the framework of Apple silicon; mlx-lm's server holds the whole model in unified memory. */
-export const mlxRuntime: KnownRuntime = {
+export const mlxRuntime = runtimeFrom({
   name: 'mlx',
   vendors: ['apple'],
   advised: {
@@ -30,4 +30,4 @@ export const mlxRuntime: KnownRuntime = {
     usualFile: 'mlx4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

@@ -4,7 +4,7 @@ import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { evalRates } from '../logs/lines.js';
 import { isAllOnGpu } from '../setting/setting.js';
@@ -77,7 +77,7 @@ const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variab
 };
 
 /** Ollama: llama.cpp under a different server. */
-export const ollamaRuntime: KnownRuntime = {
+export const ollamaRuntime = runtimeFrom({
   name: 'ollama',
   programs: { ollama: llamaCppRuntime.name },
   // Only Ollama prints the load duration with each reply.
@@ -92,4 +92,4 @@ export const ollamaRuntime: KnownRuntime = {
   },
   places: 'by itself',
   numaByFlag: true,
-};
+});

@@ -2,7 +2,7 @@ import { lineDialect } from '../flags/dialect.js';
 import { allocationRules } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { sharedUses } from '../llama.cpp/flags.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 
@@ -18,7 +18,7 @@ const dialect = lineDialect('thecodacus', (input) => {
 });
 
 /** thecodacus' fork of llama.cpp: the experts most used in a profile stay on the GPU, the CPU computes the rest. */
-export const thecodacusRuntime: KnownRuntime = {
+export const thecodacusRuntime = runtimeFrom({
   name: 'thecodacus',
   programs: { thecodacus: llamaCppRuntime.name },
   advised: {
@@ -30,4 +30,4 @@ export const thecodacusRuntime: KnownRuntime = {
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
   numaByFlag: true,
-};
+});

@@ -1,6 +1,6 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { serving } from '../logs/serving.js';
 
@@ -26,7 +26,7 @@ const dialect = lineDialect('vllm', (input) => {
 });
 
 /** vLLM: a server with the whole model on GPUs that share tensors. */
-export const vllmRuntime: KnownRuntime = {
+export const vllmRuntime = runtimeFrom({
   name: 'vllm',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   logs: [{ format: serving, by: 'vllm bench serve' }],
@@ -47,4 +47,4 @@ export const vllmRuntime: KnownRuntime = {
     ],
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

@@ -23,6 +23,7 @@ const TOLD: CommandInput = {
   splitPattern: null,
   gpus: 1,
   split: null,
+  hostFree: 2 ** 40,
   cores: 16,
   sockets: 1,
   unified: false,
