@@ -1,6 +1,6 @@
 import { LINE_SHELLS, type LineShell } from '../../base/shell.js';
 import type { Setting } from '../setting/setting.js';
-import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
+import { type FlagUse, type Grammar, wordsOf } from './flag.js';
 
 /** A setting to write as a command line. */
 export interface CommandInput {
@@ -73,15 +73,13 @@ interface LineFlags {
 }
 
 /** Dialect of a program with all settings on the command line. */
-export function lineDialect(runtime: string, say: (input: CommandInput) => LineFlags): Dialect {
+export function lineDialect(grammar: Grammar, say: (input: CommandInput) => LineFlags): Dialect {
   return {
-    get grammar() {
-      return grammarOf(runtime);
-    },
+    grammar,
     write(input): Command {
       const { shell = LINE_SHELLS[0]! } = input;
       const { net, operands = [], uses, why = {} } = say(input);
-      const lines = wrapped(wordsOf(this.grammar, operands, uses, shell), shell);
+      const lines = wrapped(wordsOf(grammar, operands, uses, shell), shell);
       return { steps: [{ file: null, lines }], uses, why, ...(net === undefined ? {} : { net }) };
     },
   };

@@ -1,10 +1,23 @@
-import { allocationRules } from '../flags/flag.js';
+import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { HYBRID, llamaBench, llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
+
+/** Allocation by its pull requests, builds of the months after August 2025 about. */
+const RULES = {
+  keepsWindows: [0],
+  gatesApart: [5780], // 14158, June 2025
+  streams: [5913], // 14363, July 2025
+  headFirst: [7470], // 18148, December 2025
+  takesEmbeddings: [7650], // 18550, January 2026
+  halfMasks: [7650], // between October 2025 and summer 2026
+  keepsLatentValues: [0, 7650], // as halfMasks
+  fewOutputs: [9460], // 23861, June 2026
+  graphOf2026: [10650], // 25952, September 2026
+} as const;
 
 /** System of fixed experts. */
 export const FIXED = 'llama.cpp-static';
@@ -41,14 +54,14 @@ export const llamaCppRuntime = runtimeFrom({
       { name: 'LRU cache', system: LRU, misses: 'link', keeps: true, read: READ },
       { name: 'hybrid', system: HYBRID, misses: 'cpu', keeps: true, read: READ },
     ],
-    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+    memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.
   memory: {
     sequences: 4,
     rulesOf: ({ version = '' }) => {
       const build = /^b?(\d+) \(/.exec(version)?.[1];
-      return allocationRules('llama.cpp', build === undefined ? build : Number(build));
+      return rulesOfBuild(RULES, build === undefined ? build : Number(build));
     },
     latentLack: () => null,
   },

@@ -1,11 +1,56 @@
-/** Allocation rules that differ between ggml programs; `profiles/flags.yaml` describes each, with builds. */
+/** Allocation rules that differ between ggml programs. */
 export const RULES = [
-  ...(['fuses', 'latentVariants', 'gatesApart', 'halfMasks', 'takesEmbeddings', 'keepsLatentValues', 'keepsWindows', 'streams'] as const),
-  ...(['fewOutputs', 'graphOf2026', 'cachesNextLayers', 'headFirst', 'offloadsByExpert', 'fetchesRepacked'] as const),
+  // Norms, gates and the sum over a token's experts are one operation each.
+  'fuses',
+  // Latent attention has the variants of -mla; otherwise it keeps the latent, absorbed.
+  'latentVariants',
+  // Gate and up projections are combined into memory of their own; otherwise in the place of one of them.
+  'gatesApart',
+  // The mask of flash attention is an input in f16; otherwise in f32, from which it is converted.
+  'halfMasks',
+  // There is an input for embeddings beside the one for tokens.
+  'takesEmbeddings',
+  // Without variants, latent attention keeps the values beside the latent, of which they are a part.
+  'keepsLatentValues',
+  // A layer with a window keeps the window of each sequence and one ubatch; otherwise the whole context.
+  'keepsWindows',
+  // Each sequence has its part of the cache, and a mask of that part, unless the cache is unified; otherwise all
+  // share one.
+  'streams',
+  // Its server has room for the logits of the tokens that it samples from; otherwise for those of a whole pass.
+  'fewOutputs',
+  // What a GPU reads for operations that it computes as one stays until they are done; a quantized cache is rotated,
+  // and copied to f16 for prompts.
+  'graphOf2026',
+  // Layers that predict further tokens have a KV cache beside the others'.
+  'cachesNextLayers',
+  // Of the blocks that -ngl counts, the output is the first that a GPU gets; otherwise the last.
+  'headFirst',
+  // A GPU computes with experts of host memory where an expert serves enough tokens on average; otherwise where the
+  // pass has enough.
+  'offloadsByExpert',
+  // A GPU computes with host tensors that were repacked on loading (-rtr), where it has kernels for their format;
+  // otherwise with none of them.
+  'fetchesRepacked',
 ] as const;
 
+/** A rule of {@link RULES}. */
+type Rule = (typeof RULES)[number];
+
 /** Rules of a build; true: the rule holds. */
-export type AllocationRules = Readonly<Record<(typeof RULES)[number], boolean>>;
+export type AllocationRules = Readonly<Record<Rule, boolean>>;
+
+/** Rules of a build, by the first build and the one after the last of each. @param build absent: the newest */
+export function rulesOfBuild(
+  rules: Readonly<Partial<Record<Rule, readonly [since: number, until?: number]>>>,
+  build = Number.MAX_SAFE_INTEGER,
+): AllocationRules {
+  const holds = (rule: Rule): boolean => {
+    const [since, until = Number.POSITIVE_INFINITY] = rules[rule] ?? [0, 0];
+    return build >= since && build < until;
+  };
+  return Object.fromEntries(RULES.map((rule) => [rule, holds(rule)])) as AllocationRules;
+}
 
 /** A device: `cpu` (host memory, pinned or not), or a GPU by number: `gpu0`. */
 export type DeviceName = 'cpu' | `gpu${number}`;
