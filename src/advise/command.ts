@@ -29,6 +29,7 @@ export function commandOf(
   const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
     setting,
+    spec: model,
     ...placeOf(question, model),
     shell,
     system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',

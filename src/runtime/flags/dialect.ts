@@ -1,10 +1,13 @@
 import { LINE_SHELLS, type LineShell } from '../../base/shell.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, wordsOf } from './flag.js';
 
 /** A setting to write as a command line. */
 export interface CommandInput {
   readonly setting: Setting;
+  readonly spec: ModelSpec;
+  /** File or folder of the model. */
   readonly model: string;
   /** Hub repository: `owner/repo`, `owner/repo:format`; null: the local path `model`. */
   readonly hub: string | null;

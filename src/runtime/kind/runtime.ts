@@ -61,7 +61,7 @@ export function runtimeFrom({ programs = {}, ...facts }: RuntimeFacts): KnownRun
 }
 
 /** Measured experts on GPUs. */
-export interface GpuExperts {
+interface GpuExperts {
   readonly program: string;
   /** A cache, or a share that prompts re-choose. */
   readonly as: 'cache' | 'followed share';

@@ -13,6 +13,7 @@ import { parseLine, readCommand, shellWords } from './command.js';
 const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: CommandInput = {
   setting: SETTING,
+  spec: loadModel('qwen3-30b-a3b'),
   model: 'model.gguf',
   hub: null,
   name: 'model',

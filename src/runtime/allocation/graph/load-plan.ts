@@ -1,5 +1,5 @@
 /** Allocation rules that differ between ggml programs. */
-export const RULES = [
+const RULES = [
   // Norms, gates and the sum over a token's experts are one operation each.
   'fuses',
   // Latent attention has the variants of -mla; otherwise it keeps the latent, absorbed.
