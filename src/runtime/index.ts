@@ -4,6 +4,7 @@ import { listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { colibriRuntime } from './colibri/index.js';
 import { exllamav3Runtime } from './exllamav3/index.js';
+import { fastllmRuntime } from './fastllm/index.js';
 import { freetokenRuntime } from './freetoken/index.js';
 import { hfEagerRuntime } from './hf-eager/index.js';
 import { ikLlamaCppRuntime } from './ik_llama.cpp/index.js';
@@ -22,6 +23,7 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   llamaCppRuntime,
   ikLlamaCppRuntime,
   ktransformersRuntime,
+  fastllmRuntime,
   sglangRuntime,
   vllmRuntime,
   ollamaRuntime,
