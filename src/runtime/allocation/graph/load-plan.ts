@@ -1,37 +1,19 @@
 /** Allocation rules that differ between ggml programs. */
 const RULES = [
-  // Norms, gates and the sum over a token's experts are one operation each.
-  'fuses',
-  // Latent attention has the variants of -mla; otherwise it keeps the latent, absorbed.
-  'latentVariants',
-  // Gate and up projections are combined into memory of their own; otherwise in the place of one of them.
-  'gatesApart',
-  // The mask of flash attention is an input in f16; otherwise in f32, from which it is converted.
-  'halfMasks',
-  // There is an input for embeddings beside the one for tokens.
-  'takesEmbeddings',
-  // Without variants, latent attention keeps the values beside the latent, of which they are a part.
-  'keepsLatentValues',
-  // A layer with a window keeps the window of each sequence and one ubatch; otherwise the whole context.
-  'keepsWindows',
-  // Each sequence has its part of the cache, and a mask of that part, unless the cache is unified; otherwise all
-  // share one.
-  'streams',
-  // Its server has room for the logits of the tokens that it samples from; otherwise for those of a whole pass.
-  'fewOutputs',
-  // What a GPU reads for operations that it computes as one stays until they are done; a quantized cache is rotated,
-  // and copied to f16 for prompts.
-  'graphOf2026',
-  // Layers that predict further tokens have a KV cache beside the others'.
-  'cachesNextLayers',
-  // Of the blocks that -ngl counts, the output is the first that a GPU gets; otherwise the last.
-  'headFirst',
-  // A GPU computes with experts of host memory where an expert serves enough tokens on average; otherwise where the
-  // pass has enough.
-  'offloadsByExpert',
-  // A GPU computes with host tensors that were repacked on loading (-rtr), where it has kernels for their format;
-  // otherwise with none of them.
-  'fetchesRepacked',
+  'fuses', // norms, gates and the sum over a token's experts are one operation each
+  'latentVariants', // latent attention has the variants of -mla; otherwise it keeps the latent, absorbed
+  'gatesApart', // gate and up projections are combined into memory of their own; otherwise in place of one of them
+  'halfMasks', // the mask of flash attention is an input in f16; otherwise in f32, from which it is converted
+  'takesEmbeddings', // there is an input for embeddings beside the one for tokens
+  'keepsLatentValues', // without variants, latent attention keeps the values beside the latent, their whole
+  'keepsWindows', // a layer with a window keeps that of each sequence and one ubatch; otherwise the whole context
+  'streams', // each sequence has a part of the cache and a mask of it, unless it is unified; otherwise all share one
+  'fewOutputs', // the server has room for the logits of sampled tokens; otherwise for those of a whole pass
+  'graphOf2026', // inputs of joined operations stay until they end; a quantized cache is rotated, f16 for prompts
+  'cachesNextLayers', // layers that predict further tokens have a KV cache beside the others'
+  'headFirst', // of the blocks that -ngl counts, the output is the first that a GPU gets; otherwise the last
+  'offloadsByExpert', // a GPU takes host experts with enough tokens an expert on average; otherwise in the pass
+  'fetchesRepacked', // a GPU takes host tensors repacked on loading (-rtr) in formats of its kernels; otherwise none
 ] as const;
 
 /** A rule of {@link RULES}. */
