@@ -2,11 +2,7 @@ import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import type { Command } from '../runtime/flags/dialect.js';
-import { flagOf } from '../runtime/flags/flag.js';
-import type { OfferedCache } from '../runtime/kind/runtime.js';
-import type { DeviceMemory } from '../runtime/setting/fits.js';
-import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
+import { type Command, type DeviceMemory, isAllOnGpu, type OfferedCache, type Setting } from '../runtime/door.js';
 import { alternativesOf } from './alternatives.js';
 import { cacheHints, commandOf, hintsOf } from './command.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
@@ -155,8 +151,7 @@ export async function answered(
 ): Promise<{ readonly question: Question; readonly answer: Priced | null }> {
   const { learned, runtime } = asked;
   const hardware = unmapped(asked.hardware);
-  if (hardware === asked.hardware || flagOf(runtime.dialect.grammar, '-lm') === undefined)
-    return { question: asked, answer: await find(asked) };
+  if (hardware === asked.hardware || !runtime.pins) return { question: asked, answer: await find(asked) };
   const moved = learned === undefined ? {} : { learned: { ...learned, moved: learned.moved.map(unmapped) } };
   const question = { ...asked, ...moved, hardware, mapped: asked.hardware };
   const answer = await find(question);

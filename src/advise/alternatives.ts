@@ -1,6 +1,5 @@
 import { formatCount } from '../base/units.js';
-import { isFit } from '../runtime/setting/fits.js';
-import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
+import { isCpuOnly, isFit, type Setting } from '../runtime/door.js';
 import { devicesOf, ladderOf, rungOf } from './fit.js';
 import type { Question } from './question.js';
 import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';

@@ -10,11 +10,16 @@ import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
-import { ADVISED, advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
-import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
-import { loadHardware } from '../runtime/machine.js';
-import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
-import { slotRange } from '../runtime/setting/setting.js';
+import {
+  ADVISED,
+  type AdvisedRuntime,
+  advisedRuntime,
+  DEFAULT_RUNTIME,
+  loadHardware,
+  parseGoal,
+  type RequestShape,
+  slotRange,
+} from '../runtime/door.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesizing } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';

@@ -1,9 +1,7 @@
 // Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
-import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
-import { freeOf, HOST } from '../runtime/setting/fits.js';
-import { ALL_ON_GPU, cachedBytes, PLAIN } from '../runtime/setting/setting.js';
+import { ALL_ON_GPU, cachedBytes, DEFAULT_RUNTIME, DEFAULT_SYSTEM, freeOf, HOST, PLAIN, runtimeOfProgram } from '../runtime/door.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import { devicesOf, refuseUsers } from './fit.js';
 import type { Price } from './price.js';
@@ -50,9 +48,12 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   const { hardware, runtime } = basis;
   if (hardware.cpu === null)
     throw new UserError(`${hardware.name}: has one memory, and no link for a miss to cross; name a card beside a CPU`);
-  const systems = runtimeOfProgram(runtime.name).systems?.cache;
-  const offload = systems?.(runtime.name, 'gpu') ?? 'on-demand-lru';
-  const hybrid = systems?.(runtime.name, 'cpu') ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!;
+  const named = (program: string, misses: string): string | undefined => {
+    const system = runtimeOfProgram(program).systemOf({ program, as: 'cache', misses });
+    return typeof system === 'string' ? system : undefined;
+  };
+  const offload = named(runtime.name, 'gpu') ?? 'on-demand-lru';
+  const hybrid = named(runtime.name, 'cpu') ?? named(DEFAULT_RUNTIME, 'cpu')!;
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
     refuseUsers(question);
     const { notes, quantizations: offered } = question;

@@ -2,11 +2,16 @@ import { platform } from '../base/host/machine.js';
 import { usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
-import type { Command, CommandInput } from '../runtime/flags/dialect.js';
-import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
-import { type DeviceMemory, freeOf, gpusOf } from '../runtime/setting/fits.js';
-import { cachedBytes, isAllOnGpu } from '../runtime/setting/setting.js';
+import {
+  type Command,
+  type CommandInput,
+  cachedBytes,
+  cpuExpertLayers,
+  freeOf,
+  gpusOf,
+  isAllOnGpu,
+  splitPattern,
+} from '../runtime/door.js';
 import { cacheOf } from './fit.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
@@ -24,6 +29,7 @@ export function commandOf(
   const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
     setting,
+    spec: model,
     ...placeOf(question, model),
     shell,
     system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
@@ -37,7 +43,7 @@ export function commandOf(
     gpus: gpusOf(hardware),
     blocks,
     split,
-    promptCache: promptCacheOf(runtime, devices),
+    hostFree: Math.max(0, freeOf(devices.at(-1)!)),
     cores,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',
@@ -74,10 +80,4 @@ export function hintsOf({ net, steps }: Command): string[] {
 export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
   const cache = cacheOf(runtime, setting);
   return cache === null ? [] : [`Cache flags: ${cache.read}.`];
-}
-
-/** Host memory left for a server's cache of finished prompts, MiB; undefined: no limit needed, or no such cache. */
-function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly DeviceMemory[]): number | undefined {
-  const free = Math.max(0, freeOf(devices.at(-1)!));
-  return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);
 }

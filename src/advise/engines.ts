@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
-import { ADVISED } from '../runtime/index.js';
+import { ADVISED } from '../runtime/door.js';
 import { type Asked, answered, describedStrategy, repeated, type Strategy } from './advise.js';
 import { basesOf } from './answer.js';
 import { type AdviceWishes, type MachineFinder, machineNamed, withQuestions } from './ask.js';

@@ -3,10 +3,20 @@ import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { formatCount, formatCounted } from '../base/units.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
-import type { Loaded } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
-import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
-import { ALL_ON_GPU, bySlots, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import {
+  type AdvisedRuntime,
+  ALL_ON_GPU,
+  bySlots,
+  type DeviceMemory,
+  freeOf,
+  HOST,
+  isFit,
+  type Loaded,
+  type OfferedCache,
+  PLAIN,
+  type Setting,
+  type WeightPlacement,
+} from '../runtime/door.js';
 import type { Question, Unpriced } from './question.js';
 
 /** Values of a setting besides its placement. */

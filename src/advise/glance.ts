@@ -1,4 +1,4 @@
-import { PLAIN, type Setting } from '../runtime/setting/setting.js';
+import { PLAIN, type Setting } from '../runtime/door.js';
 import { type Advice, answered, plainAdvice, unanswered } from './advise.js';
 import { type Beside, highestFromDisk, refuseUsers } from './fit.js';
 import type { Question } from './question.js';

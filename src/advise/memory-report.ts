@@ -1,6 +1,6 @@
 import { formatBytes } from '../base/units.js';
 import { type Block, type Datum, figure, type Grid, gridOf } from '../report/door.js';
-import { freeOf, usedOf } from '../runtime/setting/fits.js';
+import { freeOf, usedOf } from '../runtime/door.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { detailed, sentences } from './report-parts.js';
 

@@ -1,7 +1,6 @@
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
-import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
-import { cachedBytes, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import { cachedBytes, type DeviceMemory, freeOf, HOST, PLAIN, type Setting, type WeightPlacement } from '../runtime/door.js';
 import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';

@@ -11,8 +11,7 @@ import {
   rateDatum,
   timesText,
 } from '../report/door.js';
-import { HOST } from '../runtime/setting/fits.js';
-import { isAllOnGpu } from '../runtime/setting/setting.js';
+import { HOST, isAllOnGpu } from '../runtime/door.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
 import { detailed, sentences, takenOf } from './report-parts.js';

@@ -3,8 +3,7 @@ import { platform } from '../base/host/machine.js';
 import { usualShell } from '../base/shell.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec } from '../hardware/door.js';
-import { HOST } from '../runtime/setting/fits.js';
-import { benchmarkWords } from './benchmark.js';
+import { cpuExpertLayers, HOST } from '../runtime/door.js';
 import { commandOf } from './command.js';
 import { slotsForContext } from './misfits.js';
 import type { Question } from './question.js';
@@ -34,13 +33,13 @@ export function askedFor(question: Question, answer: Priced | null): string[] {
   if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
   const { steps, uses } = commandOf(question, answer);
   const { benchmark } = runtime;
-  if (benchmark === undefined || steps.length === 0)
+  if (benchmark === null || steps.length === 0)
     return [
       'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
     ];
   const { quoted } = question.shell ?? usualShell(platform === 'win32');
   const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
-  const taken = [...model, ...benchmarkWords(runtime, answer, uses)].map(quoted);
+  const taken = [...model, ...benchmark.words(uses, cpuExpertLayers(answer.model, answer.setting))].map(quoted);
   const words = [benchmark.command, ...taken, benchmark.tests];
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }

@@ -10,8 +10,7 @@ import {
   slotText,
   withArithmetic,
 } from '../hardware/door.js';
-import { gpusOf } from '../runtime/setting/fits.js';
-import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
+import { gpusOf, isAllOnGpu, type Setting } from '../runtime/door.js';
 import { highestFit } from './fit.js';
 import { MODULES } from './guesses.js';
 import type { Question } from './question.js';

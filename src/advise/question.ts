@@ -1,8 +1,7 @@
 import type { LineShell } from '../base/shell.js';
 import type { HardwareSpec, Learned } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
-import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
-import type { Goal, RequestShape } from '../runtime/setting/goal.js';
+import type { AdvisedRuntime, Goal, RequestShape } from '../runtime/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Drafting } from './drafting.js';
 import type { Pricer } from './price.js';

@@ -18,10 +18,7 @@ import {
   timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
-import { flagOf } from '../runtime/flags/flag.js';
-import { advisedRuntime } from '../runtime/index.js';
-import { HOST, usedOf } from '../runtime/setting/fits.js';
-import { requestNs } from '../runtime/setting/goal.js';
+import { advisedRuntime, flagOf, HOST, requestNs, usedOf } from '../runtime/door.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
 import { measuredGrid } from './measured-report.js';

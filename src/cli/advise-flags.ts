@@ -1,5 +1,5 @@
 import { adviceReports } from '../advise/door.js';
-import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { ADVISED, DEFAULT_RUNTIME } from '../runtime/door.js';
 import { type OptionsOf, options } from './kit/declared.js';
 import { htmlPage, output, TIMING } from './kit/groups.js';
 

@@ -5,7 +5,7 @@ import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
 import { findQuantization } from '../model/door.js';
-import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
+import { hardwareOfFile, loadHardware } from '../runtime/door.js';
 import { ADVISE, type AdviseOptions } from './advise-flags.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { breakEvenReports, breakEvensOn } from '../advise/door.js';
-import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { ADVISED, DEFAULT_RUNTIME } from '../runtime/door.js';
 import { advisedMachine, countAtLeastOne, wishesOf } from './advise.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';

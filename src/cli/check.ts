@@ -6,7 +6,7 @@ import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
-import { isWritten, readTimings, timingsIn } from '../runtime/timings.js';
+import { isWritten, readTimings, timingsIn } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { output, PICTURES, TIMING } from './kit/groups.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadRuntime, machineFileOf, readMachineFile } from '../hardware/door.js';
 import { machineReports, type ShownMachine } from '../measured/machine/show-report.js';
-import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
+import { hardwareOfFile, loadHardware } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { type OptionsOf, options, subcommand } from './kit/declared.js';
 import { output } from './kit/groups.js';

@@ -6,7 +6,7 @@ import { isPath, shownPath } from '../base/profiles.js';
 import { machineWords } from '../hardware/door.js';
 import { contributionReports } from '../measured/contribute/report.js';
 import { contributionOf } from '../measured/contribute/rows.js';
-import { timingsOf } from '../runtime/timings.js';
+import { timingsOf } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { output } from './kit/groups.js';

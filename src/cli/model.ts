@@ -5,7 +5,7 @@ import { axisOf, barsOf, drawnFormats } from '../figure/door.js';
 import { type Fit, type FormatShare, inspectModel, type ModelInspection, openModel } from '../model/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../report/door.js';
 import { figure, formatRelative, gridOf, ratio } from '../report/door.js';
-import { loadHardware } from '../runtime/machine.js';
+import { loadHardware } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { type OptionsOf, options, subcommand } from './kit/declared.js';
 import { output, PICTURES } from './kit/groups.js';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { loadModel } from '../model/door.js';
 import { FIRST_QUESTION, linkOfQuestion, playPage, refuseFiles } from '../play/door.js';
-import { loadHardware } from '../runtime/machine.js';
+import { loadHardware } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { openSink } from './kit/outputs.js';

@@ -6,7 +6,7 @@ import { locatedModule } from '../base/user-module.js';
 import { flagValue, type Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
-import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
+import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/door.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { type OptionsOf, options } from './kit/declared.js';

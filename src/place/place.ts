@@ -8,7 +8,7 @@ import { parsePolicy } from '../cache/policies/index.js';
 import { drawCurve } from '../capacity/door.js';
 import type { ModelSpec } from '../model/door.js';
 import { VERSION } from '../result/version.js';
-import { DEFAULT_RUNTIME } from '../runtime/index.js';
+import { DEFAULT_RUNTIME } from '../runtime/door.js';
 import { concatTraces } from '../trace/concat.js';
 import { type DemandWindow, mixed, sumOf } from './demand.js';
 import type { Placed, ProfileFormat } from './formats/format.js';

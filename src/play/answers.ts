@@ -6,7 +6,7 @@ import { formatNs } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import type { Curve } from '../capacity/door.js';
 import { type Block, documentBody, documentHeader, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
-import type { Setting } from '../runtime/setting/setting.js';
+import type { Setting } from '../runtime/door.js';
 import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
 import { linkOfQuestion, type PlayQuestion, terminalLine } from './question.js';

@@ -1,7 +1,7 @@
 import { listProfiles } from '../base/profiles.js';
 import { CPUS, GPUS } from '../hardware/door.js';
 import { QUANTIZATIONS } from '../model/door.js';
-import { ADVISED } from '../runtime/index.js';
+import { ADVISED } from '../runtime/door.js';
 
 type Choice = readonly [name: string, note: string];
 

@@ -4,7 +4,7 @@ import type { WorkWatch } from '../base/work-watch.js';
 import { type Curve, curveFor } from '../capacity/door.js';
 import { loadModel } from '../model/door.js';
 import { curves, dot, html, legend, type Markup, plot } from '../report/door.js';
-import { slotRange } from '../runtime/setting/setting.js';
+import { slotRange } from '../runtime/door.js';
 import type { PlayQuestion } from './question.js';
 
 /** Replayed tokens. Ours: more tokens move the curve by less than its range. */

@@ -1,7 +1,7 @@
 // The page as a single file, with the computing thread's code.
 import { clientScript, codeAt, DOCUMENT_STYLE, html, type Markup, page, scriptAt } from '../report/door.js';
 import { VERSION } from '../result/version.js';
-import { DEFAULT_RUNTIME } from '../runtime/index.js';
+import { DEFAULT_RUNTIME } from '../runtime/door.js';
 
 /** @param values steps in order */
 const slider = (

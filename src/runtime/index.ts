@@ -1,16 +1,16 @@
 // A runtime with known speeds only is an unlisted profile.
 import { UserError } from '../base/errors.js';
-import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { colibriRuntime } from './colibri/index.js';
 import { exllamav3Runtime } from './exllamav3/index.js';
+import { fastllmRuntime } from './fastllm/index.js';
 import { freetokenRuntime } from './freetoken/index.js';
 import { hfEagerRuntime } from './hf-eager/index.js';
 import { ikLlamaCppRuntime } from './ik_llama.cpp/index.js';
 import type { AdvisedRuntime, KnownRuntime, Vendor } from './kind/runtime.js';
 import { ktransformersRuntime } from './ktransformers/index.js';
-import { llamaCppRuntime } from './llama.cpp/index.js';
+import { FIXED, llamaCppRuntime } from './llama.cpp/index.js';
 import { lmStudioRuntime } from './lmstudio/index.js';
 import { mlxRuntime } from './mlx/index.js';
 import { ollamaRuntime } from './ollama/index.js';
@@ -23,6 +23,7 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   llamaCppRuntime,
   ikLlamaCppRuntime,
   ktransformersRuntime,
+  fastllmRuntime,
   sglangRuntime,
   vllmRuntime,
   ollamaRuntime,
@@ -39,7 +40,7 @@ export const RUNTIMES: readonly KnownRuntime[] = [
 export const DEFAULT_RUNTIME = llamaCppRuntime.name;
 
 /** Bundled system of the default runtime. */
-export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
+export const DEFAULT_SYSTEM = FIXED;
 
 /** Profile of a paper's unknown framework. */
 export const PAPERS_PROFILE = hfEagerRuntime.name;
@@ -52,7 +53,7 @@ export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, n
 /** {@link ADVISED}, and backends with their own profiles. */
 const ADVISED_BY_NAME = [
   ...ADVISED,
-  ...RUNTIMES.flatMap(({ advised, backends = [] }) =>
+  ...RUNTIMES.flatMap(({ advised, backends }) =>
     advised === undefined ? [] : backends.map(({ profile, vendors }) => ({ ...advised, name: profile, profile, vendors })),
   ),
 ];
@@ -91,7 +92,7 @@ export function demandDriven(profile: string, gpu: { readonly name: string; read
   throw new UserError(`${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead}`);
 }
 
-function programsOf({ backends = [], name, programs = {} }: KnownRuntime): string[] {
+function programsOf({ backends, name, programs }: KnownRuntime): string[] {
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
@@ -115,14 +116,12 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
 
 /** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
-  const { mixedProfile, name, programs } = runtimeOfProgram(program);
-  if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
-  const profile = (programs && ownValue(programs, program)) ?? program;
+  const profile = runtimeOfProgram(program).profileOf(program, mixed);
   const { backends = [] } = RUNTIMES.find((runtime) => runtime.name === profile) ?? {};
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }
 
 /** Profile of the default runtime for a vendor's GPUs; undefined: no GPU. */
 export function defaultProfile(vendor: Vendor | undefined): string {
-  return llamaCppRuntime.backends!.find(({ vendors }) => vendors[0] === vendor)?.profile ?? DEFAULT_RUNTIME;
+  return llamaCppRuntime.backends.find(({ vendors }) => vendors[0] === vendor)?.profile ?? DEFAULT_RUNTIME;
 }

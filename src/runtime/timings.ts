@@ -9,14 +9,14 @@ export { settingsOfFlags } from './llama.cpp/llama-log.js';
 export { timingText } from './written-timing.js';
 
 /** Log formats of runtimes; formats with a distinct mark come first. */
-const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
+const LOGS = RUNTIMES.flatMap(({ logs, name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
   (a, b) => Number(a.mark === undefined) - Number(b.mark === undefined),
 );
 
 /** All readers, the most specific first. */
-export const TIMING_FORMATS: readonly TimingFormat[] = [
-  ...new Set(RUNTIMES.flatMap(({ logs = [] }) => logs.map(({ format }) => format))),
-].sort((a, b) => Number(a.isCommon === true) - Number(b.isCommon === true));
+export const TIMING_FORMATS: readonly TimingFormat[] = [...new Set(RUNTIMES.flatMap(({ logs }) => logs.map(({ format }) => format)))].sort(
+  (a, b) => Number(a.isCommon === true) - Number(b.isCommon === true),
+);
 
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');

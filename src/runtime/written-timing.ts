@@ -82,7 +82,7 @@ function speedOf(kind: string, count: string | undefined, rate: string): Partial
 }
 
 function engineOf(text: string): string | undefined {
-  const known = ({ name, programs = {} }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
+  const known = ({ name, programs }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
   return RUNTIMES.some(known) ? text : undefined;
 }
 

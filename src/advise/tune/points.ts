@@ -1,14 +1,9 @@
 import { UserError } from '../../base/errors.js';
 import { platform } from '../../base/host/machine.js';
 import { usualShell } from '../../base/shell.js';
-import { wrapped } from '../../runtime/flags/dialect.js';
-import { type FlagUse, wordsOf } from '../../runtime/flags/flag.js';
-import { DEFAULT_RUNTIME } from '../../runtime/index.js';
-import { isFit } from '../../runtime/setting/fits.js';
-import { isCpuOnly, type Setting } from '../../runtime/setting/setting.js';
+import { cpuExpertLayers, DEFAULT_RUNTIME, type FlagUse, isCpuOnly, isFit, type Setting, wordsOf, wrapped } from '../../runtime/door.js';
 import { bestAnswer } from '../advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
-import { benchmarkWords } from '../benchmark.js';
 import { commandOf } from '../command.js';
 import { devicesOf, highestFit, ladderOf, rungOf } from '../fit.js';
 import type { Question } from '../question.js';
@@ -44,7 +39,7 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
   return withQuestion(model, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, request, users } = question;
     const { benchmark, name } = question.runtime;
-    if (benchmark === undefined) throw new UserError(`--tune: nothing measures ${name} alone; take --runtime ${DEFAULT_RUNTIME}`);
+    if (benchmark === null) throw new UserError(`--tune: nothing measures ${name} alone; take --runtime ${DEFAULT_RUNTIME}`);
     if (users > 1) throw new UserError(`--tune: ${benchmark.command} runs one conversation; leave out --users ${users}`);
     const advised = await bestAnswer(question);
     if (advised === null || advised.setting.fromDisk)
@@ -84,24 +79,21 @@ function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
   const { devices, setting } = priced;
   const { uses } = commandOf(question, priced);
-  const threads = Number(uses.find(([flag]) => flag === '-t')?.[1] ?? 0);
-  const halved = Math.ceil(threads / 2);
-  const ways = (has: boolean, use: FlagUse): FlagUse[][] => (has ? [[], [use]] : [[]]);
-  const alone = hardware.cpuOnly === true || isCpuOnly(setting);
-  const load = uses.some(([flag]) => flag === '-lm') ? 'auto' : 'none';
-  const [halvings, loads, plain] = [ways(threads > halved, ['-t', halved]), ways(threads > 0, ['-lm', load]), ways(alone, ['-fa', 'off'])];
+  const [halvings, loads, plain] = runtime
+    .benchmark!.ways(uses, hardware.cpuOnly === true || isCpuOnly(setting))
+    .map((use): FlagUse[][] => (use === null ? [[]] : [[], [use]])) as [FlagUse[][], FlagUse[][], FlagUse[][]];
   const all = halvings.flatMap((halving) => loads.flatMap((other) => plain.map((attention) => [halving, other, attention] as const)));
   return all.map(([halving, other, attention]) => {
     const others = [...halving, ...other, ...attention];
     const changed = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
     const flags = [...changed, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
     const place = shareOnGpu(priced) - shareOnGpu(answer);
-    const fewer = halving.length === 0 ? 0 : Math.log2(threads / halved);
+    const fewer = halving.map(([flag, fewest]) => Math.log2(Number(uses.find(([name]) => name === flag)![1]) / Number(fewest)));
     return {
       ...{ setting, devices },
-      flags: benchmarkWords(runtime, priced, flags, runtime.benchmark!.tuned),
+      flags: runtime.benchmark!.words(flags, cpuExpertLayers(priced.model, setting), true),
       line: wrapped(wordsOf(runtime.dialect.grammar, [], flags, shell), shell),
-      along: [place, Math.log2(setting.ubatch / answer.setting.ubatch), fewer, other.length, attention.length],
+      along: [place, Math.log2(setting.ubatch / answer.setting.ubatch), fewer[0] ?? 0, other.length, attention.length],
     };
   });
 }

@@ -4,7 +4,7 @@ import { remembered } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { isComposed, type Learned, readMachineFile } from '../../hardware/door.js';
 import { learn, type NamedModel } from '../../measured/machine/learn.js';
-import { timingsOfFile, timingsOfFlags } from '../../runtime/timings.js';
+import { timingsOfFile, timingsOfFlags } from '../../runtime/door.js';
 import type { RunSpec } from '../../system/door.js';
 import type { CliContext } from '../kit/context.js';
 import { watched } from '../kit/watched.js';

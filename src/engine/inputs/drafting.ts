@@ -1,7 +1,7 @@
 import { shownTrace } from '../../base/profiles.js';
 import { CostModel } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
-import { runtimeOfProfile } from '../../runtime/index.js';
+import { runtimeOfProfile } from '../../runtime/door.js';
 import type { SpeculationSpec } from '../../schedule/door.js';
 import { acceptancesOf, looksUpDrafts, misfit, type RunSpec } from '../../system/door.js';
 import type { Inputs } from './inputs.js';

@@ -9,7 +9,7 @@ import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
 import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
-import { loadHardware } from '../../runtime/machine.js';
+import { loadHardware } from '../../runtime/door.js';
 import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';

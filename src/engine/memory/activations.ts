@@ -1,6 +1,5 @@
 import { UserError } from '../../base/errors.js';
-import { allocate } from '../../runtime/allocation/allocate.js';
-import { runtimeOfProfile } from '../../runtime/index.js';
+import { allocate, runtimeOfProfile } from '../../runtime/door.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 

@@ -1,6 +1,6 @@
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
-import { DEFAULT_SYSTEM } from '../../runtime/index.js';
+import { DEFAULT_SYSTEM } from '../../runtime/door.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
-import { DEFAULT_RUNTIME } from '../../runtime/index.js';
+import { DEFAULT_RUNTIME } from '../../runtime/door.js';
 import type { Workload } from '../../schedule/door.js';
 import { findPlacement, misfit, parsePlacement, type RunSpec } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';

@@ -2,7 +2,7 @@ import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
-import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
+import { inHostMemory, type TimingBuffer } from '../../runtime/door.js';
 import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRow, predictVariants } from '../validate/predict.js';

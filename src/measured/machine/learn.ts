@@ -1,8 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
-import { runtimeOfProgram } from '../../runtime/index.js';
-import type { Timing } from '../../runtime/logs/timing.js';
+import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
 import { covarianceOf } from '../validate/fit.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';

@@ -3,7 +3,7 @@ import { statOf } from '../../base/input-file.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { findQuantization, loadProfile, readLabel } from '../../model/door.js';
-import type { Timing } from '../../runtime/logs/timing.js';
+import type { Timing } from '../../runtime/door.js';
 
 /** A model as named in measurements. */
 export interface TimedModel {

@@ -4,9 +4,7 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
-import { isHostBuffer, parseOverrides } from '../../runtime/allocation/graph/overrides.js';
-import { runtimeOfProgram } from '../../runtime/index.js';
-import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
+import { inHostMemory, isHostBuffer, parseOverrides, runtimeOfProgram, type Timing, type TimingBuffer } from '../../runtime/door.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
 
@@ -77,7 +75,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec, steps?: Meter): number {
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
   const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
   const among = (count: number): number => blocks.filter((block) => block < count).length;
-  const { hostLayers = among, places } = runtimeOfProgram(timing.engine);
+  const { hostLayers, places } = runtimeOfProgram(timing.engine);
   const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
   const byFlags = Math.max(hostLayers(inHost, blocks), among(whole));
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place, steps);

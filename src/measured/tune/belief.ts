@@ -1,5 +1,5 @@
 import { AXES } from '../../advise/door.js';
-import type { Speeds } from '../../runtime/setting/goal.js';
+import type { Speeds } from '../../runtime/door.js';
 import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 

@@ -2,7 +2,7 @@ import type { TuneBasis } from '../../advise/door.js';
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import { bareRate, type Datum, type Document, gridOf, type Line, linesBlock, pagedFormats } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
-import type { Speeds } from '../../runtime/setting/goal.js';
+import type { Speeds } from '../../runtime/door.js';
 import { CERTAIN, type Tuned } from './tune.js';
 
 /** A finished search. */

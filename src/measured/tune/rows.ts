@@ -8,9 +8,7 @@ import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
 
-import type { Timing } from '../../runtime/logs/timing.js';
-import type { Speeds } from '../../runtime/setting/goal.js';
-import { settingsOfFlags, timingsOf, timingText } from '../../runtime/timings.js';
+import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
 import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
 import { measurementsOf } from '../machine/timing-row.js';

@@ -1,6 +1,5 @@
 import type { TunePoint } from '../../advise/door.js';
-import { usedOf } from '../../runtime/setting/fits.js';
-import type { Speeds } from '../../runtime/setting/goal.js';
+import { type Speeds, usedOf } from '../../runtime/door.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { bestMeasured, type MeasuredSpeeds, type PointPrior, pointForecasts } from './belief.js';
 

@@ -3,7 +3,7 @@ import { POSIX } from '../../base/shell.js';
 import { quoted } from '../../base/text.js';
 import { formatBytes } from '../../base/units.js';
 import { decoderLayers } from '../../model/door.js';
-import { isHostBuffer, type OverrideRule, parseOverrides } from '../../runtime/allocation/graph/overrides.js';
+import { isHostBuffer, type OverrideRule, parseOverrides } from '../../runtime/door.js';
 import { expertBlocks, firstLine, type ProfileFormat } from './format.js';
 
 /** Projections in tensor names; some models fuse gate and up. */

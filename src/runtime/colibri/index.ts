@@ -1,5 +1,5 @@
 import { sum } from '../../base/statistics.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 
 /** GB left free on a card: experts take 21.9 of 24 (issue 1183), 14.2 of 16.6 (605), 13.6 of 16 (214). */
 const LEFT_ON_CARD = 2.3;
@@ -8,7 +8,7 @@ const LEFT_ON_CARD = 2.3;
 const NEXT_GATE = { kind: 'gate', recall: 0.736, source: 'github.com/JustVugg/colibri/issues/200', horizon: 1, correction: 'on' };
 
 /** colibri: reads experts from an SSD. By default it drafts, the GPU holds only experts, and reads precede computing. */
-export const colibriRuntime: KnownRuntime = {
+export const colibriRuntime = runtimeFrom({
   name: 'colibri',
   streaming: {
     // CPU runs draft 3 tokens (colibri's docs on backends); median acceptance of eleven published runs: 43 % (issues
@@ -23,4 +23,4 @@ export const colibriRuntime: KnownRuntime = {
     readsAhead: (flags) => /\b(?:PIPE|URING)=1\b/.test(flags),
     looksAhead: (flags) => (/\bPILOT_REAL=1\b/.test(flags) ? NEXT_GATE : null),
   },
-};
+});

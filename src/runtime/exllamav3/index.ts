@@ -1,8 +1,8 @@
 import { definedFields } from '../../base/objects.js';
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
-import type { FlagUse } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
@@ -51,7 +51,33 @@ const PAGE = 256;
  */
 const CACHE_BITS = { f16: 'FP16', q8_0: '8,8', q4_0: '4,4' } as const;
 
-const dialect = lineDialect('exllamav3', (input: CommandInput) => {
+// Of TabbyAPI, each a field of its config.yml; exllamav3/model_init.py has the same of its own examples (-mcl, -cs, -cq,
+// -gs, -tp).
+const GRAMMAR = grammarOf(
+  {
+    program: 'python main.py',
+    version: '2026-08-13 (e632af4), on ExLlamaV3 1.4.1 of 2026-08-08',
+    source: 'github.com/theroyallab/tabbyAPI, common/config_models.py',
+  },
+  `
+--model-dir  text  folder that holds the models; models unless said
+--model-name  text  folder of the model in there
+--max-seq-len  >=1  tokens of context of a conversation; 4096 unless said
+--cache-size  >=256  tokens of the KV cache, of all conversations together; a multiple of 256
+--cache-mode  text  storage of keys and values: FP16, or bits of each, 2 to 8
+--chunk-size  >=1  most prompt tokens of one pass; 2048 unless said
+--max-batch-size  >=1  conversations at a time; 32 unless said, 4 of recurrent models
+--cpu-moe-offload-layers  >=0  layers, of those with experts, whose experts stay in host memory
+--gpu-split  words  GB that are used of each GPU; divided by free memory unless said
+--autosplit-reserve  words  MB of each GPU that are left free; 96 of the first unless said
+--tensor-parallel  True|False  GPUs share every tensor; then no expert may stay in host memory
+--draft-mode  model|disabled|mtp|ngram  what drafts tokens
+--draft-num-tokens  >=1  tokens that are drafted for a pass
+--cpu-moe-split-experts  >=0  experts of each layer in host memory, which the CPU computes (-mcs)
+`,
+);
+
+const dialect = lineDialect(GRAMMAR, (input: CommandInput) => {
   const { setting } = input;
   const [, folder, name] = /^(?:(.*)\/)?([^/]+)\/?$/.exec(folderOf(input))!;
   const uses: FlagUse[] = [
@@ -86,7 +112,7 @@ const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-0
  * ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first MoE layers stay in host
  * memory.
  */
-export const exllamav3Runtime: KnownRuntime = {
+export const exllamav3Runtime = runtimeFrom({
   name: 'exllamav3',
   vendors: ['nvidia'],
   logs: [{ format: perf, by: 'eval/perf.py of ExLlamaV3' }],
@@ -107,4 +133,4 @@ export const exllamav3Runtime: KnownRuntime = {
     usualFile: 'int4:bits=4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

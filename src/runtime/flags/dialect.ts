@@ -1,10 +1,13 @@
 import { LINE_SHELLS, type LineShell } from '../../base/shell.js';
+import type { ModelSpec } from '../../model/door.js';
 import type { Setting } from '../setting/setting.js';
-import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
+import { type FlagUse, type Grammar, wordsOf } from './flag.js';
 
 /** A setting to write as a command line. */
 export interface CommandInput {
   readonly setting: Setting;
+  readonly spec: ModelSpec;
+  /** File or folder of the model. */
   readonly model: string;
   /** Hub repository: `owner/repo`, `owner/repo:format`; null: the local path `model`. */
   readonly hub: string | null;
@@ -26,8 +29,8 @@ export interface CommandInput {
   readonly blocks?: number | undefined;
   /** Blocks per GPU, output matrix included; null: shared tensors, or a single GPU. */
   readonly split: readonly number[] | null;
-  /** MiB of host memory for finished prompts; absent: the program's default fits. */
-  readonly promptCache?: number | undefined;
+  /** Free bytes of host memory. */
+  readonly hostFree: number;
   /** Cores of all sockets; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
@@ -73,15 +76,13 @@ interface LineFlags {
 }
 
 /** Dialect of a program with all settings on the command line. */
-export function lineDialect(runtime: string, say: (input: CommandInput) => LineFlags): Dialect {
+export function lineDialect(grammar: Grammar, say: (input: CommandInput) => LineFlags): Dialect {
   return {
-    get grammar() {
-      return grammarOf(runtime);
-    },
+    grammar,
     write(input): Command {
       const { shell = LINE_SHELLS[0]! } = input;
       const { net, operands = [], uses, why = {} } = say(input);
-      const lines = wrapped(wordsOf(this.grammar, operands, uses, shell), shell);
+      const lines = wrapped(wordsOf(grammar, operands, uses, shell), shell);
       return { steps: [{ file: null, lines }], uses, why, ...(net === undefined ? {} : { net }) };
     },
   };

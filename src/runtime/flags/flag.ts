@@ -1,84 +1,61 @@
-// Flags of command lines, from `profiles/flags.yaml`. Advice uses no further flags: a test parses each line like the
-// runtime's source.
-import { z } from 'zod';
-import { ownValue } from '../../base/objects.js';
-import { bundledFile } from '../../base/profiles.js';
 import type { LineShell } from '../../base/shell.js';
-import { readOwnYaml } from '../../base/yaml.js';
-import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
 
-const flagValue = z.discriminatedUnion('kind', [
-  // Shares: comma-separated numbers; overrides: comma-separated `pattern=buffer`; words: up to the next flag.
-  z.strictObject({ kind: z.enum(['nothing', 'text', 'shares', 'overrides', 'json', 'words']) }),
-  z.strictObject({ kind: z.literal('count'), min: z.int() }),
-  z.strictObject({ kind: z.literal('number'), min: z.number(), max: z.number() }),
-  z.strictObject({ kind: z.literal('choice'), of: z.array(z.string()) }),
-]);
-
-/** Value of a flag. */
-export type FlagValue = z.infer<typeof flagValue>;
-
-const flagSchema = z.strictObject({
-  /** All spellings; advice uses the first. */
-  names: z.array(z.string()).min(1),
-  takes: flagValue,
-  /** Effect, a sentence without a full stop. */
-  does: z.string(),
-});
+/** Value of a flag. Shares: comma-separated numbers; overrides: `pattern=buffer`; words: up to the next flag. */
+export type FlagValue =
+  | { readonly kind: 'nothing' | 'text' | 'shares' | 'overrides' | 'json' | 'words' }
+  | { readonly kind: 'count'; readonly min: number }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  | { readonly kind: 'choice'; readonly of: readonly string[] };
 
 /** A flag of a runtime. */
-export type Flag = z.infer<typeof flagSchema>;
+export interface Flag {
+  /** All spellings; advice uses the first. */
+  readonly names: readonly string[];
+  readonly takes: FlagValue;
+  /** Effect, a sentence without a full stop. */
+  readonly does: string;
+}
 
-const programSchema = z.strictObject({
+/** Flags of a program, with source. Advice uses no further flags: a test parses each line like the program. */
+export interface Grammar {
   /** Words that start the program: `llama-server`, `vllm serve`. */
-  program: z.string(),
-  operands: z.int().optional(),
-  version: z.string(),
-  source: z.string(),
-  /** Name of a shared flag group, listed first. */
-  shares: z.string().optional(),
-  flags: z.array(flagSchema),
-  /** Allocation rules, with first and last builds; absent: unknown. */
-  allocation: z.partialRecord(z.enum(RULES), z.strictObject({ since: z.int().optional(), until: z.int().optional() })).optional(),
-});
-
-/** Flags of a program, with source. */
-export type Grammar = Omit<z.infer<typeof programSchema>, 'shares' | 'allocation'>;
-
-const fileSchema = z.strictObject({
-  rules: z.record(z.enum(RULES), z.string()),
-  shared: z.record(z.string(), z.array(flagSchema)),
-  programs: z.record(z.string(), programSchema),
-});
-
-let read: z.infer<typeof fileSchema> | undefined;
-
-function tables(): NonNullable<typeof read> {
-  read ??= readOwnYaml(bundledFile('flags.yaml'), fileSchema);
-  return read;
+  readonly program: string;
+  readonly operands?: number;
+  readonly version: string;
+  readonly source: string;
+  readonly flags: readonly Flag[];
 }
 
-function programOf(runtime: string): z.infer<typeof programSchema> {
-  const program = ownValue(tables().programs, runtime);
-  if (program === undefined) throw new Error(`profiles/flags.yaml has no program ${runtime}, which advice is given on`);
-  return program;
-}
-
-/** Flags of a runtime with advice. @throws Error without a row of the file */
-export function grammarOf(runtime: string): Grammar {
-  const { shared } = tables();
-  const { allocation: _, shares, ...program } = programOf(runtime);
-  return shares === undefined ? program : { ...program, flags: [...ownValue(shared, shares)!, ...program.flags] };
-}
-
-/** Allocation rules of a program's build, by default the newest. */
-export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER): AllocationRules {
-  const { allocation = {} } = programOf(runtime);
-  const holds = (rule: (typeof RULES)[number]): boolean => {
-    const { since = 0, until = Number.POSITIVE_INFINITY } = allocation[rule] ?? { until: 0 };
-    return build >= since && build < until;
+/**
+ * Flags from tables with a line each: spellings, value and effect, two spaces apart. A value is `-` (none), `>=1`,
+ * `0..1`, a kind, or choices (`on|off`); an indented line goes on, and `#` begins a comment.
+ */
+export function grammarOf(facts: Omit<Grammar, 'flags'>, ...tables: readonly string[]): Grammar {
+  let flags: readonly Flag[] | undefined;
+  return {
+    ...facts,
+    get flags() {
+      flags ??= tables.flatMap((table) => [...table.replaceAll(/\n +/g, ' ').matchAll(/^[^#\n].*$/gm)].map(([row]) => flagIn(row)));
+      return flags;
+    },
   };
-  return Object.fromEntries(RULES.map((rule) => [rule, holds(rule)])) as AllocationRules;
+}
+
+function flagIn(row: string): Flag {
+  const [names = '', takes = '', does] = row.split('  ');
+  if (does === undefined) throw new Error(`flag "${row}": lacks its value or its effect, two spaces apart`);
+  return { names: names.split(', '), takes: valueIn(takes), does };
+}
+
+const KINDS = ['text', 'shares', 'overrides', 'json', 'words'] as const;
+
+function valueIn(text: string): FlagValue {
+  if (text === '-') return { kind: 'nothing' };
+  const kind = KINDS.find((name) => name === text);
+  if (kind !== undefined) return { kind };
+  const [min, max] = text.split('..');
+  if (text.startsWith('>=')) return { kind: 'count', min: Number(text.slice(2)) };
+  return max === undefined ? { kind: 'choice', of: text.split('|') } : { kind: 'number', min: Number(min), max: Number(max) };
 }
 
 /** A flag with a value; null: no value. */

@@ -1,7 +1,7 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
-import type { FlagUse } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
 /** Default share of a GPU left free (--memory-ratio). */
@@ -11,7 +11,23 @@ const HYBRID = 'freetoken-hybrid';
 
 const READ = 'docs/cli.md of 0517cbc, docs/models.md of 03fb043, autumn 2026';
 
-const dialect = lineDialect('freetoken', (input) => {
+const GRAMMAR = grammarOf(
+  { program: 'ft serve', version: '0517cbc, autumn 2026', source: 'github.com/FlashML-org/FreeToken, docs/cli.md' },
+  `
+--model, --model-path  text  folder or repository of the model
+--max-seq-len-override  >=1  tokens of context of a conversation
+--num-tokens  >=1  tokens of the KV cache, of all conversations together
+--max-running-requests  >=1  conversations at a time
+--max-prefill-length  >=1  most prompt tokens of one pass; 8192 unless said
+--moe-strategy  auto|fused|offload|cpu|hybrid  where experts lie that the cache lacks: offload brings them, cpu computes
+  them there, hybrid does both
+--moe-cache-size  >=1  experts of all layers together in the cache on the GPU
+--moe-cpu-threads  >=1  threads that compute experts
+--memory-ratio  0..1  share of GPU memory that is used; 0.9 unless said
+`,
+);
+
+const dialect = lineDialect(GRAMMAR, (input) => {
   const { cores, moeLayers, setting } = input;
   const { cache, slots } = setting;
   const uses: FlagUse[] = [
@@ -30,16 +46,13 @@ const dialect = lineDialect('freetoken', (input) => {
 /**
  * FreeToken: an expert cache with a pool of slots for all layers; strategy hybrid splits misses between CPU and link.
  */
-export const freetokenRuntime: KnownRuntime = {
+export const freetokenRuntime = runtimeFrom({
   name: 'freetoken',
   vendors: ['nvidia', 'amd'],
-  systems: {
-    pool: (misses) => ({
-      name: 'lru',
-      cache: { policy: 'lru', scope: 'global' },
-      onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load',
-    }),
-  },
+  systemOf: ({ as, misses }) =>
+    as === 'cache'
+      ? { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' }
+      : undefined,
   advised: {
     ...SERVER,
     profile: 'freetoken',
@@ -52,4 +65,4 @@ export const freetokenRuntime: KnownRuntime = {
     usualFile: 'nvfp4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

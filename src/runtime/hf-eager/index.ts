@@ -1,5 +1,5 @@
 // Hugging Face models in eager mode, and measurement programs without a closer runtime.
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 
 /** Programs whose cache is a bundled system of the same name. */
 const CACHES = ['mixtral-offloading', 'hybrimoe', 'adapmoe', 'expertflow', 'fiddler', 'hobbit', 'promoe', 'moe-infinity'];
@@ -11,7 +11,7 @@ const OTHERS = [
 ];
 
 /** Hugging Face's eager mode. */
-export const hfEagerRuntime: KnownRuntime = {
+export const hfEagerRuntime = runtimeFrom({
   name: 'hf-eager',
   // AdapMoE is mixtral-offloading with a different cache.
   programs: {
@@ -21,5 +21,5 @@ export const hfEagerRuntime: KnownRuntime = {
     'cache-moe': 'hf-eager-pageable',
     'moe-infinity': 'moe-infinity',
   },
-  systems: { cache: (program) => (CACHES.includes(program) ? program : undefined) },
-};
+  systemOf: ({ as, program }) => (as === 'cache' && CACHES.includes(program) ? program : undefined),
+});

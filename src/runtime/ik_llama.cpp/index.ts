@@ -1,16 +1,45 @@
 import { definedFields } from '../../base/objects.js';
+import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { lineDialect } from '../flags/dialect.js';
-import { allocationRules, type FlagUse } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
-import { sharedUses } from '../llama.cpp/flags.js';
+import { runtimeFrom } from '../kind/runtime.js';
+import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
 import { llamaTimings } from '../llama.cpp/llama-timings.js';
 import { demandCells, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
-const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
+const GRAMMAR = grammarOf(
+  { program: 'llama-server', version: '2026-08-15 (8337e4c)', source: 'github.com/ikawrakow/ik_llama.cpp, common/common.cpp' },
+  SHARED_FLAGS,
+  `
+-hfr, --hf-repo  text  the repository of the model on the Hugging Face hub, fetched at the first start
+-hff, --hf-file  text  its file there; of a split one the first part
+--no-mmap  -  weights are read into memory instead of being mapped
+--mlock  -  weights in host memory are never paged out
+-mla, --mla-use  >=0  how latent attention is computed; 3: absorbed while decoding, unpacked for prompts
+-amb, --attention-max-batch  >=0  most MiB that attention scores may take at a time
+-rtr, --run-time-repack  -  weights in host memory are repacked at the start
+-muge, --merge-up-gate-experts  -  up and gate projections of experts are one tensor
+--fit  -  which tensors go to the GPU is chosen at the start
+--spec-type  text  what drafts tokens, and how many; mtp: the model's own further layer
+-sm, --split-mode  none|layer|attn|graph  how several GPUs share the model
+`,
+);
+
+const RULES = {
+  fuses: [0],
+  latentVariants: [0],
+  gatesApart: [0],
+  keepsLatentValues: [0],
+  cachesNextLayers: [0],
+  offloadsByExpert: [0],
+  fetchesRepacked: [3714], // 461, May 2025
+} as const;
+
+const ikLlamaCppFlags = lineDialect(GRAMMAR, (input) => {
   const { hub, hubFile } = input;
   const where: FlagUse[] =
     hub === null || hubFile === undefined
@@ -77,7 +106,7 @@ const LATENT_SINCE = 260;
 const INTERLEAVED_SINCE = 461;
 
 /** ik_llama.cpp: a fork of llama.cpp with additional formats and kernels, and variants of latent attention. */
-export const ikLlamaCppRuntime: KnownRuntime = {
+export const ikLlamaCppRuntime = runtimeFrom({
   name: 'ik_llama.cpp',
   // README of August 2026: CUDA and CPUs work; ROCm, Vulkan and Metal are not promised.
   vendors: ['nvidia', 'none'],
@@ -92,19 +121,22 @@ export const ikLlamaCppRuntime: KnownRuntime = {
     ladder: byExpertLayers,
     // Drafts serve a single conversation at a time (common/speculative.cpp).
     drafts: (model, users) => (users === 1 ? fileDrafts(model) : []),
-    memory: (...loaded) => loadedMemory(allocationRules('ik_llama.cpp'), ...loaded),
+    memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   memory: {
     sequences: 1,
     rulesOf: ({ source = '', version = '' }) => {
       const build = /^(\d{2,}) \(/.exec(version)?.[1];
       const thread = Number(/ik_llama\.cpp\/\w+\/(\d+)/.exec(source)?.[1] ?? INTERLEAVED_SINCE);
-      return allocationRules('ik_llama.cpp', build === undefined ? (thread < INTERLEAVED_SINCE ? 0 : undefined) : Number(build));
+      return rulesOfBuild(RULES, build === undefined ? (thread < INTERLEAVED_SINCE ? 0 : undefined) : Number(build));
     },
-    isBefore: (source) => Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE,
+    latentLack: (source) =>
+      Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE
+        ? 'an engine of before March 2025, which kept more'
+        : null,
   },
   places: 'by flags',
   depthFirst: true,
   // With experts in host memory (ikawrakow/ik_llama.cpp pull 1669).
   redoesAccepted: true,
-};
+});

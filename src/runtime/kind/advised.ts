@@ -54,6 +54,8 @@ export const GGUF = {
   drafts: none,
   caches: [],
   looksUp: false,
+  pins: false,
+  benchmark: null,
   ladder: byExpertLayers,
 } as const;
 
@@ -70,5 +72,7 @@ export const SERVER = {
   drafts: none,
   caches: [],
   looksUp: false,
+  pins: false,
+  benchmark: null,
   ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
 } as const;

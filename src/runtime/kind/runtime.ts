@@ -1,43 +1,72 @@
 // Each runtime has a folder in `src/runtime`; its speeds are a profile of profiles/runtimes/.
+import { ownValue } from '../../base/objects.js';
 import type { HardwareSpec, Machine } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
+import type { FlagUse } from '../flags/flag.js';
 import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** A runtime. An absent field means unknown or unsupported. */
+/** A runtime: {@link runtimeFrom} fills in what its folder leaves out. An absent field means unknown or unsupported. */
 export interface KnownRuntime {
   /** Name for `--runtime` and in measurements. */
   readonly name: string;
   /** Further measurement programs, each with a profile. */
-  readonly programs?: Readonly<Record<string, string>>;
+  readonly programs: Readonly<Record<string, string>>;
+  /** Profile of a measurement program. @param mixed GPU and CPU hold experts */
+  profileOf(program: string, mixed: boolean): string;
   /** Profiles for some GPUs; a vendor's first is the default. */
-  readonly backends?: readonly Backend[];
+  readonly backends: readonly Backend[];
   /** Vendors of supported GPUs; `none`: CPUs alone. Absent: any, and CPUs alone. */
   readonly vendors?: readonly (Vendor | 'none')[];
-  /** Profile if GPU and CPU share the experts; absent: the usual profile. */
-  readonly mixedProfile?: string;
-  readonly logs?: readonly Log[];
+  readonly logs: readonly Log[];
   /** Settings for advice; absent: no advice. */
   readonly advised?: Advised;
   /** Memory allocation, known to the byte. */
   readonly memory?: AllocatedMemory;
   /** Default experts in host memory: by flags, by the runtime, or all. Absent: no experts. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
-  /** MoE layers in host memory by a flag's count. Absent: MoE layers among the first blocks. @param blocks of MoE layers */
-  hostLayers?(count: number, blocks: readonly number[]): number;
+  /** MoE layers in host memory by a flag's count: those among the first blocks. @param blocks of MoE layers */
+  hostLayers(count: number, blocks: readonly number[]): number;
   /** True: threads use several sockets only with a flag (`--numa`). */
-  readonly numaByFlag?: boolean;
-  /** True: the experts of a layer are a single, unsplittable tensor. */
-  readonly wholeLayers?: boolean;
+  readonly numaByFlag: boolean;
   /** True: the depth of benchmarks precedes the prompt; false: possibly the prompt. */
-  readonly depthFirst?: boolean;
+  readonly depthFirst: boolean;
   /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
-  readonly redoesAccepted?: boolean;
-  readonly systems?: Systems;
+  readonly redoesAccepted: boolean;
+  /** System of experts on GPUs: a name, unless a policy is named, or the only system. Undefined: by the policy. */
+  systemOf(experts: GpuExperts): string | Readonly<Record<string, unknown>> | undefined;
   readonly streaming?: Streaming;
+}
+
+/** What a folder states of its runtime. */
+export type RuntimeFacts = Pick<KnownRuntime, 'name'> & Partial<KnownRuntime>;
+
+/** A runtime with what most do where its facts state nothing. */
+export function runtimeFrom({ programs = {}, ...facts }: RuntimeFacts): KnownRuntime {
+  return {
+    profileOf: (program) => ownValue(programs, program) ?? program,
+    backends: [],
+    logs: [],
+    hostLayers: (count, blocks) => blocks.filter((block) => block < count).length,
+    numaByFlag: false,
+    depthFirst: false,
+    redoesAccepted: false,
+    systemOf: () => undefined,
+    ...facts,
+    programs,
+  };
+}
+
+/** Measured experts on GPUs. */
+interface GpuExperts {
+  readonly program: string;
+  /** A cache, or a share that prompts re-choose. */
+  readonly as: 'cache' | 'followed share';
+  /** Device that computes misses; undefined: any. */
+  readonly misses?: string | undefined;
 }
 
 /** Maker of a GPU. */
@@ -62,19 +91,8 @@ interface AllocatedMemory {
   readonly sequences: number;
   /** Allocation rules of a log's build; default: the newest. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True if the source thread of a measurement is older than the rules of latent attention. */
-  isBefore?(source: string): boolean;
-}
-
-interface Systems {
-  /** System of an expert cache. @param misses device that computes misses; undefined: any */
-  cache?(program: string, misses: string | undefined): string | undefined;
-  /** The program's only expert cache, whatever policy a row names. @param misses device that computes misses */
-  pool?(misses: string | undefined): Readonly<Record<string, unknown>>;
-  /** Prompts re-choose the GPU's experts. */
-  readonly followsUse?: string;
-  /** Experts stay in the initial memory. */
-  readonly fixed?: string;
+  /** Reason why the rules do not give the compute buffers of latent attention in a measurement; null: they do. */
+  latentLack(source: string): string | null;
 }
 
 /** Streaming of experts from a disk, with defaults. */
@@ -133,17 +151,27 @@ interface Advised {
   readonly usualFile: string | null;
   /** Input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** Benchmark command, flags of a setting, and further flags to try. Absent: runs print the speed. */
-  readonly benchmark?: {
-    readonly command: string;
-    readonly flags: readonly string[];
-    readonly tuned: readonly string[];
-    readonly tests: string;
-  };
-  /** Default bytes of the server's finished prompts in host memory. */
-  readonly promptCache?: number;
+  /** True: a flag reads weights into pinned memory. */
+  readonly pins: boolean;
+  /** Program that times one conversation; null: runs print the speed. */
+  readonly benchmark: Benchmark | null;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;
+}
+
+/** A program that times one conversation. */
+export interface Benchmark {
+  readonly command: string;
+  readonly tests: string;
+  /**
+   * Words of a setting, without the model.
+   * @param uses the server's flags
+   * @param expertLayers first decoder layers with experts in host memory
+   * @param tuned with flags that are only tried
+   */
+  words(uses: readonly FlagUse[], expertLayers: number, tuned?: boolean): string[];
+  /** Flags to try: half of the threads, other loading, plain attention; null: no choice. @param alone CPU only */
+  ways(uses: readonly FlagUse[], alone: boolean): readonly [threads: FlagUse | null, loading: FlagUse | null, attention: FlagUse | null];
 }
 
 /** A runtime with advice. */

@@ -1,13 +1,13 @@
 import { formatCount } from '../../base/units.js';
 import { mainFormat } from '../../model/door.js';
 import { folderOf, lineDialect } from '../flags/dialect.js';
-import type { FlagUse } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { byShare, SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { evalRates, linesOf, printedSpeed } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
-import { SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
+import { SGLANG_FLAGS, SGLANG_LEAVES, serverUses } from '../sglang/flags.js';
 
 function methodOf(format: string | null): string {
   if (format === null) return 'BF16';
@@ -21,7 +21,30 @@ function methodOf(format: string | null): string {
 /** Least prompt tokens for all experts on the GPU: the guide's minimum (kt-kernel/README.md). */
 const PREFILL_FROM = 1024;
 
-const ktransformersFlags = lineDialect('ktransformers', (input) => {
+// KTransformers documents flags of drafts for one of its models, and none is advised.
+const GRAMMAR = grammarOf(
+  {
+    program: 'python -m sglang.launch_server',
+    version: '2026-08-21 (95009ea)',
+    source: 'github.com/kvcache-ai/ktransformers, doc/en/kt-kernel',
+  },
+  SGLANG_FLAGS,
+  `
+--kt-weight-path  text  folder of the experts that the CPU computes
+--kt-method  AMXINT4|AMXINT8|RAWINT4|FP8|FP8_PERCHANNEL|BF16|LLAMAFILE|MOE_INT4|MOE_INT8|MXFP4  kernels of the CPU, by
+  what its experts are stored in
+--kt-cpuinfer  >=1  threads that compute experts
+--kt-threadpool-count  >=1  pools of threads, one for each socket
+--kt-num-gpu-experts  >=0  experts of each layer on the GPU
+--kt-expert-placement-strategy  uniform|frequency|front-loading|random  which experts those are
+--init-expert-location  text  a file with counts of experts, by which frequency places them
+--kt-gpu-prefill-token-threshold  >=1  tokens of a prompt from which on the GPU computes all experts
+--kt-max-deferred-experts-per-token  >=0  experts of a token that may come a layer late
+--kt-enable-dynamic-expert-update  -  experts of the GPU are chosen anew as prompts go by
+`,
+);
+
+const ktransformersFlags = lineDialect(GRAMMAR, (input) => {
   const { cores, format, setting, sockets } = input;
   const onGpu = setting.slots ?? setting.gpuExperts;
   const uses: FlagUse[] = [
@@ -71,12 +94,12 @@ const ktransformersServer: TimingFormat = {
 };
 
 /** KTransformers: CPU kernels for experts, alone or under SGLang's server. */
-export const ktransformersRuntime: KnownRuntime = {
+export const ktransformersRuntime = runtimeFrom({
   name: 'ktransformers',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
   // CUDA graphs need all experts off the GPU.
-  mixedProfile: 'ktransformers-eager',
+  profileOf: (program, mixed) => (program === 'sglang+kt' ? 'sglang-kt' : mixed ? 'ktransformers-eager' : program),
   logs: [
     { format: ktransformersServer, by: 'KTransformers server' },
     { format: evalRates, by: 'KTransformers local_chat' },
@@ -93,5 +116,5 @@ export const ktransformersRuntime: KnownRuntime = {
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
   places: 'all in host memory',
-  systems: { followsUse: 'ktransformers-dynamic' },
-};
+  systemOf: ({ as }) => (as === 'followed share' ? 'ktransformers-dynamic' : undefined),
+});

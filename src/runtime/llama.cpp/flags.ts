@@ -1,8 +1,51 @@
 import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect } from '../flags/dialect.js';
-import type { FlagUse } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
+import type { Benchmark } from '../kind/runtime.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
+
+/** Flags of llama.cpp and its forks. */
+export const SHARED_FLAGS = `
+-m, --model  text  the model file; of a split one its first part
+-c, --ctx-size  >=0  tokens of context, of all users together
+-np, --parallel  >=1  conversations at a time
+-b, --batch-size  >=1  most prompt tokens that are handed over at a time; not less than -ub
+-ub, --ubatch-size  >=1  most prompt tokens of one pass
+-t, --threads  >=1  threads that compute experts while decoding
+-ngl, --gpu-layers, --n-gpu-layers  >=0  blocks of the file on the GPU, from the last on, the output matrix counted as
+  one
+-ncmoe, --n-cpu-moe  >=0  blocks of the file, from the first on, whose experts stay in host memory; blocks without
+  experts count
+-cmoe, --cpu-moe  -  the experts of all layers stay in host memory
+-ot, --override-tensor  overrides  where tensors lie whose names match a pattern
+-ts, --tensor-split  shares  shares of the blocks on each GPU, the output matrix counted as one
+-fa, --flash-attn  on|off|auto  flash attention: no scores are stored
+-ctk, --cache-type-k  f32|f16|bf16|q8_0|q4_0|q4_1|iq4_nl|q5_0|q5_1  storage of keys in the KV cache
+-ctv, --cache-type-v  f32|f16|bf16|q8_0|q4_0|q4_1|iq4_nl|q5_0|q5_1  storage of values in the KV cache
+--numa  distribute|isolate|numactl  how threads use several sockets
+`;
+
+const GRAMMAR = grammarOf(
+  { program: 'llama-server', version: 'v0.5.0 (de3ff81, 2026-09-28)', source: 'github.com/ggml-org/llama.cpp, common/arg.cpp' },
+  SHARED_FLAGS,
+  `
+# Since its pull request 20834 (July 2026); before: --no-mmap, --mlock.
+-lm, --load-mode  auto|none|mmap|mlock|mmap+mlock|dio  none: weights are read into memory, which GPUs copy from faster;
+  mlock: they are never paged out
+-cram, --cache-ram  >=0  most MiB of host memory for finished prompts; 8,192 unless said
+# Since build 11480.
+--moe-cache-mib  >=0  MiB of the GPUs for the experts of host memory that are used most, of all layers together
+--moe-cache-cpu-share  0..1  share of the experts missing there that the CPU computes
+-hf, -hfr, --hf-repo  text  the model on the Hugging Face hub, fetched at the first start
+--no-mmproj  -  the vision part of the repository is neither fetched nor loaded
+-fit, --fit  on|off  on: what is not set is fitted to free memory at the start
+-sm, --split-mode  none|layer|row|tensor  how several GPUs share the model
+--spec-type  none|draft-mtp|ngram-simple|ngram-mod  what drafts tokens; draft-mtp: the model's own further layer
+--spec-ngram-simple-size-m  >=1  tokens that are drafted behind ones that stood before
+--spec-draft-n-max  >=1  most tokens that are drafted for a pass
+`,
+);
 
 /** All layers: more than any model has. */
 const ALL_LAYERS = 99;
@@ -12,6 +55,9 @@ export const HYBRID = 'llama.cpp-hot-cache';
 
 /** CPU share of misses: of the values tried by scripts/moe-cache-tune.py, a share that still admits hot experts. */
 const CPU_SHARE = 0.95;
+
+/** Bytes of finished prompts in host memory by default (--cache-ram, tools/server/README.md). */
+const PROMPT_CACHE = 8192 * 2 ** 20;
 
 /** Shared flags of both llama.cpp kinds, with reasons. @param where the model's flags */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
@@ -61,9 +107,9 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 }
 
 /** llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe. */
-export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
+export const llamaCppFlags = lineDialect(GRAMMAR, (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
-  const { cacheBytes, promptCache, setting, unmapped, vision } = input;
+  const { cacheBytes, hostFree, setting, unmapped, vision } = input;
   if (vision === true) {
     uses.push(['--no-mmproj', null]);
     why['--no-mmproj'] = 'its memory is not counted here';
@@ -81,8 +127,8 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     uses.push(['-lm', 'none']);
     why['-lm'] = 'weights in pinned memory, from which experts are copied faster; loading reads the whole file (older builds: --no-mmap)';
   }
-  if (promptCache !== undefined) {
-    uses.push(['-cram', promptCache]);
+  if (hostFree < PROMPT_CACHE) {
+    uses.push(['-cram', Math.floor(hostFree / 2 ** 20)]);
     why['-cram'] = 'finished prompts would take 8,192 MiB of host memory, of which so much is free';
   }
   if (setting.draft > 0 && setting.drafter === 'ngram') {
@@ -98,3 +144,25 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     net: set.length === 0 ? undefined : `Out of memory? Without ${set.join(', ')}, --fit chooses for you.`,
   };
 });
+
+/** Flags of llama-bench that the server has, too, and those only tried. */
+const BENCHED = ['-b', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'];
+const TRIED = ['-ts', '-fa', '--numa'];
+
+/** llama-bench: without `-cmoe`; passes are limited to the batch, and commas separate lists. */
+export const llamaBench: Benchmark = {
+  command: 'llama-bench',
+  tests: '-p 512 -n 128',
+  words: (uses, expertLayers, tuned = false) =>
+    uses.flatMap(([flag, value]): string[] => {
+      if (flag === '-cmoe') return ['-ncmoe', `${expertLayers}`];
+      if (!BENCHED.includes(flag) && !(tuned && TRIED.includes(flag))) return [];
+      if (flag === '-b' && Number(value) <= LEAST_BATCH) return [];
+      return value === null ? [flag] : [flag, `${value}`.replaceAll(',', '/')];
+    }),
+  ways(uses, alone) {
+    const threads = Number(uses.find(([flag]) => flag === '-t')?.[1] ?? 0);
+    const load = uses.some(([flag]) => flag === '-lm') ? 'auto' : 'none';
+    return [threads > 1 ? ['-t', Math.ceil(threads / 2)] : null, threads > 0 ? ['-lm', load] : null, alone ? ['-fa', 'off'] : null];
+  },
+};

@@ -1,24 +1,35 @@
-import { allocationRules } from '../flags/flag.js';
+import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
-import { HYBRID, llamaCppFlags } from './flags.js';
+import { runtimeFrom } from '../kind/runtime.js';
+import { HYBRID, llamaBench, llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
-/** llama-bench, with the flags shared with the server. */
-const LLAMA_BENCH = {
-  command: 'llama-bench',
-  flags: ['-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'],
-  tuned: ['-ts', '-fa', '--numa'],
-  tests: '-p 512 -n 128',
-};
+/** Allocation by its pull requests, builds of the months after August 2025 about. */
+const RULES = {
+  keepsWindows: [0],
+  gatesApart: [5780], // 14158, June 2025
+  streams: [5913], // 14363, July 2025
+  headFirst: [7470], // 18148, December 2025
+  takesEmbeddings: [7650], // 18550, January 2026
+  halfMasks: [7650], // between October 2025 and summer 2026
+  keepsLatentValues: [0, 7650], // as halfMasks
+  fewOutputs: [9460], // 23861, June 2026
+  graphOf2026: [10650], // 25952, September 2026
+} as const;
+
+/** System of fixed experts. */
+export const FIXED = 'llama.cpp-static';
+
+/** System of the cache if misses cross the link. */
+const LRU = 'llama.cpp-cache';
 
 /** Source of the expert cache, in builds since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
 /** llama.cpp: GGUF files, last layers on the GPU first, experts of the first layers in host memory. */
-export const llamaCppRuntime: KnownRuntime = {
+export const llamaCppRuntime = runtimeFrom({
   name: 'llama.cpp',
   backends: [
     { profile: 'llama.cpp-rocm', vendors: ['amd'], gpus: /^(rx-|mi\d|instinct|radeon|ai-max)/ },
@@ -34,34 +45,30 @@ export const llamaCppRuntime: KnownRuntime = {
   advised: {
     ...GGUF,
     dialect: llamaCppFlags,
-    benchmark: LLAMA_BENCH,
+    pins: true,
+    benchmark: llamaBench,
     ladder: byExpertLayers,
     drafts: fileDrafts,
     looksUp: true,
     caches: [
-      { name: 'LRU cache', system: 'llama.cpp-cache', misses: 'link', keeps: true, read: READ },
+      { name: 'LRU cache', system: LRU, misses: 'link', keeps: true, read: READ },
       { name: 'hybrid', system: HYBRID, misses: 'cpu', keeps: true, read: READ },
     ],
-    // --cache-ram, 8,192 MiB by default (tools/server/README.md).
-    promptCache: 8192 * 2 ** 20,
-    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+    memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.
   memory: {
     sequences: 4,
     rulesOf: ({ version = '' }) => {
       const build = /^b?(\d+) \(/.exec(version)?.[1];
-      return allocationRules('llama.cpp', build === undefined ? build : Number(build));
+      return rulesOfBuild(RULES, build === undefined ? build : Number(build));
     },
+    latentLack: () => null,
   },
   places: 'by flags',
   numaByFlag: true,
-  wholeLayers: true,
   depthFirst: true,
   // ggml-org/llama.cpp pull 19493.
   redoesAccepted: true,
-  systems: {
-    fixed: 'llama.cpp-static',
-    cache: (_, misses) => (misses === 'cpu' ? 'llama.cpp-hot-cache' : 'llama.cpp-cache'),
-  },
-};
+  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? HYBRID : LRU) : undefined),
+});

@@ -1,17 +1,31 @@
 import type { Command, Dialect } from '../flags/dialect.js';
-import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
-import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { isAllOnGpu } from '../setting/setting.js';
 
 const MOE = 'Number of layers for which to force MoE weights onto CPU';
 
+/** Rows of the dialog that loads a model; what people write down of it. */
+const GRAMMAR = grammarOf(
+  { program: 'LM Studio', version: '0.4, 2026', source: 'github.com/lmstudio-ai/docs, cli/load; rows of the dialog as users publish them' },
+  `
+Context Length  >=1  tokens of context of a conversation
+GPU Offload  text  layers on the GPU; max: all
+CPU Thread Pool Size  >=1  threads that compute what is not on the GPU
+Evaluation Batch Size  >=1  most prompt tokens of one pass
+Max Concurrent Predictions  >=1  conversations at a time
+Number of layers for which to force MoE weights onto CPU  >=0  layers, from the first on, whose experts stay in host
+  memory
+Flash Attention  on|off  flash attention: no scores are stored
+K Cache Quantization Type  f16|q8_0|q4_0  storage of keys in the KV cache
+V Cache Quantization Type  f16|q8_0|q4_0  storage of values in the KV cache
+`,
+);
+
 const dialect: Dialect = {
-  get grammar() {
-    return grammarOf('lmstudio');
-  },
+  grammar: GRAMMAR,
   write({ blocks, cores, cpuExpertLayers, gpus, setting }): Command {
     const { context, kv, ubatch, users } = setting;
     const uses: FlagUse[] = [
@@ -39,7 +53,7 @@ const dialect: Dialect = {
 };
 
 /** LM Studio: llama.cpp with a GUI; settings are rows of the load dialog. */
-export const lmStudioRuntime: KnownRuntime = {
+export const lmStudioRuntime = runtimeFrom({
   name: 'lmstudio',
   programs: { lmstudio: llamaCppRuntime.name },
   advised: {
@@ -48,7 +62,7 @@ export const lmStudioRuntime: KnownRuntime = {
     isolates: false,
     ubatches: [512, 1024, 2048],
     ladder: byWholeExpertLayers,
-    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+    memory: llamaCppRuntime.advised!.memory,
   },
   numaByFlag: true,
-};
+});

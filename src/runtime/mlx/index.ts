@@ -1,12 +1,23 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
+import { grammarOf } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
 /** Assumed share of memory for activations and finished prompts; no published figure. */
 const LEAVES = 0.1;
 
-const dialect = lineDialect('mlx', (input) => ({
+const GRAMMAR = grammarOf(
+  { program: 'mlx_lm.server', version: '0130d3b, 2026', source: 'github.com/ml-explore/mlx-lm, mlx_lm/server.py' },
+  `
+--model  text  folder or repository of the model
+--prefill-step-size  >=1  most prompt tokens of one pass; 2048 unless said
+--decode-concurrency  >=1  conversations at a time; 32 unless said
+--prompt-cache-size  >=1  finished prompts whose KV caches stay; 10 unless said
+`,
+);
+
+const dialect = lineDialect(GRAMMAR, (input) => ({
   uses: [
     ['--model', folderOf(input)],
     ['--prefill-step-size', input.setting.ubatch],
@@ -17,7 +28,7 @@ const dialect = lineDialect('mlx', (input) => ({
 }));
 
 /** MLX: the framework of Apple silicon; mlx-lm's server holds the whole model in unified memory. */
-export const mlxRuntime: KnownRuntime = {
+export const mlxRuntime = runtimeFrom({
   name: 'mlx',
   vendors: ['apple'],
   advised: {
@@ -30,4 +41,4 @@ export const mlxRuntime: KnownRuntime = {
     usualFile: 'mlx4',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
-};
+});

@@ -1,10 +1,9 @@
 // Ollama: a Modelfile and server environment variables. Since 0.30 the runner is llama-server, which reads the
 // variables of its flags.
 import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
-import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
+import { type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
-import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { evalRates } from '../logs/lines.js';
 import { isAllOnGpu } from '../setting/setting.js';
@@ -18,10 +17,28 @@ const CPU_MOE = 'LLAMA_ARG_CPU_MOE';
 /** All layers: more than any model has. */
 const ALL_LAYERS = 999;
 
+/** Variables of the server, then parameters of a Modelfile. */
+const GRAMMAR = grammarOf(
+  { program: 'ollama serve', version: '2026-08-21 (fb30760)', source: 'github.com/ollama/ollama, envconfig/config.go and api/types.go' },
+  `
+# Since 0.30 its runner is llama-server, which reads these (common/arg.cpp).
+LLAMA_ARG_N_CPU_MOE  >=0  layers, from the first on, whose experts stay in host memory; of every model
+LLAMA_ARG_CPU_MOE  1  the experts of all layers stay in host memory; of every model
+OLLAMA_FLASH_ATTENTION  0|1  flash attention: no scores are stored
+OLLAMA_KV_CACHE_TYPE  f16|q8_0|q4_0  storage of keys and values
+OLLAMA_NUM_PARALLEL  >=1  conversations at a time
+OLLAMA_GPU_OVERHEAD  >=0  bytes of each GPU that are left free
+OLLAMA_SCHED_SPREAD  -  all GPUs are used even where one would do
+FROM  text  the model file
+num_ctx  >=1  tokens of context of a conversation
+num_gpu  >=0  layers on the GPU, the output matrix counted as one
+num_batch  >=1  most prompt tokens of one pass
+num_thread  >=1  threads that compute what is not on the GPU
+`,
+);
+
 const dialect: Dialect = {
-  get grammar() {
-    return grammarOf('ollama');
-  },
+  grammar: GRAMMAR,
   write({ blocks = ALL_LAYERS, cores, cpuExpertLayers, hub, model, moeLayers, name, setting, system = 'linux' }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
@@ -77,7 +94,7 @@ const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variab
 };
 
 /** Ollama: llama.cpp under a different server. */
-export const ollamaRuntime: KnownRuntime = {
+export const ollamaRuntime = runtimeFrom({
   name: 'ollama',
   programs: { ollama: llamaCppRuntime.name },
   // Only Ollama prints the load duration with each reply.
@@ -87,9 +104,9 @@ export const ollamaRuntime: KnownRuntime = {
     dialect,
     isolates: false,
     ladder: byWholeExpertLayers,
-    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+    memory: llamaCppRuntime.advised!.memory,
     ubatches: [512, 1024, 2048],
   },
   places: 'by itself',
   numaByFlag: true,
-};
+});

@@ -1,6 +1,6 @@
 import { definedFields } from '../../base/objects.js';
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
-import type { KnownRuntime } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import { serving } from '../logs/serving.js';
@@ -38,7 +38,7 @@ const oneBatch: TimingFormat = {
 };
 
 /** SGLang: a server that shares tensors over GPUs. */
-export const sglangRuntime: KnownRuntime = {
+export const sglangRuntime = runtimeFrom({
   name: 'sglang',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   logs: [
@@ -52,4 +52,4 @@ export const sglangRuntime: KnownRuntime = {
     drafts: checkpointDrafts,
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
-};
+});

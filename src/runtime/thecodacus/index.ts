@@ -1,12 +1,22 @@
 import { lineDialect } from '../flags/dialect.js';
-import { allocationRules } from '../flags/flag.js';
+import { grammarOf } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
-import { loadedMemory } from '../kind/loaded.js';
-import type { KnownRuntime } from '../kind/runtime.js';
-import { sharedUses } from '../llama.cpp/flags.js';
+import { runtimeFrom } from '../kind/runtime.js';
+import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 
-const dialect = lineDialect('thecodacus', (input) => {
+const GRAMMAR = grammarOf(
+  { program: 'llama-server', version: 'pull request 5, merged, 2026-07-24', source: 'github.com/thecodacus/llama.cpp, pull request 5' },
+  SHARED_FLAGS,
+  `
+--moe-cache-profile  text  rows layer,expert of a profile: the experts that stay on the GPU
+--moe-cache-slots  >=1  experts of each layer on the GPU, of the layers in host memory
+--spec-type  none|draft-mtp  what drafts tokens; draft-mtp: the model's own further layer
+--spec-draft-n-max  >=1  most tokens that are drafted for a pass
+`,
+);
+
+const dialect = lineDialect(GRAMMAR, (input) => {
   const { uses, why } = sharedUses(input, ['-m', input.model]);
   const { slots } = input.setting;
   if (slots !== null) {
@@ -18,7 +28,7 @@ const dialect = lineDialect('thecodacus', (input) => {
 });
 
 /** thecodacus' fork of llama.cpp: the experts most used in a profile stay on the GPU, the CPU computes the rest. */
-export const thecodacusRuntime: KnownRuntime = {
+export const thecodacusRuntime = runtimeFrom({
   name: 'thecodacus',
   programs: { thecodacus: llamaCppRuntime.name },
   advised: {
@@ -27,7 +37,7 @@ export const thecodacusRuntime: KnownRuntime = {
     ladder: byExpertLayers,
     drafts: fileDrafts,
     caches: [{ name: 'hot set', system: 'llama.cpp-hot-set', misses: 'cpu', keeps: true, read: 'its pull request 5, 2026-07-24' }],
-    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+    memory: llamaCppRuntime.advised!.memory,
   },
   numaByFlag: true,
-};
+});

@@ -13,6 +13,7 @@ import { parseLine, readCommand, shellWords } from './command.js';
 const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: CommandInput = {
   setting: SETTING,
+  spec: loadModel('qwen3-30b-a3b'),
   model: 'model.gguf',
   hub: null,
   name: 'model',
@@ -23,6 +24,7 @@ const TOLD: CommandInput = {
   splitPattern: null,
   gpus: 1,
   split: null,
+  hostFree: 2 ** 40,
   cores: 16,
   sockets: 1,
   unified: false,
@@ -35,8 +37,16 @@ const said = (runtime: string, told: Partial<CommandInput>): Record<string, stri
   return Object.fromEntries(readCommand(dialect, dialect.write({ ...TOLD, ...told })));
 };
 
-it('a runtime whose flags are in no row of the file is named', () => {
-  expect(() => grammarOf('mine')).toThrow('profiles/flags.yaml has no program mine');
+it('a row without its effect is named', () => {
+  const {
+    flags: [first],
+    ...rest
+  } = grammarOf({ program: 'p', version: '1', source: 's' }, '\n# c\n-a, --all  0..1  share of\n  all\n');
+  expect([first, rest]).toEqual([
+    { names: ['-a', '--all'], takes: { kind: 'number', min: 0, max: 1 }, does: 'share of all' },
+    { program: 'p', version: '1', source: 's' },
+  ]);
+  expect(() => grammarOf(rest, '-a  text').flags).toThrow('flag "-a  text": lacks its value or its effect');
 });
 
 describe('llama.cpp', () => {

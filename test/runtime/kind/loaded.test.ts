@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { decoderLayers, expertBytesTotal } from '../../../src/model/spec.js';
-import { allocationRules } from '../../../src/runtime/flags/flag.js';
+import { ikLlamaCppRuntime } from '../../../src/runtime/ik_llama.cpp/index.js';
 import { cpuExpertLayers, loadedMemory, splitPattern } from '../../../src/runtime/kind/loaded.js';
 import { servedMemory } from '../../../src/runtime/kind/served.js';
+import { llamaCppRuntime } from '../../../src/runtime/llama.cpp/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { freeOf, usedOf } from '../../../src/runtime/setting/fits.js';
 import { ALL_ON_GPU } from '../../../src/runtime/setting/setting.js';
@@ -19,7 +20,7 @@ const layer = expertBytesTotal(model) / 24;
 
 describe('what llama.cpp loads', () => {
   it('has 1 GiB of the card left free, and 4 GiB of the host', () => {
-    const { devices, split } = loadedMemory(allocationRules('llama.cpp'), model, SETTING, one);
+    const { devices, split } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, SETTING, one);
     expect(devices.map(({ has, name }) => [name, has / GIB])).toEqual([
       ['GPU', 23],
       ['host', 60],
@@ -28,20 +29,20 @@ describe('what llama.cpp loads', () => {
   });
 
   it('lies with its layers: the experts of three layers are in host memory', () => {
-    const [allGpu, allHost] = loadedMemory(allocationRules('llama.cpp'), model, SETTING, one).devices;
-    const [gpu, host] = loadedMemory(allocationRules('llama.cpp'), model, { ...SETTING, cpuMoe: 3 }, one).devices;
+    const [allGpu, allHost] = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, SETTING, one).devices;
+    const [gpu, host] = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, { ...SETTING, cpuMoe: 3 }, one).devices;
     expect(Math.abs(allGpu!.weights - gpu!.weights - 3 * layer)).toBeLessThan(1e3);
     expect(Math.abs(host!.weights - allHost!.weights - 3 * layer)).toBeLessThan(1e3);
     expect(gpu!.kv).toBe(allGpu!.kv);
   });
 
   it('keeps a projection of the next layer there, a third of a layer', () => {
-    const [gpu, host] = loadedMemory(allocationRules('llama.cpp'), model, { ...SETTING, cpuMoe: 3 }, one).devices;
+    const [gpu, host] = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, { ...SETTING, cpuMoe: 3 }, one).devices;
     for (const [cpuProjections, thirds] of [
       ['down', 1],
       ['gate+up', 2],
     ] as const) {
-      const split = loadedMemory(allocationRules('llama.cpp'), model, { ...SETTING, cpuMoe: 3, cpuProjections }, one).devices;
+      const split = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, { ...SETTING, cpuMoe: 3, cpuProjections }, one).devices;
       expect(Math.abs(gpu!.weights - split[0]!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
       expect(Math.abs(split[1]!.weights - host!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
     }
@@ -49,12 +50,12 @@ describe('what llama.cpp loads', () => {
 
   it('has half of its layers with the whole context, half with a window of 128: 24 MiB of KV a 1,024 tokens', () => {
     // 12 layers x 8,192 cells x 8 heads x 2 x 64 values x 2 bytes, and 12 layers x (128 + 512 in steps of 256) cells.
-    const kv = loadedMemory(allocationRules('llama.cpp'), model, SETTING, one).devices[0]!.kv;
+    const kv = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, SETTING, one).devices[0]!.kv;
     expect(kv).toBe(12 * (8192 + 768) * 8 * 2 * 64 * 2);
   });
 
   it('is all in host memory without a layer on the GPU', () => {
-    const { devices } = loadedMemory(allocationRules('llama.cpp'), model, { ...SETTING, gpuLayers: 0 }, one);
+    const { devices } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, { ...SETTING, gpuLayers: 0 }, one);
     expect(devices.map(({ kv, name, weights }) => [name, weights > 0, kv > 0])).toEqual([
       ['GPU', false, false],
       ['host', true, true],
@@ -62,7 +63,7 @@ describe('what llama.cpp loads', () => {
   });
 
   it('is one sum where there is one memory', () => {
-    const { devices } = loadedMemory(allocationRules('llama.cpp'), model, SETTING, loadHardware('m4-max'));
+    const { devices } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, SETTING, loadHardware('m4-max'));
     expect(devices.map(({ name }) => name)).toEqual(['memory']);
   });
 });
@@ -73,8 +74,8 @@ describe('drafting', () => {
   const GLM = { ...SETTING, ubatch: 512 };
 
   it('takes one layer more, its KV cache and a buffer, on the GPU with the last layer', () => {
-    const without = loadedMemory(allocationRules('llama.cpp'), air, GLM, four).devices;
-    const drafting = loadedMemory(allocationRules('llama.cpp'), air, { ...GLM, draft: 1 }, four).devices;
+    const without = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), air, GLM, four).devices;
+    const drafting = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), air, { ...GLM, draft: 1 }, four).devices;
     expect(drafting.slice(0, 3)).toEqual(without.slice(0, 3));
     const [before, after] = [without[3]!, drafting[3]!];
     const last = air.anatomy!.tensors.filter(({ layer: own }) => own === 45).reduce((sum, { bytes }) => sum + bytes, 0);
@@ -90,7 +91,7 @@ describe('drafting', () => {
   it('keeps its experts in host memory where all are there', () => {
     const all = { ...GLM, cpuMoe: 45 };
     const [before, after] = [all, { ...all, draft: 1 }].map(
-      (setting) => loadedMemory(allocationRules('llama.cpp'), air, setting, one).devices,
+      (setting) => loadedMemory(llamaCppRuntime.memory!.rulesOf({}), air, setting, one).devices,
     );
     const experts = expertBytesTotal({ layers: air.layers.slice(-1) });
     expect((after![1]!.weights - before![1]!.weights) / experts).toBeCloseTo(1, 0);
@@ -131,37 +132,37 @@ describe('blocks of the file', () => {
   });
 
   it('keep a state in its 23 Mamba-2 blocks, keys and values in 6, and nothing in blocks of experts', () => {
-    const { kv } = loadedMemory(allocationRules('llama.cpp'), nano, { ...SETTING, users: 3 }, one).devices[0]!;
+    const { kv } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), nano, { ...SETTING, users: 3 }, one).devices[0]!;
     expect(kv).toBe(3 * (23 * 2170880 + 6 * 8192 * 2 * 2 * 128 * 2));
   });
 
   it('that predict further tokens are counted by -ngl and -ts, and the output is the first that a card gets', () => {
     const air = loadModel('glm-4.5-air');
     const two = loadHardware('2xrtx-5090+ryzen-9-5950x+2xddr4-3600+64GB');
-    const whole = loadedMemory(allocationRules('llama.cpp'), air, SETTING, two);
+    const whole = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), air, SETTING, two);
     // 46 blocks, one for further tokens and the output.
     expect(whole.split!.reduce((sum, count) => sum + count)).toBe(48);
     expect(whole.devices.at(-1)!.weights).toBe(air.anatomy!.tensors.find(({ name }) => name === 'token_embd.weight')!.bytes);
     expect(whole.blocks).toBeUndefined();
-    const few = loadedMemory(allocationRules('llama.cpp'), air, { ...SETTING, gpuLayers: 2, cpuMoe: 45 }, one);
+    const few = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), air, { ...SETTING, gpuLayers: 2, cpuMoe: 45 }, one);
     expect(few.blocks).toBe(4);
     const onCard = air.anatomy!.tensors.filter(({ layer, name }) => /^output/.test(name) || (layer! >= 44 && !name.includes('_exps')));
     expect(few.devices[0]!.weights).toBe(onCard.reduce((sum, { bytes }) => sum + bytes, 0));
     // ik_llama.cpp: the output comes last.
-    expect(loadedMemory(allocationRules('ik_llama.cpp'), air, { ...SETTING, gpuLayers: 2 }, one).blocks).toBe(3);
+    expect(loadedMemory(ikLlamaCppRuntime.memory!.rulesOf({}), air, { ...SETTING, gpuLayers: 2 }, one).blocks).toBe(3);
   });
 });
 
 describe('layers on two GPUs', () => {
   it('are split so that both hold alike', () => {
-    const { devices, split } = loadedMemory(allocationRules('llama.cpp'), model, SETTING, two);
+    const { devices, split } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, SETTING, two);
     expect(split!.reduce((sum, count) => sum + count)).toBe(25);
     const [first, second] = devices.map(({ kv, weights }) => kv + weights);
     expect(Math.abs(first! - second!)).toBeLessThan(1.5 * layer);
   });
 
   it('are more on the first where the experts of the first are in host memory', () => {
-    const { devices, split } = loadedMemory(allocationRules('llama.cpp'), model, { ...SETTING, cpuMoe: 12 }, two);
+    const { devices, split } = loadedMemory(llamaCppRuntime.memory!.rulesOf({}), model, { ...SETTING, cpuMoe: 12 }, two);
     // 12 light layers, then 12 heavy ones and the head: about half of the heavy ones each.
     expect(split![0]).toBeGreaterThanOrEqual(17);
     const [first, second] = devices.map(({ kv, weights }) => kv + weights);
@@ -172,7 +173,7 @@ describe('layers on two GPUs', () => {
 describe('cards that differ', () => {
   it('are filled by their share of room', () => {
     const { devices, split } = loadedMemory(
-      allocationRules('llama.cpp'),
+      llamaCppRuntime.memory!.rulesOf({}),
       model,
       SETTING,
       loadHardware('rtx-3060+rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB'),

@@ -1,5 +1,5 @@
 import { formatRatio } from '../../../base/units.js';
-import { DEFAULT_RUNTIME } from '../../../runtime/index.js';
+import { DEFAULT_RUNTIME } from '../../../runtime/door.js';
 import { copyBandwidth } from '../../validate/rows/row-machine.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';

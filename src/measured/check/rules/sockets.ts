@@ -1,5 +1,5 @@
 import { formatRatio } from '../../../base/units.js';
-import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
+import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/door.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
@@ -22,7 +22,7 @@ export const sockets: CauseRule = {
     const off = isOff(row);
     // Such programs print their setting; unset, threads read the memory of all sockets.
     const unaware =
-      runtimeOfProgram(engine).numaByFlag === true &&
+      runtimeOfProgram(engine).numaByFlag &&
       (run.numa === undefined || NUMA_OFF.test(run.numa)) &&
       placement.kind === 'all-cpu' &&
       decode!.slow;

@@ -1,8 +1,6 @@
 import { whyLost } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
-import { allocate } from '../../../runtime/allocation/allocate.js';
-import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
-import { RUNTIMES, runtimeOfProgram } from '../../../runtime/index.js';
+import { allocate, type LoadPlan, runtimeOfProgram } from '../../../runtime/door.js';
 import { type ErrorSizes, errorSizes } from '../rows/error-sizes.js';
 import type { DeviceMib, MemoryKind, MemoryRow } from '../rows/memory-row.js';
 import { hasBlas, MEMORY_KINDS, measuredDevices, sumOfDevices } from '../rows/memory-row.js';
@@ -197,8 +195,8 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   if (hasBlas(row) && (device === 'host' || !resident)) return 'built with BLAS, which has a buffer of its own';
   if (device !== 'host' && !resident) return 'no layer is on the GPU: what it still computes depends on the build';
   const latent = model.anatomy!.layers.some(({ kind }) => kind === 'latent');
-  if (latent && plan.flashAttention && RUNTIMES.some(({ memory }) => memory?.isBefore?.(row.source ?? '') === true))
-    return 'an engine of before March 2025, which kept more';
+  const lack = latent && plan.flashAttention ? runtimeOfProgram(row.engine).memory!.latentLack(row.source ?? '') : null;
+  if (lack !== null) return lack;
   if (load.lacks !== null && dependsOnFormat(model, plan, device)) return 'it depends on the format of experts, which nothing says';
   return null;
 }

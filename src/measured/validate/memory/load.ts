@@ -3,8 +3,7 @@ import { remembered } from '../../../base/objects.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
 import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
-import type { LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
-import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
+import { DEFAULT_RUNTIME, type LoadPlan, runtimeOfProgram, type TensorOverride } from '../../../runtime/door.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */

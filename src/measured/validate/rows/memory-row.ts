@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { definedFields } from '../../../base/objects.js';
-import { unknownProgram } from '../../../runtime/index.js';
+import { unknownProgram } from '../../../runtime/door.js';
 
 const text = z.string().min(1);
 const count = z.int().nonnegative();

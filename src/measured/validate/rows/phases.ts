@@ -1,4 +1,4 @@
-import { runtimeOfProgram } from '../../../runtime/index.js';
+import { runtimeOfProgram } from '../../../runtime/door.js';
 import type { Measurement } from './measurement.js';
 
 /** Tokens walked by each of `users` sequences. */
@@ -47,7 +47,7 @@ export function promptPhase(row: Measurement, usualUbatch: number, brief = false
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, Math.max(brief ? BRIEF.prompt : MOST_PROMPT, ubatch));
   // In benchmarks the depth precedes the prompt; chat programs state the prompt as depth.
-  const isFirst = runtimeOfProgram(row.engine).depthFirst === true && row.series?.vary === 'depth';
+  const isFirst = runtimeOfProgram(row.engine).depthFirst && row.series?.vary === 'depth';
   const before = row.run.depth !== row.run.pp_tokens || isFirst ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }

@@ -1,4 +1,4 @@
-import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
+import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/door.js';
 import type { SystemSpec } from '../../../system/door.js';
 import type { Measurement } from './measurement.js';
 import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
@@ -25,9 +25,9 @@ export interface RowSystem {
   readonly dramCache: string | null;
 }
 
-/** True if a paper's GPU share is a strategy of whole layers, not of experts. */
+/** True if a paper's GPU share is a strategy of whole layers: the experts of a layer are one tensor in GGUF. */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
-  return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
+  return runtimeOfProgram(engine).advised?.reads === 'gguf' && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
 
 /** Runtime profile of a row, by program and GPU kind; a paper's framework has a shared profile. */
@@ -124,9 +124,9 @@ function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks
   const { gpu_expert_share: share, note = '' } = row.placement;
   if (share === undefined) return { lacks: 'nothing says which part of the experts is on the GPU' };
   if (BY_LAYER.test(note) || isStrategy(row)) return byLayer(Math.round(layers * (1 - share)));
-  const { followsUse } = runtimeOfProgram(row.engine).systems ?? {};
+  const followed = BY_USE.test(note) && runtimeOfProgram(row.engine).systemOf({ program: row.engine, as: 'followed share' });
   const common = { expertCache: `${100 * share}%`, dramCache: null };
-  if (BY_USE.test(note) && followsUse !== undefined) return { system: followsUse, ...common };
+  if (followed) return { system: followed, ...common };
   return { system: fixed(`static:by=${BY_POPULARITY.test(note) ? 'popularity' : 'id'}`, 'layer'), ...common };
 }
 
@@ -136,12 +136,12 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
-  const { systems } = runtimeOfProgram(engine);
-  if (systems?.pool !== undefined) return { ...common, system: systems.pool(where) };
+  const system = runtimeOfProgram(engine).systemOf({ program: engine, as: 'cache', misses: where });
+  if (typeof system === 'object') return { ...common, system };
   // Variants in Mixtral-offloading's table.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
-  return { ...common, system: systems?.cache?.(engine, where) ?? { ...LRU, onMiss } };
+  return { ...common, system: system ?? { ...LRU, onMiss } };
 }
 
 /** Value for `memory.expertCache`; null: unknown. */

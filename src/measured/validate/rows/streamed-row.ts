@@ -1,5 +1,4 @@
-import { runtimeOfProgram } from '../../../runtime/index.js';
-import type { Streaming } from '../../../runtime/kind/runtime.js';
+import { runtimeOfProgram, type Streaming } from '../../../runtime/door.js';
 import type { Measurement } from './measurement.js';
 
 /** Share of RAM that caches experts: 92.6 of 128 GB (a Strix Halo). */

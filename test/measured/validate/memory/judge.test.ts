@@ -5,7 +5,7 @@ import { findProfile } from '../../../../src/base/profiles.js';
 import { judgeMemory, memorySummary } from '../../../../src/measured/validate/memory/judge.js';
 import { planOfRow, weightsOfRow } from '../../../../src/measured/validate/memory/load.js';
 import { parseRows, readRows } from '../../../../src/measured/validate/rows/measurement.js';
-import { allocationRules } from '../../../../src/runtime/flags/flag.js';
+import { ikLlamaCppRuntime } from '../../../../src/runtime/ik_llama.cpp/index.js';
 import { memoryRow } from './rows.js';
 
 const reasons = (over: Readonly<Record<string, unknown>>): Record<string, string | null> =>
@@ -46,7 +46,7 @@ describe('a row', () => {
       mla: 3,
     });
     expect(planOfRow(row, weightsOfRow(row).model)).toMatchObject({
-      rules: allocationRules('ik_llama.cpp'),
+      rules: ikLlamaCppRuntime.memory!.rulesOf({}),
       gpus: 1,
       gpuLayers: 95,
       tensorSplit: [3, 1],

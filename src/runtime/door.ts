@@ -1,0 +1,39 @@
+// Exports to other rooms: what is known of runtimes, and machines as they drive them.
+export { allocate } from './allocation/allocate.js';
+export type { LoadPlan, TensorOverride } from './allocation/graph/load-plan.js';
+export { isHostBuffer, type OverrideRule, parseOverrides } from './allocation/graph/overrides.js';
+export { type Command, type CommandInput, wrapped } from './flags/dialect.js';
+export { type FlagUse, flagOf, wordsOf } from './flags/flag.js';
+export {
+  ADVISED,
+  advisedRuntime,
+  backendsOn,
+  DEFAULT_RUNTIME,
+  DEFAULT_SYSTEM,
+  ownRuntimesOf,
+  PAPERS_PROFILE,
+  profileOfProgram,
+  runtimeOfProfile,
+  runtimeOfProgram,
+  unknownProgram,
+} from './index.js';
+export { cpuExpertLayers, type Loaded, splitPattern } from './kind/loaded.js';
+export type { AdvisedRuntime, OfferedCache, Streaming } from './kind/runtime.js';
+export { inHostMemory, type Timing, type TimingBuffer } from './logs/timing.js';
+export { hardwareOfFile, loadHardware } from './machine.js';
+export { type DeviceMemory, freeOf, gpusOf, HOST, isFit, usedOf } from './setting/fits.js';
+export { costOf, type Goal, isKept, parseGoal, type RequestShape, requestNs, type Speeds } from './setting/goal.js';
+export {
+  ALL_ON_GPU,
+  bySlots,
+  cachedBytes,
+  isAllOnGpu,
+  isCpuOnly,
+  type KvType,
+  machineFor,
+  PLAIN,
+  type Setting,
+  slotRange,
+  type WeightPlacement,
+} from './setting/setting.js';
+export { isWritten, readTimings, settingsOfFlags, timingsIn, timingsOf, timingsOfFile, timingsOfFlags, timingText } from './timings.js';
