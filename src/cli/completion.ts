@@ -16,8 +16,15 @@ const COMPLETION = options({
   '<shell>': ['for which shell', { choices: SHELLS }],
 });
 
+const help = `Examples:
+  moeprof completion bash > ~/.local/share/bash-completion/completions/moeprof
+  moeprof completion zsh > "\${fpath[1]}/_moeprof"
+  moeprof completion fish > ~/.config/fish/completions/moeprof.fish
+  moeprof completion powershell >> $PROFILE`;
+
 /** `moeprof completion`: scripts generated from the commands. */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
+  help,
   define(command, context) {
     declared(command, COMPLETION).action(async (shell: Shell) =>
       context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),

@@ -7,8 +7,10 @@ import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
-import { helpOf, textBelow } from './kit/help.js';
+import { setTextBelow, textBelow } from './kit/declared.js';
+import { helpOf } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
+import { EXAMPLES, OVERVIEW } from './program-help.js';
 import { Runtime } from './runtime.js';
 
 /** Widest help, columns. */
@@ -59,7 +61,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       outputError: (text, write) =>
         write(`moeprof: ${shortened(visible(remedied(oneLine(text), running.replace(/^moeprof /, ''))))} (see ${running} --help)\n`),
     })
-    .configureHelp(helpOf(all))
+    .configureHelp(helpOf(`${OVERVIEW}\n`, all))
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('-q, --quiet', 'no progress and no notes; with -o, no table either', false)
@@ -68,7 +70,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('afterAll', ({ command }) => (all ? textBelow(command) : ''));
+    .addHelpText('afterAll', ({ command }) => (all ? `\n${textBelow(command)}\n` : ''));
+  setTextBelow(program, EXAMPLES);
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries)
@@ -83,7 +86,9 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     if (entry === undefined) return;
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);
-    (await entry.load()).define(command, runtime satisfies CliContext);
+    const { define, help } = await entry.load();
+    define(command, runtime satisfies CliContext);
+    setTextBelow(command, help);
     // llama.cpp flags that begin like short options of moeprof.
     for (const word of argv) if (/^-(?:ot|ts|tb)$/.test(word)) command.error(`error: unknown option '${word}'`);
     command.hook('preSubcommand', (_, subcommand) => {

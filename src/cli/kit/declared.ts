@@ -74,6 +74,16 @@ const firsts = new WeakMap<Command, readonly string[]>();
 /** Flags that the short help of a command shows; undefined: all. */
 export const firstFlags = (command: Command): readonly string[] | undefined => firsts.get(command);
 
+const helps = new WeakMap<Command, string>();
+
+/** Text below the options of a command, or of its parent. */
+export function textBelow(command: Command): string {
+  return helps.get(command) ?? (command.parent === null ? '' : textBelow(command.parent));
+}
+
+/** Sets the text below the options of a command. */
+export const setTextBelow = (command: Command, text: string): unknown => helps.set(command, text);
+
 /** Adds the arguments and options of a table to a command. */
 export function declared<T extends Table>(command: Command, table: T, { description, first, summary }: About<T> = {}): Declared<T> {
   if (first !== undefined) firsts.set(command, first);
@@ -88,9 +98,18 @@ export function declared<T extends Table>(command: Command, table: T, { descript
   return command as Declared<T>;
 }
 
+/** What help shows of a subcommand. */
+interface AboutBelow<T> extends About<T> {
+  /** Text below the options; absent: that of the command. */
+  readonly help?: string;
+}
+
 /** A new subcommand with the arguments and options of a table, e.g. `baseline save`. */
-export const subcommand = <T extends Table>(parent: Command, name: string, table: T, about: About<T> = {}): Declared<T> =>
-  declared(parent.command(name), table, about);
+export function subcommand<T extends Table>(parent: Command, name: string, table: T, about: AboutBelow<T> = {}): Declared<T> {
+  const command = parent.command(name);
+  if (about.help !== undefined) setTextBelow(command, about.help);
+  return declared(command, table, about);
+}
 
 function optionOf(flags: string, text: string, { choices, default: usual, excludes, required, shown }: Extra): Option {
   const repeats = flags.endsWith('...');
