@@ -36,7 +36,7 @@ const LOG = options({
   '--metric <name>': ['which metric', { default: 'latency.tpot.mean' }],
 });
 
-/** Help of `moeprof baseline`. */
+/** Help text. */
 export const help = `Examples:
   moeprof baseline save main runs/                run all profiles and keep them
   moeprof baseline save main result.json --force

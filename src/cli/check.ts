@@ -29,7 +29,7 @@ const CHECK = options({
 
 type CheckOptions = OptionsOf<typeof CHECK>;
 
-/** Help of `moeprof check`. */
+/** Help text. */
 export const help = `A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,
 SGLang, KTransformers or Ollama printed; - is standard input.
 

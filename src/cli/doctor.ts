@@ -21,7 +21,7 @@ interface Check {
 /** Oldest supported Node version, as in package.json. */
 const NODE = [20, 19] as const;
 
-/** Help of `moeprof doctor`. */
+/** Help text. */
 export const help = `Examples:
   moeprof doctor`;
 

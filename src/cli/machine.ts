@@ -21,7 +21,7 @@ const SHOW_HELP = `Examples:
   moeprof machine show rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
   moeprof machine show rtx-3090+ryzen-9-7950x --runtime ik_llama.cpp`;
 
-/** Help of `moeprof machine`. */
+/** Help text. */
 export const help = `Examples:
   moeprof machine detect
   moeprof machine detect -o my-machine.yaml

@@ -26,7 +26,7 @@ const MEASURE = options({
   ...output(contributionReports),
 });
 
-/** Help of `moeprof measure`. */
+/** Help text. */
 export const help = `Examples:
   llama-bench -m gpt-oss-20b-mxfp4.gguf -ncmoe 8 -o jsonl > bench.jsonl
   moeprof measure bench.jsonl -o issue.md -o row.jsonl

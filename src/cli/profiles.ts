@@ -153,7 +153,7 @@ const SHOW = options({
   '<family/name>': 'as list prints it; the family may be left out where one only has the name',
 });
 
-/** Help of `moeprof profiles`. */
+/** Help text. */
 export const help = `Examples:
   moeprof profiles list
   moeprof profiles list policy

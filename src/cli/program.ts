@@ -2,7 +2,6 @@ import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env, setDefaultEnv } from '../base/host/process.js';
-import { bundledRows } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
@@ -10,6 +9,7 @@ import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
 import { setTextBelow, textBelow } from './kit/declared.js';
 import { helpOf } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
+import { remedied } from './mistakes.js';
 import { EXAMPLES, OVERVIEW } from './program-help.js';
 import { Runtime } from './runtime.js';
 
@@ -108,25 +108,6 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   const words = asked[0] === 'help' ? [...asked.slice(1), '--help'] : [...asked];
   const command = words[0];
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
-}
-
-/** A model in place of a command: a file, a repository, or a name with its size. */
-const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
-
-/** Unknown or missing word in a commander message, a key of profiles/mistakes.txt. */
-const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
-
-/** Adds a remedy from profiles/mistakes.txt, if any row matches. */
-function remedied(text: string, command: string): string {
-  const [, kind, unknown, other] = MISTAKEN.exec(text) ?? [];
-  const rows = bundledRows('mistakes.txt').map((row) => row.split(/ {2,}/));
-  const has = (list: string | undefined, name: string): boolean => list!.split(', ').includes(name);
-  const remedyOf = (word = ''): string | undefined =>
-    rows.find(([commands, words]) => has(words, word) && (commands === '*' || has(commands, command)))?.[2];
-  const remedy = remedyOf(unknown ?? other) ?? (kind !== 'option' && !text.includes('did you mean') ? remedyOf('*') : undefined);
-  const model = MODEL_AS_COMMAND.exec(text);
-  if (remedy === undefined) return model === null ? text : `${text}; for a model write moeprof advise ${model[1]}`;
-  return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;
 }
 
 /** Commander's message without prefix, its suggestion as a clause. */

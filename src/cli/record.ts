@@ -22,7 +22,7 @@ import { layoutOf, writeTrace } from './trace/write.js';
 /** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
-/** Help of `moeprof record`. */
+/** Help text. */
 export const help = `Examples:
   moeprof record model.gguf --prompts my.jsonl -o t.safetensors
   moeprof record model.gguf --prompts my.jsonl --tokens 8000 --seed 7 -o t.jsonl

@@ -48,7 +48,7 @@ const SCHEMA = options({
   '<file>': ['kind of file', { choices: SCHEMA_KINDS }],
 });
 
-/** Help of `moeprof schema`. */
+/** Help text. */
 export const help = `Examples:
   moeprof schema run > run.schema.json
   moeprof schema budgets > budgets.schema.json

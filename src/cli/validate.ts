@@ -23,7 +23,7 @@ const VALIDATE = options({
   ...output(validationReports),
 });
 
-/** Help of `moeprof validate`. */
+/** Help text. */
 export const help = `Examples:
   moeprof validate                           all bundled rows
   moeprof validate second                    one file of rows

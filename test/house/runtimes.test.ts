@@ -26,7 +26,7 @@ const BEFORE = ROOMS.map(({ name }) => name).slice(
 /**
  * Literals of a file that name a runtime, `path:line: literal`: strings, parts of templates, regular expressions and keys. None of these does:
  * - documentation: a description of a field (`describe`), a citation (`cites`, `engines` of a trace format), the text of
- *   a command's help, a line that a user types, and a sentence in a room before the runtimes, which cannot depend on one;
+ *   a command's help, a remedy, a line that a user types, and a sentence in a room before the runtimes, which cannot depend on one;
  * - the name of a trace format in the room of traces: formats are named after the program that writes them.
  */
 function runtimesNamed({ path, program, text }: SourceFile): string[] {
@@ -49,7 +49,7 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
       if (text.slice(callee.start, callee.end) === 'options') documents.push(...given);
     },
     VariableDeclarator: ({ id, init }) => {
-      if (id.type === 'Identifier' && /^help$|_HELP$/.test(id.name) && room === 'cli') documents.push(init!);
+      if (id.type === 'Identifier' && /^help$|_HELP$|^MISTAKE/.test(id.name) && room === 'cli') documents.push(init!);
     },
     ImportDeclaration: ({ source }) => void documents.push(source),
     ExportNamedDeclaration: ({ source }) => void (source !== null && documents.push(source)),

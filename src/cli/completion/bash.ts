@@ -1,15 +1,7 @@
 import { type CompletionValues, flatten, type Node, optionsOf, single, wordsAt } from './tree.js';
 
-/** Parts of the script. */
-interface Parts {
-  readonly program: string;
-  /** Patterns of a command after the words before it. */
-  readonly steps: string;
-  /** Cases of options with values. */
-  readonly values: string;
-  /** Cases of commands with words and options. */
-  readonly places: string;
-}
+/** Patterns of commands after the words before each, cases of options with values, and of commands. */
+type Parts = Readonly<Record<'program' | 'steps' | 'values' | 'places', string>>;
 
 const script = ({ places, program, steps, values }: Parts): string => `# bash completion of ${program}; made by: ${program} completion bash
 _${program}() {

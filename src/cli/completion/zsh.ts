@@ -7,15 +7,8 @@ ${functions}
 if [ "$funcstack[1]" = "_${program}" ]; then _${program} "$@"; else compdef _${program} ${program}; fi
 `;
 
-/** Parts of the function of a command with subcommands. */
-interface Group {
-  readonly name: string;
-  readonly options: string;
-  /** Subcommands with summaries. */
-  readonly children: string;
-  /** Cases of subcommands with functions. */
-  readonly cases: string;
-}
+/** A command with subcommands: options, subcommands with summaries, and cases with their functions. */
+type Group = Readonly<Record<'name' | 'options' | 'children' | 'cases', string>>;
 
 const group = ({ cases, children, name, options }: Group): string => `${name}() {
   local context state line

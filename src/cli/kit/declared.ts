@@ -55,6 +55,8 @@ interface About<T> {
   /** Flags that --help shows; --help all shows all. */
   readonly first?: readonly Flag<keyof T>[];
   readonly summary?: string;
+  /** Text below the options; absent: that of the parent. */
+  readonly help?: string;
   /** Absent: the summary as a sentence. */
   readonly description?: string;
 }
@@ -85,8 +87,10 @@ export function textBelow(command: Command): string {
 export const setTextBelow = (command: Command, text: string): unknown => helps.set(command, text);
 
 /** Adds the arguments and options of a table to a command. */
-export function declared<T extends Table>(command: Command, table: T, { description, first, summary }: About<T> = {}): Declared<T> {
+export function declared<T extends Table>(command: Command, table: T, about: About<T> = {}): Declared<T> {
+  const { description, first, help, summary } = about;
   if (first !== undefined) firsts.set(command, first);
+  if (help !== undefined) setTextBelow(command, help);
   if (summary !== undefined) command.summary(summary).description(`${capital(summary)}.`);
   if (description !== undefined) command.description(description);
   for (const [head, row] of Object.entries(table)) {
@@ -98,18 +102,9 @@ export function declared<T extends Table>(command: Command, table: T, { descript
   return command as Declared<T>;
 }
 
-/** What help shows of a subcommand. */
-interface AboutBelow<T> extends About<T> {
-  /** Text below the options; absent: that of the command. */
-  readonly help?: string;
-}
-
 /** A new subcommand with the arguments and options of a table, e.g. `baseline save`. */
-export function subcommand<T extends Table>(parent: Command, name: string, table: T, about: AboutBelow<T> = {}): Declared<T> {
-  const command = parent.command(name);
-  if (about.help !== undefined) setTextBelow(command, about.help);
-  return declared(command, table, about);
-}
+export const subcommand = <T extends Table>(parent: Command, name: string, table: T, about: About<T> = {}): Declared<T> =>
+  declared(parent.command(name), table, about);
 
 function optionOf(flags: string, text: string, { choices, default: usual, excludes, required, shown }: Extra): Option {
   const repeats = flags.endsWith('...');
