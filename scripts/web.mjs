@@ -13,7 +13,7 @@ const WEB = join(ROOT, 'src/base/web');
 /** Profiles that are large or for the command line, and that few pages need. */
 const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
 /** Texts of the command line. */
-const UNUSED = ['completion.txt', 'fields.txt', 'help.txt', 'mistakes.txt', 'server-errors.txt'];
+const UNUSED = ['fields.txt'];
 
 /** Files of profiles that only other pages than `moeprof play` need. */
 const NOT_FOR_PLAY = ['runs', 'citations.yaml', 'explanations.yaml'];

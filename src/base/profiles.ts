@@ -38,15 +38,11 @@ export const bundledRows = (name: string): string[] => rowsIn(bundledText(name))
 
 const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
 
-/** Section texts of a bundled file; `== name` opens a section. */
-export function bundledParts(name: string): ReadonlyMap<string, string> {
-  const parts = bundledText(name).replaceAll('\r\n', '\n').split(/^== /m);
-  return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/\n$/, '')]));
+/** Table rows of a bundled file by section; `== name` opens a section. */
+export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
+  const parts = bundledText(name).split(/^== /m).slice(1);
+  return new Map(parts.map((part) => rowsIn(part)).map(([section, ...rows]) => [section!, rows]));
 }
-
-/** Table rows of a bundled file by section. */
-export const bundledSections = (name: string): ReadonlyMap<string, readonly string[]> =>
-  new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 
 /** Names of a family's bundled profiles, sorted. */
 export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();

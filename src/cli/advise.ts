@@ -18,6 +18,20 @@ import { learnedBy } from './machine/learned.js';
 /** The word for all runtimes, side by side. */
 const ANY = 'any';
 
+/** Help text. */
+export const help = `Examples:
+  moeprof advise -w rtx-3060+64GB
+  moeprof advise gpt-oss-20b qwen3-30b-a3b -w rtx-3060+64GB --goal tpot=50ms
+  moeprof advise gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB
+  moeprof advise qwen3-30b-a3b -w rtx-3060+64GB --context 32768 --explain
+  moeprof advise gpt-oss-20b -w rtx-3060+64GB --timing bench.md
+  moeprof advise gpt-oss-20b --tune "llama-bench -m gpt-oss-20b-mxfp4.gguf"
+  moeprof advise model.gguf -w rtx-4090+128GB --goal ttft=5s,tpot=60ms
+  moeprof advise glm-4.5-air -w rtx-3090+64GB --quantizations q4_k_m,ud-q2_k_xl
+  moeprof advise gpt-oss-20b -w rtx-3060+32GB --runtime ollama -o advice.md
+
+Exit code 1: nothing fits, or no setting keeps the targets of --goal.`;
+
 /** `moeprof advise`: best settings of a model as command lines, or the models that a machine runs. */
 export function define(command: Command, context: CliContext): void {
   declared(command, ADVISE, { first: ['-w', '--context', '--users', '--goal', '--timing', '-o'] }).action(

@@ -36,6 +36,16 @@ const LOG = options({
   '--metric <name>': ['which metric', { default: 'latency.tpot.mean' }],
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof baseline save main runs/                run all profiles and keep them
+  moeprof baseline save main result.json --force
+  moeprof baseline list
+  moeprof baseline show main/code
+  moeprof baseline log main --metric latency.tpot.mean
+  moeprof compare baseline:main runs/
+  moeprof compare --against main~3 runs/`;
+
 /** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'save', SAVE, {

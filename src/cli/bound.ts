@@ -17,6 +17,11 @@ const ADAPTIVE = options({
   ...PICTURES,
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof bound adaptive -t routing.safetensors -w rtx-4090 --cache 25%
+  moeprof bound adaptive -t routing.safetensors -w t4 --budgets 0%,5%,20%`;
+
 /** `moeprof bound`: speeds that no system can exceed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'adaptive', ADAPTIVE, {

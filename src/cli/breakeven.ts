@@ -23,6 +23,15 @@ const BREAKEVEN = options({
   ...htmlPage('write a page for a browser'),
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof breakeven qwen3-30b-a3b -w rtx-3060+64GB
+  moeprof breakeven gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB
+  moeprof breakeven qwen3-30b-a3b -w rtx-3060+64GB -t mine.jsonl --users 1
+
+Hit rates are those of an LRU-like cache behind tokens that fill it; with -t
+those of your own texts. moeprof run -s llama.cpp-cache is one such run.`;
+
 /** `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here. */
 export function define(command: Command, context: CliContext): void {
   declared(command, BREAKEVEN, { first: ['-w', '-t', '--users', '-o'] }).action((model: string, options: OptionsOf<typeof BREAKEVEN>) =>

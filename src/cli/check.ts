@@ -29,6 +29,17 @@ const CHECK = options({
 
 type CheckOptions = OptionsOf<typeof CHECK>;
 
+/** Help text. */
+export const help = `A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,
+SGLang, KTransformers or Ollama printed; - is standard input.
+
+Examples:
+  moeprof check server.log
+  llama-bench -m model.gguf -ncmoe 24 -o jsonl | moeprof check - -w box.yaml
+  moeprof check bench.md -w rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
+
+Exit code 1: a run is slower than four of five comparable ones.`;
+
 /** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CHECK, { first: ['-w', '-m', '--timing', '-o'] }).action(async (log: string, options: CheckOptions) => {

@@ -18,6 +18,12 @@ const CITE = options({
   ...output(FORMATS),
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof cite                            moeprof alone
+  moeprof cite result.json
+  moeprof cite study.jsonl .moeprof/store -o used.bib`;
+
 /** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CITE).action((paths: string[], options: OptionsOf<typeof CITE>) =>

@@ -52,7 +52,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
   ],
 ];
 
-/** Registry of commands: a file, an entry and a section of profiles/help.txt each. Modules load on demand. */
+/** Registry of commands: a file and an entry each. Modules load on demand. */
 export const commands: readonly CommandEntry[] = GROUPS.flatMap(([group, ...rows]) =>
   rows.map(([name, summary, load]) => ({ name, summary, group, load })),
 );

@@ -35,6 +35,35 @@ const COMPARE = options({
   ...htmlPage('write a report with charts of both runs'),
 });
 
+/** Help text. */
+export const help = `Operands:
+  pr.json            a result, as moeprof run -o pr.json writes it
+  runs/code.yaml     a run profile: it is run first, several at a time
+  results/           a folder of results or run profiles, one scenario a file;
+                     code@1.json, code@2.json are repeats of scenario code
+  git:main:pr.json   a result, or a folder of them, as it was at a commit
+  baseline:main      what moeprof baseline save saved; baseline:main~1 before
+  -                  a result on stdin
+
+Budgets:
+  latency.tpot.p50 > +3%      with a sign: grew by more than 3 % of the base
+  latency.* > +3% and +0.2ms  grew by more than both
+  cache.hit_rate < -0.5pp     fell by more than half a percentage point
+  latency.ttft.p99 > 2s       without a sign: the candidate's own value
+  A metric that a budget names, or a scenario, that the candidate lacks fails.
+
+Exit codes:
+  0 every budget holds   1 a budget is broken   2 wrong usage or unreadable file
+  3 there is no baseline, or the inputs differ
+
+Examples:
+  moeprof compare main.json pr.json
+  moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%' --explain
+  moeprof compare lru.yaml s3-fifo.yaml --html diff.html
+  moeprof compare baseline:main runs/ --budgets budgets.yaml -o gate.md
+  moeprof compare --against main~3 runs/
+  moeprof compare main.json pr.json --update-baseline`;
+
 /** `moeprof compare`. Exit code 0: every budget holds; 1: a budget is broken; 3: runs are not comparable. */
 export function define(command: Command, context: CliContext): void {
   declared(command, COMPARE, { first: ['--against', '--budgets', '--fail-on', '-o'] }).action(

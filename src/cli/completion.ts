@@ -8,19 +8,27 @@ import { allTopics } from '../result/explanations.js';
 import { SCHEDULERS } from '../schedule/door.js';
 import { MISS_ACTIONS, RUNTIME_WORDS } from '../system/door.js';
 import { VARIANTS } from '../trace/variants/index.js';
-import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
+import { COMPLETION_SCRIPTS } from './completion/index.js';
+import type { CompletionValues, Node } from './completion/tree.js';
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared, options } from './kit/declared.js';
 
 const COMPLETION = options({
-  '<shell>': ['for which shell', { choices: SHELLS }],
+  '<shell>': ['for which shell', { choices: Object.keys(COMPLETION_SCRIPTS) }],
 });
+
+const help = `Examples:
+  moeprof completion bash > ~/.local/share/bash-completion/completions/moeprof
+  moeprof completion zsh > "\${fpath[1]}/_moeprof"
+  moeprof completion fish > ~/.config/fish/completions/moeprof.fish
+  moeprof completion powershell >> $PROFILE`;
 
 /** `moeprof completion`: scripts generated from the commands. */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
+  help,
   define(command, context) {
-    declared(command, COMPLETION).action(async (shell: Shell) =>
-      context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),
+    declared(command, COMPLETION).action(async (shell: keyof typeof COMPLETION_SCRIPTS) =>
+      context.out(COMPLETION_SCRIPTS[shell](await describeProgram(command.parent!, entries, context))),
     );
   },
 });

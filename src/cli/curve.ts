@@ -38,6 +38,16 @@ const CURVE = options({
 
 type Flags = OptionsOf<typeof CURVE>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof curve                                   the bundled quick start
+  moeprof curve -t routing.safetensors --scope layer
+  moeprof curve -t routing.safetensors --policies lru,arc,./mine.mjs,belady
+  moeprof curve -t routing.safetensors --capacities 5%..50%:10,12GiB --at 12GiB
+  moeprof curve -t routing.safetensors --scope layer --quotas optimal --json
+
+Policies and their parameters: moeprof profiles list policy`;
+
 /** `moeprof curve`: hit rate against capacity for many policies, in a single pass over the trace. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CURVE, { first: ['-m', '-t', '--policies', '--capacities', '--at', '-o'] }).action(async (flags: Flags) => {

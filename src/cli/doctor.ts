@@ -21,6 +21,10 @@ interface Check {
 /** Oldest supported Node version, as in package.json. */
 const NODE = [20, 19] as const;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof doctor`;
+
 /** `moeprof doctor`: the environment of moeprof, for bug reports. */
 export function define(command: Command, context: CliContext): void {
   command.action(() => {

@@ -11,6 +11,14 @@ const EXPLAIN = options({
   '[name]': 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics',
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof explain                      all topics
+  moeprof explain TPOT
+  moeprof explain cache.hit_rate
+  moeprof explain latency.tpot.p99
+  moeprof explain below-token-cycle`;
+
 /** `moeprof explain`: meaning of a metric or a warning. */
 export function define(command: Command, context: CliContext): void {
   declared(command, EXPLAIN).action((name: string | undefined) =>

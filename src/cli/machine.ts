@@ -15,6 +15,19 @@ const SHOW = options({
   ...output(machineReports),
 });
 
+const SHOW_HELP = `Examples:
+  moeprof machine show                            this machine, as detected
+  moeprof machine show my-machine.yaml
+  moeprof machine show rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
+  moeprof machine show rtx-3090+ryzen-9-7950x --runtime ik_llama.cpp`;
+
+/** Help text. */
+export const help = `Examples:
+  moeprof machine detect
+  moeprof machine detect -o my-machine.yaml
+  moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
+  moeprof machine show rtx-3090+ryzen-9-7950x+64GB`;
+
 /** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
@@ -23,9 +36,11 @@ export function define(command: Command, context: CliContext): void {
 type ShowOptions = OptionsOf<typeof SHOW>;
 
 function defineShow(command: Command, context: CliContext): void {
-  subcommand(command, 'show', SHOW, { summary: 'a machine as runs see it: data sheets, what was measured, what a runtime reaches' }).action(
-    (name: string | undefined, options: ShowOptions) =>
-      deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+  subcommand(command, 'show', SHOW, {
+    help: SHOW_HELP,
+    summary: 'a machine as runs see it: data sheets, what was measured, what a runtime reaches',
+  }).action((name: string | undefined, options: ShowOptions) =>
+    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
   );
 }
 

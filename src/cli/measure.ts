@@ -26,6 +26,16 @@ const MEASURE = options({
   ...output(contributionReports),
 });
 
+/** Help text. */
+export const help = `Examples:
+  llama-bench -m gpt-oss-20b-mxfp4.gguf -ncmoe 8 -o jsonl > bench.jsonl
+  moeprof measure bench.jsonl -o issue.md -o row.jsonl
+  moeprof measure server.log -w rtx-3090+ryzen-9-5950x+64GB -m gpt-oss-120b
+  moeprof validate row.jsonl
+
+Nothing is sent. What a row needs and a log does not say is asked for in one
+line.`;
+
 /** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
   declared(command, MEASURE, { first: ['-w', '-m', '-o'] }).action(async (paths: readonly string[], options: OptionsOf<typeof MEASURE>) => {

@@ -36,6 +36,19 @@ const INSPECT = options({
   ...PICTURES,
 });
 
+/** Help text. */
+export const help = `A model is a bundled name, a YAML profile, a Hugging Face config.json, a folder
+with one (sizes are then those of its safetensors files, where they are there),
+a GGUF file, or hf:owner/repo[:format] on the Hugging Face hub, of which headers
+are fetched. moeprof profiles show gpt-oss-20b prints a profile.
+
+Examples:
+  moeprof model inspect mixtral-8x7b
+  moeprof model inspect ~/models/Qwen3-30B-A3B --quantization q4_k_m
+  moeprof model inspect model-q4_k_m.gguf -w rtx-3090 -w my-machine.yaml
+  moeprof model inspect hf:unsloth/gpt-oss-120b-GGUF:q4_k_m
+  moeprof model inspect deepseek-v3 --context 32k --json`;
+
 /** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'inspect', INSPECT, {

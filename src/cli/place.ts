@@ -55,6 +55,19 @@ const PLACE = options({
 
 type Flags = OptionsOf<typeof PLACE>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof place -t code.safetensors
+  moeprof place -t t.safetensors -w rtx-3060+64GB --for exllamav3 -o p.json
+  moeprof place -t code.safetensors --eval tuesday.safetensors --slots 16
+  moeprof place judge code.json -t tuesday.safetensors
+  moeprof place merge code.json:3,wiki.json:1 -t both.safetensors
+  moeprof place -t t.safetensors --split last-layers --for llama.cpp -o a.txt
+  moeprof place -t t.safetensors --gpus 8 --redundant 8 --for sglang -o map.json
+
+A text is judged by what was not counted: the second half of each recording, or
+--eval. Fewer than four windows of 512 tokens give no score.`;
+
 /** `moeprof place [judge | merge]`: chooses resident experts for an engine's file, judged by held-out text. */
 export function define(command: Command, context: CliContext): void {
   declared(command, PLACE, { first: ['-m', '-t', '-w', '--for', '-o'] }).action(

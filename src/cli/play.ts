@@ -18,6 +18,11 @@ const PLAY = options({
   '-o, --output <path>': ['where to: play.html, or - for stdout', { required: true }],
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof play -o play.html
+  moeprof play gpt-oss-120b -w rtx-3090+64GB -o play.html`;
+
 /** `moeprof play`: the page of `moeprof advise` as a single file for a browser. */
 export function define(command: Command, context: CliContext): void {
   declared(command, PLAY).action((model: string | undefined, { output, ...options }: OptionsOf<typeof PLAY>) => {

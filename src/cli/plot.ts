@@ -31,6 +31,16 @@ const PLOT = options({
   ...PICTURES,
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof plot study.jsonl --x memory.expertCache --y speed.decode \\
+    --series system --facet trace -o figure.svg
+  moeprof plot .moeprof/store --kind bar --x hardware --series system -o b.pgf
+  moeprof plot .moeprof/store --kind heat --x workload.batch --series system \\
+    --y cache.hit_rate -o heat.svg
+  moeprof plot study.jsonl --kind pareto --x memory.gpu.expert_cache \\
+    --y speed.decode --series system --html front.html`;
+
 /** `moeprof plot`: finished runs as a figure for print. */
 export function define(command: Command, context: CliContext): void {
   declared(command, PLOT, { first: ['--x', '--y', '--series', '--kind', '-o'] }).action(

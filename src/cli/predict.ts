@@ -26,15 +26,39 @@ const EVAL = options({
   ...PICTURES,
 });
 
+const EVAL_HELP = `Examples:
+  moeprof predict eval -t train.safetensors --eval test.safetensors
+  moeprof predict eval transition:reach=4 predictor.onnx \\
+    -t code.safetensors#:6000 --eval code.safetensors#6000:
+  moeprof predict eval ensemble -t requests.safetensors --holdout 25% --json
+
+A trace with #FROM:TO is that range of its rows. Without --eval a share of the
+traces (whole requests, drawn by the seed) is held out and judged on.`;
+
+const TRAIN_HELP = `Examples:
+  moeprof predict train -t train.safetensors --eval test.safetensors -o p.onnx
+  moeprof predict train -t train.safetensors -o p.onnx --report training.json
+  moeprof predict train --kind rpp -t train.safetensors -o rpp.onnx
+  moeprof run -t test.safetensors --predictor p.onnx
+
+moeprof profiles show predictor/onnx names what the file takes.`;
+
+/** Help text. */
+export const help = `Examples:
+  moeprof predict train -t train.safetensors -o p.onnx
+  moeprof predict eval p.onnx transition -t train.safetensors`;
+
 /** `moeprof predict`: trains a path predictor, and judges predictors. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'eval', EVAL, {
+    help: EVAL_HELP,
     first: ['-t', '--eval', '-m', '-o'],
     summary: 'judge predictors on traces, side by side',
     description: 'Judge predictors on traces: recall before and during the pass, batch accuracy, precision, calibration.',
   }).action((predictors: readonly string[], options: OptionsOf<typeof EVAL>) => runEval(predictors, options, context));
 
   subcommand(command, 'train', TRAIN, {
+    help: TRAIN_HELP,
     first: ['-t', '--eval', '--kind', '-o'],
     summary: 'train a path predictor into an ONNX file',
     description: 'Train a path predictor from traces into an ONNX file, and judge it on others.',

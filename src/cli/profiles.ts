@@ -153,6 +153,15 @@ const SHOW = options({
   '<family/name>': 'as list prints it; the family may be left out where one only has the name',
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof profiles list
+  moeprof profiles list policy
+  moeprof profiles list gpu
+  moeprof profiles show hardware/rtx-4090
+  moeprof profiles show gpu/rtx-3090
+  moeprof profiles show model/qwen3-30b-a3b > my-model.yaml`;
+
 /** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);

@@ -2,13 +2,15 @@ import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env, setDefaultEnv } from '../base/host/process.js';
-import { bundledRows } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
-import { helpOf, textBelow } from './kit/help.js';
+import { setTextBelow, textBelow } from './kit/declared.js';
+import { helpOf } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
+import { remedied } from './mistakes.js';
+import { EXAMPLES, OVERVIEW } from './program-help.js';
 import { Runtime } from './runtime.js';
 
 /** Widest help, columns. */
@@ -59,7 +61,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       outputError: (text, write) =>
         write(`moeprof: ${shortened(visible(remedied(oneLine(text), running.replace(/^moeprof /, ''))))} (see ${running} --help)\n`),
     })
-    .configureHelp(helpOf(all))
+    .configureHelp(helpOf(`${OVERVIEW}\n`, all))
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('-q, --quiet', 'no progress and no notes; with -o, no table either', false)
@@ -68,7 +70,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('afterAll', ({ command }) => (all ? textBelow(command) : ''));
+    .addHelpText('afterAll', ({ command }) => (all ? `\n${textBelow(command)}\n` : ''));
+  setTextBelow(program, EXAMPLES);
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries)
@@ -83,7 +86,9 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     if (entry === undefined) return;
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);
-    (await entry.load()).define(command, runtime satisfies CliContext);
+    const { define, help } = await entry.load();
+    define(command, runtime satisfies CliContext);
+    setTextBelow(command, help);
     // llama.cpp flags that begin like short options of moeprof.
     for (const word of argv) if (/^-(?:ot|ts|tb)$/.test(word)) command.error(`error: unknown option '${word}'`);
     command.hook('preSubcommand', (_, subcommand) => {
@@ -103,25 +108,6 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   const words = asked[0] === 'help' ? [...asked.slice(1), '--help'] : [...asked];
   const command = words[0];
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
-}
-
-/** A model in place of a command: a file, a repository, or a name with its size. */
-const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
-
-/** Unknown or missing word in a commander message, a key of profiles/mistakes.txt. */
-const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
-
-/** Adds a remedy from profiles/mistakes.txt, if any row matches. */
-function remedied(text: string, command: string): string {
-  const [, kind, unknown, other] = MISTAKEN.exec(text) ?? [];
-  const rows = bundledRows('mistakes.txt').map((row) => row.split(/ {2,}/));
-  const has = (list: string | undefined, name: string): boolean => list!.split(', ').includes(name);
-  const remedyOf = (word = ''): string | undefined =>
-    rows.find(([commands, words]) => has(words, word) && (commands === '*' || has(commands, command)))?.[2];
-  const remedy = remedyOf(unknown ?? other) ?? (kind !== 'option' && !text.includes('did you mean') ? remedyOf('*') : undefined);
-  const model = MODEL_AS_COMMAND.exec(text);
-  if (remedy === undefined) return model === null ? text : `${text}; for a model write moeprof advise ${model[1]}`;
-  return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;
 }
 
 /** Commander's message without prefix, its suggestion as a clause. */

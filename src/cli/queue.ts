@@ -16,6 +16,14 @@ const EMPTY = options({
   '--force': 'all the same; sweeps that wait put their cells there again',
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof queue show --queue redis://localhost:6379/0
+  moeprof queue show --queue redis://localhost:6379/0 --json
+  moeprof queue empty --queue redis://localhost:6379/0 --queue-prefix ann
+
+The password is best given in the environment, as MOEPROF_QUEUE_PASSWORD.`;
+
 /** `moeprof queue`: shows or empties the server of `moeprof sweep --queue`. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'show', SHOW, {

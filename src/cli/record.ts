@@ -22,6 +22,22 @@ import { layoutOf, writeTrace } from './trace/write.js';
 /** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof record model.gguf --prompts my.jsonl -o t.safetensors
+  moeprof record model.gguf --prompts my.jsonl --tokens 8000 --seed 7 -o t.jsonl
+  moeprof record model.gguf --prompts my.jsonl --gates 3 -o wide.safetensors
+  moeprof record model.gguf --prompts my.jsonl --backend vulkan -o t.safetensors
+  moeprof record --proxy http://localhost:8000 -o traffic.safetensors
+  moeprof record --proxy http://localhost:30000 -m qwen3-30b-a3b -o t.jsonl
+  moeprof record --proxy http://gpu1:8000 --requests 200 -o t.safetensors
+
+A model needs llama.cpp and koffi:
+npm install --ignore-scripts @fugood/llama.node@1.7 koffi@3
+Start vLLM or SGLang with --enable-return-routed-experts, and let clients
+connect to the address of --listen. The traffic passes as it is; ids of tokens
+are not kept unless --keep-text says so.`;
+
 /** `moeprof record`: routing of a model on own prompts by an unmodified llama.cpp. */
 export function define(command: Command, context: CliContext): void {
   declared(command, RECORD, { first: ['--prompts', '--proxy', '--tokens', '-m', '-o'] }).action(

@@ -11,6 +11,13 @@ const REPORT = options({
   ...output(reports),
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof report result.json
+  moeprof report result.json --format markdown
+  moeprof report result.json -o report.md -o metrics.csv
+  moeprof report result.json -o report.html`;
+
 /** `moeprof report`: a saved result in any format, without a new run. */
 export function define(command: Command, context: CliContext): void {
   declared(command, REPORT).action((path: string, options: OptionsOf<typeof REPORT>) =>

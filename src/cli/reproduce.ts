@@ -19,6 +19,18 @@ const REPRODUCE = options({
 
 type ReproduceOptions = OptionsOf<typeof REPRODUCE>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof reproduce mixtral-offloading        one paper
+  moeprof reproduce --all -o reproduced.md    all of them, some minutes
+  moeprof reproduce ./my-paper.yaml --gate    a file of your own
+
+A file is YAML: moeprof schema reproduction. What there is:
+moeprof profiles list reproduction
+
+Exit code 1 with --gate: a published direction is not met, and its file does
+not say why.`;
+
 /** `moeprof reproduce`: published figures against simulated figures. */
 export function define(command: Command, context: CliContext): void {
   declared(command, REPRODUCE, { first: ['--all', '--gate', '-o'] }).action(

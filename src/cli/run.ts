@@ -48,6 +48,20 @@ const RUN_COMMAND = options({
 
 type RunOptions = OptionsOf<typeof RUN_COMMAND>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof run                                     the bundled quick start
+  moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
+  moeprof run -t routing.safetensors --policy lfu --scope layer --json
+  moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
+  moeprof run -t routing.safetensors --top-k 4    what if fewer experts ran?
+  moeprof run -m gpt-oss-20b -w rtx-3090+64GB --timing "eval 62 tok/s, -ncmoe 8"
+  moeprof run my-run.yaml --batch 4 -o result.json -o report.md
+  moeprof run my-run.yaml --timeline run.json.gz --timeline-window 0.5s..1s
+  moeprof run --set hardware.links.0.bandwidth=12GB/s
+
+Profiles by name: moeprof profiles list`;
+
 /** `moeprof run`: profiles a system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
   declared(command, RUN_COMMAND, { first: ['-m', '-w', '-s', '-t', '--cache', '-o'] }).action(

@@ -48,6 +48,13 @@ const SCHEMA = options({
   '<file>': ['kind of file', { choices: SCHEMA_KINDS }],
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof schema run > run.schema.json
+  moeprof schema budgets > budgets.schema.json
+In a YAML file, as its first line:
+  # yaml-language-server: $schema=./run.schema.json`;
+
 /** `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SCHEMA).action((kind: SchemaKind) => context.out(schemaText(kind)));

@@ -51,6 +51,13 @@ const SEARCH = options({
 
 type SearchFlags = OptionsOf<typeof SEARCH>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof search my-space.yaml
+  moeprof search my-space.yaml --budget 60 --seed 2 -o front.svg -o front.csv
+  moeprof search my-space.yaml --learn --profiles front/
+  moeprof run front/1.yaml`;
+
 /** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SEARCH, { first: ['--budget', '--profiles', '-j', '-o'] }).action((path: string, flags: SearchFlags) =>

@@ -11,6 +11,11 @@ const SERVE = options({
   '--listen <host:port>': ['where browsers connect; port 0 is a free one', { default: '127.0.0.1:8642' }],
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof serve
+  moeprof serve gpt-oss-120b -w rtx-3090+64GB --listen 127.0.0.1:0`;
+
 /** `moeprof serve`: serves the page of `moeprof play` until Ctrl-C. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SERVE).action(async (model: string | undefined, { listen: address, ...options }: OptionsOf<typeof SERVE>) => {

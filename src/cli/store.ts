@@ -34,6 +34,14 @@ const GC = options({
   '[store]': ['its folder', { default: STORE }],
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof store ls
+  moeprof store show 3f2a91
+  moeprof store verify .moeprof/store
+  moeprof store merge shard-1 shard-2 --into .moeprof/store
+  moeprof store gc`;
+
 /** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'ls', LS, { summary: 'what is kept', description: 'List what is kept.' }).action((path: string) =>

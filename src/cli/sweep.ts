@@ -15,6 +15,18 @@ import { runCommandOf, runOf } from './run-options.js';
 import { storeOf } from './study-options.js';
 import { SWEEP, type SweepFlags } from './sweep-flags.js';
 
+/** Help text. */
+export const help = `Examples:
+  moeprof sweep -t routing.safetensors --batch 16 --rates 0.5,1,2,4
+  moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s
+  moeprof sweep my-run.yaml --workload arrivals.csv --rates auto -o sweep.csv
+  moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
+  moeprof sweep my-mtp-run.yaml --vary workload.speculation.draft=0..8
+  moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
+  moeprof sweep my-study.yaml -o study.csv -o study.parquet
+  moeprof sweep my-study.yaml --shard 1/4
+  moeprof sweep my-study.yaml --queue redis://localhost:6379/0`;
+
 /** `moeprof sweep`: a run with varied values, e.g. arrival rates up to saturation. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SWEEP, { first: ['--rates', '--vary', '-m', '-w', '-t', '-o'] }).action(

@@ -20,6 +20,18 @@ const TABLE = options({
   ...output(pivotReports),
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof table .moeprof/store --rows system --columns trace
+  moeprof table study.jsonl --columns hardware,memory.expertCache \\
+    --value latency.tpot.p50,cache.hit_rate --stat median,ci -o table.tex
+  moeprof table study.jsonl --label speed.decode='Decode speed' --title 'Speeds'
+  moeprof table results/ --rows system,policy --value cache.hit_rate
+
+A row or column is made by any of model, quantization, trace, hardware, runtime,
+system, policy, predictor, scheduler, seed, version, fingerprint, or the path of
+a value of the run, such as memory.expertCache.`;
+
 /** `moeprof table`: finished runs side by side, as in a paper. */
 export function define(command: Command, context: CliContext): void {
   declared(command, TABLE, { first: ['--rows', '--columns', '--value', '-o'] }).action(

@@ -23,6 +23,17 @@ const VALIDATE = options({
   ...output(validationReports),
 });
 
+/** Help text. */
+export const help = `Examples:
+  moeprof validate                           all bundled rows
+  moeprof validate second                    one file of rows
+  moeprof validate my-machine.jsonl          rows of your own
+  moeprof validate -o accuracy.md -o accuracy.html
+  moeprof validate open --json
+  moeprof validate --fit                     fits, each machine left out in turn
+
+A row is one JSON object a line: moeprof schema measurements`;
+
 /** `moeprof validate`: predictions against measurements of real machines. */
 export function define(command: Command, context: CliContext): void {
   declared(command, VALIDATE).action(async (files: readonly string[], options: OptionsOf<typeof VALIDATE>) => {

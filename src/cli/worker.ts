@@ -41,6 +41,15 @@ const WORKER = options({
 
 type WorkerFlags = OptionsOf<typeof WORKER>;
 
+/** Help text. */
+export const help = `Examples:
+  moeprof worker --queue redis://localhost:6379/0
+  moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
+  moeprof worker --queue redis://10.0.0.1:6379/0 --queue-key key --modules own
+
+Password and key are best given in the environment, as MOEPROF_QUEUE_PASSWORD
+and MOEPROF_QUEUE_KEY. A server of another machine needs a key.`;
+
 /** `moeprof worker`: runs cells that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {
   declared(command, WORKER, { first: ['--queue', '-j', '--queue-key'] }).action((flags: WorkerFlags) => work(flags, context));

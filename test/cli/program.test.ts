@@ -18,6 +18,7 @@ function entry(name: string, action: (context: CliContext, value: string) => voi
     load: async () => {
       loaded.push(name);
       return {
+        help: '',
         define: (command, context) =>
           void command
             .argument('[value]')
@@ -42,6 +43,7 @@ describe('nothing asked', () => {
     const own: CommandEntry = {
       ...advise,
       load: async () => ({
+        help: '',
         define: (command) => void command.option('--best <n>').action(({ best }: { best: string }) => void asked.push(best)),
       }),
     };

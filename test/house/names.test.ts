@@ -3,8 +3,8 @@ import type { BindingPattern } from 'oxc-parser';
 import { expect, it } from 'vitest';
 import { parse, type SourceFile, sources } from './source.js';
 
-/** What every file of a family exports, each under the same name: `define` of a command, which is loaded by the name of its file. */
-const OF_FAMILIES = new Set(['define']);
+/** What every file of a family exports: of a command, which is loaded by the name of its file. */
+const OF_FAMILIES = new Set(['define', 'help']);
 
 /** Names that a file declares and exports. */
 function exportedNames({ program }: SourceFile): string[] {

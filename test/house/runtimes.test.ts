@@ -25,8 +25,8 @@ const BEFORE = ROOMS.map(({ name }) => name).slice(
 
 /**
  * Literals of a file that name a runtime, `path:line: literal`: strings, parts of templates, regular expressions and keys. None of these does:
- * - documentation: a description of a field (`describe`), a citation (`cites`, `engines` of a trace format), a line of help that a user types, and a sentence in a room
- *   before the runtimes, which cannot depend on one;
+ * - documentation: a description of a field (`describe`), a citation (`cites`, `engines` of a trace format), the text of
+ *   a command's help, a remedy, a line that a user types, and a sentence in a room before the runtimes, which cannot depend on one;
  * - the name of a trace format in the room of traces: formats are named after the program that writes them.
  */
 function runtimesNamed({ path, program, text }: SourceFile): string[] {
@@ -47,6 +47,9 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
         documents.push(...given);
       // Tables of options are help.
       if (text.slice(callee.start, callee.end) === 'options') documents.push(...given);
+    },
+    VariableDeclarator: ({ id, init }) => {
+      if (id.type === 'Identifier' && /^help$|_HELP$|^MISTAKE/.test(id.name) && room === 'cli') documents.push(init!);
     },
     ImportDeclaration: ({ source }) => void documents.push(source),
     ExportNamedDeclaration: ({ source }) => void (source !== null && documents.push(source)),
@@ -98,6 +101,7 @@ describe('names of runtimes', () => {
     ['engine/a.ts', "const a = { cites: 'llama.cpp, src/llama.cpp' };"],
     ['engine/a.ts', "const a = 'github.com/ggml-org/llama.cpp';"],
     ['cli/a.ts', 'const a = `\n  moeprof advise m --runtime ollama\n`;'],
+    ['cli/a.ts', "export const help = 'A model needs llama.cpp.', A_HELP = `ollama`;"],
     ['model/a.ts', "const a = 'llama.cpp Q4_0: 4.5 bits';"],
     ['trace/a.ts', "const a = 'sglang-recorder';"],
   ])('are none in documentation and formats: %s: %s', (path, text) => {
@@ -107,5 +111,6 @@ describe('names of runtimes', () => {
   it('are found in rooms before, where they are no sentence', () => {
     expect(runtimesNamed(parse('hardware/a.ts', "const a = 'llama.cpp';"))).toHaveLength(1);
     expect(runtimesNamed(parse('trace/a.ts', "const a = 'ollama';"))).toHaveLength(1);
+    expect(runtimesNamed(parse('trace/a.ts', "const help = 'ollama';"))).toHaveLength(1);
   });
 });

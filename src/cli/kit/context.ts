@@ -34,6 +34,8 @@ export interface CliContext {
 
 /** Exports of a command's module. */
 export interface CommandModule {
+  /** Text below the options, also of subcommands without a text. */
+  readonly help: string;
   define(command: Command, context: CliContext): void;
 }
 

@@ -55,6 +55,8 @@ interface About<T> {
   /** Flags that --help shows; --help all shows all. */
   readonly first?: readonly Flag<keyof T>[];
   readonly summary?: string;
+  /** Text below the options; absent: that of the parent. */
+  readonly help?: string;
   /** Absent: the summary as a sentence. */
   readonly description?: string;
 }
@@ -74,9 +76,21 @@ const firsts = new WeakMap<Command, readonly string[]>();
 /** Flags that the short help of a command shows; undefined: all. */
 export const firstFlags = (command: Command): readonly string[] | undefined => firsts.get(command);
 
+const helps = new WeakMap<Command, string>();
+
+/** Text below the options of a command, or of its parent. */
+export function textBelow(command: Command): string {
+  return helps.get(command) ?? (command.parent === null ? '' : textBelow(command.parent));
+}
+
+/** Sets the text below the options of a command. */
+export const setTextBelow = (command: Command, text: string): unknown => helps.set(command, text);
+
 /** Adds the arguments and options of a table to a command. */
-export function declared<T extends Table>(command: Command, table: T, { description, first, summary }: About<T> = {}): Declared<T> {
+export function declared<T extends Table>(command: Command, table: T, about: About<T> = {}): Declared<T> {
+  const { description, first, help, summary } = about;
   if (first !== undefined) firsts.set(command, first);
+  if (help !== undefined) setTextBelow(command, help);
   if (summary !== undefined) command.summary(summary).description(`${capital(summary)}.`);
   if (description !== undefined) command.description(description);
   for (const [head, row] of Object.entries(table)) {

@@ -1,13 +1,12 @@
 import type { Command, Help, Option } from 'commander';
-import { bundledText } from '../../base/profiles.js';
-import { firstFlags } from './declared.js';
+import { firstFlags, textBelow } from './declared.js';
 
-/** Help: essentials in 15 lines. @param all true: every option, group and text */
-export const helpOf = (all: boolean): Partial<Help> => ({
+/** Help: essentials in 15 lines. @param overview help of the program @param all true: every option, group and text */
+export const helpOf = (overview: string, all: boolean): Partial<Help> => ({
   styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
   subcommandTerm: (command) => command.name(),
   optionDescription,
-  ...(all ? {} : { formatHelp: shortHelp }),
+  ...(all ? {} : { formatHelp: (command, help) => (command.parent === null ? overview : shortHelp(command, help)) }),
 });
 
 /** Options of which the short help has a row; all, if the command names none. */
@@ -17,7 +16,6 @@ function firstOf(command: Command): readonly Option[] {
 }
 
 function shortHelp(command: Command, help: Help): string {
-  if (command.parent === null) return `${textOf('moeprof-short')}\n`;
   const first = firstOf(command);
   const rows = [
     ...command.registeredArguments.map((argument) => [help.argumentTerm(argument), [argument.description]] as const),
@@ -51,20 +49,6 @@ function textsOf(option: Option): string[] {
 function clauseOf(texts: readonly string[], room: number): string {
   const clause = texts.at(-1)!.split('; ')[0]!;
   return [...texts, clause].find((text) => text.length <= room) ?? clause.split(/: | \(|, /)[0]!;
-}
-
-/** Text below the options from profiles/help.txt; a subcommand may inherit its command's. */
-export function textBelow(command: Command): string {
-  const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
-  const text = names.map(textOf).find((text) => text !== undefined);
-  return text === undefined ? '' : `\n${text}\n`;
-}
-
-function textOf(section: string): string | undefined {
-  const found = bundledText('help.txt')
-    .split(/^\[/m)
-    .find((text) => text.startsWith(`${section}]\n`));
-  return found?.slice(section.length + 2).trimEnd();
 }
 
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {

@@ -34,11 +34,26 @@ const CALIBRATE = options({
   ...output(calibrationReports),
 });
 
+const CALIBRATE_HELP = `Without logs it measures: memory by threads (plain reads and STREAM's triad),
+and reads of the drive past the system's cache. About a minute.
+
+Timings fix what a runtime makes of this machine: one with as many experts
+on the GPU as fit, one with none. A third checks them, and its error is printed
+with every run from then on.
+
+  llama-bench -m model.gguf -ngl 99 -ncmoe 8,99,24 -o jsonl > bench.jsonl
+
+Examples:
+  moeprof machine calibrate -o my-machine.yaml
+  moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
+  moeprof machine calibrate --log server.log -w my-machine.yaml -m gpt-oss-120b`;
+
 type CalibrateOptions = OptionsOf<typeof CALIBRATE>;
 
 /** `moeprof machine calibrate`: measures speeds of the machine and of runtimes. */
 export function defineCalibrate(command: Command, context: CliContext): void {
   subcommand(command, 'calibrate', CALIBRATE, {
+    help: CALIBRATE_HELP,
     first: ['-w', '--llama-bench', '--log', '--timing', '-o'],
     summary: 'how fast this machine really is, and what runtimes make of it',
   }).action((options: CalibrateOptions) => deliver(context, calibrationReports, options, () => calibrated(options, context)));

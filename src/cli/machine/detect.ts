@@ -12,9 +12,18 @@ const DETECT = options({
   ...output(detectionReports),
 });
 
+const DETECT_HELP = `It asks nvidia-smi, rocm-smi, lspci, lscpu, udev, /proc, /sys and the library
+systeminformation, never as root, and says what it did not see.
+
+Examples:
+  moeprof machine detect
+  moeprof machine detect -o my-machine.yaml
+  moeprof run -m gpt-oss-20b -w my-machine.yaml`;
+
 /** `moeprof machine detect`: the machine's parts, as reported without root. */
 export function defineDetect(command: Command, context: CliContext): void {
   subcommand(command, 'detect', DETECT, {
+    help: DETECT_HELP,
     summary: 'the parts of this machine',
     description: 'The parts of this machine, from what its operating system tells without root.',
   }).action((options: OptionsOf<typeof DETECT>) => deliver(context, detectionReports, options, detectedMachine));

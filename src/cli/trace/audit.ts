@@ -39,9 +39,18 @@ const AUDIT = options({
   ...htmlPage('write a page for a browser'),
 });
 
+const AUDIT_HELP = `The same audit precedes every moeprof run; its findings become warnings of the
+result, and with --strict errors. What a finding means: moeprof explain <name>.
+Duplicate experts and ids out of range are refused when a file is read.
+
+Examples:
+  moeprof trace audit routing.safetensors
+  moeprof trace audit replies.jsonl -m qwen3-30b-a3b --strict`;
+
 /** `moeprof trace audit`: traps that falsify a trace. */
 export function defineAudit(parent: Command, context: CliContext): void {
   subcommand(parent, 'audit', AUDIT, {
+    help: AUDIT_HELP,
     first: ['-m', '--strict', '-o'],
     summary: 'whether a trace can be trusted: ten traps that falsify results',
     description: 'Looks for traps in a trace that would silently falsify a result.',

@@ -24,9 +24,20 @@ const CONVERT = options({
   ...TRACE,
 });
 
+const CONVERT_HELP = `Ranges count from 0 and include both ends: 0..99, 200.., 7, 0..3,8.
+
+Examples:
+  moeprof trace convert replies.jsonl -m qwen3-30b-a3b -o routing.safetensors
+  moeprof trace convert routing.safetensors --tokens 200.. -o clean.safetensors
+  moeprof trace convert big.npz --requests 0..9 --layers 1.. \\
+    --weights none -o part.jsonl
+  moeprof trace convert physical.jsonl --remap map.json -o logical.safetensors
+  moeprof trace convert routing.npz --variant top-k=4 -o slim.safetensors`;
+
 /** `moeprof trace convert`: any format to a canonical format, whole or in part. */
 export function defineConvert(parent: Command, context: CliContext): void {
   subcommand(parent, 'convert', CONVERT, {
+    help: CONVERT_HELP,
     first: ['-m', '-o', '--tokens', '--layers', '--requests'],
     summary: 'to safetensors or JSONL; slices, renumbered experts',
     description: 'Writes a trace as safetensors or JSONL, whole or in part.',

@@ -35,9 +35,17 @@ const DIFF = options({
   ...output(formats),
 });
 
+const DIFF_HELP = `Requests are compared in order, token by token, as long as positions (and token
+ids, where both have them) are the same.
+
+Examples:
+  moeprof trace diff base.safetensors finetuned.safetensors
+  moeprof trace diff bf16.npz q4.npz -m olmoe-1b-7b --json`;
+
 /** `moeprof trace diff`: two routings of the same text, before and after a change of the model. */
 export function defineDiff(parent: Command, context: CliContext): void {
   subcommand(parent, 'diff', DIFF, {
+    help: DIFF_HELP,
     first: ['-m', '-o'],
     summary: 'two routings of the same text, before and after a change of the model',
     description: 'Compares two routings of the same text.',

@@ -32,11 +32,22 @@ const GENERATE = options({
   '--seed <n>': ['the same seed gives the same routing', { default: '1' }],
 });
 
+const GENERATE_HELP = `--like draws from the routing: block of a model profile, --fit from a model of a
+recorded trace: its popularity, reuse at every distance and cross-layer
+transitions, layer by layer. Generated traces say that they are synthetic.
+
+Examples:
+  moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o like.safetensors
+  moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 \\
+    -o more.safetensors
+  moeprof trace generate --like qwen3-30b-a3b --candidates 32 -o w.safetensors`;
+
 type Flags = OptionsOf<typeof GENERATE>;
 
 /** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   subcommand(parent, 'generate', GENERATE, {
+    help: GENERATE_HELP,
     first: ['--like', '--fit', '--tokens', '-o'],
     summary: 'synthetic routing, like a model or fitted to a trace',
     description: 'Draws synthetic routing, like a model or fitted to a trace.',

@@ -55,9 +55,17 @@ const INSPECT = options({
   ...PICTURES,
 });
 
+const INSPECT_HELP = `Reads every format that moeprof run reads, recordings of phones included.
+
+Examples:
+  moeprof trace inspect routing.safetensors
+  moeprof trace inspect run.route.csv --format heatmap
+  moeprof trace inspect replies.jsonl -m qwen3-30b-a3b --json`;
+
 /** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', INSPECT, {
+    help: INSPECT_HELP,
     first: ['-m', '-o'],
     summary: 'tokens, skew, reuse, batching, predictability, hit rates; heatmap',
     description: 'Skew, reuse, batching, predictability and hit rates of a trace.',

@@ -9,11 +9,11 @@ import { EachMiss, type Service } from './place-each.js';
 import { RuleChoice } from './rules.js';
 import { plainService } from './service.js';
 
-/** Fold of a GPU's events, of the classes that its mechanisms need. @param beside further hooks, after the mechanisms' */
-export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], beside: readonly Hooks[]): EventFold {
+/** Fold of a GPU's events, of the classes that its mechanisms need. @param more hooks after the mechanisms' */
+export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: readonly Hooks[]): EventFold {
   const { event, evictions, gpu, outcomes } = parts;
   const ahead = mechanisms.some((part) => part.ahead);
-  const hooks = [...(ahead ? [outcomes] : []), ...mechanisms.flatMap((part) => part.hooks ?? []), ...beside];
+  const hooks = [...(ahead ? [outcomes] : []), ...mechanisms.flatMap((part) => part.hooks ?? []), ...more];
   evictions.hooks = having(hooks, 'evicted');
   evictions.dramHooks = having(hooks, 'lostByDram');
   const judge = firstOf(mechanisms, (part) => part.judge?.()) ?? judgeOf(parts, ahead);
@@ -34,11 +34,11 @@ function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: reado
   const { dram, onMiss } = gpu;
   const choice = new RuleChoice(onMiss, event, (when) => mechanisms.flatMap((part) => part.checks?.(when) ?? []));
   const compares = onMiss.some(computesMisses);
-  const own = firstOf(mechanisms, (part) => part.place?.(choice, compares));
+  const placed = firstOf(mechanisms, (part) => part.place?.(choice, compares));
   const [only] = onMiss;
   const together = onMiss.length === 1 && only!.do === 'load' && only!.admit === 'policy' && !mechanisms.some((part) => part.oneByOne);
-  if (own === null && together) return dram === null ? new Misses(gpu, event, evictions) : new TieredMisses(gpu, event, evictions);
-  const placing = own ?? new EachMiss(gpu, event, evictions, choice, compares);
+  if (placed === null && together) return dram === null ? new Misses(gpu, event, evictions) : new TieredMisses(gpu, event, evictions);
+  const placing = placed ?? new EachMiss(gpu, event, evictions, choice, compares);
   if (!(placing instanceof EachMiss)) return placing;
   placing.hooks = mechanisms.flatMap((part) => part.placing ?? []);
   placing.degraded = having(hooks, 'degraded');
@@ -51,10 +51,5 @@ function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: reado
 }
 
 /** First result of `of`; null: no result. */
-function firstOf<P, T>(parts: readonly P[], of: (part: P) => T | null | undefined): T | null {
-  for (const part of parts) {
-    const own = of(part);
-    if (own != null) return own;
-  }
-  return null;
-}
+const firstOf = <P, T>(parts: readonly P[], of: (part: P) => T | null | undefined): T | null =>
+  parts.map(of).find((result) => result != null) ?? null;

@@ -61,7 +61,7 @@ export interface FoldPart {
   around?(service: Service, placing: EachMiss, rule: MissRule): Service;
   /** Checks of a rule's condition. */
   checks?(when: MissCondition): readonly Check[];
-  /** Judge, and placement of misses, in place of the usual ones. */
+  /** Judge, and placement of misses, instead of the usual ones. */
   judge?(): Judge;
   place?(choice: RuleChoice, compares: boolean): Misses;
 }

@@ -18,9 +18,9 @@ function checksOf(event: RunningEvent, { misses, pass, phase, tokens }: MissCond
 export class RuleChoice {
   readonly #checks: readonly (readonly Check[])[];
 
-  /** @param beside further checks of a condition, by mechanisms */
-  constructor(rules: readonly MissRule[], event: RunningEvent, beside: (when: MissCondition) => readonly Check[]) {
-    this.#checks = rules.slice(0, -1).map(({ when }) => (when === null ? [] : [...checksOf(event, when), ...beside(when)]));
+  /** @param more checks of a condition, by mechanisms */
+  constructor(rules: readonly MissRule[], event: RunningEvent, more: (when: MissCondition) => readonly Check[]) {
+    this.#checks = rules.slice(0, -1).map(({ when }) => (when === null ? [] : [...checksOf(event, when), ...more(when)]));
   }
 
   /** Number of the first valid rule from `from` on, for the missed member `i`. */

@@ -128,7 +128,7 @@ export class CopyPool {
   }
 }
 
-/** Copies kept beside whole experts. */
+/** Copies kept with whole experts. */
 interface KeptCopies extends Pick<CacheOptions, 'scope'> {
   readonly spec: CopiesSpec;
   readonly policy: ResolvedPolicy;

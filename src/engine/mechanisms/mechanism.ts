@@ -28,7 +28,7 @@ export interface RunPart {
   composed?(gpus: readonly LinkedGpu[]): RunHooks;
 }
 
-/** A mechanism of offloading beside caches and plain loads. */
+/** A mechanism of offloading, besides caches and plain loads. */
 export interface Mechanism {
   readonly name: string;
   /** Law of docs/semantics.md. */

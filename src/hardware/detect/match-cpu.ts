@@ -1,4 +1,3 @@
-import { bundledSections } from '../../base/profiles.js';
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
@@ -11,12 +10,39 @@ const SLIP = 2;
 /** Relative difference of equal clocks (ours): tools report steps of 50 or 100 MHz. */
 const SAME_CLOCK = 0.01;
 
-/** x86 architectures of a maker in `profiles/architectures.txt`, with families and models, or models. */
-const archsOf = (maker: string): (readonly [arch: CpuArch, numbers: readonly number[]])[] =>
-  bundledSections('architectures.txt')
-    .get(maker)!
-    .map((row) => [row.split(' ', 1)[0] as CpuArch, row.split(/ +/).slice(1).map(Number)]);
-const [AMD, INTEL] = [archsOf('amd'), archsOf('intel')];
+/** Architectures of AMD by family, and by its first and last model, from revision guides. */
+const AMD: readonly (readonly [arch: CpuArch, family: number, first: number, last: number])[] = [
+  ['zen1', 23, 0x00, 0x2f],
+  ['zen2', 23, 0x30, 0xff],
+  ['zen3', 25, 0x00, 0x0f],
+  ['zen4', 25, 0x10, 0x1f],
+  ['zen3', 25, 0x20, 0x5f],
+  ['zen4', 25, 0x60, 0xff],
+  ['zen5', 26, 0x00, 0xff],
+];
+
+/** Architectures of Intel by models of family 6, from arch/x86/include/asm/intel-family.h of Linux. */
+const INTEL: readonly (readonly [arch: CpuArch, ...models: readonly number[]])[] = [
+  ['sandy-bridge', 42, 45],
+  ['ivy-bridge', 58, 62],
+  ['haswell', 60, 63, 69, 70],
+  ['broadwell', 61, 71, 79, 86],
+  ['skylake', 78, 94],
+  ['skylake-x', 85],
+  ['ice-lake', 106, 108],
+  ['sapphire-rapids', 143],
+  ['emerald-rapids', 207],
+  ['granite-rapids', 173, 174],
+  ['kaby-lake', 142, 158, 165, 166],
+  ['rocket-lake', 167],
+  ['ice-lake-client', 125, 126, 140, 141],
+  ['alder-lake', 151, 154],
+  ['raptor-lake', 183, 186, 191],
+  ['meteor-lake', 170],
+  ['arrow-lake', 181, 197, 198],
+  ['lunar-lake', 189],
+  ['sierra-forest', 175],
+];
 
 /** Widest instruction set among the flags; null: none of the catalogue. */
 export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
@@ -69,10 +95,11 @@ function ofArchitecture(seen: SeenCpu): CpuPart | null {
 function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuArch | null {
   const maker = `${vendor ?? ''} ${names.join(' ')}`;
   if (family === undefined || model === undefined) return null;
-  if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([, [of, from, to]]) => of === family && model >= from! && model <= to!)?.[0] ?? null;
+  if (/amd|epyc|ryzen/i.test(maker))
+    return AMD.find(([, of, first, last]) => of === family && model >= first && model <= last)?.[0] ?? null;
   if (family !== 6 || !/intel|xeon/i.test(maker)) return null;
   if (model === 85 && flags.includes('avx512_vnni')) return 'cascade-lake';
-  return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;
+  return INTEL.find(([, ...models]) => models.includes(model))?.[0] ?? null;
 }
 
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {

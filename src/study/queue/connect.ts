@@ -1,14 +1,13 @@
 // Connection to a server. BullMQ is loaded only for a queue.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
-import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
+import { unloadable } from '../../base/errors.js';
 import { sleep } from '../../base/host/clock.js';
 import { requirePackage } from '../../base/host/modules.js';
 import { isIP } from '../../base/host/network.js';
-import { parsePattern } from '../../base/pattern.js';
-import { bundledRows } from '../../base/profiles.js';
 import type { QueueAddress } from './address.js';
 import { keysOf } from './protocol.js';
+import { serverError } from './server-error.js';
 
 /** Time for a server's first answer, ms; ours. */
 const PATIENCE_MS = 5000;
@@ -103,17 +102,4 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
     late.abort();
     redis.disconnect();
   }
-}
-
-/** The error itself, or a server's refusal in one line. */
-export const orServerError = (address: QueueAddress, error: unknown): unknown =>
-  error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
-
-/** A server error in one line. */
-export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
-  const code = codeOf(error) ?? '';
-  const text = `${code} ${messageOf(error)}`;
-  const rows = bundledRows('server-errors.txt').map((row) => row.split(/ {2,}/));
-  const remedy = rows.find(([pattern]) => parsePattern(pattern!.toLowerCase()).test(text.toLowerCase()))?.[1];
-  return new UserError(`--queue ${shown}: ${remedy ?? messageOf(error).replace(/\s+/g, ' ')}`);
 }

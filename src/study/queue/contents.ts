@@ -3,9 +3,10 @@ import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import { formatCounted } from '../../base/units.js';
-import { orServerError, type QueueServer } from './connect.js';
+import type { QueueServer } from './connect.js';
 import { keysOf, type Presence, presentIn, RESULT_TAKEN_S } from './protocol.js';
 import { type CellEnd, doneOf } from './sent-result.js';
+import { orServerError } from './server-error.js';
 import { answersTo, valuesOf } from './together.js';
 
 /** Keys or entries per command; ours. */

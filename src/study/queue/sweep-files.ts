@@ -1,10 +1,11 @@
 import { messageOf } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
-import { orServerError, type QueueServer } from './connect.js';
+import type { QueueServer } from './connect.js';
 import type { QueueKeys } from './protocol.js';
 import type { Seal } from './seal.js';
 import type { CellFile } from './sent-cell.js';
+import { orServerError } from './server-error.js';
 
 /** Seconds that a file, or a refusal, stays on the server; ours. */
 const FILE_KEPT_S = 86_400;

@@ -8,12 +8,13 @@ import type { Outcome } from '../../figure/door.js';
 import { buildOf } from '../build.js';
 import type { Store } from '../store.js';
 import { faultOf, Refusals } from './believe.js';
-import { orServerError, type QueueServer } from './connect.js';
+import type { QueueServer } from './connect.js';
 import { LateRate, type QueueStatus } from './progress.js';
 import { isAlike, keysOf, type Presence, presenceText, presentIn, type QueueKeys, RESULT_TAKEN_S, TRIES } from './protocol.js';
 import type { Seal } from './seal.js';
 import { cellData, type QueueCell } from './sent-cell.js';
 import { type CellEnd, doneOf, resultOf } from './sent-result.js';
+import { orServerError } from './server-error.js';
 import { SweepFiles } from './sweep-files.js';
 import { answersTo, untilAnswered } from './together.js';
 

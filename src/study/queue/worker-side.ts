@@ -6,10 +6,11 @@ import { visible } from '../../base/text.js';
 import { SHA256_HEX } from '../../result/digest.js';
 import { buildOf } from '../build.js';
 import type { Claims } from './claims.js';
-import { type QueueServer, serverError } from './connect.js';
+import type { QueueServer } from './connect.js';
 import { DONE_KEPT, isAlike, keysOf, presenceText, presentIn, type QueueKeys, RESULT_KEPT_S, TRIES } from './protocol.js';
 import { cellOf, type SentCell } from './sent-cell.js';
 import { type CellEnd, doneFields, resultData } from './sent-result.js';
+import { serverError } from './server-error.js';
 import { answersTo, type ServerCommand, Together } from './together.js';
 import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 

@@ -1,7 +1,7 @@
 // What commands take is a table: keys are usages as commander has them, and their types are those of the values.
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { declared, firstFlags, type OptionsOf, options, subcommand } from '../../../src/cli/kit/declared.js';
+import { declared, firstFlags, type OptionsOf, options, setTextBelow, subcommand, textBelow } from '../../../src/cli/kit/declared.js';
 import { output } from '../../../src/cli/kit/groups.js';
 
 const GROUP = options({ '--seed <n>': ['seed of what is drawn', { default: '1' }] });
@@ -61,6 +61,14 @@ describe('a table', () => {
     expect(command().description()).toBe('What it does.');
     const below = subcommand(new Command('c'), 'd', GROUP, { summary: 'short', description: 'Long.' });
     expect([below.name(), below.summary(), below.description()]).toEqual(['d', 'short', 'Long.']);
+  });
+
+  it('has a text below its options, or that of its parent', () => {
+    const parent = new Command('c');
+    setTextBelow(parent, 'of the parent');
+    expect(textBelow(subcommand(parent, 'd', GROUP))).toBe('of the parent');
+    expect(textBelow(subcommand(parent, 'e', GROUP, { help: 'its own' }))).toBe('its own');
+    expect(textBelow(new Command('f'))).toBe('');
   });
 
   it('names first flags of its own alone', () => {

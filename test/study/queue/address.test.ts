@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { queueAddress } from '../../../src/study/queue/address.js';
-import { serverError } from '../../../src/study/queue/connect.js';
+import { serverError } from '../../../src/study/queue/server-error.js';
 
 describe('an address of a queue', () => {
   it('has host, port, database, user and password, and shows neither of the last two', () => {

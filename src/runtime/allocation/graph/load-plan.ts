@@ -2,15 +2,15 @@
 const RULES = [
   'fuses', // norms, gates and the sum over a token's experts are one operation each
   'latentVariants', // latent attention has the variants of -mla; otherwise it keeps the latent, absorbed
-  'gatesApart', // gate and up projections are combined into memory of their own; otherwise in place of one of them
+  'gatesApart', // gate and up projections are combined into memory of their own; otherwise instead of one of them
   'halfMasks', // the mask of flash attention is an input in f16; otherwise in f32, from which it is converted
-  'takesEmbeddings', // there is an input for embeddings beside the one for tokens
-  'keepsLatentValues', // without variants, latent attention keeps the values beside the latent, their whole
+  'takesEmbeddings', // there is an input for embeddings besides the one for tokens
+  'keepsLatentValues', // without variants, latent attention keeps the values with the latent, their whole
   'keepsWindows', // a layer with a window keeps that of each sequence and one ubatch; otherwise the whole context
   'streams', // each sequence has a part of the cache and a mask of it, unless it is unified; otherwise all share one
   'fewOutputs', // the server has room for the logits of sampled tokens; otherwise for those of a whole pass
   'graphOf2026', // inputs of joined operations stay until they end; a quantized cache is rotated, f16 for prompts
-  'cachesNextLayers', // layers that predict further tokens have a KV cache beside the others'
+  'cachesNextLayers', // layers that predict further tokens have a KV cache of their own
   'headFirst', // of the blocks that -ngl counts, the output is the first that a GPU gets; otherwise the last
   'offloadsByExpert', // a GPU takes host experts with enough tokens an expert on average; otherwise in the pass
   'fetchesRepacked', // a GPU takes host tensors repacked on loading (-rtr) in formats of its kernels; otherwise none
