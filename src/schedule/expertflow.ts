@@ -1,5 +1,6 @@
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
+import type { MetricName } from '../result/metrics.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATHS, type PathSource, type PathView } from './paths.js';
 import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
@@ -86,7 +87,7 @@ class ExpertFlowScheduler extends QueueScheduler {
       'schedule.regrouped': this.#rounds === 0 ? 0 : this.#regrouped / this.#rounds,
       'schedule.merge_time': this.#mergeNs,
       'schedule.batch_wait': this.#steps === 0 ? 0 : this.#waitedNs / this.#steps,
-    };
+    } satisfies Partial<Record<MetricName, number>>;
   }
 
   #composeRound(pool: readonly Request[]): void {
