@@ -209,9 +209,9 @@ export const METRIC_ROWS = {
 
   'wall.run': {
     ...ns.lower`Wall-clock time that moeprof itself takes for the run on this machine, measured with --repeat`,
-    kind: 'sampled',
+    kind: 'sampled' as const,
   },
-} satisfies Readonly<Record<string, Row<string>>>;
+};
 
 type Rows = typeof METRIC_ROWS;
 

@@ -172,8 +172,14 @@ function transferMetrics(finished: Finished): Values {
   };
 }
 
-/** Figure of a link in the name of a metric. */
-type LinkFigure = MetricName extends infer Name ? (Name extends `transfer.h2d.${infer Figure}` ? Figure : never) : never;
+type FiguresOf<Link extends string> = MetricName extends infer Name
+  ? Name extends `transfer.${Link}.${infer Figure}`
+    ? Figure
+    : never
+  : never;
+
+/** Figure of every link in the name of a metric. */
+type LinkFigure = FiguresOf<'h2d'> & FiguresOf<'ssd'>;
 
 function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Values {
   const [first] = links;
