@@ -7,6 +7,7 @@ import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
+import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, Result } from '../result/result.js';
 import { isAllOnGpu, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
 import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
@@ -90,7 +91,7 @@ export class Pricer {
   }
 
   /** A metric's sum over the counted tokens. */
-  async #counted(priced: PricedCase): Promise<(metric: string) => number> {
+  async #counted(priced: PricedCase): Promise<(metric: MetricName) => number> {
     const decoded = await this.#decoded(priced);
     if (!warms(priced)) return (metric) => of(decoded, metric);
     const warm = await this.#decoded(priced, warmingOf(priced.setting.users));
@@ -179,7 +180,7 @@ interface Walk {
 
 const promptTokens = ({ ubatch }: Setting, { prompt }: RequestShape): number => Math.min(ubatch, prompt);
 
-const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
+const of = ({ metrics }: Result, name: MetricName): number => metrics[name]!.value;
 
 /** @param counted tokens over which popularity is counted */
 function runOf(

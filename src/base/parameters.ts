@@ -30,6 +30,30 @@ export interface Member {
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
+type Widened<T> = T extends number ? number : T extends boolean ? boolean : string;
+
+type ValueOf<P extends Parameter> = P extends { readonly values: readonly (infer Word)[] }
+  ? Word
+  : Widened<P['default']> | (P extends { readonly orNumber: true } ? number : never);
+
+/** Values of the parameters of a table, by name. */
+export type ValuesOf<P extends ParameterTable> = { readonly [Name in keyof P]: ValueOf<P[Name]> };
+
+type Taking<F, P extends ParameterTable> = F extends (...args: infer A) => infer R
+  ? (...args: { [I in keyof A]: Parameters extends A[I] ? ValuesOf<P> : A[I] }) => R
+  : F;
+
+/** Definition with functions of the values of these parameters. */
+export type Own<D extends Partial<Member>, P extends ParameterTable> = {
+  [Key in keyof D]: Key extends 'parameters' ? P : Taking<D[Key], P>;
+};
+
+/** Maker of definitions of a family, whose functions take parameters by the names and kinds of the definition. */
+export const memberOf =
+  <D extends Member>() =>
+  <const P extends ParameterTable>(definition: Own<D, P>): D =>
+    definition as unknown as D;
+
 /** User's choice of a member, with all parameters. */
 export interface Choice extends Written {
   readonly name: string;

@@ -3,6 +3,7 @@ import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
 import { Onlooker } from '../engine/transfer/observer.js';
 import { takenPartsOf } from '../hardware/door.js';
+import type { MetricName } from '../result/metrics.js';
 import { VERSION } from '../result/version.js';
 import type { Pass } from '../schedule/door.js';
 import { misfit, type RunSpec } from '../system/door.js';
@@ -64,7 +65,7 @@ export async function adaptiveBound(run: RunSpec, budgets: readonly number[], br
     },
   });
   const { events, tokens, uses, weight } = log!;
-  const value = (name: string): number => result.metrics[name]?.value ?? 0;
+  const value = (name: MetricName): number => result.metrics[name]?.value ?? 0;
   const denseNs = value('time.dense');
   const cacheBytes = value('memory.gpu.expert_cache');
   const { hardware, model, quantization, system } = result.inputs;

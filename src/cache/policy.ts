@@ -1,4 +1,4 @@
-import type { Member, Parameters } from '../base/parameters.js';
+import { type Member, memberOf, type Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 
@@ -105,6 +105,9 @@ export interface PolicyDefinition extends Member {
   readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
+
+/** A policy from its definition. */
+export const policy = memberOf<PolicyDefinition>();
 
 /** Knowledge that a policy needs. */
 export const policyNeeds = (definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] =>

@@ -3,6 +3,7 @@ import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';
 import type { Datum, Document, Drawing, Grid, Visibility } from '../report/door.js';
 import { figure, gridOf, hitRangeLead, hitRateOf, note, palette, widthOf } from '../report/door.js';
+import type { MetricName } from '../result/metrics.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
@@ -242,6 +243,6 @@ export function curveFigures({ capacities, config, expertBytes, knee, policies, 
   ];
   const xAxis = { name: 'capacity', unit: '% of all experts', continuous: true };
   const yAxis = { name: 'hit rate', unit: '%', continuous: true };
-  const question = { kind: 'line', x: 'capacity', y: 'cache.hit_rate', series: 'policy' } as const;
+  const question = { kind: 'line', x: 'capacity', y: 'cache.hit_rate' satisfies MetricName, series: 'policy' } as const;
   return [onePanel({ ...question, xAxis, yAxis, seriesNames: names, rules }, points)];
 }

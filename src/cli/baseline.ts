@@ -8,6 +8,7 @@ import { formatCount } from '../base/units.js';
 import { changeText } from '../compare/judge.js';
 import { formatMetric, jsonReport, printable, ruledTable, shorten, sparkline, tableReport } from '../report/door.js';
 import { changeOf } from '../result/amount.js';
+import type { MetricName } from '../result/metrics.js';
 import { readResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
@@ -128,7 +129,8 @@ function list(context: CliContext): string {
   const all = saved();
   if (all.length === 0) return `no baselines in ${BASELINES}; save one with moeprof baseline save <name> <run>\n`;
   const { unicode } = context.terminal;
-  const figure = (result: Result, name: string): string => (result.metrics[name] === undefined ? '-' : formatMetric(result.metrics[name]));
+  const figure = (result: Result, name: MetricName): string =>
+    result.metrics[name] === undefined ? '-' : formatMetric(result.metrics[name]);
   const rows = all.map(({ path, name }) => {
     const result = readResult(path);
     const { model, system } = result.inputs;

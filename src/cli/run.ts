@@ -14,7 +14,7 @@ import type { Observer } from '../engine/transfer/observer.js';
 import type { Watch } from '../engine/watch/meters.js';
 import { reports } from '../report/door.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
-import { sampledMetric } from '../result/catalogue.js';
+import { metricValue, sampledMetric } from '../result/catalogue.js';
 import { sealed } from '../result/digest.js';
 import type { Result } from '../result/result.js';
 import { equalFooting } from '../study/door.js';
@@ -159,7 +159,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
       const { written } = events;
       const advice =
         written === 0
-          ? `: the run ends before the window begins, after ${formatNs(metrics['time.total']!.value)}`
+          ? `: the run ends before the window begins, after ${formatNs(metricValue({ metrics }, 'time.total')!)}`
           : written > MANY
             ? ': browsers are slow with so many; --timeline-window, e.g. pass:100..200, writes a part'
             : '; open it in https://ui.perfetto.dev or chrome://tracing';

@@ -1,6 +1,7 @@
 import { hasKeys, isObject, ownValue } from '../base/objects.js';
 import { BYTES, formatBytes, formatCounted, SHARE } from '../base/units.js';
 import { VARYING } from '../result/budget.js';
+import { metricValue } from '../result/catalogue.js';
 import { knowledgeGap, knowledgeText, markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 
@@ -96,8 +97,8 @@ function roomDifferences(base: Result, candidate: Result): Difference[] {
     canonical({ ...USUAL, ...part(memory), expertCache: undefined, kvFormat: undefined });
   const [before, after] = [base.bounds.capacityBytes, candidate.bounds.capacityBytes];
   const isAsked = [base, candidate].some((result) => cacheOf(result).capacity !== undefined) || askedOf(base) !== askedOf(candidate);
-  const uses = (where: string, { metrics }: Result): number => metrics[`memory.${where}`]?.value ?? Number.NaN;
-  const isLess = (where: string): boolean => uses(where, candidate) <= uses(where, base);
+  const uses = (where: 'gpu.allocated' | 'dram.peak', result: Result): number => metricValue(result, `memory.${where}`) ?? Number.NaN;
+  const isLess = (where: Parameters<typeof uses>[0]): boolean => uses(where, candidate) <= uses(where, base);
   const slots = (result: Result): number => {
     const { quotas } = cacheOf(result);
     return Array.isArray(quotas) ? quotas.reduce<number>((total, quota) => total + Number(quota), 0) : Number.POSITIVE_INFINITY;

@@ -1,5 +1,7 @@
 import { sum } from '../base/statistics.js';
 import { changeOf } from '../result/amount.js';
+import { metricValue } from '../result/catalogue.js';
+import type { MetricName } from '../result/metrics.js';
 import type { PerLayer, Result } from '../result/result.js';
 
 /** Counter that changed. */
@@ -48,14 +50,14 @@ export function explain(base: Result, candidate: Result): Explanation {
   const gpuTime = (columns: PerLayer): number => GPU_TIME.reduce((total, name) => total + sum(columns[name]), 0);
   const [timeBefore, timeAfter] = [gpuTime(before), gpuTime(after)];
   const column = (name: string, key: keyof PerLayer): [string, number, number] => [name, sum(before[key]), sum(after[key])];
-  const metric = (name: string, key: string): [string, number, number] => [
+  const metric = (name: string, key: MetricName): [string, number, number] => [
     name,
-    base.metrics[key]?.value ?? 0,
-    candidate.metrics[key]?.value ?? 0,
+    metricValue(base, key) ?? 0,
+    metricValue(candidate, key) ?? 0,
   ];
-  const phase = (name: string): [string, number, number] => {
-    const waits = ({ metrics }: Result): number =>
-      (metrics[`cache.misses.${name}`]?.value ?? 0) + (metrics[`cache.late.${name}`]?.value ?? 0);
+  const phase = (name: 'prefill' | 'decode'): [string, number, number] => {
+    const waits = (result: Result): number =>
+      (metricValue(result, `cache.misses.${name}`) ?? 0) + (metricValue(result, `cache.late.${name}`) ?? 0);
     return [name, waits(base), waits(candidate)];
   };
   return {

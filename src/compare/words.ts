@@ -1,6 +1,8 @@
 import { formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
+import { metricValue } from '../result/catalogue.js';
 import { markOf } from '../result/knowledge.js';
+import type { MetricName } from '../result/metrics.js';
 import type { Result } from '../result/result.js';
 import type { Comparison, Row } from './compare.js';
 import type { CounterChange, Explanation, LayerChange } from './explain.js';
@@ -84,12 +86,12 @@ export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean
 /** Change in a sentence: mean time per token, time to the first token, hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
   if (rows.length === 0) return 'Nothing changed.';
-  const changed = (name: string): Row | null => {
+  const changed = (name: MetricName): Row | null => {
     const row = rows.find(({ metric }) => metric === name);
     return row === undefined || row.base === null || row.candidate === null ? null : row;
   };
   const instead = (row: Row): string => `${valueText(row, 'candidate')} instead of ${valueText(row, 'base')} (${rowChange(row)})`;
-  const decodes = results.candidate.metrics['latency.tpot.mean'] !== undefined;
+  const decodes = metricValue(results.candidate, 'latency.tpot.mean') !== null;
   const what = decodes ? 'A token' : 'A pass';
   const time = changed(decodes ? 'latency.tpot.mean' : 'latency.pass.mean');
   const first = changed('latency.ttft.mean');

@@ -2,6 +2,8 @@ import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import type { ModelSpec } from '../model/door.js';
+import { metricValue } from '../result/catalogue.js';
+import type { MetricName } from '../result/metrics.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
@@ -32,7 +34,7 @@ const CACHES = {
 
 /** Bytes that dense weights and KV cache leave for experts. */
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
-  (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
+  metricValue(await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe), 'memory.gpu.expert_cache')!;
 
 /** Prices placements of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
 export async function waysOf(
@@ -73,7 +75,7 @@ async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () =
 }
 
 function wayOf(name: string, { accuracy, metrics }: Result) {
-  const value = (metric: string): number | null => metrics[metric]?.value ?? null;
+  const value = (name: MetricName): number | null => metricValue({ metrics }, name);
   return {
     name,
     /** Hit rate in decoding. */

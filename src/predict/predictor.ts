@@ -1,4 +1,4 @@
-import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
+import { type Member, memberOf, type Parameter, type Parameters, type ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
@@ -67,13 +67,16 @@ export interface PredictorDefinition extends Member {
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
 
+/** A predictor from its definition. */
+export const predictor = memberOf<PredictorDefinition>();
+
 /** Parameter of every predictor. */
-export const COST: Parameter = {
+export const COST = {
   default: 'measured',
   orNumber: true,
   description: 'time of one prediction in ns; measured: as moeprof takes for it on the host of the machine, gates as the GPU does',
   min: 0,
-};
+} as const satisfies Parameter;
 
 /** Probability of at least one of two independent events. */
 export const either = (p: number, q: number): number => p + q - p * q;

@@ -1,5 +1,4 @@
 // True experts of a pass, spoiled to a given recall and precision.
-import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
@@ -103,5 +102,5 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
 }
 
 /** Knowledge of a spoiled truth (L17): quality published by `source`, or the future if empty. */
-export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
-  source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };
+export const publishedIn = (source: string, quality: Quality): Known =>
+  source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source };

@@ -9,6 +9,7 @@ import {
   formatRatio,
   formatTokensPerSecond,
 } from '../base/units.js';
+import type { MetricName } from '../result/metrics.js';
 import type { Metric, Result, Unit } from '../result/result.js';
 
 /** Capabilities of the output device. Files: no colour, 80 columns, Unicode. */
@@ -95,10 +96,7 @@ const LONGEST = 2000;
 export const printable = (text: string): string => visible(shortened(text, LONGEST));
 
 /** A metric with its unit; null if absent. */
-export function metricText({ metrics }: Result, name: string): string | null {
+export function metricText({ metrics }: Result, name: MetricName): string | null {
   const metric = metrics[name];
   return metric === undefined ? null : formatMetric(metric);
 }
-
-/** A metric in its unit of the catalogue; null if absent. */
-export const metricValue = ({ metrics }: Result, name: string): number | null => metrics[name]?.value ?? null;

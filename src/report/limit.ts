@@ -1,6 +1,6 @@
 import { formatNs, formatRatio } from '../base/units.js';
+import { metricValue } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
-import { metricValue } from './format.js';
 import type { DeviceWords } from './words.js';
 
 /** Mean TPOT of a run and its bounds, ns. */
@@ -25,9 +25,10 @@ interface CountedTimes extends Partial<KnownTimes> {
 /** Times of a run and its bounds; null without a floor, or if the bounds exclude the run's faults. */
 export function knownTimes(result: Result): CountedTimes | null {
   if (metricValue(result, 'fault.time') !== null) return null;
-  const of = (name: string): number | null => metricValue(result, `bound.${name}.tpot`);
   const tpot = metricValue(result, 'latency.tpot.mean');
-  const [allResident, floor, lru, belady, found] = ['all_resident', 'floor', 'lru', 'belady', 'found'].map(of);
+  const [allResident, floor, lru, belady, found] = (['all_resident', 'floor', 'lru', 'belady', 'found'] as const).map((name) =>
+    metricValue(result, `bound.${name}.tpot`),
+  );
   if (tpot == null || allResident == null || floor == null) return null;
   const times = { tpot, allResident, floor, byLoads: result.bounds.foundBy === 'loads' };
   return lru == null || belady == null || found == null ? times : { ...times, lru, belady, found };

@@ -1,5 +1,6 @@
+import { metricValue } from '../result/catalogue.js';
+import type { PhasedMetric } from '../result/metrics.js';
 import type { Result } from '../result/result.js';
-import { metricValue } from './format.js';
 
 /** Passes with prompt tokens, or passes that only generate. */
 export type Phase = 'prefill' | 'decode';
@@ -20,8 +21,8 @@ export interface PhaseTime {
 
 /** Time of passes; of all passes for `phase` null, or a single kind. Null: passes are not counted. */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
-  const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
-  const of = (name: string): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
+  const apart = metricValue(result, 'schedule.passes.decode') !== null && phase !== null;
+  const of = (name: PhasedMetric): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
   const passes = of('schedule.passes');
   if (passes === null || passes === 0) return null;
   return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
@@ -31,7 +32,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
  * Parts of the GPU's time; `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a
  * metric's value, or null
  */
-export function timeParts(of: (name: string) => number | null): PhasePart[] {
+export function timeParts(of: (name: PhasedMetric) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
   // Hides a rounding remainder.
@@ -49,7 +50,7 @@ export function timeParts(of: (name: string) => number | null): PhasePart[] {
 
 /** Kinds of passes of a mixed run, decode first; empty for a single kind. */
 export function phasesOf(result: Result): readonly Phase[] {
-  return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
+  return metricValue(result, 'schedule.passes.decode') === null ? [] : ['decode', 'prefill'];
 }
 
 /** Tokens per second of a request in a phase (L21); null if the phase is absent. */

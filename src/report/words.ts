@@ -1,4 +1,5 @@
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
+import { metricValue } from '../result/catalogue.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
@@ -45,8 +46,8 @@ function twoDigits(value: number, round: (value: number) => number): string {
 /** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null for a calibrated machine */
 export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metrics'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
-  const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
-  if (band === null || speed === undefined) return '(no comparable measurement)';
+  const [band, speed] = [accuracy[phase], metricValue({ metrics }, `speed.${phase}`)];
+  if (band === null || speed === null) return '(no comparable measurement)';
   if (band.learned === true) return `(${speedRange(band, speed)} for 80 % of runs, ${learnedFrom(band)})`;
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }

@@ -1,49 +1,39 @@
 import { byName } from '../base/objects.js';
-import { bundledRows } from '../base/profiles.js';
 import { median } from '../base/significance.js';
 import { didYouMean, suggested } from '../base/text.js';
-import type { Metric, Unit } from './result.js';
+import { METRIC_ROWS, type MetricName } from './metrics.js';
+import type { Metric } from './result.js';
 
-interface MetricDescription {
-  /** Full name, grouped by dots: `latency.tpot.p50`. */
-  readonly name: string;
-  readonly unit: Unit;
-  readonly better: Metric['better'];
-  readonly kind: Metric['kind'];
+interface MetricDescription extends Pick<Metric, 'unit' | 'better' | 'kind'> {
+  readonly name: MetricName;
+  /** A sentence. */
   readonly meaning: string;
 }
 
-const VARIANTS = byName<string>({
-  '': '',
-  '.prefill': ', in passes that process prompt tokens',
-  '.decode': ', in passes that only generate',
-  mean: ', arithmetic mean',
-  p50: ', median',
-  p95: ', 95th percentile',
-  p99: ', 99th percentile',
-  min: ', of the one with the lowest',
-  max: ', of the one with the highest',
-});
-
-const ROW = /^(\S+) (ratio|count|bytes|ns|flops|(?:tokens|bytes)\/s|(?:count|bytes)\/token|ns\/byte) (higher|lower|none)( sampled)?: (.+)$/;
-
-/**
- * All metrics by full name, in report order, for reports, gates and documentation. @throws Error for an invalid row of
- * `profiles/metrics.txt`
- */
+/** All metrics by full name, in report order, for reports, gates and documentation. */
 export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(
-  bundledRows('metrics.txt')
-    .flatMap(expand)
-    .map((metric) => [metric.name, metric]),
+  Object.entries(METRIC_ROWS).flatMap(([stem, { ends, meaning, ...about }]) =>
+    Object.entries(ends).map(([end, words]): [string, MetricDescription] => {
+      const name = `${stem}${end}` as MetricName;
+      return [name, { name, ...about, meaning: `${meaning}${words}.` }];
+    }),
+  ),
 );
+
+/** Result, or its metrics alone. */
+interface WithMetrics {
+  readonly metrics: Readonly<Partial<Record<MetricName, Metric>>>;
+}
 
 /** Limit of any quantity; sums and differences stay finite. Ours. */
 export const LARGEST = 1e100;
 /** A share of 1 after rounding. */
 const WHOLE = 1 + 1e-6;
 
+type Range = readonly [least: number, most: number];
+
 /** Bounds of metrics that differ from their unit's. */
-const RANGES = byName<readonly [least: number, most: number]>({
+const RANGES = byName<Range>({
   'parallel.imbalance': [0, LARGEST],
   'parallel.event_imbalance': [0, LARGEST],
   'memory.gpu.saving': [-LARGEST, WHOLE],
@@ -52,13 +42,18 @@ const RANGES = byName<readonly [least: number, most: number]>({
   'rerank.hit_rate_gained': [-WHOLE, WHOLE],
   'prefetch.stall_avoided': [-LARGEST, LARGEST],
   'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
-});
+} satisfies Partial<Record<MetricName, Range>>);
 
 /** Metrics of every result. */
-export const CORE_METRICS = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'] as const;
+export const CORE_METRICS = [
+  'cache.hit_rate',
+  'cache.miss_rate',
+  'time.total',
+  'throughput.total',
+] as const satisfies readonly MetricName[];
 
 /** Least and largest value of a metric. */
-export function rangeOf(name: string): readonly [least: number, most: number] {
+export function rangeOf(name: string): Range {
   const known = METRICS.get(name);
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
@@ -88,7 +83,7 @@ export function describeMetric(name: string): MetricDescription {
 }
 
 /** Makes a metric. @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
-export function metric(name: string, value: number): Metric {
+export function metric(name: MetricName, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
@@ -98,10 +93,13 @@ export function metric(name: string, value: number): Metric {
  * Makes a measured metric; the value is the median. @param samples at least one @throws Error as {@link metric}, or for
  * a simulated metric
  */
-export function sampledMetric(name: string, samples: readonly number[]): Metric {
+export function sampledMetric(name: MetricName, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };
 }
+
+/** Value of a metric in its unit; null if absent. */
+export const metricValue = ({ metrics }: WithMetrics, name: MetricName): number | null => metrics[name]?.value ?? null;
 
 /** Orders metric names as in the catalogue, then unknown names. */
 export function compareMetricNames(a: string, b: string): number {
@@ -111,25 +109,12 @@ export function compareMetricNames(a: string, b: string): number {
 
 const ORDER: ReadonlyMap<string, number> = new Map([...METRICS.keys()].map((name, index) => [name, index]));
 
-/** Metrics of a row: simulated, hence exact, unless marked as measured. */
-function expand(row: string): MetricDescription[] {
-  const read = ROW.exec(row);
-  if (read === null) throw new Error(`no metric: ${row}`);
-  const [, pattern = '', unit, better, sampled, meaning] = read;
-  const about = { unit: unit as Unit, better: better as Metric['better'], kind: sampled === undefined ? 'exact' : 'sampled' } as const;
-  const braces = /^(.*)\{(.*)\}$/.exec(pattern);
-  if (braces === null) return [{ name: pattern, ...about, meaning: `${meaning}.` }];
-  return braces[2]!
-    .split(',')
-    .map((variant) => ({ name: braces[1]! + variant, ...about, meaning: `${meaning}${VARIANTS[variant] ?? ''}.` }));
-}
-
 /** Renamed metrics. */
-const RENAMED = byName({
+const RENAMED = byName<string>({
   'bound.foresight.tpot': 'bound.found.tpot',
   'bound.foresight.total': 'bound.found.total',
   'headroom.foresight': 'headroom.found',
-});
+} satisfies Record<string, MetricName>);
 
 /** Current name of a metric; earlier names are still read. */
 export const nameToday = (name: string): string => RENAMED[name] ?? name;

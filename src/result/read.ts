@@ -9,7 +9,7 @@ import { isObject, isOwnName } from '../base/objects.js';
 import { pasted } from '../base/shell.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
-import { LARGEST, METRICS, nameToday, rangeOf, replacementOf } from './catalogue.js';
+import { LARGEST, METRICS, metricValue, nameToday, rangeOf, replacementOf } from './catalogue.js';
 import type { Details } from './details.js';
 import { isDigestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
@@ -257,13 +257,13 @@ function findContradiction(result: Result): string | null {
   for (const [name, values] of Object.entries(result.perLayer)) {
     if (values.length !== layers) return `perLayer.${name} has ${values.length} layers, perLayer.demanded has ${layers}`;
   }
-  for (const name of ['latency.ttft', 'latency.tpot', 'latency.itl', 'latency.pass', 'latency.request']) {
-    const values = ['p50', 'p95', 'p99'].flatMap((percentile) => result.metrics[`${name}.${percentile}`]?.value ?? []);
+  for (const name of ['latency.ttft', 'latency.tpot', 'latency.itl', 'latency.pass', 'latency.request'] as const) {
+    const values = (['p50', 'p95', 'p99'] as const).flatMap((percentile) => metricValue(result, `${name}.${percentile}`) ?? []);
     if (values.some((value, i) => i > 0 && value < values[i - 1]!)) return `the percentiles of metrics.${name} are not in order`;
   }
-  for (const phase of ['', '.prefill', '.decode']) {
-    const rates = ['hit_rate', 'late_rate', 'miss_rate'].map((name) => result.metrics[`cache.${name}${phase}`]?.value);
-    if (rates.every((rate) => rate === undefined)) continue;
+  for (const phase of ['', '.prefill', '.decode'] as const) {
+    const rates = (['hit_rate', 'late_rate', 'miss_rate'] as const).map((name) => metricValue(result, `cache.${name}${phase}`));
+    if (rates.every((rate) => rate === null)) continue;
     const sum = rates.reduce<number>((total, rate) => total + (rate ?? 0), 0);
     if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
   }

@@ -1,3 +1,4 @@
+import { metricValue } from './catalogue.js';
 import type { Result } from './result.js';
 
 type Counted = Pick<Result, 'inputs' | 'metrics'>;
@@ -6,8 +7,8 @@ type Counted = Pick<Result, 'inputs' | 'metrics'>;
  * Tokens run; for older results, tokens of the traces. Arriving requests read trace rows repeatedly, so the two differ.
  */
 export const tokensRun = ({ inputs, metrics }: Counted): number =>
-  metrics['workload.tokens']?.value ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
+  metricValue({ metrics }, 'workload.tokens') ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
 
 /** Requests served; for older results, requests of the traces. */
 export const requestsRun = ({ inputs, metrics }: Counted): number =>
-  metrics['workload.requests']?.value ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);
+  metricValue({ metrics }, 'workload.requests') ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);

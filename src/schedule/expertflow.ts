@@ -1,11 +1,32 @@
-import { member } from '../base/members.js';
-import type { Parameters } from '../base/parameters.js';
+import type { ParameterTable, ValuesOf } from '../base/parameters.js';
+import type { MetricName } from '../result/metrics.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATHS, type PathSource, type PathView } from './paths.js';
 import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+import { type SchedulerContext, type SchedulerLimits, type Share, scheduler } from './scheduler.js';
+
+const PARAMETERS = {
+  batches: POOL_PARAMETERS.batches,
+  maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },
+  paths: { ...PATHS, default: 'predicted' },
+  regroup: {
+    default: 'auto',
+    values: ['auto', 'always'],
+    description: 'auto: only where loading the experts that it saves takes longer than moving KV caches, and maxDelay is kept',
+  },
+  mergeKv: { default: true, description: 'off: KV caches are paged, and a request changes its batch for nothing' },
+  maxDelay: { default: 0.1, description: 'largest share of a round that moving KV caches may add (regroup=auto)', min: 0 },
+  group: { default: true, description: 'off: the same pool in order of arrival, to compare with' },
+  wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
+  overlap: {
+    default: true,
+    description: 'a round is composed while the passes before it run, and is late only as far as it takes longer',
+  },
+} as const satisfies ParameterTable;
+
+type Values = ValuesOf<typeof PARAMETERS>;
 
 class ExpertFlowScheduler extends QueueScheduler {
   costNs = 0;
@@ -13,7 +34,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #context: SchedulerContext;
   readonly #view: PathView;
   readonly #source: PathSource;
-  readonly #parameters: Parameters;
+  readonly #parameters: Values;
   #places = new Map<Request, number>();
   /** Start of the round, ns; decode steps of rounds, and wait for earlier batches, ns. */
   #roundNs = 0;
@@ -35,13 +56,13 @@ class ExpertFlowScheduler extends QueueScheduler {
   #loads = 0;
   #loadsInOrder = 0;
 
-  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
+  constructor(limits: SchedulerLimits, parameters: Values, context: SchedulerContext) {
     super(limits, context);
     this.#running = requestsOf(limits, parameters);
-    this.#mostPrompts = Math.max(1, Number(parameters.maxWait) - 2 * (Number(parameters.batches) - 1));
+    this.#mostPrompts = Math.max(1, parameters.maxWait - 2 * (parameters.batches - 1));
     this.#context = context;
     this.#view = context.paths!;
-    this.#source = parameters.paths as PathSource;
+    this.#source = parameters.paths;
     this.#parameters = parameters;
   }
 
@@ -86,7 +107,7 @@ class ExpertFlowScheduler extends QueueScheduler {
       'schedule.regrouped': this.#rounds === 0 ? 0 : this.#regrouped / this.#rounds,
       'schedule.merge_time': this.#mergeNs,
       'schedule.batch_wait': this.#steps === 0 ? 0 : this.#waitedNs / this.#steps,
-    };
+    } satisfies Partial<Record<MetricName, number>>;
   }
 
   #composeRound(pool: readonly Request[]): void {
@@ -95,7 +116,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     const inOrder: Request[][] = [];
     let taken = 0;
     for (const size of evenSizes(count, clusters)) inOrder.push(pool.slice(taken, (taken += size)));
-    const batches = clusters > 1 && this.#parameters.group === true ? this.#regroup(pool, inOrder) : inOrder;
+    const batches = clusters > 1 && this.#parameters.group ? this.#regroup(pool, inOrder) : inOrder;
     this.#hiddenNs = 0;
     this.#rounds++;
     const loadsInOrder = this.#merit(inOrder);
@@ -119,18 +140,18 @@ class ExpertFlowScheduler extends QueueScheduler {
       this.#places,
     );
     const forecastNs = this.#source === 'predicted' ? count * (view.forecast?.costNs ?? 0) : 0;
-    const workNs = ((count * (count - 1)) / 2) * words * Number(wordNs) + forecastNs;
+    const workNs = ((count * (count - 1)) / 2) * words * wordNs + forecastNs;
     const mergeNs = this.#moveNs(grouped);
     const passNs = this.#hiddenNs;
     // Dual-batch pipeline: composition overlaps the passes since the last round.
-    this.costNs += overlap === true ? Math.max(0, workNs - passNs) : workNs;
+    this.costNs += overlap ? Math.max(0, workNs - passNs) : workNs;
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
     const pathOf = (request: Request): Int32Array => path.get(request)!;
     const expected = this.#loadsOf(standing, pathOf) - this.#loadsOf(grouped, pathOf);
     const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
     this.#expected += expected;
     this.#saved += this.#merit(standing) - this.#merit(grouped);
-    const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= Number(maxDelay) * passNs);
+    const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= maxDelay * passNs);
     const batches = regroup === 'always' || pays ? grouped : standing;
     if (batches === grouped) {
       this.#regrouped++;
@@ -162,7 +183,7 @@ class ExpertFlowScheduler extends QueueScheduler {
 
   #moveNs(batches: readonly Request[][]): number {
     const { moves } = this.#context;
-    if (this.#parameters.mergeKv !== true || moves === undefined) return 0;
+    if (!this.#parameters.mergeKv || moves === undefined) return 0;
     let tokens = 0;
     for (const [place, batch] of batches.entries()) {
       for (const request of batch) {
@@ -212,31 +233,16 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 }
 
 /** Passes of a single request cannot be regrouped: two in turn would evict each other's experts. */
-const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
+const requestsOf = (limits: SchedulerLimits, parameters: Values): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
 /** ExpertFlow's token scheduler: groups a pool's next tokens by predicted paths. */
-export const expertflow: SchedulerDefinition = {
-  ...member('scheduler', 'expertflow'),
-  parameters: {
-    batches: POOL_PARAMETERS.batches,
-    maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },
-    paths: { ...PATHS, default: 'predicted' },
-    regroup: {
-      default: 'auto',
-      values: ['auto', 'always'],
-      description: 'auto: only where loading the experts that it saves takes longer than moving KV caches, and maxDelay is kept',
-    },
-    mergeKv: { default: true, description: 'off: KV caches are paged, and a request changes its batch for nothing' },
-    maxDelay: { default: 0.1, description: 'largest share of a round that moving KV caches may add (regroup=auto)', min: 0 },
-    group: { default: true, description: 'off: the same pool in order of arrival, to compare with' },
-    wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
-    overlap: {
-      default: true,
-      description: 'a round is composed while the passes before it run, and is late only as far as it takes longer',
-    },
-  },
+export const expertflow = scheduler({
+  name: 'expertflow',
+  summary: 'groups the next tokens of a pool of batches by predicted path (balanced K-medoids on Hamming similarity)',
+  cites: 'ExpertFlow, arXiv 2410.17954 (DAC 2026), token scheduler',
+  parameters: PARAMETERS,
   needs: ['paths'],
   fairness: poolFairness,
   running: requestsOf,
   create: (limits, parameters, context) => new ExpertFlowScheduler(limits, parameters, context),
-};
+});

@@ -15,12 +15,12 @@ const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 export type PathSource = (typeof PATH_SOURCES)[number];
 
 /** Parameter of a path's source. */
-export const PATHS: Parameter = {
+export const PATHS = {
   default: 'next',
   values: PATH_SOURCES,
   description:
     "path of a token: as the run's predictor says, the one that it takes (a predictor that is always right), or that of the one before",
-};
+} satisfies Parameter;
 
 /** Residency of experts in GPU memory. */
 export interface Residency {

@@ -1,4 +1,4 @@
-import type { Parameter, Parameters } from '../base/parameters.js';
+import type { ParameterTable, ValuesOf } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, SchedulerContext, SchedulerLimits } from './scheduler.js';
@@ -11,14 +11,16 @@ export const POOL_PARAMETERS = {
     description: 'most passes in a row that may leave out a request which has begun; never less than 2 x batches - 1',
     min: 0,
   },
-} as const satisfies Record<string, Parameter>;
+} satisfies ParameterTable;
+
+type PoolValues = ValuesOf<typeof POOL_PARAMETERS>;
 
 /** Requests of the pool. */
-export const poolSize = (limits: SchedulerLimits, { batches }: Parameters): number => passSize(limits) * Number(batches);
+export const poolSize = (limits: SchedulerLimits, { batches }: Pick<PoolValues, 'batches'>): number => passSize(limits) * batches;
 
 /** Promises of pool schedulers. */
-export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Parameters): Fairness {
-  return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
+export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: PoolValues): Fairness {
+  return { passedOver: Math.max(maxWait, 2 * batches - 1), overtaken: 0 };
 }
 
 /** Moves up to `most` decoding `candidates` into the empty `chosen`. */
@@ -36,11 +38,11 @@ export class PoolScheduler extends QueueScheduler {
   readonly #candidates: Request[] = [];
   readonly #chosen: Request[] = [];
 
-  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext, choose: Choose) {
+  constructor(limits: SchedulerLimits, parameters: PoolValues, context: SchedulerContext, choose: Choose) {
     super(limits, context);
     this.#choose = choose;
     this.#running = poolSize(limits, parameters);
-    this.#due = poolFairness(limits, parameters).passedOver - (Number(parameters.batches) - 1);
+    this.#due = poolFairness(limits, parameters).passedOver - (parameters.batches - 1);
   }
 
   protected compose(list: ShareList): void {

@@ -1,4 +1,4 @@
-import type { Member, Parameters } from '../base/parameters.js';
+import { type Member, memberOf, type Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
 import type { KvRoom } from './kv-room.js';
@@ -81,6 +81,9 @@ export interface SchedulerDefinition extends Member {
   attending?(limits: SchedulerLimits, parameters: Parameters): number;
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
+
+/** A scheduler from its definition. */
+export const scheduler = memberOf<SchedulerDefinition>();
 
 /** The future if grouping by true paths (L17). For new requests, `previous` reads the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {

@@ -2,13 +2,14 @@ import { formatCount, formatCounted, formatTokensPerSecond } from '../base/units
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
 import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
+import type { MetricName } from '../result/metrics.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
 /** Rows shown by a terminal; ours. */
 const SHOWN = 20;
 
 /** Default metrics of a terminal's table. */
-const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
+const TELLING: readonly MetricName[] = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
 /** Most metrics of a terminal's table; ours. */
 const MOST_METRICS = 5;
 
@@ -75,7 +76,7 @@ function summaryOf({ rows, units }: Study) {
   return { first, done, absent: [...absent], reasons, fastest };
 }
 
-const speedOf = (row: RunRow | undefined): number => row?.metrics['speed.decode'] ?? 0;
+const speedOf = (row: RunRow | undefined): number => row?.metrics['speed.decode' satisfies MetricName] ?? 0;
 
 function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
   const plain = (value: string | number | boolean | null) => (typeof value === 'boolean' ? String(value) : value);

@@ -1,5 +1,6 @@
 // Ways to get a tenfold regression past the gate. Each ends with 1 (a budget is broken), 2 (no such file or rule) or 3 (not comparable),
 // never with a pass: most in this process, some as a real command in test/e2e/gate.test.ts.
+
 import { describe, expect, it } from 'vitest';
 import { EXIT, UserError } from '../../src/base/errors.js';
 import type { Operand } from '../../src/compare/compare.js';
@@ -7,6 +8,7 @@ import { compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import { METRICS, metric, rangeOf } from '../../src/result/catalogue.js';
 import { sealed } from '../../src/result/digest.js';
+import type { MetricName } from '../../src/result/metrics.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Metric, Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
@@ -40,8 +42,8 @@ const LATENCY = /^(latency\.|time\.(total|stall))/;
 function draft(changes: SampleChanges, worse: boolean): Draft {
   const result = structuredClone(sampleResult(changes)) as Draft;
   for (const [name, { value }] of Object.entries(result.metrics)) {
-    if (worse && LATENCY.test(name)) result.metrics[name] = metric(name, value * 10);
-    if (worse && /^(speed|throughput)\./.test(name)) result.metrics[name] = metric(name, value / 10);
+    if (worse && LATENCY.test(name)) result.metrics[name] = metric(name as MetricName, value * 10);
+    if (worse && /^(speed|throughput)\./.test(name)) result.metrics[name] = metric(name as MetricName, value / 10);
   }
   return result;
 }
@@ -135,7 +137,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   'a share above 1': { base: set('share.stall', { value: 1.5 }), code: 2, says: '1.5 ratio, which no run gives' },
   'a base of 0 ns': {
     base: ({ metrics }) => {
-      for (const name of ['mean', 'p50', 'p95', 'p99']) metrics[`latency.tpot.${name}`] = metric(`latency.tpot.${name}`, 0);
+      for (const name of ['mean', 'p50', 'p95', 'p99'] as const) metrics[`latency.tpot.${name}`] = metric(`latency.tpot.${name}`, 0);
     },
     code: 1,
     says: 'is worse by more than 3%',

@@ -1,4 +1,5 @@
 // A regression of more than 12 % behind masks: what a pull request may change beside it, so that figures look as before. Real runs. No mask passes with exit 0 and without a warning; what changes no figure, or is better by choice, passes without one.
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXIT, UserError } from '../../src/base/errors.js';
@@ -7,6 +8,7 @@ import { simulate } from '../../src/engine/simulate.js';
 import { type Budget, budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { metric } from '../../src/result/catalogue.js';
 import { sealed } from '../../src/result/digest.js';
+import type { MetricName } from '../../src/result/metrics.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import type { RunInput } from '../../src/system/door.js';
@@ -396,7 +398,7 @@ const HARMLESS: Readonly<Record<string, Harmless>> = {
   'fields in another order': { edited: (text) => JSON.stringify(shuffled(JSON.parse(text))) },
   'figures that rounding moved': {
     edited: edit((result) => {
-      const moved = Object.entries(result.metrics).map(([name, { value }]) => [name, metric(name, value * (1 + 1e-15))]);
+      const moved = Object.entries(result.metrics).map(([name, { value }]) => [name, metric(name as MetricName, value * (1 + 1e-15))]);
       return sealed({ ...result, metrics: Object.fromEntries(moved) as Result['metrics'] });
     }),
   },

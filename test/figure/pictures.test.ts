@@ -1,4 +1,5 @@
 // Figures that nobody described: what a sweep, a study, a ranking, a plan and a curve draw, read off small ones by hand.
+
 import { describe, expect, it } from 'vitest';
 import { CapacitySearch, placingOf, planOf } from '../../src/advise/plan/plan.js';
 import { planFigures } from '../../src/advise/plan/plan-report.js';
@@ -9,6 +10,7 @@ import { figureDocument, pictureFormats } from '../../src/figure/formats.js';
 import { rankingFigures } from '../../src/figure/one-panel.js';
 import type { RunRow } from '../../src/figure/table/run-row.js';
 import { metric } from '../../src/result/catalogue.js';
+import type { MetricName } from '../../src/result/metrics.js';
 import type { Result } from '../../src/result/result.js';
 import { axesFigures } from '../../src/study/sweep/axes-figures.js';
 import { sampleResult } from '../result/sample.js';
@@ -87,7 +89,7 @@ describe('what varies', () => {
 function withMetrics(figures: Readonly<Record<string, number>>, inputs: Partial<Result['inputs']> = {}): Result {
   const sample = sampleResult();
   const metrics = { ...sample.metrics };
-  for (const [name, value] of Object.entries(figures)) metrics[name] = metric(name, value);
+  for (const [name, value] of Object.entries(figures)) metrics[name] = metric(name as MetricName, value);
   return { ...sample, inputs: { ...sample.inputs, ...inputs }, metrics };
 }
 

@@ -12,7 +12,7 @@ const NAMES = RUNTIMES.map(({ name }) => name);
 const NAMED = new RegExp(`(?<![\\w/.-])(?:${NAMES.map((name) => name.replaceAll('.', '\\\\?\\.')).join('|')})(?![\\w/])`);
 
 /** A runtime whose name is that of its files' format, too: rooms that know formats write it (`int\\d|gptq|awq|hqq|mlx`, `mlx4`). */
-const FORMAT = /(?:gptq\|awq\|hqq|awq\|gptq)\|mlx|^mlx$/;
+const FORMAT = /(?:gptq\|awq\|hqq|awq\|gptq)\|mlx|^mlx(?:-\dbit)?$/;
 
 /** Lines that a user types, in a text of help. */
 const EXAMPLE_LINES = /^\s*(?:\$ )?moeprof .*$/gm;

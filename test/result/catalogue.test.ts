@@ -52,6 +52,7 @@ describe('metric catalogue', () => {
       'throughput.generated',
       'throughput.total',
     ]);
+    // @ts-expect-error: no name of a metric.
     expect(() => metric('throughput.decode', 1)).toThrow(/"throughput.decode" any more, .*; write speed.decode, or throughput.generated/);
   });
 });
@@ -67,6 +68,7 @@ describe('metrics of the catalogue', () => {
 
   it('builds metrics, and refuses unknown names and values that JSON cannot hold', () => {
     expect(metric('cache.evictions', 12)).toEqual({ value: 12, unit: 'count', better: 'lower', kind: 'exact' });
+    // @ts-expect-error: no name of a metric.
     expect(() => metric('cache.hitrate', 0.5)).toThrow(/"cache.hitrate" is not in the metric catalogue; did you mean "cache.hit_rate"/);
     expect(() => metric('cache.hit_rate', Number.NaN)).toThrow(/must be absent/);
     expect(() => metric('cache.hit_rate', Number.POSITIVE_INFINITY)).toThrow(/must be absent/);

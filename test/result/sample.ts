@@ -1,6 +1,8 @@
 // A realistic result for tests of reports and gates: qwen3-30b-a3b on an RTX 4090 with an LRU cache of a quarter of the experts.
 // The figures are invented but agree with each other.
+
 import { metric } from '../../src/result/catalogue.js';
+import type { MetricName } from '../../src/result/metrics.js';
 import { type Metric, RESULT_SCHEMA, type Result } from '../../src/result/result.js';
 
 const LAYERS = 48;
@@ -83,7 +85,7 @@ export interface SampleChanges {
 export function sampleResult(changes: SampleChanges = {}): Result {
   const metrics: Record<string, Metric> = {};
   for (const [name, value] of Object.entries({ ...FIGURES, ...changes.metrics })) {
-    if (value !== null) metrics[name] = metric(name, value);
+    if (value !== null) metrics[name] = metric(name as MetricName, value);
   }
   return {
     schema: RESULT_SCHEMA,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planRun } from '../../src/engine/plan/run-plan.js';
 import { openInputs } from '../../src/engine/inputs/inputs.js';
+import { planRun } from '../../src/engine/plan/run-plan.js';
 import { checkRun } from '../../src/system/load-run.js';
 import { parseStaging, stagingBufferBytes, stagingBuffers } from '../../src/system/staging.js';
 import { toyModel } from '../cache/fixtures.js';

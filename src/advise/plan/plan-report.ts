@@ -22,7 +22,8 @@ import {
 } from '../../report/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
-import { describeMetric } from '../../result/catalogue.js';
+import { describeMetric, metricValue } from '../../result/catalogue.js';
+import type { MetricName } from '../../result/metrics.js';
 import { tokensRun } from '../../result/work-done.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
@@ -66,7 +67,7 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
       ...names.map((name) => probe.result.metrics[name]),
     ]),
   );
-  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
+  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated' satisfies MetricName, ...names], rows);
 }
 
 function needGrid(placings: readonly Placing[]): Grid {
@@ -75,7 +76,7 @@ function needGrid(placings: readonly Placing[]): Grid {
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
     const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
-    const speed = answer?.result.metrics['speed.decode']?.value;
+    const speed = answer === null ? null : metricValue(answer.result, 'speed.decode');
     const band = banded ? [bareRange(answer?.result.accuracy?.decode, speed)] : [];
     return [
       ...(shared ? [] : [placing.system]),
@@ -109,7 +110,7 @@ function hasRanges(placings: readonly Placing[]): boolean {
 
 function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
-    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(metricValue(probe.result, 'cache.hit_rate') ?? 0, probe.result)],
     ...names.map((name) => probe.result.metrics[name]),
     keptBy(probe),
   ]);
@@ -126,7 +127,7 @@ function metricsOf({ conditions }: Plan): string[] {
   return [...new Set(named)].filter((name) => name !== 'cache.hit_rate' && !/[*?]/.test(name));
 }
 
-const cacheOf = ({ percent, result }: Probe): string => `${percent} %, ${formatBytes(result.metrics['memory.gpu.expert_cache']!.value)}`;
+const cacheOf = ({ percent, result }: Probe): string => `${percent} %, ${formatBytes(metricValue(result, 'memory.gpu.expert_cache')!)}`;
 
 const nameOf = ({ hardware, system }: Placing): string => `${system} on ${hardware}`;
 
@@ -147,10 +148,10 @@ function sentence(placing: Placing): string {
   const cache =
     answer.percent === 0
       ? 'holds without any expert cache'
-      : `holds from an expert cache of ${answer.percent} % on (${formatBytes(answer.result.metrics['memory.gpu.expert_cache']!.value)})`;
+      : `holds from an expert cache of ${answer.percent} % on (${formatBytes(metricValue(answer.result, 'memory.gpu.expert_cache')!)})`;
   const band = bandText(answer.result, 'decode');
-  const decode = answer.result.metrics['speed.decode']?.value;
-  const speed = band === null || decode === undefined ? '' : ` It decodes at ${formatTokensPerSecond(decode)} ${band}.`;
+  const decode = metricValue(answer.result, 'speed.decode');
+  const speed = band === null || decode === null ? '' : ` It decodes at ${formatTokensPerSecond(decode)} ${band}.`;
   const unsteady = placing.steady ? '' : ' A larger cache was seen to break it again: look at what was tried (--verbose).';
   const { memory, processor } = deviceWords(answer.result);
   const owner = memory === 'memory' ? 'machine' : processor;
@@ -191,7 +192,7 @@ function memory(placings: readonly Placing[]): PaperFigure {
   });
   const xAxis = { name: 'placing', unit: '', continuous: false };
   const yAxis = { name: 'GPU memory', unit: 'GiB', continuous: true };
-  const question = { kind: 'rank', x: 'placing', y: 'memory.gpu.allocated', series: 'memory' } as const;
+  const question = { kind: 'rank', x: 'placing', y: 'memory.gpu.allocated' satisfies MetricName, series: 'memory' } as const;
   return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
 }
 

@@ -1,4 +1,5 @@
 // Unlike advice (advise/search.ts), a plan executes whole runs, and reports conditions that a larger cache breaks.
+import { metricValue } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
@@ -138,4 +139,4 @@ export function lackOf({ result }: Probe): string | null {
 }
 
 /** Reserved GPU memory, bytes; the largest of several GPUs. A short run does not fill a large cache. */
-export const neededBytes = ({ result }: Probe): number => result.metrics['memory.gpu.allocated']!.value;
+export const neededBytes = ({ result }: Probe): number => metricValue(result, 'memory.gpu.allocated')!;

@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
 /** Lists: T1 used once, T2 used again, B1 and B2 the ghosts of each, consecutive in this order. */
 const NOWHERE = 0;
@@ -143,5 +142,10 @@ class Arc implements CachePolicy {
   }
 }
 
-/** ARC (Megiddo and Modha, FAST 2003): LRU lists of experts used once and used again; ghost hits move the split. */
-export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };
+/** ARC: LRU lists of experts used once and used again; ghost hits move the split. */
+export const arc = policy({
+  name: 'arc',
+  summary: 'balances recency against frequency by what it evicted too early',
+  cites: 'Megiddo and Modha, "ARC", FAST 2003',
+  create: (context) => new Arc(context),
+});

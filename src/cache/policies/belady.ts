@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
@@ -110,20 +109,31 @@ class BeladyWindow extends BeladyAdmit {
 
 /**
  * MIN with bypass, under pins and order: evicts the resident used furthest in the future, or streams a newcomer used
- * further still. Optimal for equal sizes. No parameters.
+ * further still. Optimal for equal sizes.
  */
-export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
+export const belady = policy({
+  name: 'belady',
+  summary: 'evicts the expert whose next use is furthest; streams the incoming one where that is it',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966; Mattson et al., IBM Systems Journal 9(2), 1970',
+  needs: ['future'],
+  create: (context) => new Belady(context),
+});
 
-/** MIN of classical cache simulators: the incoming expert always enters. No parameters. */
-export const beladyAdmit: PolicyDefinition = {
-  ...member('policy', 'belady-admit'),
+/** MIN of classical cache simulators: the incoming expert always enters. */
+export const beladyAdmit = policy({
+  name: 'belady-admit',
+  summary: 'evicts the expert whose next use is furthest; always admits',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966; Mattson et al., IBM Systems Journal 9(2), 1970',
   needs: ['future'],
   create: (context) => new BeladyAdmit(context),
-};
+});
 
 /** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1), then least recently used. */
-export const beladyWindow: PolicyDefinition = {
-  ...member('policy', 'belady-window'),
+export const beladyWindow = policy({
+  name: 'belady-window',
+  summary: 'as belady, but sees only a window of tokens ahead',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966, with a bounded look-ahead',
+  parameters: { window: { default: 16, min: 0, description: 'passes (tokens, at batch 1) of look-ahead' } },
   needs: ['future'],
-  create: (context, { window }) => new BeladyWindow(context, Number(window)),
-};
+  create: (context, { window }) => new BeladyWindow(context, window),
+});

@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { NONE, type Pins, policy } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 /** List that starts at the hand: the oldest is next, spared experts move to the newest end. */
@@ -46,11 +45,11 @@ class Clock extends Fifo {
   }
 }
 
-/**
- * CLOCK (Corbato, 1968): FIFO that spares residents used since the hand's last visit, with `bits` > 1 per use, as
- * FIFO-Reinsertion.
- */
-export const clock: PolicyDefinition = {
-  ...member('policy', 'clock'),
-  create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(Number(bits)) - 1),
-};
+/** CLOCK: FIFO that spares residents used since the hand's last visit, with `bits` > 1 per use, as FIFO-Reinsertion. */
+export const clock = policy({
+  name: 'clock',
+  summary: 'evicts the oldest expert that was not used since the hand last passed it',
+  cites: 'Corbato, "A paging experiment with the Multics system", MIT Project MAC, 1968',
+  parameters: { bits: { default: 1, min: 1, max: 6, description: 'bits of the counter of chances' } },
+  create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(bits) - 1),
+});

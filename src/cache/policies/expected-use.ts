@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { worthAfter } from '../next-use/next-use.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
 /**
  * Part of the way to an expert's layer that counts as time. Ours: between LRU and foresight on code, .2 and 1 reach
@@ -156,19 +155,29 @@ class ExpectedUsePolicy implements CachePolicy {
 const STALE = -1;
 
 /**
- * ExpertFlow's caching (arXiv 2410.17954): keeps predicted experts, evicts finished experts, over all layers in global
- * scope. Learned later uses count too.
+ * ExpertFlow's caching: keeps predicted experts, evicts finished experts, over all layers in global scope. Learned
+ * later uses count too.
  */
-export const plec: PolicyDefinition = {
-  ...member('policy', 'plec'),
+export const plec = policy({
+  name: 'plec',
+  summary: 'evicts the expert whose next use is expected last, by what is predicted of this pass and learned of later ones',
+  cites: 'PLEC of ExpertFlow, arXiv 2410.17954',
+  parameters: {
+    selective: {
+      default: true,
+      description: 'stream an expert that is expected later than every resident, instead of inserting it',
+    },
+  },
   needs: ['expected'],
   takes: ['predicted'],
-  create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
-};
+  create: (context, { selective }) => new ExpectedUsePolicy(context, selective),
+});
 
-/** Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020). */
-export const learnedBelady: PolicyDefinition = {
-  ...member('policy', 'learned-belady'),
+/** Belady's rule on learned next uses, after LRB and Parrot. */
+export const learnedBelady = policy({
+  name: 'learned-belady',
+  summary: 'evicts the expert whose next use is expected last, as learned from past uses and similar passes',
+  cites: 'after LRB, NSDI 2020, and Parrot, ICML 2020',
   needs: ['expected'],
   create: (context) => new ExpectedUsePolicy(context, true),
-};
+});

@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Pins, policy } from '../policy.js';
 
 /** Experts in order of arrival. */
 export class Fifo implements CachePolicy {
@@ -25,8 +24,10 @@ export class Fifo implements CachePolicy {
   }
 }
 
-/**
- * First in, first out (Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal
- * 5(2), 1966). No parameters.
- */
-export const fifo: PolicyDefinition = { ...member('policy', 'fifo'), create: ({ experts }) => new Fifo(experts) };
+/** First in, first out. */
+export const fifo = policy({
+  name: 'fifo',
+  summary: 'evicts the expert that has been resident longest',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966',
+  create: ({ experts }) => new Fifo(experts),
+});

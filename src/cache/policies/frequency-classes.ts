@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
 /** Class 0: counts of 0; class c: [2^(c-1), 2^c). A count is a 32-bit integer. */
 const CLASSES = 33;
@@ -86,7 +85,10 @@ class FrequencyClasses implements CachePolicy {
  * every 128 tokens. Differences: classes are powers of two, `halfLife` counts passes, counts outlive residency, a
  * prefetch is no use.
  */
-export const frequencyClasses: PolicyDefinition = {
-  ...member('policy', 'frequency-classes'),
-  create: (context, { halfLife }) => new FrequencyClasses(context, Number(halfLife)),
-};
+export const frequencyClasses = policy({
+  name: 'frequency-classes',
+  summary: 'evicts the least recently used expert of the lowest class of decayed use counts',
+  cites: 'llama.cpp, src/llama-moe-cache.cpp',
+  parameters: { halfLife: { default: 128, min: 1, description: 'passes after which all counts are halved' } },
+  create: (context, { halfLife }) => new FrequencyClasses(context, halfLife),
+});

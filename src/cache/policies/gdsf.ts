@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { BranchlessTree } from '../branchless-tree.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { mostResidents } from '../share.js';
 
 class Gdsf implements CachePolicy {
@@ -41,7 +40,13 @@ class Gdsf implements CachePolicy {
 }
 
 /**
- * Greedy-dual-size-frequency (Cherkasova, HP Labs 1998): priority = inflation + uses x cost / size. `cost=miss` counts
- * misses, `cost=bytes` transferred bytes.
+ * Greedy-dual-size-frequency: priority = inflation + uses x cost / size. `cost=miss` counts misses, `cost=bytes`
+ * transferred bytes.
  */
-export const gdsf: PolicyDefinition = { ...member('policy', 'gdsf'), create: (context, { cost }) => new Gdsf(context, cost === 'bytes') };
+export const gdsf = policy({
+  name: 'gdsf',
+  summary: 'evicts the least priority = age + uses x cost / size; prefers to keep small experts',
+  cites: 'Cherkasova, HP Labs report HPL-98-69R1, 1998',
+  parameters: { cost: { default: 'miss', values: ['miss', 'bytes'], description: 'what a miss costs' } },
+  create: (context, { cost }) => new Gdsf(context, cost === 'bytes'),
+});

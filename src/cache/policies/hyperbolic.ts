@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, policy } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
 class Hyperbolic extends ResidentSet implements CachePolicy {
@@ -49,11 +48,11 @@ class Hyperbolic extends ResidentSet implements CachePolicy {
   }
 }
 
-/**
- * Hyperbolic caching (Blankstein et al., USENIX ATC 2017): evicts the least frequent since insertion, of `samples`
- * random residents.
- */
-export const hyperbolic: PolicyDefinition = {
-  ...member('policy', 'hyperbolic'),
-  create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),
-};
+/** Hyperbolic caching: evicts the least frequent since insertion, of `samples` random residents. */
+export const hyperbolic = policy({
+  name: 'hyperbolic',
+  summary: 'evicts, of a random sample, the expert with the least uses per time resident',
+  cites: 'Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017',
+  parameters: { samples: { default: 64, min: 1, description: 'residents drawn for each victim' } },
+  create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(samples), random),
+});

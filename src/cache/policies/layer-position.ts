@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
 class LayerPosition implements CachePolicy {
   readonly #lists: IdLists;
@@ -37,8 +36,10 @@ class LayerPosition implements CachePolicy {
   }
 }
 
-/**
- * EdgeMoE (arXiv 2308.14352): evicts from the layer needed last, i.e. the running layer, then the layer before; LRU
- * within a layer.
- */
-export const layerPosition: PolicyDefinition = { ...member('policy', 'layer-position'), create: (context) => new LayerPosition(context) };
+/** EdgeMoE: evicts from the layer needed last, i.e. the running layer, then the layer before; LRU within a layer. */
+export const layerPosition = policy({
+  name: 'layer-position',
+  summary: 'evicts from the layer that is executed again last',
+  cites: 'EdgeMoE, arXiv 2308.14352',
+  create: (context) => new LayerPosition(context),
+});

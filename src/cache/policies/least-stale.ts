@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import { type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { type Clock, NONE, type Pins, policy } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 class LeastStale extends Fifo {
@@ -35,11 +34,10 @@ class LeastStale extends Fifo {
   }
 }
 
-/**
- * SpecMD (arXiv 2602.03921): stale experts first, then experts of the running pass, prefetched included, each in order
- * of arrival.
- */
-export const leastStale: PolicyDefinition = {
-  ...member('policy', 'least-stale'),
+/** SpecMD: stale experts first, then experts of the running pass, prefetched included, each in order of arrival. */
+export const leastStale = policy({
+  name: 'least-stale',
+  summary: 'evicts the oldest expert that the running pass has not touched',
+  cites: 'SpecMD, arXiv 2602.03921',
   create: ({ experts, clock }) => new LeastStale(experts, clock),
-};
+});

@@ -1,8 +1,7 @@
-import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { mostResidents } from '../share.js';
 
 /** Regret of an eviction missed after as many uses as slots, relative to an immediate miss. */
@@ -101,7 +100,15 @@ class LeCaR implements CachePolicy {
 }
 
 /**
- * LeCaR (Vietri et al., HotStorage 2018): a random draw between LRU and LFU, by weights that fall with each regretted
- * eviction. Learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache's slots.
+ * LeCaR: a random draw between LRU and LFU, by weights that fall with each regretted eviction. Learning rate 0.45,
+ * regret discounted by 0.005^(1/slots) a use, histories as long as the cache's slots.
  */
-export const lecar: PolicyDefinition = { ...member('policy', 'lecar'), create: (context, { rate }) => new LeCaR(context, Number(rate)) };
+export const lecar = policy({
+  name: 'lecar',
+  summary: 'evicts by recency or by frequency, whichever has been regretted less',
+  cites: 'Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018',
+  parameters: {
+    rate: { default: 0.45, min: 0, max: 10, description: 'how much one regretted eviction moves the odds' },
+  },
+  create: (context, { rate }) => new LeCaR(context, rate),
+});

@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import type { PolicyDefinition } from '../policy.js';
+import { policy } from '../policy.js';
 import { ScoredResidents } from '../scored-residents.js';
 
 class Lfru extends ScoredResidents {
@@ -23,6 +22,11 @@ class Lfru extends ScoredResidents {
 
 /**
  * Evicts the least uses / (uses of any expert since the last use + 1): popular experts survive a pause. Counts outlive
- * residency. No parameters.
+ * residency.
  */
-export const lfru: PolicyDefinition = { ...member('policy', 'lfru'), create: ({ experts }) => new Lfru(experts) };
+export const lfru = policy({
+  name: 'lfru',
+  summary: 'evicts the expert with the least uses over time since its last use',
+  cites: 'moe-cache-eval, arXiv 2608.07911 (as the baseline LFRU)',
+  create: ({ experts }) => new Lfru(experts),
+});

@@ -1,7 +1,6 @@
-import { member } from '../../base/members.js';
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
 import { Keyed } from '../keyed.js';
-import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { type PolicyContext, policy } from '../policy.js';
 import { mostPopular } from '../share.js';
 
 class LfuDecay extends Keyed {
@@ -30,13 +29,27 @@ class LfuDecay extends Keyed {
 }
 
 /**
- * LFU with counts that halve every `halfLife` passes and outlive residency, so that the cache follows the topic (Lee et
- * al., "LRFU", IEEE TC 50(12), 2001); 128 tokens is llama.cpp's. `hysteresis`: a swap must be worth its transfer
- * (llama.cpp PR 26563).
+ * LFU with counts that halve every `halfLife` passes and outlive residency, so that the cache follows the topic; 128
+ * tokens is llama.cpp's. `hysteresis`: a swap must be worth its transfer (llama.cpp PR 26563).
  */
-export const lfuDecay: PolicyDefinition = {
-  ...member('policy', 'lfu-decay'),
+export const lfuDecay = policy({
+  name: 'lfu-decay',
+  summary: 'evicts the expert with the smallest decayed count of uses',
+  cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
+  parameters: {
+    halfLife: { default: 128, min: 0.01, description: 'passes after which a use counts half' },
+    start: {
+      default: 'empty',
+      values: ['empty', 'popularity'],
+      description: 'what lies in it before the run: nothing, or what is popular',
+    },
+    hysteresis: {
+      default: 0,
+      min: 0,
+      description: "by how much a newcomer's count must exceed its victim's, 0.5: by half; 0: all are admitted",
+    },
+  },
   needs: ['popularity'],
   needsWith: ({ start }) => (start === 'popularity' ? ['popularity'] : []),
-  create: (context, { halfLife, hysteresis, start }) => new LfuDecay(context, Number(halfLife), Number(hysteresis), start === 'popularity'),
-};
+  create: (context, { halfLife, hysteresis, start }) => new LfuDecay(context, halfLife, hysteresis, start === 'popularity'),
+});

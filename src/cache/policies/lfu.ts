@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { FrequencyList } from '../frequency-list.js';
-import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
+import { type CachePolicy, type Pins, policy } from '../policy.js';
 
 class LfuResident implements CachePolicy {
   protected readonly residents: FrequencyList;
@@ -50,13 +49,20 @@ class Lfu extends LfuResident {
 }
 
 /**
- * In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU), for comparison: counts that end with residency freeze
- * on the first experts. Ties to the least recently used. No parameters.
- */
-export const lfuResident: PolicyDefinition = { ...member('policy', 'lfu-resident'), create: ({ experts }) => new LfuResident(experts) };
-
-/**
- * Perfect LFU (Breslau et al., INFOCOM 1999), the LFU of runtimes: counts outlive residency; ties to the least recently
+ * In-cache LFU, for comparison: counts that end with residency freeze on the first experts. Ties to the least recently
  * used.
  */
-export const lfu: PolicyDefinition = { ...member('policy', 'lfu'), create: ({ experts }) => new Lfu(experts) };
+export const lfuResident = policy({
+  name: 'lfu-resident',
+  summary: 'evicts the expert used least often since it became resident, ties by least recent use',
+  cites: 'Aggarwal, Wolf and Yu, "Caching on the World Wide Web", IEEE TKDE 11(1), 1999; libCacheSim',
+  create: ({ experts }) => new LfuResident(experts),
+});
+
+/** Perfect LFU, the LFU of runtimes: counts outlive residency; ties to the least recently used. */
+export const lfu = policy({
+  name: 'lfu',
+  summary: 'evicts the expert used least often since the start, ties by least recent use',
+  cites: 'Breslau et al., "Web caching and Zipf-like distributions", INFOCOM 1999',
+  create: ({ experts }) => new Lfu(experts),
+});

@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { shareBytes } from '../share.js';
 
 /** Short reuse distance, kept; long, next to leave; not resident. */
@@ -119,7 +118,11 @@ class Lirs implements CachePolicy {
   }
 }
 
-/**
- * LIRS (Jiang and Zhang, SIGMETRICS 2002): ranks by the distance between the last two uses; `hir` is the paper's 1 %.
- */
-export const lirs: PolicyDefinition = { ...member('policy', 'lirs'), create: (context, { hir }) => new Lirs(context, Number(hir)) };
+/** LIRS: ranks by the distance between the last two uses; `hir` is the paper's 1 %. */
+export const lirs = policy({
+  name: 'lirs',
+  summary: 'keeps experts with a short distance between their last two uses',
+  cites: 'Jiang and Zhang, "LIRS", SIGMETRICS 2002',
+  parameters: { hir: { default: 0.01, min: 0, max: 1, description: 'share of the capacity for experts on trial' } },
+  create: (context, { hir }) => new Lirs(context, hir),
+});

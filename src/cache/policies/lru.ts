@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { NONE, type Pins, policy } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 /** Queue by last use. */
@@ -9,11 +8,13 @@ export class Lru extends Fifo {
   }
 }
 
-/**
- * Least recently used, the policy of nearly every system (Mattson et al., "Evaluation techniques for storage
- * hierarchies", IBM Systems Journal 9(2), 1970). No parameters.
- */
-export const lru: PolicyDefinition = { ...member('policy', 'lru'), create: ({ experts }) => new Lru(experts) };
+/** Least recently used, the policy of nearly every system. */
+export const lru = policy({
+  name: 'lru',
+  summary: 'evicts the least recently used expert',
+  cites: 'Mattson et al., IBM Systems Journal 9(2), 1970; Mixtral-offloading, arXiv 2312.17238',
+  create: ({ experts }) => new Lru(experts),
+});
 
 class Mru extends Lru {
   override victim(_incoming: number, pins: Pins): number {
@@ -24,8 +25,10 @@ class Mru extends Lru {
   }
 }
 
-/**
- * Most recently used, right for a cyclic scan longer than the cache (Chou and DeWitt, "An evaluation of buffer
- * management strategies for relational database systems", VLDB 1985). No parameters.
- */
-export const mru: PolicyDefinition = { ...member('policy', 'mru'), create: ({ experts }) => new Mru(experts) };
+/** Most recently used, right for a cyclic scan longer than the cache. */
+export const mru = policy({
+  name: 'mru',
+  summary: 'evicts the most recently used expert',
+  cites: 'Chou and DeWitt, VLDB 1985',
+  create: ({ experts }) => new Mru(experts),
+});

@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { type PolicyContext, policy } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
 class MapPriority extends CountedResidents {
@@ -14,13 +13,18 @@ class MapPriority extends CountedResidents {
 }
 
 /**
- * FineMoE (arXiv 2502.05370): evicts by 1 / (probability x frequency), with probabilities from the map matched to the
- * running token; beyond the map's look-ahead the probability is `unknown`. Frequency decays with `halfLife` passes.
- * Defaults are ours, with the least loss among .001 to 1 and among 32 and 128, on two recordings and Qwen1.5's
- * synthetic routing.
+ * FineMoE: evicts by 1 / (probability x frequency), with probabilities from the map matched to the running token;
+ * beyond the map's look-ahead the probability is `unknown`. Frequency decays with `halfLife` passes. Defaults are ours,
+ * with the least loss among .001 to 1 and among 32 and 128, on two recordings and Qwen1.5's synthetic routing.
  */
-export const mapPriority: PolicyDefinition = {
-  ...member('policy', 'map-priority'),
+export const mapPriority = policy({
+  name: 'map-priority',
+  summary: 'evicts the least decayed uses x predicted probability',
+  cites: 'FineMoE, arXiv 2502.05370',
+  parameters: {
+    halfLife: { default: 32, min: 0.01, description: 'passes after which a use counts half' },
+    unknown: { default: 0.01, min: 0.000001, max: 1, description: 'probability of experts that no prediction reaches' },
+  },
   takes: ['predicted'],
-  create: (context, { halfLife, unknown }) => new MapPriority(context, Number(halfLife), Number(unknown)),
-};
+  create: (context, { halfLife, unknown }) => new MapPriority(context, halfLife, unknown),
+});

@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { type PolicyContext, policy } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
 /** Least sequence score, so that long unused experts keep some worth. Ours. */
@@ -35,12 +34,15 @@ class MoeInfinity extends CountedResidents {
 }
 
 /**
- * MoE-Infinity (arXiv 2401.14361): evicts the least uses x layer weight x sequence score. The weight falls linearly
- * from the next layer, 1, to the running layer, 1 - (L - 1) / (L + 1); the score is uses decayed by `halfLife` passes,
- * plus a predictor's expectation.
+ * MoE-Infinity: evicts the least uses x layer weight x sequence score. The weight falls linearly from the next layer,
+ * 1, to the running layer, 1 - (L - 1) / (L + 1); the score is uses decayed by `halfLife` passes, plus a predictor's
+ * expectation.
  */
-export const moeInfinity: PolicyDefinition = {
-  ...member('policy', 'moe-infinity'),
+export const moeInfinity = policy({
+  name: 'moe-infinity',
+  summary: 'evicts the least uses x nearness of the layer x recent activity',
+  cites: 'MoE-Infinity, arXiv 2401.14361',
+  parameters: { halfLife: { default: 64, min: 0.01, description: 'passes after which recent activity counts half' } },
   takes: ['predicted'],
-  create: (context, { halfLife }) => new MoeInfinity(context, Number(halfLife)),
-};
+  create: (context, { halfLife }) => new MoeInfinity(context, halfLife),
+});

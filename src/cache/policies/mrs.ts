@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { Keyed } from '../keyed.js';
-import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { type PolicyContext, policy } from '../policy.js';
 
 class Mrs extends Keyed {
   /** ln of the score plus decay since pass 0: the order of two experts changes only at a use. */
@@ -29,14 +28,24 @@ class Mrs extends Keyed {
 }
 
 /**
- * Minus recent score of HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest
- * leaves. TopP is the top k of the trace, not 2 k. `score=predicted` replaces gate weights by predicted probabilities.
+ * Minus recent score of HybriMoE: S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest leaves. TopP is the
+ * top k of the trace, not 2 k. `score=predicted` replaces gate weights by predicted probabilities.
  */
-export const mrs: PolicyDefinition = {
-  ...member('policy', 'mrs'),
+export const mrs = policy({
+  name: 'mrs',
+  summary: 'evicts the expert with the smallest decayed sum of gate scores',
+  cites: 'MRS of HybriMoE, arXiv 2504.05897',
+  parameters: {
+    alpha: { default: 0.1, min: 0.001, max: 0.999, description: 'weight of the newest score against those before' },
+    score: {
+      default: 'weights',
+      values: ['weights', 'predicted'],
+      description: 'gate weights of the trace, or predicted probabilities',
+    },
+  },
   needs: ['weights'],
   needsWith: ({ score }) => (score === 'weights' ? ['weights'] : ['predicted']),
   create(context, { alpha, score }) {
-    return new Mrs(context, score === 'weights' ? context.gates! : context.predicted!, Number(alpha));
+    return new Mrs(context, score === 'weights' ? context.gates! : context.predicted!, alpha);
   },
-};
+});

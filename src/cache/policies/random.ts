@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, policy } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
 /** Draws before unpinned residents are counted: with half pinned, one victim in 2^8 needs the count. */
@@ -31,8 +30,10 @@ class RandomVictim extends ResidentSet implements CachePolicy {
   }
 }
 
-/** Random victim, below which a policy does harm (Belady, IBM Systems Journal 5(2), 1966). No parameters. */
-export const random: PolicyDefinition = {
-  ...member('policy', 'random'),
+/** Random victim, below which a policy does harm. */
+export const random = policy({
+  name: 'random',
+  summary: 'evicts an expert drawn at random (seeded)',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966',
   create: ({ experts, random }) => new RandomVictim(experts, random),
-};
+});

@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
+import { type Clock, type PolicyContext, policy } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
 /** Bits of a double; the second word begins with the exponent. */
@@ -43,11 +42,22 @@ class RecencyFrequency extends CountedResidents {
 
 /**
  * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use), from the inputs of
- * FlashMoE's network (arXiv 2601.17063). Recency: ratio of logistic weights for Belady's order on first fifths of
- * mini-finegrained-64x12l, mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0;
- * default: the median. Half-life: llama.cpp's.
+ * FlashMoE's network. Recency: ratio of logistic weights for Belady's order on first fifths of mini-finegrained-64x12l,
+ * mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0; default: the median.
+ * Half-life: llama.cpp's.
  */
-export const recencyFrequency: PolicyDefinition = {
-  ...member('policy', 'recency-frequency'),
-  create: (context, { halfLife, recency }) => new RecencyFrequency(context, Number(halfLife), Number(recency)),
-};
+export const recencyFrequency = policy({
+  name: 'recency-frequency',
+  summary: 'evicts the expert whose recency and frequency, weighed as learned from recorded routing, promise least',
+  cites: 'FlashMoE, arXiv 2601.17063',
+  parameters: {
+    halfLife: { default: 128, min: 0.01, description: 'passes after which a use counts half' },
+    recency: {
+      default: 0.42,
+      min: 0,
+      max: 100,
+      description: 'what twice as long a wait counts, in doublings of the count of uses',
+    },
+  },
+  create: (context, { halfLife, recency }) => new RecencyFrequency(context, halfLife, recency),
+});

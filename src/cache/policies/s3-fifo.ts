@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { shareBytes } from '../share.js';
 
 /** Queue of an expert. */
@@ -157,7 +156,14 @@ class S3Fifo implements CachePolicy {
  * S3-FIFO (Yang et al., SOSP 2023): queues of experts on probation, main experts and rejected ghosts. `small`: share of
  * probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
  */
-export const s3Fifo: PolicyDefinition = {
-  ...member('policy', 's3-fifo'),
+export const s3Fifo = policy({
+  name: 's3-fifo',
+  summary: 'evicts from a small probation queue unless used twice there; second-chance FIFO for the rest',
+  cites: 'Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023',
+  parameters: {
+    small: { default: 0.1, min: 0, max: 1, description: 'share of the capacity on probation' },
+    ghost: { default: 0.9, min: 0, description: 'size of the ghost queue as a share of the capacity' },
+    promoteAt: { default: 2, min: 1, max: 3, description: 'uses on probation that earn the main queue' },
+  },
   create: (context, { small, ghost, promoteAt }) => new S3Fifo(context, Number(small), Number(ghost), Number(promoteAt)),
-};
+});

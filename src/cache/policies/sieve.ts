@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { NONE, type Pins, policy } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 class Sieve extends Fifo {
@@ -50,8 +49,10 @@ class Sieve extends Fifo {
   }
 }
 
-/**
- * SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that experts used once leave
- * quickly.
- */
-export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };
+/** SIEVE: like CLOCK, but newcomers enter at the head, so that experts used once leave quickly. */
+export const sieve = policy({
+  name: 'sieve',
+  summary: 'sweeps from the oldest to the newest and evicts the first that was not used since the last sweep',
+  cites: 'Zhang et al., "SIEVE is simpler than LRU", NSDI 2024',
+  create: ({ experts }) => new Sieve(experts),
+});

@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { shareBytes } from '../share.js';
 
 const PROBATION = 0;
@@ -76,11 +75,11 @@ class Slru implements CachePolicy {
   }
 }
 
-/**
- * Segmented LRU (Karedla, Love and Wherry, IEEE Computer 27(3), 1994): newcomers are on probation; a second use
- * protects.
- */
-export const slru: PolicyDefinition = {
-  ...member('policy', 'slru'),
-  create: (context, values) => new Slru(context, Number(values.protected)),
-};
+/** Segmented LRU: newcomers are on probation; a second use protects. */
+export const slru = policy({
+  name: 'slru',
+  summary: 'LRU in two segments; only experts used twice reach the protected one',
+  cites: 'Karedla, Love and Wherry, IEEE Computer 27(3), 1994',
+  parameters: { protected: { default: 0.8, min: 0, max: 1, description: 'share of the capacity that is protected' } },
+  create: (context, values) => new Slru(context, values.protected),
+});

@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { byName } from '../../base/objects.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { mostPopular } from '../share.js';
 
 class Static implements CachePolicy {
@@ -63,12 +62,19 @@ const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
   Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
- * Static placement, as in Fiddler and llama.cpp: a fixed resident set. `by=popularity`: experts used most in a profile
- * (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE layers (`cpuLayers`) on the
- * CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first use.
+ * Static placement, as in Fiddler and llama.cpp: a fixed resident set. `by=popularity`: experts used most in a profile.
+ * `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE layers (`cpuLayers`) on the CPU. `by=id`: first ids
+ * (SGLang's `uniform` and `random`). `preload=off`: loaded at first use.
  */
-export const staticPlacement: PolicyDefinition = {
-  ...member('policy', 'static'),
+export const staticPlacement = policy({
+  name: 'static',
+  summary: 'keeps a fixed set of experts and streams all others',
+  cites: 'Fiddler, arXiv 2402.07033; llama.cpp --n-cpu-moe',
+  parameters: {
+    by: { default: 'popularity', values: ['popularity', 'layer', 'id'], description: 'what makes an expert wanted' },
+    cpuLayers: { default: 0, min: 0, description: 'experts of so many first MoE layers are never resident' },
+    preload: { default: true, description: 'load the chosen experts before the run; off: at their first use' },
+  },
   needs: ['popularity'],
   needsWith: ({ by }) => (by === 'popularity' ? ['popularity'] : []),
   create(context, { by, cpuLayers, preload }) {
@@ -77,7 +83,7 @@ export const staticPlacement: PolicyDefinition = {
       layer: () => byLayer(context),
       id: () => Array.from({ length: context.experts }, (_, id) => id),
     });
-    const order = orders[String(by)]!().filter((id) => context.layerOf[id]! >= Number(cpuLayers));
-    return new Static(context, order, preload === true);
+    const order = orders[by]!().filter((id) => context.layerOf[id]! >= cpuLayers);
+    return new Static(context, order, preload);
   },
-};
+});

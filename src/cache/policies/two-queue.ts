@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { shareBytes } from '../share.js';
 
 /** Queue of an expert. */
@@ -98,11 +97,14 @@ class TwoQueue implements CachePolicy {
   }
 }
 
-/**
- * 2Q (Johnson and Shasha, VLDB 1994, full version): newcomers pass a FIFO; a return after leaving it enters the main
- * LRU.
- */
-export const twoQueue: PolicyDefinition = {
-  ...member('policy', 'two-queue'),
-  create: (context, values) => new TwoQueue(context, Number(values.in), Number(values.out)),
-};
+/** 2Q (full version): newcomers pass a FIFO; a return after leaving it enters the main LRU. */
+export const twoQueue = policy({
+  name: 'two-queue',
+  summary: 'FIFO for newcomers, LRU for those demanded again after leaving it',
+  cites: 'Johnson and Shasha, "2Q", VLDB 1994',
+  parameters: {
+    in: { default: 0.25, min: 0, max: 1, description: 'share of the capacity for newcomers' },
+    out: { default: 0.5, min: 0, description: 'bytes remembered after leaving, as a share of the capacity' },
+  },
+  create: (context, values) => new TwoQueue(context, values.in, values.out),
+});

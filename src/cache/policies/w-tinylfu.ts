@@ -1,6 +1,5 @@
-import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 import { shareBytes } from '../share.js';
 
 const WINDOW = 0;
@@ -143,11 +142,16 @@ class WTinyLfu implements CachePolicy {
 }
 
 /**
- * W-TinyLFU (Einziger, Friedman and Manes, ACM TOS 13(4), 2017): an LRU window before a segmented LRU, entered if more
- * popular than its victim. Counters are exact, unlike the paper's sketch, and halved after ten uses a slot. `window`,
- * `protected` (of the rest): shares.
+ * W-TinyLFU: an LRU window before a segmented LRU, entered if more popular than its victim. Counters are exact, unlike
+ * the paper's sketch, and halved after ten uses a slot. `window`, `protected` (of the rest): shares.
  */
-export const wTinyLfu: PolicyDefinition = {
-  ...member('policy', 'w-tinylfu'),
-  create: (context, values) => new WTinyLfu(context, Number(values.window), Number(values.protected)),
-};
+export const wTinyLfu = policy({
+  name: 'w-tinylfu',
+  summary: 'LRU window before a segmented LRU that admits only the more popular',
+  cites: 'Einziger, Friedman and Manes, "TinyLFU", ACM Transactions on Storage 13(4), 2017',
+  parameters: {
+    window: { default: 0.01, min: 0, max: 1, description: 'share of the capacity for the window' },
+    protected: { default: 0.8, min: 0, max: 1, description: 'share of the rest that is protected' },
+  },
+  create: (context, values) => new WTinyLfu(context, values.window, values.protected),
+});

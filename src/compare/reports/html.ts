@@ -1,5 +1,6 @@
 import type { Format, Markup, Piece, ReportOptions } from '../../report/door.js';
 import { clientScript, download, drawSections, html, page, prose, table } from '../../report/door.js';
+import type { MetricName } from '../../result/metrics.js';
 import { VERSION } from '../../result/version.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
@@ -62,7 +63,7 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
 
 function gateHeader(gate: Gate, shown: readonly { readonly comparison: Comparison; readonly id: string }[]): Markup {
   const ids = new Map(shown.map(({ comparison, id }) => [comparison, id]));
-  const cell = (comparison: Comparison, metric: string): Piece => {
+  const cell = (comparison: Comparison, metric: MetricName): Piece => {
     const row = comparison.rows.find((candidate) => candidate.metric === metric);
     return row !== undefined && html`${valueText(row, 'candidate')} (${changeMark(row)})`;
   };

@@ -1,11 +1,11 @@
 import { sum, summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
-import type { Bounds, Metric } from '../../result/result.js';
+import type { Bounds } from '../../result/result.js';
 import { computesOnCpu, unprovenOf } from '../compose/knowledge.js';
 import type { Floor } from '../foresight/floor.js';
 import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
-import type { Finished, Values } from './finished.js';
+import type { Finished, Metrics, Values } from './finished.js';
 
 /** Bounds of a result (L15), and the run's headroom. */
 export function boundsOf(plan: Finished): Bounds {
@@ -61,7 +61,7 @@ const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
 const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
 
 /** Metrics of bounds. @param metrics of the same run, latencies included */
-export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Readonly<Record<string, Metric>>): Values {
+export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Metrics): Values {
   const { demanded, hits } = bothPhases(simulation.recorder);
   const tpot = metrics['latency.tpot.mean']?.value;
   return {

@@ -1,6 +1,7 @@
+import type { PhasedMetric } from '../../result/metrics.js';
 import type { CopyPool } from '../mechanisms/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
-import type { Finished, Values } from './finished.js';
+import { ended, type Finished, type Values } from './finished.js';
 
 /** Hits, misses and demand of caches, in total and by phase. */
 export function cacheMetrics({ inputs, simulation: { copies, recorder } }: Finished): Values {
@@ -8,8 +9,8 @@ export function cacheMetrics({ inputs, simulation: { copies, recorder } }: Finis
   // With a single phase, phase metrics would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
-    ...ofPhase('', bothPhases(recorder)),
-    ...(both ? { ...ofPhase('.prefill', prefill), ...ofPhase('.decode', decode) } : {}),
+    ...ofPhase(bothPhases(recorder)),
+    ...(both ? { ...ended(ofPhase(prefill), '.prefill'), ...ended(ofPhase(decode), '.decode') } : {}),
     ...(inputs.system.cache.copies === undefined ? {} : copyMetrics(copies, bothPhases(recorder))),
     'experts.distinct': recorder.distinct,
   };
@@ -28,21 +29,21 @@ function copyMetrics(pools: readonly CopyPool[], { demanded }: PhaseCounters): V
   };
 }
 
-function ofPhase(variant: string, phase: PhaseCounters): Values {
+function ofPhase(phase: PhaseCounters): Values<PhasedMetric> {
   return {
-    [`cache.hit_rate${variant}`]: phase.hits / phase.demanded,
-    [`cache.hit_rate_counting_late${variant}`]: (phase.hits + phase.late) / phase.demanded,
-    [`cache.late_rate${variant}`]: phase.late / phase.demanded,
-    [`cache.miss_rate${variant}`]: phase.misses / phase.demanded,
-    [`cache.token_hit_rate${variant}`]: phase.hitActivations / phase.activations,
-    [`cache.hits${variant}`]: phase.hits,
-    [`cache.late${variant}`]: phase.late,
-    [`cache.misses${variant}`]: phase.misses,
-    [`cache.evictions${variant}`]: phase.evictions,
-    [`cache.streamed${variant}`]: phase.streamed,
-    [`experts.demanded${variant}`]: phase.demanded,
-    [`experts.activations${variant}`]: phase.activations,
-    [`experts.distinct_per_event${variant}`]: phase.demanded / phase.events,
+    'cache.hit_rate': phase.hits / phase.demanded,
+    'cache.hit_rate_counting_late': (phase.hits + phase.late) / phase.demanded,
+    'cache.late_rate': phase.late / phase.demanded,
+    'cache.miss_rate': phase.misses / phase.demanded,
+    'cache.token_hit_rate': phase.hitActivations / phase.activations,
+    'cache.hits': phase.hits,
+    'cache.late': phase.late,
+    'cache.misses': phase.misses,
+    'cache.evictions': phase.evictions,
+    'cache.streamed': phase.streamed,
+    'experts.demanded': phase.demanded,
+    'experts.activations': phase.activations,
+    'experts.distinct_per_event': phase.demanded / phase.events,
   };
 }
 

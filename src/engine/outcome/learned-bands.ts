@@ -1,5 +1,6 @@
 import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
+import { metricValue } from '../../result/catalogue.js';
 import type { Accuracy, Result } from '../../result/result.js';
 
 const PHASES = ['decode', 'prefill'] as const;
@@ -17,7 +18,7 @@ export async function withLearnedBands(
   const others: Result[] = [];
   for (const run of moved) others.push((await run()) ?? result);
   const bands = PHASES.map((phase): [string, Accuracy | null] => {
-    const speedOf = ({ metrics }: Result): number => metrics[`speed.${phase}`]?.value ?? 0;
+    const speedOf = (result: Result): number => metricValue(result, `speed.${phase}`) ?? 0;
     const speed = speedOf(result);
     if (!(speed > 0)) return [phase, result.accuracy![phase]];
     return [phase, learnedBand(learned, learnedWidth(learned, phase, speed, others.map(speedOf)))];

@@ -2,7 +2,8 @@ import { sum } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import { expertBytesTotal, expertSizes } from '../../model/door.js';
 import { metric } from '../../result/catalogue.js';
-import type { Bounds, Metric } from '../../result/result.js';
+import type { MetricName } from '../../result/metrics.js';
+import type { Bounds, Metric, Result } from '../../result/result.js';
 import { anyMiss, deferring, isLossy } from '../../system/door.js';
 import { variantEffect } from '../../trace/variants/effect.js';
 import type { SimulatedGpu } from '../compose/simulation.js';
@@ -13,14 +14,14 @@ import { imbalance } from '../vocabulary/recorder.js';
 import { restingOn } from '../watch/laws.js';
 import { boundMetrics } from './bounds.js';
 import { bothPhases, cacheMetrics } from './cache-metrics.js';
-import type { Finished, Values } from './finished.js';
+import type { Finished, Metrics, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
 /** Metrics of a run by catalogue name. Meaningless metrics (TTFT without prompts) are absent, not zero. */
-export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
+export function metricsOf(finished: Finished, bounds: Bounds): Result['metrics'] {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {
-    for (const [name, value] of Object.entries(values)) {
+    for (const [name, value] of Object.entries(values) as [MetricName, number | null][]) {
       if (value !== null && Number.isFinite(value)) metrics[name] = metric(name, value);
     }
   };
@@ -65,9 +66,9 @@ function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values 
   const { activations } = bothPhases(recorder);
   return {
     'quality.degraded_rate': recorder.degradedActivations / activations,
-    ...(anyMiss(inputs.system.onMiss, 'substitute') ? { 'quality.substituted_rate': recorder.substitutedActivations / activations } : {}),
+    'quality.substituted_rate': anyMiss(inputs.system.onMiss, 'substitute') ? recorder.substitutedActivations / activations : null,
     'quality.skipped_rate': recorder.skippedActivations / activations,
-    ...(deferring(inputs.system.onMiss) ? { 'quality.deferred_rate': recorder.deferredActivations / activations } : {}),
+    'quality.deferred_rate': deferring(inputs.system.onMiss) ? recorder.deferredActivations / activations : null,
   };
 }
 
@@ -76,6 +77,7 @@ function parallelMetrics({ inputs: { model, system }, meters, simulation: { engi
   const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gathered, gatheredBytes, gpus, hits } = parallel;
   const rates = [...demanded].flatMap((count, gpu) => (count === 0 ? [] : [hits[gpu]! / count]));
   const bytes = 2 * crossed * model.hidden * VALUE_BYTES;
+  const adaptive = system.parallelism === 'adaptive';
   return {
     'parallel.gpus': gpus,
     'parallel.hit_rate.min': Math.min(...rates),
@@ -84,9 +86,8 @@ function parallelMetrics({ inputs: { model, system }, meters, simulation: { engi
     'parallel.event_imbalance': eventImbalance / events,
     'parallel.crossing_rate': crossed / sum(activations),
     'parallel.overlap_degree': degrees / events,
-    ...(system.parallelism !== 'adaptive'
-      ? {}
-      : { 'parallel.gathered_rate': gathered / events, 'transfer.all_gather.bytes': gatheredBytes }),
+    'parallel.gathered_rate': adaptive ? gathered / events : null,
+    'transfer.all_gather.bytes': adaptive ? gatheredBytes : null,
     'transfer.all_to_all.bytes': bytes,
     'transfer.all_to_all.bytes_per_token': bytes / meters.tokens,
     'time.all_to_all': exchangeNs,
@@ -95,9 +96,9 @@ function parallelMetrics({ inputs: { model, system }, meters, simulation: { engi
 }
 
 /** Whole models as experts (Samba-CoE, arXiv 2405.07518): cost of switches, and machines for all models. */
-function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finished, metrics: Readonly<Record<string, Metric>>): Values {
+function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finished, metrics: Metrics): Values {
   if (model.wholeModels !== true) return {};
-  const value = (name: string): number => metrics[name]?.value ?? 0;
+  const value = (name: MetricName): number => metrics[name]?.value ?? 0;
   const largest = Math.max(...expertSizes(model));
   const switches = value('transfer.on_demand.count');
   const [fast, ...lower] = hardware.tiers;
@@ -135,16 +136,17 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
     'memory.gpu.peak': peak,
     'memory.gpu.allocated': most(gpus, (gpu) => beside(gpu) + gpu.memory.cacheBytes),
     'memory.gpu.expert_cache': most(gpus, ({ memory: plan }) => plan.cacheBytes),
-    ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: plan }) => plan.copyBytes) }),
+    'memory.gpu.copies': inputs.system.cache.copies === undefined ? null : most(gpus, ({ memory: plan }) => plan.copyBytes),
     'memory.gpu.saving': 1 - peak / whole,
-    ...(changing === null
-      ? {}
-      : { 'memory.gpu.expert_cache_least': changing.leastCacheBytes, 'memory.gpu.expert_cache_mean': changing.meanCacheBytes }),
-    ...(growing ? { 'schedule.preemptions': passes.kv.preemptions, 'schedule.recomputed': passes.totalRecomputed } : {}),
+    'memory.gpu.expert_cache_least': changing?.leastCacheBytes ?? null,
+    'memory.gpu.expert_cache_mean': changing?.meanCacheBytes ?? null,
+    'schedule.preemptions': growing ? passes.kv.preemptions : null,
+    'schedule.recomputed': growing ? passes.totalRecomputed : null,
     ...meters.faults?.metrics(),
-    ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
-    ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': expertBytes + dram.weightBytes + dramKv } : {}),
-    ...(usesCpu(layout.dense) ? { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv } : {}),
+    'fault.restarts': faults?.restarts ?? null,
+    'memory.dram.peak': inputs.hardware.tiers[1]?.name === 'dram' ? expertBytes + dram.weightBytes + dramKv : null,
+    'memory.dram.dense': usesCpu(layout.dense) ? dram.weightBytes : null,
+    'memory.dram.kv_peak': usesCpu(layout.dense) ? dramKv : null,
   };
 }
 
@@ -170,6 +172,15 @@ function transferMetrics(finished: Finished): Values {
   };
 }
 
+type FiguresOf<Link extends string> = MetricName extends infer Name
+  ? Name extends `transfer.${Link}.${infer Figure}`
+    ? Figure
+    : never
+  : never;
+
+/** Figure of every link in the name of a metric. */
+type LinkFigure = FiguresOf<'h2d'> & FiguresOf<'ssd'>;
+
 function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Values {
   const [first] = links;
   if (first === undefined) return {};
@@ -177,19 +188,19 @@ function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Valu
   const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
   // Transfers unfinished at the end occupy the link afterwards.
   const busyNs = links.reduce((sum, link) => sum + link.busyBy(nowNs), 0);
-  return {
-    [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),
-    [`transfer.${first.name}.bytes`]: bytes,
-    [`transfer.${first.name}.bytes_per_token`]: bytes / meters.tokens,
-    [`transfer.${first.name}.utilization`]: busyNs / total(links, 'lanes') / nowNs,
+  const figures: Readonly<Record<LinkFigure, number>> = {
+    count: total(links, 'demands') + total(links, 'prefetches'),
+    bytes,
+    bytes_per_token: bytes / meters.tokens,
+    utilization: busyNs / total(links, 'lanes') / nowNs,
   };
+  return Object.fromEntries(Object.entries(figures).map(([figure, value]) => [`transfer.${first.name}.${figure}`, value]));
 }
 
 function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks: readonly Link[]): Values {
   const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
   const prefetches = total(hostLinks, 'prefetches');
   const prefetchBytes = total(hostLinks, 'prefetchBytes');
-  const promoted: Values = promotes(gpus[0]!.onMiss) ? { 'prefetch.promoted': recorder.promoted } : {};
   const budgets = gpus.flatMap(({ prefetch }) => prefetch?.budget ?? []);
   const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
   return {
@@ -202,7 +213,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
     'prefetch.wasted_bytes': recorder.prefetchWastedBytes,
     'prefetch.stall_avoided': recorder.prefetchAvoidedNs,
     'prefetch.stall_avoided_per_byte': recorder.prefetchAvoidedNs / prefetchBytes,
-    ...promoted,
+    'prefetch.promoted': promotes(gpus[0]!.onMiss) ? recorder.promoted : null,
     'prefetch.dropped': recorder.prefetchDropped,
     'prefetch.cancelled': recorder.prefetchCancelled,
     'prefetch.paused': budgets.length === 0 ? null : budgets.reduce((sum, { paused }) => sum + paused, 0),

@@ -1,6 +1,7 @@
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';
+import { metricValue } from '../../result/catalogue.js';
 import { hashOfValue, sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
@@ -70,7 +71,7 @@ export function outcome(finished: Finished): Result {
     perLayer: perLayerOf(finished),
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
-    ...hitRangeOf(metrics['cache.hit_rate']?.value ?? 0, inputs.routing),
+    ...hitRangeOf(metricValue({ metrics }, 'cache.hit_rate') ?? 0, inputs.routing),
     ...(tenfold === null ? {} : { tenfold }),
     knowledge: knowledgeOfRun(finished),
     ...classesOf(finished),

@@ -1,10 +1,11 @@
 import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
+import type { PhasedMetric, SummarizedMetric } from '../../result/metrics.js';
 import type { Speculation } from '../../schedule/door.js';
 import type { PhaseCounters } from '../vocabulary/recorder.js';
 import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
-import type { Finished, Values } from './finished.js';
+import { ended, type Finished, type Values } from './finished.js';
 
 /** Latencies, speeds, objectives, scheduling and throughput. */
 export function servingMetrics({ meters, passes, run, simulation, workload }: Finished): Values {
@@ -12,6 +13,7 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
   const totalNs = simulation.engine.nowNs;
   const perSecond = (count: number): number => (count * 1e9) / totalNs;
   const { routing } = workload;
+  const judged = run.workload.slo !== undefined;
   return {
     ...summary('latency.ttft', latencies.ttft),
     ...summary('latency.tpot', latencies.tpot),
@@ -25,13 +27,9 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
     'throughput.total': perSecond(tokens),
     'workload.requests': latencies.finished,
     'workload.tokens': tokens,
-    ...(routing === undefined ? {} : { 'workload.routing_reused': routing.reused / routing.tokens }),
-    ...(run.workload.slo === undefined
-      ? {}
-      : {
-          'goodput.attained': latencies.metRequests / latencies.finished,
-          'goodput.tokens': decoded > 0 ? perSecond(latencies.metTokens) : null,
-        }),
+    'workload.routing_reused': routing === undefined ? null : routing.reused / routing.tokens,
+    'goodput.attained': judged ? latencies.metRequests / latencies.finished : null,
+    'goodput.tokens': judged && decoded > 0 ? perSecond(latencies.metTokens) : null,
     'schedule.passes': bothPhases(simulation.recorder).passes,
     'schedule.longest_wait': passes.longestWait,
     'schedule.overtaken': passes.overtaken,
@@ -46,9 +44,8 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
     // Without drafts, no pass verifies a draft.
-    ...(verified === 0
-      ? {}
-      : { 'speculation.tokens_per_pass': (verified + accepted) / verified, 'speculation.acceptance': accepted / drafted }),
+    'speculation.tokens_per_pass': verified === 0 ? null : (verified + accepted) / verified,
+    'speculation.acceptance': verified === 0 ? null : accepted / drafted,
     'speculation.drafted': drafted,
     'speculation.accepted': accepted,
     'speculation.rejected': drafted - accepted,
@@ -62,16 +59,15 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
 /** Time by part, a mean over GPUs: parts add up to the total despite all-to-alls. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const stall = sum(recorder.layers.stallNs) / gpus.length;
-  const several = parallel !== null;
   const ssd = ssdStallOf(gpus[0]!);
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
-    ...(usesCpu(layout.dense) ? { 'time.dense_cpu': recorder.denseCpuNs } : {}),
+    'time.dense_cpu': usesCpu(layout.dense) ? recorder.denseCpuNs : null,
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
     'time.stall_cpu': recorder.phases.reduce((total, { cpuStallNs }) => total + cpuStallNs, 0) / gpus.length,
-    ...(ssd === null ? {} : { 'time.stall_ssd': recorder.phases.reduce((total, phase) => total + ssd(phase), 0) / gpus.length }),
+    'time.stall_ssd': ssd === null ? null : recorder.phases.reduce((total, phase) => total + ssd(phase), 0) / gpus.length,
     'time.cpu': sum(recorder.layers.cpuNs),
     'share.stall': stall / engine.nowNs,
     ...byPhase(recorder, (phase) => ({
@@ -80,9 +76,9 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
       'time.compute': phase.computeNs / gpus.length,
       'time.stall': phase.stallNs / gpus.length,
       'time.stall_cpu': phase.cpuStallNs / gpus.length,
-      ...(ssd === null ? {} : { 'time.stall_ssd': ssd(phase) / gpus.length }),
+      'time.stall_ssd': ssd === null ? null : ssd(phase) / gpus.length,
       'time.cpu': phase.cpuNs,
-      ...(several ? { 'time.all_to_all': phase.exchangeNs } : {}),
+      'time.all_to_all': parallel === null ? null : phase.exchangeNs,
     })),
   };
 }
@@ -94,15 +90,12 @@ function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((ph
 }
 
 /** `of` by phase; empty if all passes are of a single phase, equal to the total. */
-function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
+function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values<PhasedMetric>): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
-  const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));
-  return Object.fromEntries(named);
+  return { ...ended(of(phases[0]), '.prefill'), ...ended(of(phases[1]), '.decode') };
 }
 
-const PHASES = ['prefill', 'decode'] as const;
-
-function summary(name: string, samples: Samples): Values {
+function summary(name: SummarizedMetric, samples: Samples): Values {
   if (samples.values().length === 0) return {};
   return Object.fromEntries(Object.entries(summarize(samples.values())).map(([key, value]) => [`${name}.${key}`, value]));
 }

@@ -1,4 +1,5 @@
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/door.js';
 import type { Simulation } from '../compose/simulation.js';
@@ -75,7 +76,7 @@ export class FaultMeter {
   }
 
   /** Metrics by catalogue name; NaN or null without matching passes. */
-  metrics(): Readonly<Record<string, number | null>> {
+  metrics(): Partial<Record<MetricName, number | null>> {
     return {
       'fault.time': this.#with.ns,
       'fault.decode': this.#with.speeds.decode,

@@ -5,6 +5,7 @@ import type { Override } from '../../base/yaml.js';
 import { hardwareOf } from '../../engine/inputs/inputs.js';
 import { simulateRun } from '../../engine/simulate.js';
 import { loadRuntime, type RuntimeSpec } from '../../hardware/door.js';
+import type { MetricName } from '../../result/metrics.js';
 import { checkRun, type RunSpec, type SystemSpec } from '../../system/door.js';
 import { compositionOf, knowingOf, predictRow } from '../validate/predict.js';
 import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
@@ -43,7 +44,7 @@ const OF_ROWS = {
   'speed.decode': ['decode', 'tg_tps'],
   'speed.prefill': ['prefill', 'pp_tps'],
   'cache.hit_rate': ['hit_rate', 'hit_rate'],
-} as const;
+} as const satisfies Partial<Record<MetricName, readonly string[]>>;
 
 function fieldsOf(metric: string): (typeof OF_ROWS)[keyof typeof OF_ROWS] | undefined {
   return ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric);

@@ -3,6 +3,7 @@ import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';
 import { locateYaml } from '../../base/yaml.js';
 import { METRICS } from '../../result/catalogue.js';
+import type { MetricName } from '../../result/metrics.js';
 import { type ClaimVerdict, VERDICTS } from './verdict.js';
 
 const text = z.string().min(1);
@@ -16,7 +17,7 @@ const shared = {
   metric: z
     .string()
     .refine((name) => METRICS.has(name), { error: 'is no metric; moeprof explain lists them' })
-    .default('speed.decode'),
+    .default('speed.decode' satisfies MetricName),
   source: text.optional(),
   verdict: z.enum(Object.keys(VERDICTS) as [ClaimVerdict, ...ClaimVerdict[]]).optional(),
   why: text.regex(/\d/, 'is a reason without a number; say how large what is meant is').optional(),

@@ -3,6 +3,7 @@ import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Result } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/door.js';
 import type { Runtimes } from './constants.js';
@@ -40,7 +41,7 @@ const KNOWING = {
   total: 'time.total',
   totalFound: 'bound.found.total',
   totalFloor: 'bound.floor.total',
-} as const;
+} as const satisfies Readonly<Record<keyof Knowing, MetricName>>;
 
 /** Times and hit rate of a run. */
 export function knowingOf(metrics: Result['metrics']): Knowing {
@@ -221,7 +222,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   const [hitRate, knowing] = [of(whole, 'cache.hit_rate'), knowingOf(whole.metrics)];
   if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate, knowing };
   const warm = await simulated(world, { ...phase, output: phase.warming });
-  const rest = (name: string): number => of(whole, name) - of(warm, name);
+  const rest = (name: MetricName): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
   const tokens = phase.users * (phase.output - phase.warming);
   // A streaming engine counts unread experts as hits.
@@ -261,7 +262,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
 
-const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
+const of = ({ metrics }: Result, name: MetricName): number => metrics[name]!.value;
 
 /** Experts of a layer, and the graph's choices per token. */
 export interface Selection {

@@ -1,9 +1,10 @@
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
+import type { FormatName } from './formats/rows.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
 interface Linear {
-  readonly format: string;
+  readonly format: FormatName;
   readonly bits?: number | ((place: TensorPlace) => number);
 }
 
@@ -88,6 +89,14 @@ export const FP8_BLOCK = 128;
 
 const MLX_ROUTER: Linear = { format: 'mlx8' };
 
+/**
+ * Bits of an HQQ weight, meta-data included. Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in
+ * GiB: f16 86.99, attention at 4 bits 85.16, then experts at 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608
+ * expert and 1,342,177,280 attention weights: 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert
+ * weight, and 4.29 per attention weight.
+ */
+const HQQ_BITS = { 2: 3.12, 3: 3.85, 4: 4.29 };
+
 /** Formats of Python engines and MLX: bits of routed experts, linear layers and the rest, with group overhead. */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
@@ -100,18 +109,15 @@ export const CHECKPOINTS: readonly Quantization[] = [
   }),
   expertsOnly('mxfp4_hf', 'MXFP4 experts (4.25 bits)', 'as in the gpt-oss checkpoint', { format: 'mxfp4', bits: 4.25 }),
   expertsOnly('nvfp4', 'NVFP4 experts (4.5 bits: 4 and an 8-bit scale per 16 weights)', null, { format: 'nvfp4', bits: 4.5 }),
-  ...[3, 4, 5, 6, 8].map((bits) => {
-    const all = { format: `mlx${bits}` };
+  ...([3, 4, 5, 6, 8] as const).map((bits) => {
+    const all: Linear = { format: `mlx${bits}` };
     const summary = `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`;
     return checkpoint(`mlx${bits}`, summary, { experts: all, linear: all, tables: all, router: MLX_ROUTER });
   }),
-  // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits
-  // 85.16, then experts at 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention
-  // weights: 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention
-  // weight, meta-data included.
-  ...Object.entries({ 2: 3.12, 3: 3.85, 4: 4.29 }).map(([bits, real]) => {
+  ...([2, 3, 4] as const).map((bits) => {
+    const real = HQQ_BITS[bits];
     const summary = `${bits}-bit HQQ experts (${real} bits with scales and zeros), 4-bit attention (4.29), as in Mixtral-offloading`;
-    const experts = { format: `hqq${bits}`, bits: real };
-    return checkpoint(`hqq${bits}`, summary, { experts, linear: { format: 'hqq4', bits: 4.29 } });
+    const experts: Linear = { format: `hqq${bits}`, bits: real };
+    return checkpoint(`hqq${bits}`, summary, { experts, linear: { format: 'hqq4', bits: HQQ_BITS[4] } });
   }),
 ];

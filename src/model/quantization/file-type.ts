@@ -1,14 +1,15 @@
 // File types of ggml (llama.cpp, ik_llama.cpp, Unsloth).
 import { kernelFormat, storedIn } from './formats/index.js';
+import type { FormatName } from './formats/rows.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-type Choice = string | ((place: TensorPlace) => string);
+type Choice = FormatName | ((place: TensorPlace) => FormatName);
 
 /** Formats by role; absent: `base`. Routers, norms and biases are f32. */
 export interface FileType {
-  readonly base: string;
+  readonly base: FormatName;
   /** Output matrix, and a tied embedding table. */
-  readonly head: string;
+  readonly head: FormatName;
   readonly embedding?: Choice;
   readonly query?: Choice;
   readonly key?: Choice;
@@ -18,9 +19,9 @@ export interface FileType {
   readonly down?: Choice;
   readonly expert?: Choice;
   /** Expert formats from few bits to many. */
-  readonly ladder: readonly string[];
+  readonly ladder: readonly FormatName[];
   /** Non-expert format of generous files. */
-  readonly generous: string;
+  readonly generous: FormatName;
 }
 
 /** Formats mixed in files of a kind, from few bits to many. */
@@ -39,7 +40,7 @@ export const LADDERS = {
   i_r4: ['iq1_s_r4', 'iq1_m_r4', 'iq2_xxs_r4', 'iq2_xs_r4', 'iq2_s_r4', 'iq3_xxs_r4', 'iq3_s_r4', 'iq4_xs_r8', 'q5_k_r4', 'q8_0_r8'],
   fp: ['mxfp4', 'q8_0', 'bf16'],
   fp_r8: ['mxfp4_r8', 'q8_0_r8', 'bf16'],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+} as const satisfies Readonly<Record<string, readonly FormatName[]>>;
 
 const FIELDS = {
   embedding: 'embedding',
@@ -55,7 +56,7 @@ const FIELDS = {
   'ffn-down': 'down',
 } as const satisfies Partial<Record<TensorRole, keyof FileType>>;
 
-function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
+function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): FormatName {
   if (role === 'router' || role === 'vector') return 'f32';
   if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
   const expert = role === 'expert-in' || role === 'expert-down' ? types.expert : undefined;
@@ -63,7 +64,7 @@ function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): st
   return typeof choice === 'function' ? choice(place) : choice;
 }
 
-function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
+function between(low: FormatName, high: FormatName, share: number, columns: number): readonly StoredShare[] {
   if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
   if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];
   return [
@@ -73,9 +74,9 @@ function between(low: string, high: string, share: number, columns: number): rea
 }
 
 /** Format `steps` rungs away, within the ladder; a format between rungs moves to the next rung. */
-function stepped(name: string, ladder: readonly string[], steps: number): string {
+function stepped(name: FormatName, ladder: readonly FormatName[], steps: number): FormatName {
   if (steps === 0) return name;
-  const bits = (format: string): number => kernelFormat(format)!.bits;
+  const bits = (format: FormatName): number => kernelFormat(format)!.bits;
   const below = ladder.includes(name) ? ladder.indexOf(name) : ladder.findLastIndex((format) => bits(format) < bits(name));
   const from = steps > 0 || ladder[below] === name ? below : below + 1;
   const reached = ladder[Math.min(ladder.length - 1, Math.max(0, from + steps))]!;
@@ -83,7 +84,12 @@ function stepped(name: string, ladder: readonly string[], steps: number): string
 }
 
 /** Expert format moved along a ladder; a fractional step moves the last layers. */
-function alongLadder(name: string, ladder: readonly string[], by: number, { columns, layer, layers }: TensorPlace): readonly StoredShare[] {
+function alongLadder(
+  name: FormatName,
+  ladder: readonly FormatName[],
+  by: number,
+  { columns, layer, layers }: TensorPlace,
+): readonly StoredShare[] {
   const whole = Math.floor(by);
   const share = (by - whole) * layers - (layers - 1 - layer);
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), share, columns);

@@ -2,9 +2,10 @@ import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import { BYTES, parseQuantity } from '../../base/units.js';
+import { ALIASES } from './aliases.js';
 import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INTEGER_KINDS, integers } from './checkpoints.js';
 import { IK_LLAMA } from './ik-llama.js';
-import { ALIASES, LLAMA, MIX } from './llama.js';
+import { LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 

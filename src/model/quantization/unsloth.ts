@@ -1,9 +1,33 @@
 import { storedIn } from './formats/index.js';
-import { LLAMA, TABLE } from './llama.js';
+import type { FormatName } from './formats/rows.js';
+import { LLAMA, type LlamaName } from './llama.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
 /** Names after `ud-`, with the llama.cpp file type of the experts if different. */
-const NAMES = TABLE.get('unsloth')!.map((row) => row.split(/ +/) as [name: string, like?: string]);
+const NAMES: readonly (readonly [name: string, like: LlamaName] | readonly [name: LlamaName])[] = [
+  ['q8_k_xl', 'q8_0'],
+  ['q6_k_xl', 'q6_k'],
+  ['q6_k'],
+  ['q5_k_xl', 'q5_k_m'],
+  ['q5_k_m'],
+  ['q5_k_s'],
+  ['q4_k_xl', 'q4_k_m'],
+  ['q4_k_m'],
+  ['q4_k_s'],
+  ['q3_k_xl', 'q3_k_m'],
+  ['q3_k_m'],
+  ['q3_k_s'],
+  ['q2_k_xl', 'q2_k'],
+  ['iq4_nl'],
+  ['iq4_xs'],
+  ['iq3_s'],
+  ['iq3_xxs'],
+  ['iq2_m'],
+  ['iq2_xxs'],
+  ['iq1_m'],
+  ['iq1_s'],
+  ['tq1_0'],
+];
 
 /**
  * Smallest format of non-experts, and format of latent unpacking and of mixers in models with states. Logs of
@@ -11,7 +35,7 @@ const NAMES = TABLE.get('unsloth')!.map((row) => row.split(/ +/) as [name: strin
  * 15 of q6_k (UD-Q2_K_XL) or 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB per layer, over 12 layers. Later files, of models
  * with states, keep attention and states in q8_0.
  */
-function least(role: TensorRole, { mixer }: TensorPlace): string | null {
+function least(role: TensorRole, { mixer }: TensorPlace): FormatName | null {
   if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;
   if (role === 'latent' || role === 'state') return 'q8_0';
   if (role === 'embedding' || role === 'head') return role === 'head' ? 'q6_k' : 'q4_k';
@@ -20,7 +44,7 @@ function least(role: TensorRole, { mixer }: TensorPlace): string | null {
 }
 
 function dynamic(name: string, like: Quantization, by = 0): Quantization {
-  const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
+  const atLeast = (shares: readonly StoredShare[], floor: FormatName, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);
     return shares.map((share) => (share.bits < stored.bits ? { ...stored, share: share.share } : share));
   };

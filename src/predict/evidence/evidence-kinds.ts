@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { byName, ownValue } from '../../base/objects.js';
-import type { Parameter, Parameters } from '../../base/parameters.js';
+import type { Parameter } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { PredictionCost } from '../cost.js';
 import type { WeightedEvidence } from '../evidence.js';
@@ -18,18 +18,27 @@ import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
 /** Parameter of transition tables. */
-export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
+export const REACH = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 } satisfies Parameter;
 /** Parameter of token-id tables: 16,384 ids of a model with 6,144 experts take 100 MB. */
-export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
+export const IDS = {
+  default: 16384,
+  description: 'token ids that are told apart, first come, first served',
+  min: 1,
+} satisfies Parameter;
 /** Parameter of path retrieval: 8,192 paths of 48 layers of 128 experts, top-8, take 17 MB. */
-export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
+export const KEPT_PATHS = {
+  default: 8192,
+  description: 'paths of past tokens that are kept',
+  min: 32,
+  max: 65536,
+} satisfies Parameter;
 /** Parameter of an optional network. */
-export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
+export const FILE = { default: '', description: 'path of the .onnx file of the part onnx' } satisfies Parameter;
 /** Parameter of combined evidence. */
-export const PARTS: Parameter = {
+export const PARTS = {
   default: 'transition+history+markov',
   description: 'kinds of evidence: transition, history, request, markov, expert-map, retrieval, token-table, onnx',
-};
+} satisfies Parameter;
 
 /**
  * Kinds of evidence by name. Weights before the first fit are ours, small because sums over dependent experts are
@@ -50,6 +59,12 @@ const KINDS = byName<
   ],
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 });
+
+/** Evidence by name, joined by `+`, and the path of a network. */
+export interface Parts {
+  readonly parts: string;
+  readonly file: string;
+}
 
 interface EvidenceLimits {
   readonly reach: number;
@@ -92,21 +107,21 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
 }
 
 /** Cost of a mixture of the named kinds. @param moreNs per token and expert scored */
-export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
-  const names = String(parts).split('+');
+export function partsCost({ file, parts }: Parts, folder: string, moreNs = 0): PredictionCost {
+  const names = parts.split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));
   if (!names.includes('onnx')) return cost;
-  return { ...cost, network: networkCost(fileOf(String(file), folder)) };
+  return { ...cost, network: networkCost(fileOf(file, folder)) };
 }
 
 /** Evidence of the named kinds. @throws UserError for an unknown kind */
 export async function evidenceOf(
   context: PredictorContext,
-  { parts, reach, ids, paths, file }: Parameters,
+  { parts, reach, ids, paths, file }: EvidenceLimits & Parts,
 ): Promise<readonly WeightedEvidence[]> {
-  const names = String(parts).split('+');
-  const covered = names.includes('transition') ? Number(reach) : 0;
-  const limits = { reach: Number(reach), ids: Number(ids), paths: Math.floor(Number(paths)), file: String(file) };
+  const names = parts.split('+');
+  const covered = names.includes('transition') ? reach : 0;
+  const limits = { reach, ids, paths: Math.floor(paths), file };
   const unknown = names.find((name) => KINDS[name] === undefined);
   if (unknown !== undefined) throw new UserError(`predictor: parts: "${unknown}" is unknown; ${didYouMean(unknown, Object.keys(KINDS))}`);
   const evidence: WeightedEvidence[] = [];
@@ -115,8 +130,8 @@ export async function evidenceOf(
 }
 
 /** Trace fields needed by `parts`. */
-export const needsOf = ({ parts }: Parameters): readonly PredictorNeed[] =>
-  String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
+export const needsOf = ({ parts }: Pick<Parts, 'parts'>): readonly PredictorNeed[] =>
+  parts.split('+').includes('token-table') ? ['tokenIds'] : [];
 
 /** A mixture trained on the training traces. */
 export const mixtureOf = (context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture =>

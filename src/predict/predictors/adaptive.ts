@@ -1,5 +1,4 @@
 import { sigmoid } from '../../base/log-odds.js';
-import { member } from '../../base/members.js';
 import { formatCount } from '../../base/units.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
@@ -8,7 +7,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from '../evidence/evidence-kinds.js';
 import { Mixture } from '../evidence/mixture.js';
 import type { Evidence, WeightedEvidence } from '../evidence.js';
-import { COST, type PredictorDefinition, trainedOn } from '../predictor.js';
+import { COST, predictor, trainedOn } from '../predictor.js';
 
 /** Stride of checked tokens, at each layer. Ours. */
 const STRIDE = 3;
@@ -96,8 +95,11 @@ class Adaptive extends Mixture {
 }
 
 /** The ensemble, corrected by recent errors, with a drift test: for text unlike the training text. */
-export const adaptive: PredictorDefinition = {
-  ...member('predictor', 'adaptive', {
+export const adaptive = predictor({
+  name: 'adaptive',
+  summary: 'the ensemble, corrected by its recent mistakes and watched for drift',
+  cites: 'error memory of ReLoop2, arXiv 2306.08808; Page-Hinkley test for drift',
+  parameters: {
     parts: PARTS,
     reach: REACH,
     ids: IDS,
@@ -105,16 +107,16 @@ export const adaptive: PredictorDefinition = {
     file: FILE,
     rate: { default: RATE, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
-  }),
+  },
   needsWith: needsOf,
   cost: (parameters, folder) => partsCost(parameters, folder, MEMORY_NS),
   async create(context, parameters) {
     const evidence = await evidenceOf(context, parameters);
-    const predictor = trainedOn(new Adaptive(context.model, evidence, Number(parameters.rate)), context.training);
+    const predictor = trainedOn(new Adaptive(context.model, evidence, parameters.rate), context.training);
     predictor.trained();
     return predictor;
   },
-};
+});
 
 /**
  * Share of a correction left at each occurrence of the key. Ours: .84 costs `adaptive` .2 to 1.7 points of recall

@@ -1,6 +1,5 @@
 // Predictors from counts: mixtures turn counted evidence into probabilities.
-import { member } from '../../base/members.js';
-import type { Parameters } from '../../base/parameters.js';
+import type { Own, Parameters, ParameterTable } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { PredictionCost } from '../cost.js';
 import {
@@ -14,6 +13,7 @@ import {
   mixtureOf,
   needsOf,
   PARTS,
+  type Parts,
   partsCost,
   REACH,
 } from '../evidence/evidence-kinds.js';
@@ -30,61 +30,84 @@ type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 
-const counting = ({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition => ({
-  ...about,
-  cost(values, folder) {
-    const taken = takes(values, folder);
-    return typeof taken === 'number' ? mixtureCost(taken) : taken;
-  },
-  parameters: { ...parameters, costNs: COST },
-  create: async (context, values) => mixtureOf(context, await evidence(context, values)),
-});
+function counting<const P extends ParameterTable>(definition: Own<Counting, P>): PredictorDefinition {
+  const { evidence, parameters, takes, ...about } = definition as unknown as Counting;
+  return {
+    ...about,
+    cost(values, folder) {
+      const taken = takes(values, folder);
+      return typeof taken === 'number' ? mixtureCost(taken) : taken;
+    },
+    parameters: { ...parameters, costNs: COST },
+    create: async (context, values) => mixtureOf(context, await evidence(context, values)),
+  };
+}
 
 /** Most used experts over all requests: the assumption of static placement. */
-export const popularity = counting({ ...member('predictor', 'popularity'), evidence: () => [], takes: () => 0 });
+export const popularity = counting({
+  name: 'popularity',
+  summary: 'the experts that are used most often',
+  cites: 'static placement of Fiddler, arXiv 2402.07033',
+  evidence: () => [],
+  takes: () => 0,
+});
 
 /** Experts of earlier tokens with the same id, known before the pass. */
 export const tokenTable = counting({
-  ...member('predictor', 'token-table', { ids: IDS }),
+  name: 'token-table',
+  summary: 'the experts that the same token id used before',
+  cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
+  parameters: { ids: IDS },
   needs: ['tokenIds'],
-  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1, file: '' }),
+  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS['token-table'],
 });
 
 /** Experts that followed the previous token's experts at the same layer. */
 export const markov = counting({
-  ...member('predictor', 'markov'),
+  name: 'markov',
+  summary: "the same layer's experts that tend to follow those of the previous token",
+  cites: 'first-order Markov chain over one layer, read as naive Bayes',
   evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS.markov,
 });
 
 /** A token's experts predict the next layers; farther layers and whole passes are predicted from the token before. */
 export const transition = counting({
-  ...member('predictor', 'transition'),
+  name: 'transition',
+  summary: "the next layers' experts from the true experts of this one, by a table of log-odds",
+  cites: 'naive Bayes over expert transitions; the count-based end of ExpertFlow, arXiv 2410.17954, and MoE-Infinity, arXiv 2401.14361',
   parameters: {
     reach: REACH,
     previous: { default: false, description: "also weigh the previous token's experts where a transition table speaks" },
   },
   evidence: ({ model, slots, topK }, { reach, previous }) => [
-    { evidence: new Transitions(model, Number(reach)), weight: 0.3 },
-    { evidence: new PreviousToken(model, slots, topK, previous === true ? 0 : Number(reach)), weight: 0.6 },
+    { evidence: new Transitions(model, reach), weight: 0.3 },
+    { evidence: new PreviousToken(model, slots, topK, previous ? 0 : reach), weight: 0.6 },
   ],
   takes: () => EVIDENCE_NS.transition,
 });
 
 /** Transitions, history and other named evidence, with weights fitted during the run. */
 export const ensemble = counting({
-  ...member('predictor', 'ensemble', { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE }),
+  name: 'ensemble',
+  summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
+  cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
+  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE },
   needsWith: needsOf,
   evidence: evidenceOf,
   takes: partsCost,
 });
 
 const matrices = counting({
-  ...member('predictor', 'activation-matrix'),
-  evidence: ({ model, slots }, { matrices, window }) => [
-    { evidence: new SequenceMatrices(model, slots, Number(matrices), Number(window)), weight: 0.5 },
-  ],
+  name: 'activation-matrix',
+  summary: 'the experts of the past sequence whose activation matrix is most like the current one, less for farther layers',
+  cites: 'MoE-Infinity, arXiv 2401.14361',
+  parameters: {
+    matrices: { default: 64, min: 1, description: 'sequences that are kept to be compared with' },
+    window: { default: 256, min: 16, description: 'tokens after which a long sequence is cut into another matrix' },
+  },
+  evidence: ({ model, slots }, { matrices, window }) => [{ evidence: new SequenceMatrices(model, slots, matrices, window), weight: 0.5 }],
   takes: () => EVIDENCE_NS['activation-matrix'],
 });
 
@@ -96,29 +119,39 @@ export const activationMatrix: PredictorDefinition = {
 
 /** Next experts of the past tokens whose paths agree best with the token's known layers. */
 export const expertMap = counting({
-  ...member('predictor', 'expert-map'),
-  evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(Number(maps)), Math.floor(Number(matches)), 0.5),
+  name: 'expert-map',
+  summary: "the experts of past tokens whose path so far is most like this one's",
+  cites: 'FineMoE, arXiv 2502.05370',
+  parameters: {
+    maps: { default: 1024, min: 32, max: 65536, description: 'paths of past tokens that are kept' },
+    matches: { default: 16, min: 1, description: 'most similar paths that vote' },
+  },
+  evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(maps), Math.floor(matches), 0.5),
   takes: () => EVIDENCE_NS['expert-map'],
 });
 
 /** Votes of past tokens with similar paths, over known layers and earlier tokens. */
 export const pathRetrieval = counting({
-  ...member('predictor', 'path-retrieval', {
+  name: 'path-retrieval',
+  summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',
+  cites:
+    "kernel regression (Nadaraya, Theory of Probability 9, 1964) over token paths; its search is FineMoE's, arXiv 2502.05370, with previous tokens",
+  parameters: {
     parts: { ...PARTS, default: 'history+retrieval' },
     paths: KEPT_PATHS,
     reach: REACH,
     ids: IDS,
     file: FILE,
-  }),
+  },
   needsWith: needsOf,
   evidence: (context, values) => evidenceOf(context, withNetwork(values)),
   takes: (values, folder) => partsCost(withNetwork(values), folder),
 });
 
 /** Adds the part `onnx` if a file is given. */
-function withNetwork(values: Parameters): Parameters {
+function withNetwork<V extends Parts>(values: V): V {
   const { file, parts } = values;
-  const named = file === '' || String(parts).split('+').includes('onnx');
+  const named = file === '' || parts.split('+').includes('onnx');
   return named ? values : { ...values, parts: `${parts}+onnx` };
 }
 

@@ -1,8 +1,7 @@
-import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
+import { COST, layerwise, type Predictor, predictor } from '../predictor.js';
 import { publishedIn } from '../spoiled-truth.js';
 
 /**
@@ -47,9 +46,24 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
 /**
  * A draft model's choices for the verifying pass: the truth spoiled to a published accuracy, as no trace holds drafts.
  */
-export const draft: PredictorDefinition = {
-  ...member('predictor', 'draft', { costNs: COST }),
+export const draft = predictor({
+  name: 'draft',
+  summary: 'what a draft model chose for the tokens that it drafted: the truth, spoiled to published accuracy',
+  cites: 'MoE-SpeQ, arXiv 2511.14102; SP-MoE, arXiv 2510.10302',
+  parameters: {
+    recall: {
+      default: 0.909,
+      min: 0.01,
+      max: 1,
+      description: "published share of a token's experts that the draft chooses too",
+    },
+    source: {
+      default: 'arXiv 2511.14102',
+      description: 'where that is published; empty: nowhere, and it counts as seeing the future',
+    },
+    costNs: COST,
+  },
   drafts: true,
-  knows: ({ recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(recall) }),
-  create: ({ model, random }, { recall }) => draftRouting(model, Number(recall), random),
-};
+  knows: ({ recall, source }) => publishedIn(source, { recall, precision: recall }),
+  create: ({ model, random }, { recall }) => draftRouting(model, recall, random),
+});

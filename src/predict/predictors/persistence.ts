@@ -1,10 +1,9 @@
 // ExpertFlow's baselines: experts of the request's previous token (TLP), or ids of the layer before (SLP).
-import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
-import { COST, layerwise, type Predictor, type PredictorContext, type PredictorDefinition, trainedOn } from '../predictor.js';
+import { COST, layerwise, type Predictor, type PredictorContext, predictor, trainedOn } from '../predictor.js';
 
 function persistent({ model, topK, slots }: PredictorContext): Predictor {
   const memory = new PathMemory(slots, model.layers.length, topK);
@@ -29,11 +28,14 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
 }
 
 /** Baseline; the success rate is learned per layer. */
-export const lastToken: PredictorDefinition = {
-  ...member('predictor', 'last-token', { costNs: COST }),
+export const lastToken = predictor({
+  name: 'last-token',
+  summary: "the same layer's experts of the request's previous token",
+  cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
+  parameters: { costNs: COST },
   cost: () => NAMING,
   create: (context) => trainedOn(persistent(context), context.training),
-};
+});
 
 function sameIds(model: ModelSpec): Predictor {
   const names = new NamedExperts(model);
@@ -53,8 +55,11 @@ function sameIds(model: ModelSpec): Predictor {
 }
 
 /** Weaker baseline: ids of different layers are unrelated. */
-export const previousLayer: PredictorDefinition = {
-  ...member('predictor', 'previous-layer', { costNs: COST }),
+export const previousLayer = predictor({
+  name: 'previous-layer',
+  summary: 'experts of the same ids as at the last layer that is known',
+  cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
+  parameters: { costNs: COST },
   cost: () => NAMING,
   create: (context) => trainedOn(sameIds(context.model), context.training),
-};
+});

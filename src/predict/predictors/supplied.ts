@@ -1,10 +1,9 @@
-import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { mixtureOf } from '../evidence/evidence-kinds.js';
 import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
-import { COST, type PredictorDefinition } from '../predictor.js';
+import { COST, predictor } from '../predictor.js';
 
 /** Pseudo-trials of each rank at a rate of one half. Ours. */
 const SMOOTHING = 4;
@@ -73,12 +72,22 @@ export class Supplied implements Evidence {
 }
 
 /** The trace's `predicted` tensor as a predictor. */
-export const supplied: PredictorDefinition = {
-  ...member('predictor', 'supplied', { costNs: COST }),
+export const supplied = predictor({
+  name: 'supplied',
+  summary: "what the trace's own `predicted` tensor says",
+  cites: 'any predictor outside moeprof; e.g. the next layer’s gate of Mixtral-offloading, arXiv 2312.17238',
+  parameters: {
+    ahead: {
+      default: 1,
+      min: 0,
+      description: 'layers ahead for which a prediction is there when a layer is routed, where the trace does not say; 0: before the pass',
+    },
+    costNs: COST,
+  },
   needs: ['predicted'],
   knows: () => ({ knows: 'recorded' }),
   create: (context, { ahead }) => {
     const { model, recorded = [] } = context;
-    return mixtureOf(context, [{ evidence: new Supplied(model, recorded.length > 0 ? recorded : [Number(ahead)]), weight: 1 }]);
+    return mixtureOf(context, [{ evidence: new Supplied(model, recorded.length > 0 ? recorded : [ahead]), weight: 1 }]);
   },
-};
+});

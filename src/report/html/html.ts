@@ -1,8 +1,10 @@
 import { formatRatio } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
 import { knowledgeText } from '../../result/knowledge.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Result } from '../../result/result.js';
 import { toCsv } from '../document/csv.js';
-import { type Format, metricText, metricValue, type ReportOptions } from '../format.js';
+import { type Format, metricText, type ReportOptions } from '../format.js';
 import { clientScript, uPlotScript, uPlotStyle } from '../page/assets.js';
 import { html, type Markup } from '../page/markup.js';
 import { download, page } from '../page/page.js';
@@ -22,7 +24,7 @@ export const htmlReport: Format<Result> = {
 };
 
 function keyFigures(result: Result): Markup {
-  const text = (name: string): string | null => metricText(result, name)?.replace(/\/token$/, '') ?? null;
+  const text = (name: MetricName): string | null => metricText(result, name)?.replace(/\/token$/, '') ?? null;
   return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {
     const [figure, other] = [text(name), text(beside)];
     const band = label === 'decode' || label === 'prefill' ? bandText(result, label) : null;
@@ -97,8 +99,8 @@ function seriesCsv({ details }: Result): string {
 
 /** The answer as plain text: cost, and a possibly empty comparison with the bounds. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
-  const text = (name: string): string | null => metricText(result, name);
-  const share = (name: string): number => (metricValue(result, name) ?? 0) / total;
+  const text = (name: MetricName): string | null => metricText(result, name);
+  const share = (name: MetricName): number => (metricValue(result, name) ?? 0) / total;
   const { place, processor } = deviceWords(result);
   const tpot = text('latency.tpot.mean');
   const pass = text('latency.pass.mean');

@@ -1,7 +1,8 @@
 import { formatNs, formatRate } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
-import { formatDelta, metricValue } from '../format.js';
+import { formatDelta } from '../format.js';
 import { type Phase, phaseSpeed, phaseTime } from '../phase-time.js';
 import { changedParts } from '../words.js';
 

@@ -1,5 +1,6 @@
 import { byName, groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
@@ -9,7 +10,7 @@ import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { hitRangeLead, hitRateOf } from '../document/hit-rates.js';
 import { STAND_IN, standInLead } from '../document/stand-ins.js';
-import { bareRate, metricValue } from '../format.js';
+import { bareRate } from '../format.js';
 import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
@@ -83,8 +84,9 @@ function fixesCache({ config }: Result): boolean {
   return cache?.capacity !== undefined;
 }
 
-function isLossy({ inputs, metrics }: Result): boolean {
-  return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
+function isLossy(result: Result): boolean {
+  const changed = metricValue(result, 'quality.degraded_rate') ?? metricValue(result, 'rerank.changed');
+  return result.inputs.variants !== undefined || changed !== null;
 }
 
 const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;

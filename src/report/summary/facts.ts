@@ -1,14 +1,17 @@
 import { isObject } from '../../base/objects.js';
+import { metricValue } from '../../result/catalogue.js';
 import { knowledgeText } from '../../result/knowledge.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Result } from '../../result/result.js';
 import { againText } from '../document/again.js';
-import { metricText, metricValue, printable } from '../format.js';
+import { metricText, printable } from '../format.js';
 import { bestText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
 import { bandText, bareRange, deviceWords, hitRangeText, percentRange, tenfoldText } from '../words.js';
 
+type FactPart = readonly [metric: MetricName, after: string];
 /** A label and metrics with trailing words. */
-type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
+type Fact = readonly [label: string, ...parts: readonly FactPart[]];
 
 const COPIES: Fact = [
   'copies',
@@ -43,7 +46,7 @@ const SWITCHING: readonly Fact[] = [
 ];
 
 function countedFacts(result: Result): Fact[] {
-  const several = result.metrics['parallel.gpus'] !== undefined;
+  const several = metricValue(result, 'parallel.gpus') !== null;
   const { memory, place } = deviceWords(result);
   const prefetches = (metricValue(result, 'transfer.prefetch.count') ?? 0) > 0;
   const preempted = (metricValue(result, 'schedule.preemptions') ?? 0) > 0;
@@ -112,7 +115,7 @@ const isShared = ({ config: { workload } }: Result): boolean => isObject(workloa
 
 /** Why a run that ends within prompts has no decode speed. */
 function silentText({ config: { workload }, metrics }: Result): string {
-  if (metrics['speed.decode'] !== undefined) return '';
+  if (metricValue({ metrics }, 'speed.decode') !== null) return '';
   const prompt = isObject(workload) && typeof workload.prompt === 'number' ? ` ${2 * workload.prompt} or more` : '';
   return `; no token was generated: prompts took all, use --tokens${prompt}`;
 }
@@ -214,7 +217,7 @@ export function briefFacts(result: Result): (readonly [label: string, text: stri
   ];
 }
 
-function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
+function listed(result: Result, parts: readonly FactPart[]): string {
   const figures = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
   return figures.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');
 }

@@ -1,7 +1,9 @@
 import { formatNumber } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
+import type { PhasedMetric, SummarizedMetric } from '../../result/metrics.js';
 import type { RequestClass, Result } from '../../result/result.js';
 import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
-import { metricValue, printable } from '../format.js';
+import { printable } from '../format.js';
 
 /** Widths of a label and a figure, columns; equal in all grids for alignment. Ours. */
 export const LABEL = 12;
@@ -9,7 +11,7 @@ export const FIGURE = 11;
 
 /** Hits, late hits and misses of the run and its phases. */
 export function cacheGrid(result: Result): Grid {
-  const phases = ['prefill', 'decode'].filter((phase) => result.metrics[`cache.hit_rate.${phase}`] !== undefined);
+  const phases = (['prefill', 'decode'] as const).filter((phase) => metricValue(result, `cache.hit_rate.${phase}`) !== null);
   const rows = [
     ['hit rate', 'cache.hit_rate'],
     ['late', 'cache.late_rate'],
@@ -35,13 +37,18 @@ export function latencyGrid(result: Result): Grid | null {
     ...(metricValue(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing'] as const] : []),
     ...LATENCY_ROWS,
   ];
-  const known = rows.filter(([, name]) => result.metrics[`${name}.p50`] !== undefined);
+  const known = rows.filter(([, name]) => metricValue(result, `${name}.p50`) !== null);
   return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
 }
 
-type Named = readonly [label: string, name: string];
+type Named<Name> = readonly [label: string, name: Name];
 
-function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
+function metricGrid(
+  result: Result,
+  title: string,
+  rows: readonly Named<PhasedMetric | SummarizedMetric>[],
+  columns: readonly Named<string>[],
+): Grid {
   return gridOf(
     [{ head: title, width: LABEL }, ...columns.map(([head]) => ({ head, width: FIGURE }))],
     rows.map(([label, name]) => [label, ...columns.map(([, end]) => result.metrics[name + end])]),

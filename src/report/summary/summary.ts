@@ -1,10 +1,11 @@
 import { formatCount, formatCounted, formatRatio } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
 import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
 import type { Grid } from '../document/document.js';
 import { heldOutText, heldOutTokens } from '../document/held-out.js';
 import { STAND_IN, standInTexts } from '../document/stand-ins.js';
-import { metricText, metricValue, printable } from '../format.js';
+import { metricText, printable } from '../format.js';
 import { knownTimes, limitText } from '../limit.js';
 import { changedParts, deviceWords } from '../words.js';
 import { briefFacts, factsOf, phaseSpeedsText } from './facts.js';

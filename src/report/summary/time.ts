@@ -1,6 +1,6 @@
 import { formatNs, formatRatio } from '../../base/units.js';
+import { metricValue } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
-import { metricValue } from '../format.js';
 import { type PhasePart, timeParts } from '../phase-time.js';
 import { deviceWords } from '../words.js';
 

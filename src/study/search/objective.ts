@@ -5,6 +5,7 @@ import type { StudyCell } from '../../figure/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric, METRICS, nameToday } from '../../result/catalogue.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Result, Unit } from '../../result/result.js';
 
 /** Figures known before a run. */
@@ -79,7 +80,7 @@ export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === und
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
   if (name !== 'degraded') return metrics[name]?.value ?? null;
   // Choices left out by variants, skipped, or computed by a substitute.
-  const value = (metric: string): number => metrics[metric]?.value ?? 0;
+  const value = (metric: MetricName): number => metrics[metric]?.value ?? 0;
   const kept = 1 - Math.max(0, value('variant.activations_saved'));
   return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
 }

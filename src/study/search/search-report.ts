@@ -14,6 +14,7 @@ import {
   note,
 } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';
 import type { Search } from './search.js';
@@ -132,7 +133,7 @@ function pictureOf(search: Search): PaperFigure {
     const axes = Object.fromEntries(search.axes.map((path) => [path, row.values[path]]));
     return [{ ...row, values: { ...row.values, run: at + 1, point: best.has(JSON.stringify(axes)) ? 'front' : 'beaten' } }];
   });
-  const y = objectives.find(({ name }) => METRICS.has(name))?.name ?? 'speed.decode';
+  const y = objectives.find(({ name }) => METRICS.has(name))?.name ?? ('speed.decode' satisfies MetricName);
   const x = objectives.find(({ name }) => name !== y)?.name ?? 'run';
   const kind = objectives.length === 2 ? 'pareto' : 'scatter';
   return figureOf(rows, { kind, x, y, series: 'point', facet: null, statistic: METRICS.get(y)!.better === 'higher' ? 'max' : 'min' });

@@ -1,6 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import { figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
+import type { MetricName } from '../../result/metrics.js';
 import { RATE_PATH } from './sweep.js';
 
 /** Most metrics, panels side by side, and figures; ours. */
@@ -9,8 +10,8 @@ const PANELS = 3;
 const FIGURES = 12;
 
 /** Default metrics, and defaults with arrival rates. */
-const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
-const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
+const TELLING: readonly MetricName[][] = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']];
+const TELLING_OF_RATES: typeof TELLING = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']];
 
 /** Figures of runs: x is the first numeric axis, then series, then panels; else rankings. @throws UserError */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {

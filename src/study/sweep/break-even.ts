@@ -1,6 +1,7 @@
 import { formatNumber } from '../../base/units.js';
 import type { SweepValue } from '../../figure/door.js';
 import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
+import { metricValue } from '../../result/catalogue.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
 /** Paths of the draft depth. */
@@ -27,8 +28,8 @@ export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepP
   return combinations(axes.toSpliced(at, 1)).flatMap((values) => {
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
     const speeds = same.flatMap((point) => {
-      const speed = point.result.metrics['speed.decode']?.value;
-      return speed === undefined ? [] : [{ draft: Number(point.values[at]), speed }];
+      const speed = metricValue(point.result, 'speed.decode');
+      return speed === null ? [] : [{ draft: Number(point.values[at]), speed }];
     });
     const none = speeds.find(({ draft }) => draft === 0);
     if (none === undefined || speeds.length < 2) return [];

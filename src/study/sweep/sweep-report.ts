@@ -15,8 +15,9 @@ import {
   note,
   underOne,
 } from '../../report/door.js';
-import { compareMetricNames } from '../../result/catalogue.js';
+import { compareMetricNames, metricValue } from '../../result/catalogue.js';
 import { markOf } from '../../result/knowledge.js';
+import type { MetricName } from '../../result/metrics.js';
 import type { Metric, Result } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
 import { axesFigures } from './axes-figures.js';
@@ -30,7 +31,7 @@ export interface SweepView {
 }
 
 /** Default columns: head, metric, and loop. */
-const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
+const COLUMNS: readonly (readonly [head: string, metric: MetricName, loop?: 'open' | 'closed'])[] = [
   ['decode', 'speed.decode'],
   ['prefill', 'speed.prefill', 'closed'],
   ['generated', 'throughput.generated'],
@@ -109,7 +110,7 @@ function sweepDocument(view: SweepView): Document {
 /** Axes, then metrics; default metrics are limited by width. */
 function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   // Reused routing implies an open loop.
-  const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
+  const loop = points.some(({ result }) => metricValue(result, 'workload.routing_reused') !== null) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
   return gridOf(
@@ -121,7 +122,7 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
 
 const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
-const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
+const decodeOf = ({ result }: SweepPoint): number => metricValue(result, 'speed.decode') ?? 0;
 
 const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
   isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;

@@ -2,6 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
+import { metricValue } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
@@ -73,7 +74,8 @@ export const resultsIn = (outcomes: readonly Outcome[]): Result[] =>
   outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
 
 /** Requests served per second of the run. */
-export const servedPerSecond = ({ metrics }: Result): number => (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
+export const servedPerSecond = (result: Result): number =>
+  (metricValue(result, 'workload.requests')! * 1e9) / metricValue(result, 'time.total')!;
 
 /** Share of full throughput that counts as saturated; ours. */
 const SATURATED = 0.95;
@@ -101,14 +103,14 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
   });
 }
 
-const tokensThrough = ({ metrics }: Result): number => metrics['throughput.total']!.value;
+const tokensThrough = (result: Result): number => metricValue(result, 'throughput.total')!;
 
 function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturation['goodput'] {
   let most: Saturation['goodput'] = null;
   for (const { rate, result } of runs) {
-    const tokensPerSecond = result.metrics['goodput.tokens']?.value;
-    if (tokensPerSecond === undefined || (most !== null && tokensPerSecond <= most.tokensPerSecond)) continue;
-    most = { rate, tokensPerSecond, attained: result.metrics['goodput.attained']!.value };
+    const tokensPerSecond = metricValue(result, 'goodput.tokens');
+    if (tokensPerSecond === null || (most !== null && tokensPerSecond <= most.tokensPerSecond)) continue;
+    most = { rate, tokensPerSecond, attained: metricValue(result, 'goodput.attained')! };
   }
   return most;
 }

@@ -1,4 +1,4 @@
-import type { Member, Parameters } from '../../base/parameters.js';
+import { type Member, memberOf, type Parameters } from '../../base/parameters.js';
 
 /** Home of an expert on every GPU. */
 export const EVERYWHERE = -1;
@@ -17,3 +17,6 @@ export interface PlacementDefinition extends Member {
   /** @returns home GPU by expert, or {@link EVERYWHERE} */
   place(layer: PlacedLayer, parameters: Parameters): Int32Array;
 }
+
+/** A placement from its definition. */
+export const placement = memberOf<PlacementDefinition>();

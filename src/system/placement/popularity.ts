@@ -1,5 +1,4 @@
-import { member } from '../../base/members.js';
-import { EVERYWHERE, type PlacementDefinition } from './placement.js';
+import { EVERYWHERE, placement } from './placement.js';
 
 /**
  * Longest processing time first (Graham, 1969): popular experts first, to the GPU with least work and room; at most
@@ -21,24 +20,29 @@ function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus
 }
 
 /** Spreads a profile's load evenly over GPUs. */
-export const byPopularity: PlacementDefinition = {
-  ...member('placement', 'popularity'),
+export const byPopularity = placement({
+  name: 'popularity',
+  summary: 'popular experts apart, so that each GPU gets as much work',
+  cites: 'Graham, SIAM J. Appl. Math. 17(2), 1969; DeepSeek EPLB (balanced packing)',
   needsPopularity: true,
   place(layer) {
     const homes = new Int32Array(layer.experts);
     packByPopularity([...homes.keys()], layer.popularity!, layer.gpus, homes);
     return homes;
   },
-};
+});
 
 /** Puts the `hottest` experts of each layer on every GPU (FasterMoE: shadowed; DeepSeek-V3: redundant). */
-export const replicated: PlacementDefinition = {
-  ...member('placement', 'replicated'),
+export const replicated = placement({
+  name: 'replicated',
+  summary: 'the most popular experts on every GPU, the others as popularity places them',
+  cites: 'FasterMoE (shadowing), PPoPP 2022; FlexMoE, arXiv 2304.03946; DeepSeek-V3 (redundant experts), arXiv 2412.19437',
+  parameters: { hottest: { default: 4, min: 0, description: 'experts of each layer that live on every GPU' } },
   needsPopularity: true,
   place({ experts, gpus, popularity }, { hottest }) {
     const homes = new Int32Array(experts).fill(EVERYWHERE);
     const ranked = [...homes.keys()].sort((a, b) => popularity![b]! - popularity![a]! || a - b);
-    packByPopularity(ranked.slice(Number(hottest)), popularity!, gpus, homes);
+    packByPopularity(ranked.slice(hottest), popularity!, gpus, homes);
     return homes;
   },
-};
+});

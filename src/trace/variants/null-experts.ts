@@ -1,22 +1,32 @@
 import { UserError } from '../../base/errors.js';
-import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
-import type { Variant } from './variant.js';
+import { variant } from './variant.js';
 
 /**
  * `null=m`: m null experts, chosen as often as true experts; `null:weight=w`: all with gate weight w. Null experts
  * compute nothing.
  */
-export const nullExperts: Variant = {
-  ...member('variant', 'null'),
+export const nullExperts = variant({
+  name: 'null',
+  summary: 'null experts beside the true ones: a variable true k',
+  cites: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
+  parameters: {
+    experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },
+    weight: {
+      default: 0,
+      min: 0,
+      max: 1,
+      description: 'gate weight of every null expert: choices below it lose their place',
+    },
+  },
   main: 'experts',
-  needs: ({ weight }) => ((weight as number) > 0 ? ['weights'] : []),
+  needs: ({ weight }) => (weight > 0 ? ['weights'] : []),
   change(trace, parameters, { experts, seed, spec }) {
-    const nulls = parameters.experts as number;
+    const nulls = parameters.experts;
     // Single precision, like recorded weights.
-    const weight = Math.fround(parameters.weight as number);
+    const weight = Math.fround(parameters.weight);
     if (nulls > 0 === weight > 0 || !Number.isInteger(nulls))
       throw new UserError(`variant ${spec}: say either how many null experts there are (null=8) or their gate weight (null:weight=0.1)`);
     const { topK } = trace;
@@ -43,7 +53,7 @@ export const nullExperts: Variant = {
       return rankOf(cell.experts, cell.at, topK, kept);
     });
   },
-};
+});
 
 function rankOf(experts: Uint16Array, at: number, topK: number, wanted: number): number {
   let rank = 0;

@@ -1,10 +1,11 @@
 import { UserError } from '../../base/errors.js';
-import { member } from '../../base/members.js';
-import type { Variant } from './variant.js';
+import { variant } from './variant.js';
 
 /** Every layer uses the experts of layer 0, as with a single router. */
-export const oneRouter: Variant = {
-  ...member('variant', 'one-router'),
+export const oneRouter = variant({
+  name: 'one-router',
+  summary: 'every layer takes the experts of the first',
+  cites: 'Read-ME, arXiv 2410.19123: one router, before the model, for all layers',
   change({ expertsPerLayer, layers, topK }, _parameters, { spec }) {
     const [first] = expertsPerLayer;
     const fewer = expertsPerLayer.findIndex((experts) => experts < first!);
@@ -25,4 +26,4 @@ export const oneRouter: Variant = {
       },
     };
   },
-};
+});

@@ -1,10 +1,11 @@
-import { member } from '../../base/members.js';
 import { allocateChunk } from '../trace.js';
-import type { Variant } from './variant.js';
+import { variant } from './variant.js';
 
 /** All tokens of a request use the experts of the first token, as if prompts were routed. */
-export const perRequest: Variant = {
-  ...member('variant', 'per-request'),
+export const perRequest = variant({
+  name: 'per-request',
+  summary: "all tokens of a request take its first token's experts",
+  cites: 'Tryage, arXiv 2308.11601 (a model per prompt); multi-head routing, arXiv 2211.03831 (adapters per task)',
   change(trace) {
     const row = trace.layers * trace.topK;
     const first = allocateChunk(trace, 1);
@@ -24,4 +25,4 @@ export const perRequest: Variant = {
       },
     };
   },
-};
+});

@@ -1,8 +1,7 @@
 import { UserError } from '../../base/errors.js';
-import { member } from '../../base/members.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';
-import type { Variant } from './variant.js';
+import { variant } from './variant.js';
 
 /**
  * Published layer sensitivities (Fisher information over calibration text): github.com/PKU-SEC-Lab/AdapMoE, run.py and
@@ -42,13 +41,22 @@ function sensitivities(given: string, layers: number): readonly number[] {
  * `sensitivity=T`, as AdapMoE: a decoded token keeps the best choice, and choices with a gate share of at least sqrt(T
  * / S), S the layer's sensitivity.
  */
-export const sensitivity: Variant = {
-  ...member('variant', 'sensitivity'),
+export const sensitivity = variant({
+  name: 'sensitivity',
+  summary: 'decoded tokens without the choices that their layer can do without',
+  cites: 'AdapMoE, arXiv 2408.10284; threshold and sensitivities of github.com/PKU-SEC-Lab/AdapMoE',
+  parameters: {
+    threshold: { default: 0.005, min: 0, description: 'loss that may be added; the released code takes 0.005' },
+    layers: {
+      default: '',
+      description: 'sensitivity of each layer, with slashes between; empty: published ones of Mixtral',
+    },
+  },
   main: 'threshold',
   needs: () => ['weights'],
   change(trace, { layers, threshold }) {
     const { topK } = trace;
-    const limits = sensitivities(String(layers), trace.layers).map((sensitivity) => Math.sqrt(Number(threshold) / sensitivity));
+    const limits = sensitivities(layers, trace.layers).map((sensitivity) => Math.sqrt(threshold / sensitivity));
     return keepPrefix(trace, ({ at, experts, layer, phase, weights }) => {
       if (phase !== PHASE.decode) return topK;
       let total = 0;
@@ -58,4 +66,4 @@ export const sensitivity: Variant = {
       return rank;
     });
   },
-};
+});

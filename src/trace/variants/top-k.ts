@@ -1,14 +1,16 @@
 import { UserError } from '../../base/errors.js';
-import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
-import type { RoutingChange, Variant } from './variant.js';
+import { type RoutingChange, variant } from './variant.js';
 
 /** `top-k=n`: the first n choices of each token, fewer than recorded. */
-export const topK: Variant = {
-  ...member('variant', 'top-k'),
+export const topK = variant({
+  name: 'top-k',
+  summary: 'the first n choices of each token and layer',
+  cites: 'SMoE-Dropout, arXiv 2303.01610: a model that is run with fewer or more experts than it was trained with',
+  parameters: { k: { default: 1, min: 1, description: 'choices to keep' } },
   main: 'k',
   change(trace, { k }, { spec }) {
-    const width = k as number;
+    const width = k;
     if (!Number.isInteger(width)) throw new UserError(`variant ${spec}: ${width} is no whole number of choices`);
     if (width > trace.topK)
       throw new UserError(
@@ -17,7 +19,7 @@ export const topK: Variant = {
       );
     return firstRanks(trace, new Array<number>(trace.layers).fill(width));
   },
-};
+});
 
 /** Keeps the first ranks and narrows rows. @param kept choices by layer, at most the trace's top-k */
 export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): RoutingChange {

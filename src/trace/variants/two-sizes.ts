@@ -1,19 +1,24 @@
 import { UserError } from '../../base/errors.js';
-import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
-import type { Variant } from './variant.js';
+import { variant } from './variant.js';
 
 /**
  * `two-sizes:small=0.4,skip=0.2`: shares of token-layer pairs with the small or no expert. Layer l becomes 2l (large)
  * and 2l + 1 (small).
  */
-export const twoSizes: Variant = {
-  ...member('variant', 'two-sizes'),
+export const twoSizes = variant({
+  name: 'two-sizes',
+  summary: 'large and small experts: a token takes one size, or none',
+  cites: 'Duo-LLM, arXiv 2410.10846: a small auxiliary FFN beside the FFN of every layer, and the choice to skip',
+  parameters: {
+    small: { default: 0.5, min: 0, max: 1, description: 'share that goes to the small experts' },
+    skip: { default: 0, min: 0, max: 1, description: 'share that skips the layer' },
+  },
   main: 'small',
   change({ layers, topK }, parameters, { experts, seed, spec }) {
-    const small = parameters.small as number;
-    const none = parameters.skip as number;
+    const small = parameters.small;
+    const none = parameters.skip;
     if (small + none > 1) throw new UserError(`variant ${spec}: small and skip are shares of one whole, and sum to ${small + none}`);
     const draws = new PlaceDraws(seed, 'variant/two-sizes');
     return {
@@ -37,4 +42,4 @@ export const twoSizes: Variant = {
       },
     };
   },
-};
+});

@@ -1,5 +1,5 @@
 import { newSha256 } from '../../base/host/hash.js';
-import type { Member, Parameters } from '../../base/parameters.js';
+import { type Member, memberOf, type Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Column required by a variant. */
@@ -24,6 +24,9 @@ export interface Variant extends Member {
   /** Change of a trace. @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
+
+/** A variant from its definition. */
+export const variant = memberOf<Variant>();
 
 /** Change of rows; absent fields stay as in the trace below. */
 export interface RoutingChange {

@@ -16,7 +16,8 @@ const model = toyModel(new Array<number>(LAYERS).fill(16), undefined, 4);
 const random = new Random(3, 'test/gate');
 const rows = Array.from({ length: 400 }, (): Row => model.layers.map(() => [0, 4, 8, 12].map((from) => from + random.below(4))));
 const trace = traceFrom(model, 4, [rows]);
-const parameters = (given: Readonly<Record<string, unknown>>) => resolveParameters('gate', findPredictor('gate').parameters, given);
+const parameters = (given: Readonly<Record<string, unknown>>) =>
+  resolveParameters('gate', findPredictor('gate').parameters, given) as unknown as Parameters<typeof gateQuality>[0];
 
 /** Recall and precision at a distance, over a whole trace; nothing named: null. */
 async function found(given: Readonly<Record<string, unknown>>, distance: number) {

@@ -1,7 +1,9 @@
 // Sweeps: combinations, rates, where more arrivals get no more done, and tables that fit.
+
 import { describe, expect, it } from 'vitest';
 import { metric } from '../../../src/result/catalogue.js';
 import { type KnowingPart, knowledgeOfParts } from '../../../src/result/knowledge.js';
+import type { MetricName } from '../../../src/result/metrics.js';
 import type { Result } from '../../../src/result/result.js';
 import {
   checkAxes,
@@ -30,7 +32,7 @@ function ran(seconds: number, more: Readonly<Record<string, number>> = {}): Resu
   };
   const base = sampleResult();
   const metrics = { ...base.metrics };
-  for (const [name, value] of Object.entries(figures)) metrics[name] = metric(name, value);
+  for (const [name, value] of Object.entries(figures)) metrics[name] = metric(name as MetricName, value);
   return { ...base, metrics };
 }
 

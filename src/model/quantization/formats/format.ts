@@ -1,8 +1,4 @@
-/**
- * Format family by unpacking: one scale per block of 32; quantized scales; codebooks; ik_llama.cpp's; floats; integer
- * groups.
- */
-export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
+import type { FormatFamily, FormatName } from './rows.js';
 
 /** Format families in words. */
 export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
@@ -17,7 +13,7 @@ export const FORMAT_FAMILIES: Readonly<Record<FormatFamily, string>> = {
 /** Kernel format: the storage of a tensor's weights, which decides the price. Quantizations mix formats. */
 export interface KernelFormat {
   /** ggml name in lower case: `q4_k`. */
-  readonly name: string;
+  readonly name: FormatName;
   readonly family: FormatFamily;
   readonly weights: number;
   /** Bytes per block, scales included. */
@@ -28,9 +24,9 @@ export interface KernelFormat {
   readonly bits: number;
   /** Rows interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
-  readonly plain: string;
+  readonly plain: FormatName;
   /** Fallback for rows that are no multiple of the block; null: not needed. */
-  readonly fallback: string | null;
+  readonly fallback: FormatName | null;
   /** Type number in GGUF files; null: not in GGUF. */
   readonly ggml: number | null;
 }

@@ -1,33 +1,26 @@
-// A new kernel format is a row of `profiles/formats.txt`.
-import { bundledSections } from '../../../base/profiles.js';
-import { FORMAT_FAMILIES, type FormatFamily, type KernelFormat } from './format.js';
+import type { KernelFormat } from './format.js';
+import { FORMAT_ROWS, type FormatFamily, type FormatName } from './rows.js';
 
-const FORMATS = bundledSections('formats.txt');
-
-const ROW = /^(\S+) +(\d+) +([\d.]+) +(\S+) +(\d+|-)(?: +(\d+))?(?: +#.*)?$/;
-
-/** All storage formats of weights. @throws Error for a malformed row of `profiles/formats.txt` */
-export const KERNEL_FORMATS: readonly KernelFormat[] = (Object.keys(FORMAT_FAMILIES) as FormatFamily[]).flatMap((family) =>
-  FORMATS.get(family)!.map((row): KernelFormat => {
-    const [, name, weights, bytes, fallback, ggml, rowBytes = 0] = ROW.exec(row) ?? [];
-    if (name === undefined) throw new Error(`profiles/formats.txt: no format: ${row}`);
+/** All storage formats of weights. */
+export const KERNEL_FORMATS: readonly KernelFormat[] = Object.entries(FORMAT_ROWS).flatMap(([family, rows]) =>
+  Object.entries(rows).map(([name, [weights, bytes, fallback, ggml, rowBytes = 0]]): KernelFormat => {
     const [, plain = name, interleaved = 1] = /^(.+)_r(\d+)$/.exec(name) ?? [];
     return {
-      name,
-      family,
-      weights: Number(weights),
-      bytes: Number(bytes),
-      rowBytes: Number(rowBytes),
-      bits: (Number(bytes) * 8) / Number(weights),
+      name: name as FormatName,
+      family: family as FormatFamily,
+      weights,
+      bytes,
+      rowBytes,
+      bits: (bytes * 8) / weights,
       rows: Number(interleaved),
-      plain,
-      fallback: fallback === '-' ? null : fallback!,
-      ggml: ggml === '-' ? null : Number(ggml),
+      plain: plain as FormatName,
+      fallback,
+      ggml,
     };
   }),
 );
 
-const byName = new Map(KERNEL_FORMATS.map((format) => [format.name, format]));
+const byName = new Map<string, KernelFormat>(KERNEL_FORMATS.map((format) => [format.name, format]));
 const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === null ? [] : [[format.ggml, format] as const])));
 
 /** Format by name; undefined if unknown, e.g. `type 400` of a GGUF file. */
@@ -43,7 +36,7 @@ export interface StoredFormat {
 }
 
 /** Format of a tensor with rows of `columns` weights, after fallbacks and row scales. */
-export function storedIn(name: string, columns: number): StoredFormat {
+export function storedIn(name: FormatName, columns: number): StoredFormat {
   const { weights, bits, rowBytes, fallback, family } = byName.get(name)!;
   if (columns % weights !== 0 && fallback !== null) return storedIn(fallback, columns);
   return { format: name, bits: rowBytes === 0 || family === 'int' ? bits : bits + (rowBytes * 8) / columns };

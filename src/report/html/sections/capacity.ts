@@ -1,4 +1,5 @@
 import { formatBytes, formatRatio } from '../../../base/units.js';
+import { metricValue } from '../../../result/catalogue.js';
 import type { CapacityCurve } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
 import { SHARE_TICKS } from '../../page/axis.js';
@@ -7,7 +8,7 @@ import { html, type Markup } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
 import type { Side, Sides } from './sides.js';
 
-const gpusOf = (metrics: Result['metrics']): number => metrics['parallel.gpus']?.value ?? 1;
+const gpusOf = (metrics: Result['metrics']): number => metricValue({ metrics }, 'parallel.gpus') ?? 1;
 
 /** Hit rate and capacity in a sentence; capacity is per GPU, as in the user's input. */
 function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {
@@ -15,7 +16,7 @@ function capacityWords(word: string, { metrics, bounds }: Result, curve: Capacit
   const gpus = gpusOf(metrics);
   const where =
     gpus > 1 ? ` on each of ${gpus} GPUs, ${formatRatio(share, 0)} of the experts there` : `, ${formatRatio(share, 0)} of all experts`;
-  return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes / gpus)}${where}.`;
+  return `${word} hits ${formatRatio(metricValue({ metrics }, 'cache.hit_rate') ?? 0)} with ${formatBytes(bounds.capacityBytes / gpus)}${where}.`;
 }
 
 function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Markup {
@@ -43,7 +44,7 @@ function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Marku
       { color: 'belady', points: line(curve.belady), dashed: true },
     ]),
     points.map(({ word, color, result: { bounds, metrics } }) =>
-      dot(Math.min(1, bounds.capacityBytes / whole), metrics['cache.hit_rate']?.value ?? 0, word, color),
+      dot(Math.min(1, bounds.capacityBytes / whole), metricValue({ metrics }, 'cache.hit_rate') ?? 0, word, color),
     ),
   )}`;
 }

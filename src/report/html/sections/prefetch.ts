@@ -1,5 +1,6 @@
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
+import { metricValue } from '../../../result/catalogue.js';
 import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
 import { html, type Markup } from '../../page/markup.js';
@@ -23,7 +24,7 @@ const FIGURES = [
 ] as const;
 
 function fateBar({ metrics }: Result): Markup | null {
-  const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
+  const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metricValue({ metrics }, name) ?? 0 }));
   const total = sum(outcomes.map(({ count }) => count));
   if (total === 0) return null;
   return html`${shareBar(
@@ -46,7 +47,7 @@ export const prefetchSection: Section<Sides> = {
     }
     const { metrics } = sides[0].result;
     return {
-      about: `${formatCount(metrics['transfer.prefetch.count']?.value ?? 0)} transfers were started ahead of demand.`,
+      about: `${formatCount(metricValue({ metrics }, 'transfer.prefetch.count') ?? 0)} transfers were started ahead of demand.`,
       content: html`${fateBar(sides[0].result)}<dl class="parts">${FIGURES.map(([name, words]) => {
         const metric = metrics[name];
         return metric !== undefined && html`<div><dt>${words}</dt><dd><b>${formatMetric(metric)}</b></dd></div>`;
