@@ -13,7 +13,7 @@ const WEB = join(ROOT, 'src/base/web');
 /** Profiles that are large or for the command line, and that few pages need. */
 const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
 /** Texts of the command line. */
-const UNUSED = ['completion.txt', 'fields.txt', 'help.txt', 'mistakes.txt', 'server-errors.txt'];
+const UNUSED = ['completion.txt', 'help.txt', 'mistakes.txt', 'server-errors.txt'];
 
 /** Files of profiles that only other pages than `moeprof play` need. */
 const NOT_FOR_PLAY = ['runs', 'citations.yaml', 'explanations.yaml'];
@@ -41,6 +41,11 @@ function packed(play) {
 /** YAML without lines that are comments. */
 const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/^\s*#.*\n/gm, '') : text);
 
+/** A text in code. */
+const TEXT = /(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/.source;
+/** What `moeprof schema` says of a field, which no page asks. */
+const DESCRIPTION = new RegExp(String.raw`\.describe\(\s*${TEXT}(?:\s*\+\s*${TEXT})*,?\s*\)`, 'g');
+
 /** The package that draws tables on terminals, which no page has. */
 const TABLES = 'cli-table3';
 
@@ -60,6 +65,7 @@ const web = (play) => ({
     const path = join(dirname(importer), id).replace(/\.js$/, '.ts');
     return dirname(path) === HOST ? join(WEB, relative(HOST, path)) : null;
   },
+  transform: (code) => code.replaceAll(DESCRIPTION, ''),
   load(id) {
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
