@@ -10,8 +10,9 @@ import { READ } from './parts/reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
 const text = z.string().min(1);
-
 const share = z.number().nonnegative();
+const count = z.int().positive();
+const remembered = z.array(text.max(2000)).max(64);
 
 const timing = z.strictObject({
   place: text.describe('File and line of the log.'),
@@ -26,11 +27,7 @@ export const machineFileSchema = z.strictObject({
   parts: z.array(text).min(1).describe('Parts, one an entry, written as between the plus signs of -w: rtx-3090, 2xddr5-6000, 64GB.'),
   cpu: z
     .strictObject({
-      cores: z
-        .int()
-        .positive()
-        .optional()
-        .describe('Cores of one socket that there are, where a virtual machine or a container has fewer.'),
+      cores: count.optional().describe('Cores of one socket that there are, where a virtual machine or a container has fewer.'),
       clock: z.number().positive().optional().describe('Base clock in GHz.'),
       isa: text.optional().describe('Widest instruction set: avx2, avx512, avx512-vnni, amx, neon.'),
     })
@@ -42,17 +39,13 @@ export const machineFileSchema = z.strictObject({
     .describe('What the graphics card has that its part does not say.'),
   remarks: z.array(text).optional().describe('What was seen that changes how fast it is; for people.'),
   notSeen: z.array(text).optional().describe('What detection did not see, and what is taken instead; for people.'),
-  timings: z
-    .array(text.max(2000))
-    .max(64)
+  timings: remembered
     .optional()
     .describe(
       'What runtimes printed on this machine, as --timing takes it: eval 24.3 tok/s, prompt ' +
         '410 tok/s, -m gpt-oss-120b -ncmoe 26. run, plan, advise and check learn from them.',
     ),
-  failed: z
-    .array(text.max(2000))
-    .max(64)
+  failed: remembered
     .optional()
     .describe(
       'Settings that did not run on this machine, and why, as advise --tune found them: ' +
@@ -67,7 +60,7 @@ export const machineFileSchema = z.strictObject({
       byThreads: z
         .array(
           z.strictObject({
-            threads: z.int().positive().describe('Threads.'),
+            threads: count.describe('Threads.'),
             read: positive(RATE).describe('Plain reads.'),
             triad: positive(RATE).describe("STREAM's triad."),
             spread: share.describe('Half the width of the middle half of the rounds, over the median.'),

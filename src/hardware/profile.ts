@@ -4,28 +4,22 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
+const word = z.string().min(1);
+const count = z.int().positive();
+const duration = quantity(DURATION);
+
 /** Facts of a device, or with measured shares a full calibration, overheads included. */
 const deviceFields = {
   peak: positive(FLOPS)
     .optional()
     .describe('Dense matrix throughput of the data sheet, without sparsity, e.g. 165 TFLOP/s. Absent: from cores, clock and isa.'),
   memoryBandwidth: positive(RATE).describe('Memory bandwidth of the data sheet, e.g. 1008 GB/s.'),
-  cores: z.int().positive().optional().describe('Cores of a CPU (of one socket).'),
+  cores: count.optional().describe('Cores of a CPU (of one socket).'),
   clock: z.number().positive().optional().describe('Base clock of a CPU in GHz.'),
-  isa: z.string().min(1).optional().describe('Widest instruction set of a CPU: avx2, avx512, avx512-vnni, amx, neon.'),
-  sockets: z
-    .int()
-    .positive()
-    .default(1)
-    .describe('Sockets of a CPU in the place of a GPU, whose cores and memories the other figures count together.'),
-  generation: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Generation of a CPU, as runtimes name it: zen4, haswell, ice-lake. Absent: only its isa is known.'),
-  memory: z
-    .string()
-    .min(1)
+  isa: word.optional().describe('Widest instruction set of a CPU: avx2, avx512, avx512-vnni, amx, neon.'),
+  sockets: count.default(1).describe('Sockets of a CPU in the place of a GPU, whose cores and memories the other figures count together.'),
+  generation: word.optional().describe('Generation of a CPU, as runtimes name it: zen4, haswell, ice-lake. Absent: only its isa is known.'),
+  memory: word
     .optional()
     .describe('Kind of the memory of a CPU, as runtimes name it: ddr4, ddr5, amd-server, intel-server. Absent: nothing says.'),
   halved: onOff.optional().describe('on: the FP16 rate of the card is half of its tensor units, as on GeForce. Absent: off.'),
@@ -38,25 +32,15 @@ const deviceFields = {
   bandwidthFraction: positive(SHARE)
     .optional()
     .describe('Measured share of the memory bandwidth that weight-bound kernels reach, e.g. 80%. Absent: as the runtime says.'),
-  launch: quantity(DURATION)
-    .optional()
-    .describe('Measured overhead of each expert, e.g. 8us. Only beside the measured shares; absent: none.'),
-  perLayer: quantity(DURATION).optional().describe('The same of each decoder layer, e.g. 20us.'),
-  perPass: quantity(DURATION).optional().describe('The same of each pass, e.g. 200us.'),
+  launch: duration.optional().describe('Measured overhead of each expert, e.g. 8us. Only beside the measured shares; absent: none.'),
+  perLayer: duration.optional().describe('The same of each decoder layer, e.g. 20us.'),
+  perPass: duration.optional().describe('The same of each pass, e.g. 200us.'),
 };
 
-/** Bandwidth and latency between two places. */
-const way = (bandwidth: string, latency: string) =>
-  z.strictObject({ bandwidth: positive(RATE).describe(bandwidth), latency: quantity(DURATION).describe(latency) });
-
 const machineFields = z.strictObject({
-  name: z.string().min(1).describe('Name, as reports show it.'),
+  name: word.describe('Name, as reports show it.'),
   system: z.enum(['linux', 'windows', 'macos']).optional().describe('Operating system. Absent: linux.'),
-  runtime: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
+  runtime: word.optional().describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
   tiers: z
     .array(
       z.strictObject({
@@ -74,13 +58,18 @@ const machineFields = z.strictObject({
         bandwidth: positive(RATE)
           .optional()
           .describe('Measured bandwidth of large transfers, e.g. 25 GB/s. Absent where the link has paths.'),
-        latency: quantity(DURATION).optional().describe('Fixed time of each transfer, e.g. 10us.'),
-        lanes: z.int().positive().default(1).describe('Transfers at a time; they share the bandwidth.'),
+        latency: duration.optional().describe('Fixed time of each transfer, e.g. 10us.'),
+        lanes: count.default(1).describe('Transfers at a time; they share the bandwidth.'),
         chunk: positive(BYTES)
           .optional()
           .describe('Bytes after which a started transfer yields to a demand. Absent: it is never interrupted.'),
         paths: z
-          .array(way('Measured bandwidth of large transfers over this path alone.', 'Fixed time of each transfer over this path.'))
+          .array(
+            z.strictObject({
+              bandwidth: positive(RATE).describe('Measured bandwidth of large transfers over this path alone.'),
+              latency: duration.describe('Fixed time of each transfer over this path.'),
+            }),
+          )
           .min(2)
           .optional()
           .describe('Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array.'),
@@ -98,11 +87,12 @@ const machineFields = z.strictObject({
   gpu: z.strictObject(deviceFields).describe('The device that executes dense layers and resident experts.'),
   gpus: z
     .strictObject({
-      count: z.int().positive().describe('How many.'),
-      interconnect: way(
-        'What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.',
-        'Fixed time of each all-to-all, e.g. 20us.',
-      )
+      count: count.describe('How many.'),
+      interconnect: z
+        .strictObject({
+          bandwidth: positive(RATE).describe('What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.'),
+          latency: duration.describe('Fixed time of each all-to-all, e.g. 20us.'),
+        })
         .optional()
         .describe('What joins them.'),
       others: z
@@ -123,7 +113,7 @@ const machineFields = z.strictObject({
   cpu: z
     .strictObject({
       ...deviceFields,
-      handover: quantity(DURATION)
+      handover: duration
         .optional()
         .describe('Measured time to hand activations over and take the result back, e.g. 30us. Absent: as the runtime says.'),
       sockets: deviceFields.sockets.describe('Sockets, each with cores and memory of its own; the other figures are those of one.'),
@@ -134,10 +124,11 @@ const machineFields = z.strictObject({
           "How experts use the sockets. expert: each is one socket's (id modulo sockets). tensor: each " +
             'is cut into slices, one a socket. interleaved: pages are spread, all compute together.',
         ),
-      interconnect: way(
-        "Bandwidth at which a socket reads another's memory, e.g. 60 GB/s.",
-        'What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.',
-      )
+      interconnect: z
+        .strictObject({
+          bandwidth: positive(RATE).describe("Bandwidth at which a socket reads another's memory, e.g. 60 GB/s."),
+          latency: duration.describe('What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.'),
+        })
         .optional()
         .describe('Between the sockets.'),
     })

@@ -10,6 +10,7 @@ import { NUMA } from './spec.js';
 const share = positiveQuantity(SHARE);
 const duration = quantity(DURATION);
 const positive = z.number().positive();
+const unsigned = z.number().nonnegative();
 const word = z.string().min(1);
 
 const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(word, value);
@@ -39,9 +40,7 @@ const gpu = z.strictObject({
       'Layers with a latent or a recurrent state take no more kernels than ' +
         'one with grouped attention, as in SGLang and vLLM. Absent: off.',
     ),
-  tile: z
-    .number()
-    .nonnegative()
+  tile: unsigned
     .optional()
     .describe('Rows that a product of more than eight rows takes beside its own: tiles are computed whole. Absent: 0.'),
   attention: z
@@ -208,9 +207,7 @@ export const runtimeSchema = z.strictObject({
   copy: copy.optional().describe('Copies of experts to the GPU.'),
   prompt: prompt.optional().describe('What is done with prompts.'),
   read: read.optional().describe('How experts are read from an SSD. Absent: whole, as many at a time as the drive takes.'),
-  prediction: z
-    .number()
-    .nonnegative()
+  prediction: unsigned
     .optional()
     .describe(
       "What predictions of experts take, as a multiple of what moeprof's " +

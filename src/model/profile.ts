@@ -5,6 +5,8 @@ import { findQuantization } from './quantization/index.js';
 
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
+const off = z.boolean().default(false);
+const word = z.string().min(1);
 
 const placement = {
   every: count.default(1).describe('Attention in every so many layers; the others have another mixer.'),
@@ -25,13 +27,13 @@ const GroupedQuery = z.strictObject({
   heads: count.describe('Query heads.'),
   kvHeads: count.describe('Key and value heads.'),
   headDim: count.describe('Width of one head.'),
-  bias: z.boolean().default(false).describe('Bias of the query, key and value projections.'),
-  outBias: z.boolean().default(false).describe('Bias of the output projection.'),
+  bias: off.describe('Bias of the query, key and value projections.'),
+  outBias: off.describe('Bias of the output projection.'),
   qkNorm: z
     .union([z.boolean(), z.literal('full')])
     .default(false)
     .describe('Norm of queries and keys: one head wide, or full for all heads together.'),
-  gate: z.boolean().default(false).describe('Output gate: the query projection is twice as wide.'),
+  gate: off.describe('Output gate: the query projection is twice as wide.'),
   window: z
     .strictObject({
       size: count.describe('Tokens of the window.'),
@@ -54,10 +56,7 @@ const Latent = z.strictObject({
   qkNope: count.describe('Width of a head without rotary embedding.'),
   qkRope: z.int().nonnegative().describe('Width of a head with rotary embedding.'),
   vHead: count.describe('Width of a value head.'),
-  unpackedTwice: z
-    .boolean()
-    .default(false)
-    .describe('The file has the matrix that unpacks the latent twice: whole, and in parts for keys and values.'),
+  unpackedTwice: off.describe('The file has the matrix that unpacks the latent twice: whole, and in parts for keys and values.'),
   ...placement,
 });
 
@@ -71,11 +70,7 @@ const LayerShape = z.strictObject({
 /** Schema of a publisher's model description, possibly with an unpriced checkpoint format. */
 export const ConfigProfileSchema = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters')
-      .describe('Name, as reports show it.'),
+    name: word.regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters').describe('Name, as reports show it.'),
     hub: z
       .array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner'))
       .optional()
@@ -83,13 +78,10 @@ export const ConfigProfileSchema = z
     layers: count
       .max(MAX_LAYERS)
       .describe('Decoder layers (encoder and decoder together, where there are both), as a GGUF file numbers them.'),
-    single: z
-      .boolean()
-      .default(false)
-      .describe('A layer is a mixer or an FFN, not both (Nemotron-H): layers with experts have no mixer, the others no FFN.'),
+    single: off.describe('A layer is a mixer or an FFN, not both (Nemotron-H): layers with experts have no mixer, the others no FFN.'),
     hidden: count.describe('Width of the residual stream.'),
     vocab: count.describe('Entries of the vocabulary.'),
-    tiedEmbeddings: z.boolean().default(false).describe('Embedding and head share their weights.'),
+    tiedEmbeddings: off.describe('Embedding and head share their weights.'),
     attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]).describe('Shape of attention.'),
     moe: z
       .strictObject({
@@ -100,22 +92,22 @@ export const ConfigProfileSchema = z
           .union([z.literal(2), z.literal(3)])
           .default(3)
           .describe('Weight matrices of an expert: 3 with a gate (SwiGLU), 2 without.'),
-        bias: z.boolean().default(false).describe('Biases in the experts.'),
-        routerBias: z.boolean().default(false).describe('Bias of the router.'),
+        bias: off.describe('Biases in the experts.'),
+        routerBias: off.describe('Bias of the router.'),
         first: index.default(0).describe('First layer with experts; those before are dense.'),
         every: count.default(1).describe('Experts in every so many layers.'),
         except: z.array(index).max(MAX_LAYERS).optional().describe('Layers that are dense although first and every say otherwise.'),
         shared: z
           .strictObject({
             intermediate: count.describe('Their summed width.'),
-            gated: z.boolean().default(false).describe('They have a gate of their own.'),
+            gated: off.describe('They have a gate of their own.'),
           })
           .optional()
           .describe('Shared experts, as one FFN of their summed width.'),
         modules: z
           .array(
             z.strictObject({
-              name: z.string().min(1).describe('What the module is, e.g. attention.'),
+              name: word.describe('What the module is, e.g. attention.'),
               experts: count.max(MAX_EXPERTS).optional().describe('Its experts. Absent: as above.'),
               topK: count.optional().describe('Experts that a token chooses of it. Absent: as above.'),
               intermediate: count.optional().describe('Width of one of its experts, where it is an FFN. Absent: as above.'),
@@ -130,7 +122,7 @@ export const ConfigProfileSchema = z
           .max(16)
           .optional()
           .describe('Several routed modules in each of these layers, in order of execution; each becomes an MoE layer. Absent: one FFN.'),
-        whole: z.boolean().default(false).describe('An expert is a whole model of this architecture, and a token is routed once.'),
+        whole: off.describe('An expert is a whole model of this architecture, and a token is routed once.'),
         overrides: z.array(LayerShape).max(MAX_LAYERS).optional().describe('Layers whose experts differ.'),
       })
       .describe('The mixture of experts.'),
@@ -161,12 +153,7 @@ export const ConfigProfileSchema = z
       .default(true)
       .describe('False: no model that one would run for its texts; it is left out where moeprof says what a machine runs.'),
     routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
-    note: z
-      .string()
-      .min(1)
-      .max(1000)
-      .optional()
-      .describe('What a reader of results must know, e.g. what was guessed. One or two sentences.'),
+    note: word.max(1000).optional().describe('What a reader of results must know, e.g. what was guessed. One or two sentences.'),
   })
   .superRefine((profile, context) => {
     const { moe, attention } = profile;

@@ -82,21 +82,17 @@ function parseClauses(text: string): Clause[] {
   });
 }
 
+const word = z.string().min(1);
+
 const entrySchema = z
   .strictObject({
-    metric: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
+    metric: word.optional().describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
     varies: z
       .array(z.enum(VARYING))
       .min(1)
       .optional()
       .describe('In place of a metric: inputs that may differ between base and candidate, e.g. [runtime, memory.expertCache].'),
-    scenario: z
-      .string()
-      .min(1)
+    scenario: word
       .optional()
       .describe('Name of the scenarios that it is for (file names without their ending); * stands for any characters. Absent: all.'),
     max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string())
@@ -109,7 +105,7 @@ const entrySchema = z
       .enum(['error', 'warn', 'off'])
       .default('error')
       .describe('error fails the gate, warn is only shown, off takes the metrics out of all budgets above.'),
-    reason: z.string().min(1).optional().describe('Why nobody has to look at it; required with level: off.'),
+    reason: word.optional().describe('Why nobody has to look at it; required with level: off.'),
   })
   .superRefine((entry, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message });

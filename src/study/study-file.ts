@@ -36,22 +36,20 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
+const group = z.record(path, values);
+
 /** Fields of a study or a search. */
 export const spaceFields = {
   run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
   set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),
-  axes: z
-    .record(path, values)
+  axes: group
     .default({})
     .describe('What varies: a list of values, or a range such as 1..5, for each path of a run; the study has every combination.'),
   zip: z
-    .array(z.record(path, values))
+    .array(group)
     .default([])
     .describe('Axes that move together: the first values of all, then the second ones. Lists of one entry are as long.'),
-  exclude: z
-    .array(z.record(path, values))
-    .default([])
-    .describe('Cells that are left out: those that have one of the values for every path.'),
+  exclude: z.array(group).default([]).describe('Cells that are left out: those that have one of the values for every path.'),
   sample: z
     .strictObject({
       method: z

@@ -18,6 +18,8 @@ const word = z.string().min(1);
 const whole = z.int().nonnegative();
 const positive = z.int().positive();
 
+const oneOrMore = z.union([word, z.array(word).min(1)]).transform((given) => (typeof given === 'string' ? [given] : given));
+
 const capacity = written(parseCapacity, z.union([word, z.number().nonnegative()]).transform(String));
 
 const traceColumns = z.strictObject({
@@ -164,10 +166,8 @@ export const runSchema = z.strictObject({
     .union([word, z.looseObject({})])
     .default('on-demand-lru')
     .describe('Bundled name or path of a system, or a system in place.'),
-  trace: z
-    .union([word, z.array(word).min(1)])
-    .default('synthetic')
-    .transform((given) => (typeof given === 'string' ? [given] : given))
+  trace: oneOrMore
+    .prefault('synthetic')
     .refine((traces) => !traces.some((trace) => /^synthetic#\d*:\d*$/.test(trace)), {
       error: 'routing that is drawn has no rows to choose from; say how many tokens (--tokens)',
     })
@@ -177,9 +177,7 @@ export const runSchema = z.strictObject({
     ),
   traceFormat: word.superRefine(known(checkFormatName)).optional().describe('Format of the traces, instead of recognising it.'),
   traceColumns: traceColumns.optional().describe('Which columns of a CSV, JSON lines or Parquet table hold what. Absent: the usual names.'),
-  variants: z
-    .union([word, z.array(word).min(1)])
-    .transform((given) => (typeof given === 'string' ? [given] : given))
+  variants: oneOrMore
     .pipe(z.array(written(parseVariant, word)))
     .optional()
     .describe(

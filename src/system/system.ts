@@ -22,6 +22,8 @@ import { parseStaging } from './staging.js';
 const word = z.string().min(1);
 const whole = z.int().nonnegative();
 const positive = z.int().positive();
+/** Tokens of earlier text, or its file. */
+const earlier = z.union([positive, word]);
 
 /** Fields of every predictor; other keys are parameters. */
 export const predictorFields = z.looseObject({
@@ -122,16 +124,14 @@ export const systemSchema = z.strictObject({
           'Split of the capacity over layers, layer scope only: even, proportional, optimal ' +
             '(both profiled), shallow (the first layers whole), or experts per MoE layer.',
         ),
-      popularity: z
-        .union([positive, word])
+      popularity: earlier
         .default(1000)
         .describe(
           'Where the popularity of experts is counted: so many tokens that the ' +
             'run does not replay (drawn apart; of a recorded trace those before what ' +
             'is replayed, see workload.holdOut), or a file (a trace, or counts).',
         ),
-      warm: z
-        .union([positive, word])
+      warm: earlier
         .optional()
         .describe(
           'Earlier text that the caches have served and predictions have learned from when the run begins: ' +

@@ -7,12 +7,11 @@ import { type ClaimVerdict, VERDICTS } from './verdict.js';
 
 const text = z.string().min(1);
 
-/** Values of a run by path, as in `--set`. */
-const set = z.record(text, z.unknown()).optional();
-const run = z.looseObject({
-  row: text.optional().describe('Id of a bundled row of measurements, in place of fields of a run.'),
-  set: set.describe('Values of the run by path, e.g. hardware.links.h2d.bandwidth, as --set has them.'),
-});
+const set = z
+  .record(text, z.unknown())
+  .optional()
+  .describe('Values of the run by path, e.g. hardware.links.h2d.bandwidth, as --set has them.');
+const run = z.looseObject({ row: text.optional().describe('Id of a bundled row of measurements, in place of fields of a run.'), set });
 
 const shared = {
   says: text.describe('What is compared, in a few words.'),
@@ -32,19 +31,15 @@ const shared = {
     .describe('Why the figure is not met, where that is known, with a number.'),
 };
 
-const published = z.number().optional();
+const published = z.number().optional().describe('Published figure. Absent: as the rows of measurements have it.');
 
 /** A value, a ratio of two runs, or an order. */
 const claimSchema = z.union([
-  z.strictObject({
-    ...shared,
-    value: text.describe('Run whose figure is compared.'),
-    published: published.describe('Published figure. Absent: as the rows of measurements have it.'),
-  }),
+  z.strictObject({ ...shared, value: text.describe('Run whose figure is compared.'), published }),
   z.strictObject({
     ...shared,
     ratio: z.tuple([text, text]).describe('Two runs: the figure of the first over that of the second.'),
-    published: published.describe('Published figure. Absent: as the rows of measurements have it.'),
+    published,
   }),
   z.strictObject({ ...shared, order: z.array(text).min(2).describe('Runs from the best to the worst, as published.') }),
 ]);
@@ -55,10 +50,7 @@ export const reproductionSchema = z
     paper: text.describe('The paper: title or system, where it is published.'),
     setting: text.describe('Machine, model and workload, as the paper has them.'),
     assumes: text.optional().describe('What the paper does not say and is assumed here, and what is smaller.'),
-    base: z
-      .looseObject({ set: set.describe('Values of the run by path, e.g. hardware.links.h2d.bandwidth, as --set has them.') })
-      .default({})
-      .describe('Fields of a run profile that all runs here share.'),
+    base: z.looseObject({ set }).default({}).describe('Fields of a run profile that all runs here share.'),
     runs: z
       .record(text, z.union([text, run]))
       .describe('Runs by name: the name of a system, fields of a run profile beside those of base, or a row of measurements.'),
