@@ -12,8 +12,6 @@ const WEB = join(ROOT, 'src/base/web');
 
 /** Profiles that are large or for the command line, and that few pages need. */
 const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
-/** Texts of the command line. */
-const UNUSED = ['fields.txt'];
 
 /** Files of profiles that only other pages than `moeprof play` need. */
 const NOT_FOR_PLAY = ['runs', 'citations.yaml', 'explanations.yaml'];
@@ -23,7 +21,7 @@ const CLIENT = ['copy.js', 'page.css'].map((name) => [`dist/report/page/client/$
 
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
 function packed(play) {
-  const leftOut = [...LEFT_OUT, ...UNUSED, ...(play ? NOT_FOR_PLAY : [])];
+  const leftOut = [...LEFT_OUT, ...(play ? NOT_FOR_PLAY : [])];
   const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const files = readdirSync(join(ROOT, 'profiles'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -40,6 +38,11 @@ function packed(play) {
 
 /** YAML without lines that are comments. */
 const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/^\s*#.*\n/gm, '') : text);
+
+/** A text in code. */
+const TEXT = /(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/.source;
+/** What `moeprof schema` says of a field, which no page asks. */
+const DESCRIPTION = new RegExp(String.raw`\.describe\(\s*${TEXT}(?:\s*\+\s*${TEXT})*,?\s*\)`, 'g');
 
 /** The package that draws tables on terminals, which no page has. */
 const TABLES = 'cli-table3';
@@ -60,6 +63,7 @@ const web = (play) => ({
     const path = join(dirname(importer), id).replace(/\.js$/, '.ts');
     return dirname(path) === HOST ? join(WEB, relative(HOST, path)) : null;
   },
+  transform: (code) => code.replaceAll(DESCRIPTION, ''),
   load(id) {
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';

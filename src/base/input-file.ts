@@ -18,41 +18,15 @@ import {
 } from './host/files.js';
 import { isatty, tmpdir } from './host/machine.js';
 import { join } from './host/paths.js';
-import { byName, definedFields } from './objects.js';
-import { bundledRows } from './profiles.js';
-import { BYTES, formatBytes, parseQuantity } from './units.js';
-
-interface Limits {
-  readonly what: string;
-  /** Largest size, bytes. */
-  readonly limit: number;
-  /** Advice for a file above the limit. */
-  readonly remedy: string;
-  /** Advice for a folder or a device; absent: `remedy`. */
-  readonly instead?: string;
-  /** True if a pipe is allowed. */
-  readonly pipe?: true;
-}
+import { INPUT_KINDS, type InputKind, type InputLimits } from './input-kinds.js';
+import { byName } from './objects.js';
+import { formatBytes } from './units.js';
 
 /** Tick of the coarsest file system clock in use, ms: FAT's. */
 const CLOCK_MS = 2000;
 
 const KIB = 2 ** 10;
 const GIB = 2 ** 30;
-
-/** Kind of file in `profiles/inputs.txt`. */
-export type InputKind =
-  | ('profile' | 'result' | 'trace' | 'model' | 'config' | 'index' | 'hub' | 'workload' | 'prompts' | 'predictor')
-  | ('module' | 'entry' | 'key' | 'measurements' | 'log' | 'mapping');
-
-/** Kinds of files from `profiles/inputs.txt`. */
-export const KINDS = Object.fromEntries(
-  bundledRows('inputs.txt').map((row): [string, Limits] => {
-    const [name = '', limit = '', pipe, what = '', remedy = '', instead] = row.split(/ {2,}/);
-    const most = limit === '-' ? Number.POSITIVE_INFINITY : parseQuantity(BYTES, limit, `profiles/inputs.txt: ${name}`);
-    return [name, { what, limit: most, remedy, ...definedFields({ instead }), ...(pipe === 'pipe' && { pipe: true as const }) }];
-  }),
-) as Readonly<Record<InputKind, Limits>>;
 
 /**
  * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
@@ -76,10 +50,10 @@ export class InputFile {
 
   /** Opens a file, a pipe, or `-`. @throws UserError if unreadable or too large */
   static open(path: string, kind: InputKind): InputFile {
-    const file = new InputFile(path, openRegular(path, KINDS[kind]));
-    if (file.bytes <= KINDS[kind].limit) return file;
+    const file = new InputFile(path, openRegular(path, INPUT_KINDS[kind]));
+    if (file.bytes <= INPUT_KINDS[kind].limit) return file;
     file.close();
-    throw tooLarge(path, file.bytes, KINDS[kind]);
+    throw tooLarge(path, file.bytes, INPUT_KINDS[kind]);
   }
 
   /** Fills `into` from byte `position`. @throws UserError if the file ends early */
@@ -183,17 +157,18 @@ export function filesBelow(folder: string): string[] {
 }
 
 /** Descriptor of a regular file with the content of `path`, opened without waiting for a pipe's writer. */
-function openRegular(path: string, kind: Limits): number {
+function openRegular(path: string, kind: InputLimits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
     // Standard input may be a file, a socket, a terminal, or nothing (/dev/null).
-    if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
+    if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
-    const instead = kind.instead ?? kind.remedy;
-    if (fd !== 0) throw new UserError(`${path}: is ${what}, not a file; ${instead}`);
-    throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${instead.replace(/, or - for standard input$/, '')}`);
+    if (fd !== 0) throw new UserError(`${path}: is ${what}, not a file; ${kind.instead}`);
+    throw new UserError(
+      `${path}: nothing comes from standard input; pipe it in, or ${kind.instead.replace(/, or - for standard input$/, '')}`,
+    );
   } finally {
     if (fd !== 0) closeSync(fd);
   }
@@ -205,7 +180,7 @@ const STREAM_LIMIT = 4 * GIB;
 /** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half usable */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
-function spooled(fd: number, path: string, kind: Limits): number {
+function spooled(fd: number, path: string, kind: InputLimits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);
   try {
@@ -243,7 +218,7 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
   }
 }
 
-const tooLarge = (path: string, bytes: number, { limit, remedy, what }: Limits): UserError =>
+const tooLarge = (path: string, bytes: number, { limit, remedy, what }: InputLimits): UserError =>
   new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
 
 function attemptRead<T>(path: string, operation: () => T): T {

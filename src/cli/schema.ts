@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { isObject, ownValue } from '../base/objects.js';
-import { bundledSections, listProfiles } from '../base/profiles.js';
+import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { HardwareProfileSchema, machineFileSchema, runtimeSchema } from '../hardware/door.js';
 import { reproductionSchema } from '../measured/reproduce/reproduction.js';
@@ -72,30 +72,11 @@ const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   result: 'result',
 };
 
-/** Sections of profiles/fields.txt for members of a union; default: the kind's own name. */
-const UNIONS: Readonly<Partial<Record<SchemaKind, readonly string[]>>> = {
-  hardware: ['hardware', 'machine'],
-  measurements: ['measurement', 'memory row', 'hit row'],
-};
-
 /** JSON Schema (draft 7, best supported by editors), with descriptions and bundled names. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);
-  if (kind === 'result') return { $schema, title, ...rest };
-  const examples = EXAMPLE_VALUES[kind] ?? {};
-  const about = (part: JsonSchema, section: string): JsonSchema => annotated(part, meaningsIn(section), examples);
-  const members = UNIONS[kind]?.map((section, index) => about(rest.anyOf![index]!, section));
-  return { $schema, title, ...(members === undefined ? about(rest, kind) : { ...rest, anyOf: members }) };
-}
-
-const FIELDS = bundledSections('fields.txt');
-
-/** Meanings of fields by dotted path, from profiles/fields.txt. */
-export function meaningsIn(section: string): ReadonlyMap<string, string> {
-  const rows = FIELDS.get(section)!.map((row) => row.split('  ') as [path: string, meaning: string]);
-  const shared = (path: string, name: string) => [...meaningsIn(name)].map(([below, text]) => [path.slice(0, -1) + below, text] as const);
-  return new Map(rows.flatMap(([path, text]) => (path.endsWith('*') ? shared(path, text.slice(1)) : [[path, text] as const])));
+  return { $schema, title, ...annotated(rest, EXAMPLE_VALUES[kind] ?? {}) };
 }
 
 function rawSchema(kind: SchemaKind): JsonSchema {
@@ -124,7 +105,8 @@ function rawSchema(kind: SchemaKind): JsonSchema {
 }
 
 function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
-  return { ...schema, properties: { ...schema.properties, [name]: property } };
+  const description = ownValue(schema.properties!, name)?.description;
+  return { ...schema, properties: { ...schema.properties, [name]: { description, ...property } } };
 }
 
 const policies = POLICIES.map(({ name }) => name);
@@ -149,28 +131,21 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** Adds meanings and examples; unions, lists and tables add no step to a path. */
-function annotated(
-  schema: JsonSchema,
-  meanings: ReadonlyMap<string, string>,
-  examples: Readonly<Record<string, readonly string[]>>,
-): JsonSchema {
-  const at = (part: JsonSchema, path: string): JsonSchema => {
-    const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
-      const below = path === '' ? name : `${path}.${name}`;
-      const offered = Object.hasOwn(examples, below) ? { examples: ownValue(examples, below) } : {};
-      return [name, { description: meanings.get(below), ...offered, ...at(inner, below) }];
-    };
-    const { additionalProperties, anyOf, items, oneOf, properties } = part;
-    const inside = (inner: JsonSchema): JsonSchema => at(inner, path);
-    return {
-      ...part,
-      ...(properties && { properties: Object.fromEntries(Object.entries(properties).map(property)) }),
-      ...(isObject(additionalProperties) && { additionalProperties: inside(additionalProperties) }),
-      ...(items && !Array.isArray(items) && { items: inside(items as JsonSchema) }),
-      ...(anyOf && { anyOf: anyOf.map(inside) }),
-      ...(oneOf && { oneOf: oneOf.map(inside) }),
-    };
+/** Adds examples, and puts descriptions first; unions, lists and tables add no step to a path. */
+function annotated(schema: JsonSchema, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
+  const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
+    const below = path === '' ? name : `${path}.${name}`;
+    const offered = Object.hasOwn(examples, below) ? { examples: ownValue(examples, below) } : {};
+    return [name, { description: inner.description, ...offered, ...annotated(inner, examples, below) }];
   };
-  return at(schema, '');
+  const { additionalProperties, anyOf, items, oneOf, properties } = schema;
+  const inside = (inner: JsonSchema): JsonSchema => annotated(inner, examples, path);
+  return {
+    ...schema,
+    ...(properties && { properties: Object.fromEntries(Object.entries(properties).map(property)) }),
+    ...(isObject(additionalProperties) && { additionalProperties: inside(additionalProperties) }),
+    ...(items && !Array.isArray(items) && { items: inside(items as JsonSchema) }),
+    ...(anyOf && { anyOf: anyOf.map(inside) }),
+    ...(oneOf && { oneOf: oneOf.map(inside) }),
+  };
 }

@@ -10,61 +10,84 @@ import { READ } from './parts/reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
 const text = z.string().min(1);
-
 const share = z.number().nonnegative();
+const count = z.int().positive();
+const remembered = z.array(text.max(2000)).max(64);
 
 const timing = z.strictObject({
-  place: text,
-  metric: z.enum(['decode', 'prefill']),
-  measured: z.number().positive(),
-  predicted: z.number().positive(),
+  place: text.describe('File and line of the log.'),
+  metric: z.enum(['decode', 'prefill']).describe('Which speed.'),
+  measured: z.number().positive().describe('Tokens a second as the runtime printed them.'),
+  predicted: z.number().positive().describe('Tokens a second as these constants have them.'),
 });
 
 /** Schema of a file of parts. */
 export const machineFileSchema = z.strictObject({
-  name: text,
-  parts: z.array(text).min(1),
+  name: text.describe('Name, as reports show it.'),
+  parts: z.array(text).min(1).describe('Parts, one an entry, written as between the plus signs of -w: rtx-3090, 2xddr5-6000, 64GB.'),
   cpu: z
     .strictObject({
-      cores: z.int().positive().optional(),
-      clock: z.number().positive().optional(),
-      isa: text.optional(),
+      cores: count.optional().describe('Cores of one socket that there are, where a virtual machine or a container has fewer.'),
+      clock: z.number().positive().optional().describe('Base clock in GHz.'),
+      isa: text.optional().describe('Widest instruction set: avx2, avx512, avx512-vnni, amx, neon.'),
     })
-    .optional(),
-  gpu: z.strictObject({ memory: positive(BYTES).optional() }).optional(),
-  remarks: z.array(text).optional(),
-  notSeen: z.array(text).optional(),
-  timings: z.array(text.max(2000)).max(64).optional(),
-  failed: z.array(text.max(2000)).max(64).optional(),
+    .optional()
+    .describe('What the processor has that its part does not say.'),
+  gpu: z
+    .strictObject({ memory: positive(BYTES).optional().describe('Memory of one card, e.g. 24GiB.') })
+    .optional()
+    .describe('What the graphics card has that its part does not say.'),
+  remarks: z.array(text).optional().describe('What was seen that changes how fast it is; for people.'),
+  notSeen: z.array(text).optional().describe('What detection did not see, and what is taken instead; for people.'),
+  timings: remembered
+    .optional()
+    .describe(
+      'What runtimes printed on this machine, as --timing takes it: eval 24.3 tok/s, prompt ' +
+        '410 tok/s, -m gpt-oss-120b -ncmoe 26. run, plan, advise and check learn from them.',
+    ),
+  failed: remembered
+    .optional()
+    .describe(
+      'Settings that did not run on this machine, and why, as advise --tune found them: ' +
+        'llama.cpp, q4_k_m, -m gpt-oss-120b -ncmoe 12: out of memory. It does not run them again.',
+    ),
   measured: z
     .strictObject({
-      date: text.optional(),
-      memory: positive(RATE).optional(),
-      copies: positive(RATE).optional(),
-      disk: positive(RATE).optional(),
+      date: text.optional().describe('Day of the measurement.'),
+      memory: positive(RATE).optional().describe('Bandwidth of the memory as STREAM measures it, all sockets.'),
+      copies: positive(RATE).optional().describe('Bandwidth of large copies to the card.'),
+      disk: positive(RATE).optional().describe('Rate at which the drive reads experts, several at a time.'),
       byThreads: z
         .array(
           z.strictObject({
-            threads: z.int().positive(),
-            read: positive(RATE),
-            triad: positive(RATE),
-            spread: share,
-            disturbed: share.optional(),
+            threads: count.describe('Threads.'),
+            read: positive(RATE).describe('Plain reads.'),
+            triad: positive(RATE).describe("STREAM's triad."),
+            spread: share.describe('Half the width of the middle half of the rounds, over the median.'),
+            disturbed: share
+              .optional()
+              .describe('Share of the rounds in which other programs took processors away; the figure may be too low.'),
           }),
         )
-        .optional(),
+        .optional()
+        .describe('Memory by threads; memory is the best median of a visit.'),
       runtimes: z
         .record(
           text,
           z.strictObject({
-            constants: runtimeConstantsSchema,
-            timings: z.array(timing),
-            checks: z.array(timing).default([]),
+            constants: runtimeConstantsSchema.describe('Constants of the runtime on this machine, as in a runtime profile.'),
+            timings: z.array(timing).describe('What they were fitted on.'),
+            checks: z
+              .array(timing)
+              .default([])
+              .describe('What they were checked with: how far they are off here is how far to trust them.'),
           }),
         )
-        .optional(),
+        .optional()
+        .describe('Constants of runtimes by their names, fitted on what they printed here.'),
     })
-    .optional(),
+    .optional()
+    .describe('What was measured; it takes the place of the data sheet.'),
 });
 
 /** A machine file, written by `moeprof machine` for -w. Bytes, bytes/s. */

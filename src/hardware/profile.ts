@@ -4,80 +4,136 @@ import { onOff } from '../base/written.js';
 import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
 
+const word = z.string().min(1);
+const count = z.int().positive();
+const duration = quantity(DURATION);
+
 /** Facts of a device, or with measured shares a full calibration, overheads included. */
 const deviceFields = {
-  peak: positive(FLOPS).optional(),
-  memoryBandwidth: positive(RATE),
-  cores: z.int().positive().optional(),
-  clock: z.number().positive().optional(),
-  isa: z.string().min(1).optional(),
-  sockets: z.int().positive().default(1),
-  generation: z.string().min(1).optional(),
-  memory: z.string().min(1).optional(),
-  halved: onOff.optional(),
-  covered: onOff.optional(),
-  computeFraction: positive(SHARE).optional(),
-  bandwidthFraction: positive(SHARE).optional(),
-  launch: quantity(DURATION).optional(),
-  perLayer: quantity(DURATION).optional(),
-  perPass: quantity(DURATION).optional(),
+  peak: positive(FLOPS)
+    .optional()
+    .describe('Dense matrix throughput of the data sheet, without sparsity, e.g. 165 TFLOP/s. Absent: from cores, clock and isa.'),
+  memoryBandwidth: positive(RATE).describe('Memory bandwidth of the data sheet, e.g. 1008 GB/s.'),
+  cores: count.optional().describe('Cores of a CPU (of one socket).'),
+  clock: z.number().positive().optional().describe('Base clock of a CPU in GHz.'),
+  isa: word.optional().describe('Widest instruction set of a CPU: avx2, avx512, avx512-vnni, amx, neon.'),
+  sockets: count.default(1).describe('Sockets of a CPU in the place of a GPU, whose cores and memories the other figures count together.'),
+  generation: word.optional().describe('Generation of a CPU, as runtimes name it: zen4, haswell, ice-lake. Absent: only its isa is known.'),
+  memory: word
+    .optional()
+    .describe('Kind of the memory of a CPU, as runtimes name it: ddr4, ddr5, amd-server, intel-server. Absent: nothing says.'),
+  halved: onOff.optional().describe('on: the FP16 rate of the card is half of its tensor units, as on GeForce. Absent: off.'),
+  covered: onOff
+    .optional()
+    .describe('on: the GPU has at most 7 GB/s of memory a multiprocessor, so that reads in flight cover its latency. Absent: off.'),
+  computeFraction: positive(SHARE)
+    .optional()
+    .describe('Measured share of the peak that large matrix products reach, e.g. 70%. Absent: as the runtime says.'),
+  bandwidthFraction: positive(SHARE)
+    .optional()
+    .describe('Measured share of the memory bandwidth that weight-bound kernels reach, e.g. 80%. Absent: as the runtime says.'),
+  launch: duration.optional().describe('Measured overhead of each expert, e.g. 8us. Only beside the measured shares; absent: none.'),
+  perLayer: duration.optional().describe('The same of each decoder layer, e.g. 20us.'),
+  perPass: duration.optional().describe('The same of each pass, e.g. 200us.'),
 };
 
-const path = z.strictObject({ bandwidth: positive(RATE), latency: quantity(DURATION) });
-
 const machineFields = z.strictObject({
-  name: z.string().min(1),
-  system: z.enum(['linux', 'windows', 'macos']).optional(),
-  runtime: z.string().min(1).optional(),
+  name: word.describe('Name, as reports show it.'),
+  system: z.enum(['linux', 'windows', 'macos']).optional().describe('Operating system. Absent: linux.'),
+  runtime: word.optional().describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
   tiers: z
     .array(
       z.strictObject({
-        name: z.enum(['gpu', 'unified', 'dram', 'ssd']),
-        size: positive(BYTES),
-        reserve: quantity(BYTES).default(0),
+        name: z.enum(['gpu', 'unified', 'dram', 'ssd']).describe('Which memory it is.'),
+        size: positive(BYTES).describe('Size, e.g. 24GiB.'),
+        reserve: quantity(BYTES).default(0).describe('What a model cannot have: driver, framework, operating system.'),
       }),
     )
-    .min(1),
+    .min(1)
+    .describe('Memories, from where experts execute to where they are all kept: gpu, dram, ssd or unified, ssd.'),
   links: z
     .array(
       z.strictObject({
-        name: z.enum(['h2d', 'ssd']),
-        bandwidth: positive(RATE).optional(),
-        latency: quantity(DURATION).optional(),
-        lanes: z.int().positive().default(1),
-        chunk: positive(BYTES).optional(),
-        paths: z.array(path).min(2).optional(),
-        flows: z.enum(FLOWS).optional(),
+        name: z.enum(['h2d', 'ssd']).describe('h2d into the GPU, ssd from the SSD.'),
+        bandwidth: positive(RATE)
+          .optional()
+          .describe('Measured bandwidth of large transfers, e.g. 25 GB/s. Absent where the link has paths.'),
+        latency: duration.optional().describe('Fixed time of each transfer, e.g. 10us.'),
+        lanes: count.default(1).describe('Transfers at a time; they share the bandwidth.'),
+        chunk: positive(BYTES)
+          .optional()
+          .describe('Bytes after which a started transfer yields to a demand. Absent: it is never interrupted.'),
+        paths: z
+          .array(
+            z.strictObject({
+              bandwidth: positive(RATE).describe('Measured bandwidth of large transfers over this path alone.'),
+              latency: duration.describe('Fixed time of each transfer over this path.'),
+            }),
+          )
+          .min(2)
+          .optional()
+          .describe('Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array.'),
+        flows: z
+          .enum(FLOWS)
+          .optional()
+          .describe(
+            'single: each transfer runs on the path where it ends first. ' +
+              'split: its bytes are divided over all, so that they end together.',
+          ),
       }),
     )
-    .default([]),
-  gpu: z.strictObject(deviceFields),
+    .default([])
+    .describe('Links between neighbouring tiers, one fewer than tiers.'),
+  gpu: z.strictObject(deviceFields).describe('The device that executes dense layers and resident experts.'),
   gpus: z
     .strictObject({
-      count: z.int().positive(),
-      interconnect: path.optional(),
+      count: count.describe('How many.'),
+      interconnect: z
+        .strictObject({
+          bandwidth: positive(RATE).describe('What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.'),
+          latency: duration.describe('Fixed time of each all-to-all, e.g. 20us.'),
+        })
+        .optional()
+        .describe('What joins them.'),
       others: z
         .array(
           z.strictObject({
-            peak: positive(FLOPS),
-            memoryBandwidth: positive(RATE),
-            size: positive(BYTES),
-            reserve: quantity(BYTES).default(0),
+            peak: positive(FLOPS).describe('Dense matrix throughput, as of gpu.'),
+            memoryBandwidth: positive(RATE).describe('Memory bandwidth, as of gpu.'),
+            size: positive(BYTES).describe('Its memory, e.g. 24GiB.'),
+            reserve: quantity(BYTES).default(0).describe('What a model cannot have of it.'),
           }),
         )
         .min(1)
-        .optional(),
+        .optional()
+        .describe('The second and further GPUs, where they are not all like the first. Absent: they are.'),
     })
-    .optional(),
+    .optional()
+    .describe('Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one.'),
   cpu: z
     .strictObject({
       ...deviceFields,
-      handover: quantity(DURATION).optional(),
-      sockets: z.int().positive().default(1),
-      numa: z.enum(NUMA).optional(),
-      interconnect: path.optional(),
+      handover: duration
+        .optional()
+        .describe('Measured time to hand activations over and take the result back, e.g. 30us. Absent: as the runtime says.'),
+      sockets: deviceFields.sockets.describe('Sockets, each with cores and memory of its own; the other figures are those of one.'),
+      numa: z
+        .enum(NUMA)
+        .optional()
+        .describe(
+          "How experts use the sockets. expert: each is one socket's (id modulo sockets). tensor: each " +
+            'is cut into slices, one a socket. interleaved: pages are spread, all compute together.',
+        ),
+      interconnect: z
+        .strictObject({
+          bandwidth: positive(RATE).describe("Bandwidth at which a socket reads another's memory, e.g. 60 GB/s."),
+          latency: duration.describe('What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.'),
+        })
+        .optional()
+        .describe('Between the sockets.'),
     })
-    .optional(),
+    .optional()
+    .describe('The device that may compute experts where they lie in DRAM.'),
 });
 
 /** Schema of a machine with tiers and links. */

@@ -9,91 +9,210 @@ import { NUMA } from './spec.js';
 
 const share = positiveQuantity(SHARE);
 const duration = quantity(DURATION);
+const positive = z.number().positive();
+const unsigned = z.number().nonnegative();
+const word = z.string().min(1);
 
-const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
+const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(word, value);
 
-const before = z.union([z.number().positive(), ...[SHARE, DURATION, RATE].map((dimension) => positiveQuantity(dimension))]);
+const before = z.union([positive, ...[SHARE, DURATION, RATE].map((dimension) => positiveQuantity(dimension))]);
 
 const gpu = z.strictObject({
-  bandwidth: byFormat(share).optional(),
-  covered: share.optional(),
-  compute: share.optional(),
-  halved: z.number().positive().optional(),
-  fused: onOff.optional(),
-  tile: z.number().nonnegative().optional(),
-  attention: z.strictObject({ bandwidth: share, compute: share, vector: share }).optional(),
-  flashAttention: onOff.optional(),
-  latent: z.enum(['absorbed', 'unpacked']).optional(),
-  several: z.enum(['layers', 'tensor', 'experts']).optional(),
+  bandwidth: byFormat(share)
+    .optional()
+    .describe('Share of the memory bandwidth of the data sheet that weight-bound kernels reach, by format (q4_k), family (k) or default.'),
+  covered: share
+    .optional()
+    .describe(
+      'The same, and that of KV caches, on chips with at most 7 GB/s of memory a ' +
+        'multiprocessor, whose reads in flight cover its latency. Absent: no more than elsewhere.',
+    ),
+  compute: share.optional().describe('Share of the dense matrix throughput of the data sheet that large products reach, e.g. 40%.'),
+  halved: positive
+    .optional()
+    .describe(
+      'Factor on compute for weights of few bits on cards whose FP16 rate with ' +
+        'FP32 accumulation is halved (GeForce): integer products are not. Absent: 1.',
+    ),
+  fused: onOff
+    .optional()
+    .describe(
+      'Layers with a latent or a recurrent state take no more kernels than ' +
+        'one with grouped attention, as in SGLang and vLLM. Absent: off.',
+    ),
+  tile: unsigned
+    .optional()
+    .describe('Rows that a product of more than eight rows takes beside its own: tiles are computed whole. Absent: 0.'),
+  attention: z
+    .strictObject({
+      bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
+      compute: share.describe('Share of the matrix throughput that attention of a prompt reaches.'),
+      vector: share.describe('The same where few tokens of a sequence are new, as in decoding.'),
+    })
+    .optional()
+    .describe('Attention over the KV cache.'),
+  flashAttention: onOff
+    .optional()
+    .describe(
+      'Attention in fused kernels, on either device (llama.cpp -fa). off: scores are written to memory and read again. Absent: on.',
+    ),
+  latent: z
+    .enum(['absorbed', 'unpacked'])
+    .optional()
+    .describe(
+      'Prompts over a latent (MLA): absorbed, heads work on the latent itself; unpacked, every pass ' +
+        'unpacks keys and values of its whole context (ik_llama.cpp -mla 2 and 3). Absent: absorbed.',
+    ),
+  several: z
+    .enum(['layers', 'tensor', 'experts'])
+    .optional()
+    .describe('How several GPUs share a model: layers one after another, tensors together, or experts with an all-to-all.'),
 });
 
 const cpu = z.strictObject({
-  bandwidth: share.optional(),
-  memory: byFormat(share).optional(),
-  core: byFormat(positiveQuantity(RATE)).optional(),
-  recurrence: z.number().positive().optional(),
-  operations: z.record(z.string().min(1), z.number().positive()).optional(),
-  products: byFormat(share).optional(),
-  attention: z.strictObject({ prompt: z.number().positive(), vector: z.number().positive() }).optional(),
-  generations: byFormat(z.number().positive()).optional(),
-  weightsPerCycle: byFormat(z.number().positive()).optional(),
-  layer: duration.optional(),
-  barrier: duration.optional(),
-  numa: z.enum(NUMA).optional(),
-  sockets: share.optional(),
-  untuned: share.optional(),
-  together: share.optional(),
+  bandwidth: share.optional().describe('Share of what the memory gives to plain reads that kernels reach, e.g. 90%.'),
+  memory: byFormat(share)
+    .optional()
+    .describe('Share of the data sheet that all cores together read, by kind of memory (ddr4, ddr5, amd-server, intel-server) or default.'),
+  core: byFormat(positiveQuantity(RATE))
+    .optional()
+    .describe('Bytes that one core reads a second, by generation (zen4), kind of memory, or default.'),
+  recurrence: positive
+    .optional()
+    .describe('Values of a recurrent state (delta nets, Mamba) that a core renews a cycle. Absent: as many as are read.'),
+  operations: z
+    .record(word, positive)
+    .optional()
+    .describe(
+      'Operations a cycle and core of large products, by instruction set (avx2, ' +
+        'avx512-vnni, amx, neon), that and a family of formats (amx/int), or default.',
+    ),
+  products: byFormat(share)
+    .optional()
+    .describe(
+      'Share of `operations` that large products of a format reach on an instruction set (avx512-vnni/fp, ' +
+        'avx512-vnni/q8_0). Absent: all; a runtime with operations of its own has products of its own, too.',
+    ),
+  attention: z
+    .strictObject({
+      prompt: positive.describe('In prompts.'),
+      vector: positive.describe('Where few tokens of a sequence are new, as in decoding: each head reads the cache by itself.'),
+    })
+    .optional()
+    .describe(
+      'Operations a cycle and core of attention over the KV cache, times the factor ' +
+        'of a generation; it waits for the weights. Absent: it shares their time.',
+    ),
+  generations: byFormat(positive)
+    .optional()
+    .describe(
+      'Factor on operations by generation of cores: widths of units and ' +
+        'clocks under load that the instruction set does not tell. Others: 1.',
+    ),
+  weightsPerCycle: byFormat(positive)
+    .optional()
+    .describe(
+      'Weights that a core unpacks a cycle, by format, family, that on an ' +
+        'instruction set (amx/k), or default. Absent: as many as are read.',
+    ),
+  layer: duration.optional().describe('Time of the host per decoder layer that runs on the CPU, e.g. 60us.'),
+  barrier: duration
+    .optional()
+    .describe('Time that each thread adds to a decoder layer on the CPU, since all wait for one another after each operation. Absent: 0.'),
+  numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
+  sockets: share
+    .optional()
+    .describe(
+      'Share of the sum of their memories that several sockets reach together, weights spread over them as the software can (--numa).',
+    ),
+  untuned: share.optional().describe('The same where nothing spreads the weights. Absent: as sockets.'),
+  together: share.optional().describe('Share of the sum of their arithmetic that several sockets reach together. Absent: all of it.'),
 });
 
 const copy = z.strictObject({
-  efficiency: share.optional(),
-  staging: z.union([positiveQuantity(RATE), z.literal('none')]).optional(),
-  pins: onOff.optional(),
-  host: duration.optional(),
-  pieces: z.int().positive().optional(),
-  overlap: z.enum(['none', 'copy', 'full']).optional(),
+  efficiency: share.optional().describe('Share of what pinned memory reaches over the link, e.g. 95%.'),
+  staging: z
+    .union([positiveQuantity(RATE), z.literal('none')])
+    .optional()
+    .describe(
+      'Rate at which the host brings mapped weights to a pinned buffer, e.g. ' +
+        '14 GB/s; expert caches copy from pinned memory. none: all is pinned.',
+    ),
+  pins: onOff.optional().describe('Weights that are not mapped lie in pinned memory, as with --no-mmap of llama.cpp. Absent: on.'),
+  host: duration.optional().describe('Time of the host per copy.'),
+  pieces: z.int().positive().optional().describe('Copies per expert: 3 where gate, up and down projection go one by one.'),
+  overlap: z
+    .enum(['none', 'copy', 'full'])
+    .optional()
+    .describe('none: experts execute when the last copy of their layer has arrived. copy: each when its own has. full: as copy.'),
 });
 
-const windows = z.strictObject({ handover: duration.optional() });
+const windows = z.strictObject({
+  handover: duration.optional().describe('Handover to the CPU and back on Windows, whose driver queues work (WDDM), in place of handover.'),
+});
 
-const host = z.strictObject({ clock: z.number().positive() });
+const host = z.strictObject({
+  clock: positive.describe('Base clock in GHz of the CPU that pass, layer, expert and handover were measured beside.'),
+});
 
 const prompt = z.strictObject({
-  ubatch: quantity(COUNT).optional(),
-  counts: z.enum(['pass', 'expert']).optional(),
-  offloadFrom: z.union([quantity(COUNT), z.literal('never'), z.literal('cheaper')]).optional(),
+  ubatch: quantity(COUNT).optional().describe('Most tokens of one pass over a prompt.'),
+  counts: z
+    .enum(['pass', 'expert'])
+    .optional()
+    .describe('What offloadFrom counts: tokens of the pass, or tokens that an expert serves on average (pass x top-k / experts).'),
+  offloadFrom: z
+    .union([quantity(COUNT), z.literal('never'), z.literal('cheaper')])
+    .optional()
+    .describe(
+      'Tokens of a pass from which on experts in host memory are copied to the GPU and computed ' +
+        'there; never: the CPU computes; cheaper: whichever of both is sooner, for each expert.',
+    ),
 });
 
 const read = z.strictObject({
-  size: z.union([z.literal('expert'), positiveQuantity(BYTES)]),
-  inFlight: z.int().positive().default(1),
+  size: z
+    .union([z.literal('expert'), positiveQuantity(BYTES)])
+    .describe(
+      'Bytes of a read from an SSD: of a piece where a mapped file is read as it is touched, e.g. 128KiB; expert: all of it at once.',
+    ),
+  inFlight: z.int().positive().default(1).describe('Pieces under way at once.'),
 });
 
-/** Schema of `profiles/runtimes/*.yaml`, documented in profiles/fields.txt. */
+/** Schema of `profiles/runtimes/*.yaml`. */
 export const runtimeSchema = z.strictObject({
-  name: z.string().min(1),
-  cites: z.string().optional(),
-  base: z.string().min(1).optional(),
+  name: word.describe('Name, as reports show it.'),
+  cites: z.string().optional().describe('Which program it is.'),
+  base: word.optional().describe('Runtime that it differs from: what is not said here is as there.'),
   fitted: z
     .strictObject({
-      on: z.string().min(1),
-      constants: z.array(z.string().min(1)),
-      before: z.record(z.string().min(1), before).default({}),
+      on: word.describe('The measurements that constants were fitted on.'),
+      constants: z.array(word).describe('Dotted names of the constants, e.g. gpu.bandwidth.k.'),
+      before: z
+        .record(word, before)
+        .default({})
+        .describe('Values that constants had before the rows, which a fit draws them towards. A constant that is not here: its own.'),
     })
-    .optional(),
-  assumed: z.string().min(1).optional(),
-  pass: duration.optional(),
-  layer: duration.optional(),
-  expert: duration.optional(),
-  handover: duration.optional(),
-  windows: windows.optional(),
-  host: host.optional(),
-  gpu: gpu.optional(),
-  cpu: cpu.optional(),
-  copy: copy.optional(),
-  prompt: prompt.optional(),
-  read: read.optional(),
-  prediction: z.number().nonnegative().optional(),
+    .optional()
+    .describe('Constants that are no data-sheet or published figures.'),
+  assumed: word.optional().describe('Sentences: what is taken for lack of measurements, as reports say it.'),
+  pass: duration.optional().describe('Time of the host per pass: scheduling, sampling, graph launch.'),
+  layer: duration.optional().describe('Time of the host per decoder layer: norms, router, small kernels, synchronization.'),
+  expert: duration.optional().describe('Time of the host per expert that is launched on the GPU.'),
+  handover: duration.optional().describe('Time to hand activations to the CPU and take the result back, once per layer that it serves.'),
+  windows: windows.optional().describe('Where Windows takes other times. Absent: nowhere.'),
+  host: host.optional().describe('Times of the host go with the clock of its CPU. Absent: they do not, as with graphs.'),
+  gpu: gpu.optional().describe('Kernels on the GPU.'),
+  cpu: cpu.optional().describe('Kernels on the CPU.'),
+  copy: copy.optional().describe('Copies of experts to the GPU.'),
+  prompt: prompt.optional().describe('What is done with prompts.'),
+  read: read.optional().describe('How experts are read from an SSD. Absent: whole, as many at a time as the drive takes.'),
+  prediction: unsigned
+    .optional()
+    .describe(
+      "What predictions of experts take, as a multiple of what moeprof's " +
+        'predictors take on a host of the same clock; 0: nothing. Absent: 1.',
+    ),
 });
 
 /** Runtime constants that a machine may override by measurement. */

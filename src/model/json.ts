@@ -1,6 +1,7 @@
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf } from '../base/host/bytes.js';
-import { type InputKind, readText } from '../base/input-file.js';
+import { readText } from '../base/input-file.js';
+import type { InputKind } from '../base/input-kinds.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 

@@ -5,113 +5,155 @@ import { findQuantization } from './quantization/index.js';
 
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
+const off = z.boolean().default(false);
+const word = z.string().min(1);
 
 const placement = {
-  every: count.default(1),
-  offset: index.default(0),
-  layers: z.array(index).max(MAX_LAYERS).optional(),
-  otherwise: z.strictObject({ kind: z.string(), parameters: count, stateBytes: index.optional() }).optional(),
+  every: count.default(1).describe('Attention in every so many layers; the others have another mixer.'),
+  offset: index.default(0).describe('First layer with attention.'),
+  layers: z.array(index).max(MAX_LAYERS).optional().describe('Layers with attention, instead of a period.'),
+  otherwise: z
+    .strictObject({
+      kind: z.string().describe('What it is, e.g. mamba.'),
+      parameters: count.describe('Parameters of one.'),
+      stateBytes: index.optional().describe('Bytes of one layer that a sequence keeps instead of keys and values.'),
+    })
+    .optional()
+    .describe('Mixer of the other layers.'),
 };
 
 const GroupedQuery = z.strictObject({
-  kind: z.literal('gqa'),
-  heads: count,
-  kvHeads: count,
-  headDim: count,
-  bias: z.boolean().default(false),
-  outBias: z.boolean().default(false),
-  qkNorm: z.union([z.boolean(), z.literal('full')]).default(false),
-  gate: z.boolean().default(false),
+  kind: z.literal('gqa').describe('gqa: heads with grouped keys and values. mla: latent attention.'),
+  heads: count.describe('Query heads.'),
+  kvHeads: count.describe('Key and value heads.'),
+  headDim: count.describe('Width of one head.'),
+  bias: off.describe('Bias of the query, key and value projections.'),
+  outBias: off.describe('Bias of the output projection.'),
+  qkNorm: z
+    .union([z.boolean(), z.literal('full')])
+    .default(false)
+    .describe('Norm of queries and keys: one head wide, or full for all heads together.'),
+  gate: off.describe('Output gate: the query projection is twice as wide.'),
   window: z
     .strictObject({
-      size: count,
-      layers: count.default(1),
-      of: count.default(1),
-      at: z.array(index).max(MAX_LAYERS).optional(),
-      heads: count.optional(),
+      size: count.describe('Tokens of the window.'),
+      layers: count.default(1).describe('The first so many layers of every `of` layers have it.'),
+      of: count.default(1).describe('Period of windowed layers.'),
+      at: z.array(index).max(MAX_LAYERS).optional().describe('Layers with a window, instead of a period.'),
+      heads: count.optional().describe('Query heads of layers with a window. Absent: as of the others.'),
     })
-    .optional(),
-  crossFrom: index.optional(),
+    .optional()
+    .describe('Sliding window in some layers.'),
+  crossFrom: index.optional().describe('Encoder-decoder: layers from here on have a cross-attention block too.'),
   ...placement,
 });
 
 const Latent = z.strictObject({
-  kind: z.literal('mla'),
-  heads: count,
-  qLora: index,
-  kvLora: count,
-  qkNope: count,
-  qkRope: z.int().nonnegative(),
-  vHead: count,
-  unpackedTwice: z.boolean().default(false),
+  kind: z.literal('mla').describe('gqa: heads with grouped keys and values. mla: latent attention.'),
+  heads: count.describe('Query heads.'),
+  qLora: index.describe('Rank of the query compression; 0: queries are projected directly.'),
+  kvLora: count.describe('Rank of the key and value compression.'),
+  qkNope: count.describe('Width of a head without rotary embedding.'),
+  qkRope: z.int().nonnegative().describe('Width of a head with rotary embedding.'),
+  vHead: count.describe('Width of a value head.'),
+  unpackedTwice: off.describe('The file has the matrix that unpacks the latent twice: whole, and in parts for keys and values.'),
   ...placement,
 });
 
 const LayerShape = z.strictObject({
-  layers: z.tuple([index, index]),
-  experts: count.max(MAX_EXPERTS).optional(),
-  topK: count.optional(),
-  intermediate: count.optional(),
+  layers: z.tuple([index, index]).describe('First and last layer, both included.'),
+  experts: count.max(MAX_EXPERTS).optional().describe('Routed experts there.'),
+  topK: count.optional().describe('Experts that a token chooses there.'),
+  intermediate: count.optional().describe('Width of one expert there.'),
 });
 
 /** Schema of a publisher's model description, possibly with an unpriced checkpoint format. */
 export const ConfigProfileSchema = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters'),
-    hub: z.array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner')).optional(),
-    layers: count.max(MAX_LAYERS),
-    single: z.boolean().default(false),
-    hidden: count,
-    vocab: count,
-    tiedEmbeddings: z.boolean().default(false),
-    attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]),
-    moe: z.strictObject({
-      experts: count.max(MAX_EXPERTS),
-      topK: count,
-      intermediate: count,
-      matrices: z.union([z.literal(2), z.literal(3)]).default(3),
-      bias: z.boolean().default(false),
-      routerBias: z.boolean().default(false),
-      first: index.default(0),
-      every: count.default(1),
-      except: z.array(index).max(MAX_LAYERS).optional(),
-      shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
-      modules: z
-        .array(
-          z.strictObject({
-            name: z.string().min(1),
-            experts: count.max(MAX_EXPERTS).optional(),
-            topK: count.optional(),
-            intermediate: count.optional(),
-            parameters: count.optional(),
-            replaces: z.enum(['attention', 'ffn', 'nothing']).optional(),
-          }),
-        )
-        .min(1)
-        .max(16)
-        .optional(),
-      whole: z.boolean().default(false),
-      overrides: z.array(LayerShape).max(MAX_LAYERS).optional(),
-    }),
-    dense: z.strictObject({ intermediate: count }).optional(),
-    mtpLayers: index.default(0),
-    nextLayers: index.default(0),
-    quantization: z.string().default('bf16'),
+    name: word.regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters').describe('Name, as reports show it.'),
+    hub: z
+      .array(z.string().regex(/^[\w.-]{1,96}$/, 'expected the name of a repository without its owner'))
+      .optional()
+      .describe('Repositories of the hub that hold these sizes under another name, without owners and endings such as -Instruct-2507-FP8.'),
+    layers: count
+      .max(MAX_LAYERS)
+      .describe('Decoder layers (encoder and decoder together, where there are both), as a GGUF file numbers them.'),
+    single: off.describe('A layer is a mixer or an FFN, not both (Nemotron-H): layers with experts have no mixer, the others no FFN.'),
+    hidden: count.describe('Width of the residual stream.'),
+    vocab: count.describe('Entries of the vocabulary.'),
+    tiedEmbeddings: off.describe('Embedding and head share their weights.'),
+    attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]).describe('Shape of attention.'),
+    moe: z
+      .strictObject({
+        experts: count.max(MAX_EXPERTS).describe('Routed experts of a layer.'),
+        topK: count.describe('Experts that a token chooses.'),
+        intermediate: count.describe('Width of one routed expert.'),
+        matrices: z
+          .union([z.literal(2), z.literal(3)])
+          .default(3)
+          .describe('Weight matrices of an expert: 3 with a gate (SwiGLU), 2 without.'),
+        bias: off.describe('Biases in the experts.'),
+        routerBias: off.describe('Bias of the router.'),
+        first: index.default(0).describe('First layer with experts; those before are dense.'),
+        every: count.default(1).describe('Experts in every so many layers.'),
+        except: z.array(index).max(MAX_LAYERS).optional().describe('Layers that are dense although first and every say otherwise.'),
+        shared: z
+          .strictObject({
+            intermediate: count.describe('Their summed width.'),
+            gated: off.describe('They have a gate of their own.'),
+          })
+          .optional()
+          .describe('Shared experts, as one FFN of their summed width.'),
+        modules: z
+          .array(
+            z.strictObject({
+              name: word.describe('What the module is, e.g. attention.'),
+              experts: count.max(MAX_EXPERTS).optional().describe('Its experts. Absent: as above.'),
+              topK: count.optional().describe('Experts that a token chooses of it. Absent: as above.'),
+              intermediate: count.optional().describe('Width of one of its experts, where it is an FFN. Absent: as above.'),
+              parameters: count.optional().describe('Weights of one of its experts, where it is no FFN.'),
+              replaces: z
+                .enum(['attention', 'ffn', 'nothing'])
+                .optional()
+                .describe('Dense part that it stands for. Absent: the FFN where it is one, else nothing.'),
+            }),
+          )
+          .min(1)
+          .max(16)
+          .optional()
+          .describe('Several routed modules in each of these layers, in order of execution; each becomes an MoE layer. Absent: one FFN.'),
+        whole: off.describe('An expert is a whole model of this architecture, and a token is routed once.'),
+        overrides: z.array(LayerShape).max(MAX_LAYERS).optional().describe('Layers whose experts differ.'),
+      })
+      .describe('The mixture of experts.'),
+    dense: z
+      .strictObject({ intermediate: count.describe('Its width.') })
+      .optional()
+      .describe('FFN of the dense layers.'),
+    mtpLayers: index
+      .default(0)
+      .describe('Layers behind the last one by which the checkpoint predicts further tokens (multi-token prediction).'),
+    nextLayers: index.default(0).describe('How many of these GGUF files keep.'),
+    quantization: z.string().default('bf16').describe('Storage format that the model is priced in unless the run names another.'),
     published: z
       .strictObject({
-        total: z.number().positive(),
-        active: z.number().positive().optional(),
-        tables: z.union([z.literal(0), z.literal(1), z.literal(2)]).default(1),
-        source: z.string(),
+        total: z.number().positive().describe('All parameters.'),
+        active: z.number().positive().optional().describe('Parameters that one token uses.'),
+        tables: z
+          .union([z.literal(0), z.literal(1), z.literal(2)])
+          .default(1)
+          .describe('Vocabulary tables in `active`: the head, as moeprof counts (1), the embedding as well (2), or neither (0).'),
+        source: z.string().describe('Where it is stated.'),
       })
-      .optional(),
-    trainedContext: count.optional(),
-    offered: z.boolean().default(true),
-    routing: z.record(z.string(), z.unknown()).optional(),
-    note: z.string().min(1).max(1000).optional(),
+      .optional()
+      .describe('Parameters as the publisher states them; the derived ones are checked against them.'),
+    trainedContext: count.optional().describe('Tokens of context that it was trained on (max_position_embeddings). Absent: unknown.'),
+    offered: z
+      .boolean()
+      .default(true)
+      .describe('False: no model that one would run for its texts; it is left out where moeprof says what a machine runs.'),
+    routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
+    note: word.max(1000).optional().describe('What a reader of results must know, e.g. what was guessed. One or two sentences.'),
   })
   .superRefine((profile, context) => {
     const { moe, attention } = profile;

@@ -82,15 +82,30 @@ function parseClauses(text: string): Clause[] {
   });
 }
 
+const word = z.string().min(1);
+
 const entrySchema = z
   .strictObject({
-    metric: z.string().min(1).optional(),
-    varies: z.array(z.enum(VARYING)).min(1).optional(),
-    scenario: z.string().min(1).optional(),
-    max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string()).optional(),
-    limit: written((text) => ({ text, clauses: parseClauses(text) }), z.string()).optional(),
-    level: z.enum(['error', 'warn', 'off']).default('error'),
-    reason: z.string().min(1).optional(),
+    metric: word.optional().describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
+    varies: z
+      .array(z.enum(VARYING))
+      .min(1)
+      .optional()
+      .describe('In place of a metric: inputs that may differ between base and candidate, e.g. [runtime, memory.expertCache].'),
+    scenario: word
+      .optional()
+      .describe('Name of the scenarios that it is for (file names without their ending); * stands for any characters. Absent: all.'),
+    max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string())
+      .optional()
+      .describe('How much worse than the base is tolerated: 3%, 0.5pp, "3% and 0.2ms" (broken where it is worse by more than all).'),
+    limit: written((text) => ({ text, clauses: parseClauses(text) }), z.string())
+      .optional()
+      .describe('What must hold whatever the base says: "<= 45ms", ">= 80%", ">= 1s and <= 2s".'),
+    level: z
+      .enum(['error', 'warn', 'off'])
+      .default('error')
+      .describe('error fails the gate, warn is only shown, off takes the metrics out of all budgets above.'),
+    reason: word.optional().describe('Why nobody has to look at it; required with level: off.'),
   })
   .superRefine((entry, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message });
@@ -111,7 +126,7 @@ const entrySchema = z
 export const budgetsSchema = z.array(entrySchema);
 
 /** Schema of a budget file. */
-export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1) });
+export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1).describe('Budgets, judged in order.') });
 
 type BudgetEntry = z.infer<typeof entrySchema>;
 

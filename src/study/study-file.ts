@@ -36,20 +36,31 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
+const group = z.record(path, values);
+
 /** Fields of a study or a search. */
 export const spaceFields = {
-  run: z.string().min(1).optional(),
-  set: z.record(path, z.unknown()).default({}),
-  axes: z.record(path, values).default({}),
-  zip: z.array(z.record(path, values)).default([]),
-  exclude: z.array(z.record(path, values)).default([]),
+  run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
+  set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),
+  axes: group
+    .default({})
+    .describe('What varies: a list of values, or a range such as 1..5, for each path of a run; the study has every combination.'),
+  zip: z
+    .array(group)
+    .default([])
+    .describe('Axes that move together: the first values of all, then the second ones. Lists of one entry are as long.'),
+  exclude: z.array(group).default([]).describe('Cells that are left out: those that have one of the values for every path.'),
   sample: z
     .strictObject({
-      method: z.enum(['random', 'latin-hypercube']).default('random'),
-      points: z.int().positive().max(1e7),
-      seed: z.int().default(1),
+      method: z
+        .enum(['random', 'latin-hypercube'])
+        .default('random')
+        .describe('random: any cells. latin-hypercube: each value of an axis equally often.'),
+      points: z.int().positive().max(1e7).describe('Cells that are drawn, before any is excluded.'),
+      seed: z.int().default(1).describe('Seed of the draw.'),
     })
-    .optional(),
+    .optional()
+    .describe('Some cells instead of all.'),
   metrics: z
     .array(
       z.string().superRefine((name, context) => {
@@ -61,7 +72,8 @@ export const spaceFields = {
       }),
     )
     .min(1)
-    .optional(),
+    .optional()
+    .describe('Metrics that the table has. Absent: all.'),
 };
 
 type SpaceFields = z.infer<z.ZodObject<typeof spaceFields>>;

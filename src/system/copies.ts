@@ -5,10 +5,16 @@ import type { MissRules } from './miss-rules.js';
 
 /** Low-precision copies on the GPU outside the expert cache (HOBBIT, SliceMoE). */
 export const copies = z.strictObject({
-  share: z.number().positive().lt(1),
-  policy: written(parsePolicy, z.string().min(1)).prefault('lru'),
-  scope: z.enum(['global', 'layer']).optional(),
-  additive: onOff.default(false),
+  share: z.number().positive().lt(1).describe('Share of the capacity that copies have; whole experts have what is left, 0..1.'),
+  policy: written(parsePolicy, z.string().min(1))
+    .prefault('lru')
+    .describe('Cache policy of the copies, with parameters after a colon: lru, lfu ...'),
+  scope: z.enum(['global', 'layer']).optional().describe("One pool for all layers (global), or one per layer. Absent: the cache's scope."),
+  additive: onOff
+    .default(false)
+    .describe(
+      'A copy is a slice of its expert: with a copy on the GPU only the rest is loaded, and an evicted expert leaves its slice behind.',
+    ),
 });
 
 /** Settings of resident low-precision copies. */

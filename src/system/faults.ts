@@ -21,14 +21,14 @@ const share = quantity(SHARE).refine((value) => value > 0, {
 
 const faultSchema = z
   .strictObject({
-    at: quantity(DURATION),
-    until: quantity(DURATION).optional(),
-    link: z.enum(['h2d', 'ssd']).optional(),
-    bandwidth: share.optional(),
-    lanes: z.int().negative().optional(),
-    cpu: share.optional(),
-    gpuMemory: quantity(LOSS).optional(),
-    gpu: z.int().min(0).optional(),
+    at: quantity(DURATION).describe('Simulated time at which it strikes, e.g. 2s.'),
+    until: quantity(DURATION).optional().describe('When it is over. Absent: never.'),
+    link: z.enum(['h2d', 'ssd']).optional().describe('Link that is hit: h2d or ssd; with bandwidth or lanes.'),
+    bandwidth: share.optional().describe("Share of the link's bandwidth that is left, e.g. 50%."),
+    lanes: z.int().negative().optional().describe('Lanes that the link loses, e.g. -1; the others keep their speed.'),
+    cpu: share.optional().describe("Share of the CPU's speed that is left, e.g. 50%."),
+    gpuMemory: quantity(LOSS).optional().describe('GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.'),
+    gpu: z.int().min(0).optional().describe('Number of the GPU that loses memory, or whose h2d is hit, from 0. Absent: each of them.'),
   })
   .superRefine((fault, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });

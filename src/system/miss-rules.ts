@@ -82,21 +82,34 @@ function parseRange(text: string): Range {
 const range = z.union([
   z.union([z.string(), z.number()]).transform((given, context) => issueOf(context, [], () => parseRange(String(given)))),
   z
-    .strictObject({ min: z.number().nonnegative().optional(), max: z.number().nonnegative().optional() })
+    .strictObject({
+      min: z.number().nonnegative().optional().describe('The smallest number.'),
+      max: z.number().nonnegative().optional().describe('The largest number.'),
+    })
     .transform(({ max = EVERYTHING.max, min = EVERYTHING.min }): Range => ({ ...EVERYTHING, min, max })),
 ]);
 
 const when = z.strictObject({
-  phase: z.enum(['prefill', 'decode']).optional(),
-  tokens: range.optional(),
-  pass: range.optional(),
-  misses: range.optional(),
+  phase: z.enum(['prefill', 'decode']).optional().describe('Phase of the pass: prefill where it holds a prompt token.'),
+  tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
+  pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
+  misses: range.optional().describe("Experts that the pass misses at this layer: '>=2', 1, or { min, max }."),
   gate: z
     .union([
       range.transform((share): GateShare => ({ by: 'known', share })),
-      z.strictObject({ by: z.enum(['known', 'rank', 'weights']).default('known'), share: range }),
+      z.strictObject({
+        by: z
+          .enum(['known', 'rank', 'weights'])
+          .default('known')
+          .describe(
+            "What the share is read from: the trace's gate weights; the rank " +
+              'alone; or, known, weights where there are some, else the rank.',
+          ),
+        share: range.describe("Share of its token's gate weight that better-ranked experts have: '>0.6', or { min, max }."),
+      }),
     ])
-    .optional(),
+    .optional()
+    .describe("Share of its token's gate weight that better-ranked experts have, the smallest over tokens: '>0.6', or { by, share }."),
 });
 
 /** Admissions of each action, default first. */
@@ -128,14 +141,34 @@ const rule = z
   .union([
     z.enum(MISS_ACTIONS).transform((action) => ({ do: action })),
     z.strictObject({
-      do: z.enum(MISS_ACTIONS),
-      admit: z.enum(ADMISSIONS).optional(),
-      after: z.int().positive().optional(),
-      by: z.enum(['time', 'rate']).optional(),
-      copyBytes: z.number().positive().max(1).optional(),
-      defer: z.int().nonnegative().optional(),
-      inPlace: onOff.optional(),
-      when: when.optional(),
+      do: z
+        .enum(MISS_ACTIONS)
+        .describe('What is done with the miss: load, cpu, cheaper, balance, static, substitute, skip or low-precision.'),
+      admit: z
+        .enum(ADMISSIONS)
+        .optional()
+        .describe(
+          'How the expert gets into the cache: policy (as the policy wants), always, ' +
+            "never, or background (over the idle link, later). Absent: the action's own.",
+        ),
+      after: z.int().positive().optional().describe('background: misses of an expert after which it is promoted. Absent: 1.'),
+      by: z
+        .enum(['time', 'rate'])
+        .optional()
+        .describe('cheaper: compares times, the handover to the CPU included, or rates alone, as FreeToken does (rate). Absent: time.'),
+      copyBytes: z
+        .number()
+        .positive()
+        .max(1)
+        .optional()
+        .describe("low-precision: bytes of a copy as a share of the expert's. Absent: 0.25."),
+      defer: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe("cpu: most of a token's choices, the last ones, that are computed one layer late. Absent: 0."),
+      inPlace: onOff.optional().describe('static: kernels read the expert where it lies, over the link, while they compute. Absent: off.'),
+      when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
     }),
   ])
   .transform((given, context) => {

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type InputKind, KINDS } from '../../src/base/input-file.js';
+import { INPUT_KINDS, type InputKind } from '../../src/base/input-kinds.js';
 import { TIMING_FORMATS } from '../../src/runtime/timings.js';
 import { formatOf, traceFormats } from '../../src/trace/formats/index.js';
 import { openSource } from '../../src/trace/source.js';
@@ -92,7 +92,7 @@ function takers(): string[] {
 describe('the fuzz test tries', () => {
   it('every kind of file', () => {
     const tried = new Set(Object.values(readers).flatMap(({ kinds }) => kinds));
-    expect((Object.keys(KINDS) as InputKind[]).filter((kind) => !tried.has(kind))).toEqual([]);
+    expect((Object.keys(INPUT_KINDS) as InputKind[]).filter((kind) => !tried.has(kind))).toEqual([]);
   });
 
   it('every file of src that takes a text apart, and lists none that does not', () => {

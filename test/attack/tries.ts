@@ -1,7 +1,7 @@
 // One try of the fuzz test: a file of a reader, damaged by its number, and what became of it. The test makes a slice of them, and
 // scripts/fuzz.mjs as many as one likes, in processes of their own.
 import { UserError } from '../../src/base/errors.js';
-import type { InputKind } from '../../src/base/input-file.js';
+import type { InputKind } from '../../src/base/input-kinds.js';
 import { Random } from '../../src/base/random.js';
 import { fileOf } from '../trace/builders.js';
 import { mutate } from './mutate.js';

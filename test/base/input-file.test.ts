@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { InputFile, type InputKind, readText, streamLimit } from '../../src/base/input-file.js';
+import { InputFile, readText, streamLimit } from '../../src/base/input-file.js';
+import type { InputKind } from '../../src/base/input-kinds.js';
 import { temporaryFolder } from '../trace/builders.js';
 
 const folder = temporaryFolder();

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { bundledSections, findProfile, listProfiles, type ProfileFamily } from '../../src/base/profiles.js';
-import { type JsonSchema, jsonSchemaOf, meaningsIn, SCHEMA_KINDS } from '../../src/cli/schema.js';
+import { findProfile, listProfiles, type ProfileFamily } from '../../src/base/profiles.js';
+import { type JsonSchema, jsonSchemaOf, SCHEMA_KINDS } from '../../src/cli/schema.js';
 import { sampleResult } from '../result/sample.js';
 import { violations } from '../support/json-schema.js';
 
@@ -78,7 +78,7 @@ describe('JSON Schema', () => {
   });
 });
 
-describe('profiles/fields.txt', () => {
+describe('descriptions', () => {
   it.each<[(typeof SCHEMA_KINDS)[number], number]>([
     ['run', 80],
     ['system', 30],
@@ -95,35 +95,5 @@ describe('profiles/fields.txt', () => {
     const all = descriptions(jsonSchemaOf(kind));
     expect(all.length).toBeGreaterThanOrEqual(fields);
     expect(all.filter(([, description]) => typeof description !== 'string' || !/^\S.*\.$/.test(description))).toEqual([]);
-  });
-
-  it('has a field for every meaning, and takes over sections that are there', () => {
-    const of = (schema: JsonSchema): ReadonlySet<string> => new Set(descriptions(schema).map(([path]) => path));
-    const [measurement, memory, hits] = jsonSchemaOf('measurements').anyOf!;
-    const parts = { hardware: jsonSchemaOf('hardware').anyOf![0]!, measurement, 'memory row': memory, 'hit row': hits };
-    const rows = bundledSections('fields.txt');
-    const kinds = [...rows.keys()].filter((name) => Object.hasOwn(parts, name) || SCHEMA_KINDS.some((kind) => kind === name));
-    for (const name of kinds) {
-      const fields = of(parts[name as keyof typeof parts] ?? jsonSchemaOf(name as (typeof SCHEMA_KINDS)[number]));
-      const own = rows.get(name)!.map((row) => row.split('  ')[0]!);
-      expect(
-        own.filter((path) => !path.endsWith('*') && !fields.has(path)),
-        name,
-      ).toEqual([]);
-    }
-    const shared = [...rows.values()].flat().flatMap((row) => /\* {2}@(.*)$/.exec(row)?.[1] ?? []);
-    expect([...rows.keys()].sort()).toEqual([...new Set([...kinds, ...shared])].sort());
-    for (const [name, own] of rows) {
-      expect(
-        own.filter((row) => !/^\S+ {2}(\S.*\.|@\S.*)$/.test(row)),
-        name,
-      ).toEqual([]);
-      expect(new Set(own.map((row) => row.split('  ')[0])).size, name).toBe(own.length);
-    }
-  });
-
-  it('takes over the meanings of another section below a path', () => {
-    expect(meaningsIn('system').get('onMiss.when.gate.share.min')).toBe(meaningsIn('range').get('min'));
-    expect(meaningsIn('search').get('axes')).toBe(meaningsIn('study').get('axes'));
   });
 });

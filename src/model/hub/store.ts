@@ -8,7 +8,8 @@ import { newSha256 } from '../../base/host/hash.js';
 import { homedir, platform } from '../../base/host/machine.js';
 import { join } from '../../base/host/paths.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
-import { KINDS, readText } from '../../base/input-file.js';
+import { readText } from '../../base/input-file.js';
+import { INPUT_KINDS } from '../../base/input-kinds.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 import { hubEndpoint, MOST_CONTAINERS } from './client.js';
@@ -84,7 +85,7 @@ export function storedEntry(address: HubAddress, folder: string): HubEntry | nul
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
   const parsed = EntrySchema.safeParse(entry);
   const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;
-  if (text === null || text.length > KINDS.hub.limit)
+  if (text === null || text.length > INPUT_KINDS.hub.limit)
     throw new UserError(`${address.text}: its headers hold ${text === null ? 'what is no number' : `${text.length} bytes`}; no model's do`);
   makeFolder(folder);
   const path = entryPath(address, folder);

@@ -1,6 +1,7 @@
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import { existsSync } from '../../base/host/files.js';
-import { KINDS, withInput } from '../../base/input-file.js';
+import { withInput } from '../../base/input-file.js';
+import { INPUT_KINDS } from '../../base/input-kinds.js';
 import { checkValue } from '../../base/yaml.js';
 import { type ModelSpec, parseJson } from '../../model/door.js';
 import { exllamav3 } from './exllamav3.js';
@@ -55,6 +56,6 @@ export function openProfile(path: string, model: ModelSpec): ReadProfile | null 
 
 /** True for a known format; a larger file is a recording. @throws UserError if unreadable */
 export function isProfile(path: string): boolean {
-  const small = withInput(path, 'trace', ({ bytes }) => bytes <= KINDS.mapping.limit);
+  const small = withInput(path, 'trace', ({ bytes }) => bytes <= INPUT_KINDS.mapping.limit);
   return small && formatOfProfile(profileFile(path, allOf(path))) !== undefined;
 }

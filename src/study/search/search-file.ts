@@ -14,11 +14,31 @@ export const searchSchema = z
     objectives: z
       .array(written(objectiveNamed, z.string().min(1)))
       .min(1)
-      .max(3),
-    constraints: z.array(written(constraintIn, z.string().min(1))).default([]),
-    prices: z.record(z.string(), z.record(z.string(), z.number().nonnegative())).default({}),
-    prefix: z.number().min(0).lt(1).default(0.25),
-    batch: z.int().positive().max(1000).default(8),
+      .max(3)
+      .describe(
+        'One to three figures to be good at: metrics, price, lost_bits (16 less the bits a ' +
+          'weight) or degraded (share of choices that are not computed as the model would).',
+      ),
+    constraints: z
+      .array(written(constraintIn, z.string().min(1)))
+      .default([])
+      .describe('Limits that a cell must keep, e.g. price <= 1500 or latency.tpot.p99 <= 20ms.'),
+    prices: z
+      .record(z.string(), z.record(z.string(), z.number().nonnegative()))
+      .default({})
+      .describe('What values cost, by path: a price for each value, or for each part of a machine that is written with +.'),
+    prefix: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.25)
+      .describe('Share of the tokens (of the requests, where they arrive by themselves) that short runs take; 0: all runs are whole.'),
+    batch: z
+      .int()
+      .positive()
+      .max(1000)
+      .default(8)
+      .describe('Runs that are proposed together, from what is known before the first of them.'),
   })
   .superRefine(checkSpace)
   .superRefine(({ axes, constraints, objectives, prices, zip }, context) => {

@@ -6,30 +6,35 @@ const text = z.string().min(1);
 
 /** Schema of a row with `curve`. */
 export const hitRowSchema = z.strictObject({
-  id: text,
-  source: text,
-  date: z.iso.date(),
-  model: text,
-  shape: z.strictObject({
-    layers: count,
-    experts: count,
-    top_k: count,
-    shared: z.literal(true).optional(),
-    gaps: z.literal(true).optional(),
-    split: z.literal(true).optional(),
-  }),
-  policy: z.enum(['lru', 'lfu', 'belady', 'static']),
-  scope: z.enum(['layer', 'all']),
-  tokens: count.optional(),
-  prompt: count.optional(),
-  used: count.optional(),
-  free: z.literal('hit').optional(),
-  batch: count.optional(),
-  workload: text,
-  curve: z.array(z.tuple([share, share])).min(1),
-  srp: share.optional(),
-  fitted: z.literal(true).optional(),
-  note: text.optional(),
+  id: text.describe('Name of the row, unique in its file.'),
+  source: text.describe('Where the figures are published.'),
+  date: z.iso.date().describe('Day of the source.'),
+  model: text.describe('Name of a bundled profile, or of the model whose shape follows.'),
+  shape: z
+    .strictObject({
+      layers: count.describe('Layers with experts, of an encoder or a decoder where they are told apart.'),
+      experts: count.describe('Routed experts of a layer.'),
+      top_k: count.describe('Experts that a token uses, as trained.'),
+      shared: z.literal(true).optional().describe('Experts that every token uses stand beside them.'),
+      gaps: z.literal(true).optional().describe('Layers without experts lie between those with.'),
+      split: z.literal(true).optional().describe('The experts were cut out of a dense network, and little was trained since.'),
+    })
+    .describe('What its configuration states of its routing.'),
+  policy: z.enum(['lru', 'lfu', 'belady', 'static']).describe('What stays in the cache.'),
+  scope: z.enum(['layer', 'all']).describe('Places of each layer, or of all layers together.'),
+  tokens: count.optional().describe('Tokens after which the cache is empty again; absent: not stated.'),
+  prompt: count.optional().describe('The first of them, which fill the cache and are not counted.'),
+  used: count.optional().describe('Experts that a token uses, where that is fewer than trained.'),
+  free: z.literal('hit').optional().describe('A first use that finds a free place counts as a hit.'),
+  batch: count.optional().describe('Sequences at once; absent: not stated, and the row is not scored.'),
+  workload: text.describe('The text.'),
+  curve: z
+    .array(z.tuple([share, share]))
+    .min(1)
+    .describe('Share of the experts that the cache holds, and share of the choices that it held.'),
+  srp: share.optional().describe('Segment routing consistency over 16 tokens.'),
+  fitted: z.literal(true).optional().describe("The routing of the model's profile was fitted on it: it judges the prior, not the profile."),
+  note: text.optional().describe('Anything else.'),
 });
 
 /** A published curve of hit rate by cache size, for prior and bands of synthetic routing (docs/routing.md). */

@@ -13,153 +13,178 @@ const text = z.string().min(1);
 const positive = z.number().positive();
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
+const whole = z.int().positive();
 const processor = z.enum(['cpu', 'gpu']);
 
 const gpu = z.looseObject({
-  name: text,
-  memory_gb: positive.optional(),
-  memory_gbps: positive.optional(),
-  measured_gbps: positive.optional(),
-  fp16_tflops: positive.optional(),
+  name: text.describe('Name of the card, e.g. rtx-3090.'),
+  memory_gb: positive.optional().describe('Memory, GB.'),
+  memory_gbps: positive.optional().describe('Memory bandwidth of the data sheet, GB/s.'),
+  measured_gbps: positive.optional().describe('Memory bandwidth as measured, GB/s; it takes precedence.'),
+  fp16_tflops: positive.optional().describe('Dense matrix throughput with FP32 accumulation, TFLOP/s.'),
   pcie: z
     .looseObject({
-      gen: z.int().min(1).max(8),
-      lanes: z.int().min(1).max(32),
-      measured_gbps: positive.optional(),
+      gen: z.int().min(1).max(8).describe('Generation.'),
+      lanes: z.int().min(1).max(32).describe('Lanes.'),
+      measured_gbps: positive.optional().describe('Bandwidth of copies to the card as measured, GB/s.'),
     })
-    .optional(),
+    .optional()
+    .describe('How the card is attached.'),
 });
 
 const machine = z.looseObject({
-  name: text,
-  gpus: z.array(gpu),
+  name: text.describe('Name that tells machines apart; rows of one machine share it.'),
+  gpus: z.array(gpu).describe('The cards in use; none: only the CPU computes.'),
   cpu: z
     .looseObject({
-      name: text.optional(),
-      cores: z.int().positive().optional(),
-      ghz: positive.optional(),
-      isa: text.optional(),
-      sockets: z.int().positive().optional(),
+      name: text.optional().describe('Name of the processor, e.g. ryzen-9-7950x.'),
+      cores: whole.optional().describe('Usable cores of all sockets in use.'),
+      ghz: positive.optional().describe('Base clock, GHz.'),
+      isa: text.optional().describe('Widest instruction set: avx2, avx512, avx512-vnni, amx, neon.'),
+      sockets: whole.optional().describe('Sockets in use.'),
     })
-    .optional(),
+    .optional()
+    .describe('The processor.'),
   ram: z
     .looseObject({
-      gb: positive.optional(),
-      type: text.optional(),
-      mts: positive.optional(),
-      channels: z.int().positive().optional(),
-      measured_gbps: positive.optional(),
+      gb: positive.optional().describe('Size, GB.'),
+      type: text.optional().describe('ddr4, ddr5, lpddr5x and the like.'),
+      mts: positive.optional().describe('Million transfers a second.'),
+      channels: whole.optional().describe('Channels of all sockets, 64 bits wide each (lpddr5x: 32).'),
+      measured_gbps: positive.optional().describe('Bandwidth as STREAM measures it, GB/s; it takes precedence.'),
     })
-    .optional(),
-  ssd: z.looseObject({ gbps: positive, measured: z.boolean().optional() }).optional(),
-  os: text.optional(),
-  unified: z.boolean().optional(),
-  note: text.optional(),
+    .optional()
+    .describe('Host memory.'),
+  ssd: z
+    .looseObject({
+      gbps: positive.describe('Sequential reads, GB/s.'),
+      measured: z.boolean().optional().describe('false: of the data sheet.'),
+    })
+    .optional()
+    .describe('The disk that experts are read from.'),
+  os: text.optional().describe('Operating system.'),
+  unified: z.boolean().optional().describe('GPU and CPU share one memory.'),
+  note: text.optional().describe('Anything else.'),
 });
 
 const model = z.looseObject({
-  name: text,
-  bundled: z.boolean().optional(),
-  variant: text.optional(),
-  quant: text.optional(),
-  bits: positive.max(32).optional(),
-  file_gb: positive.optional(),
+  name: text.describe('Name of a bundled profile, or of the model whose shape follows.'),
+  bundled: z.boolean().optional().describe('moeprof has a profile of it.'),
+  variant: text.optional().describe('The model really used, where a profile of the same shape stands for it.'),
+  quant: text
+    .optional()
+    .describe('Storage format of the file, e.g. q4_k_m, iq2_k_r4, fp8; mix-NAME with model.bits for any mix of k-quants.'),
+  bits: positive.max(32).optional().describe('Bits per weight over the whole file.'),
+  file_gb: positive.optional().describe('Size of the file, GB.'),
   shape: z
     .looseObject({
-      layers: count,
-      moe_layers: count,
-      experts: z.int().positive(),
-      top_k: z.int().positive(),
-      hidden: z.int().positive(),
-      expert_intermediate: z.int().positive(),
-      shared_experts: count.optional(),
-      total_b: positive,
-      active_b: positive,
+      layers: count.describe('Decoder layers.'),
+      moe_layers: count.describe('Those that have experts.'),
+      experts: whole.describe('Routed experts of a layer.'),
+      top_k: whole.describe('Experts that a token chooses.'),
+      hidden: whole.describe('Width of the residual stream.'),
+      expert_intermediate: whole.describe('Width of one expert.'),
+      shared_experts: count.optional().describe('Shared experts of the same width.'),
+      total_b: positive.describe('All parameters, billions.'),
+      active_b: positive.describe('Parameters that a token uses, billions.'),
     })
-    .optional(),
+    .optional()
+    .describe('Of a model that moeprof has no profile of.'),
 });
 
 const placement = z.looseObject({
-  kind: z.enum(['cpu-layers', 'cpu-share', 'expert-cache', 'all-gpu', 'all-cpu', 'ssd-stream']),
-  cpu_moe_layers: z.number().nonnegative().optional(),
-  gpu_moe_layers: z.number().nonnegative().optional(),
-  gpu_expert_share: share.optional(),
-  whole_layers: z.boolean().optional(),
-  where: processor.optional(),
-  prefill_where: processor.optional(),
-  policy: text.optional(),
-  cache_slots: z.number().nonnegative().optional(),
-  cache_experts_per_layer: z.number().nonnegative().optional(),
-  cache_gb: z.number().nonnegative().optional(),
-  note: text.optional(),
+  kind: z
+    .enum(['cpu-layers', 'cpu-share', 'expert-cache', 'all-gpu', 'all-cpu', 'ssd-stream'])
+    .describe('Where the experts lie: whole layers or a part of each layer in host memory, a cache on the GPU, or all in one place.'),
+  cpu_moe_layers: z.number().nonnegative().optional().describe('Layers with experts in host memory; leading dense layers do not count.'),
+  gpu_moe_layers: z.number().nonnegative().optional().describe('Layers with experts on the GPU.'),
+  gpu_expert_share: share.optional().describe('Part of all experts that lies on the GPU.'),
+  whole_layers: z.boolean().optional().describe('Layers lie in host memory with their attention.'),
+  where: processor.optional().describe('Who computes experts in host memory while decoding.'),
+  prefill_where: processor.optional().describe('The same for long prompts.'),
+  policy: text.optional().describe('Policy of an expert cache.'),
+  cache_slots: z.number().nonnegative().optional().describe('Experts that the cache holds in all.'),
+  cache_experts_per_layer: z.number().nonnegative().optional().describe('Experts that the cache holds of each layer.'),
+  cache_gb: z.number().nonnegative().optional().describe('Size of the cache, GB.'),
+  note: text.optional().describe('Anything else.'),
 });
 
 const run = z.looseObject({
-  threads: z.int().positive().optional(),
-  ubatch: z.int().positive().optional(),
-  kv: text.optional(),
-  flash_attention: z.boolean().optional(),
-  mmap: z.boolean().optional(),
-  repack: z.boolean().optional(),
-  fused_moe: z.boolean().optional(),
-  mla: count.optional(),
-  numa: text.optional(),
-  depth: count.optional(),
-  context: z.int().positive().optional(),
-  pp_tokens: z.int().positive().optional(),
-  tg_tokens: z.int().positive().optional(),
-  active_experts: z.int().positive().optional(),
-  batch_users: z.int().positive().optional(),
+  threads: whole.optional().describe('Threads that compute.'),
+  ubatch: whole.optional().describe('Most tokens of one forward pass.'),
+  kv: text.optional().describe('Type of the KV cache: f16, q8_0, q4_0.'),
+  flash_attention: z.boolean().optional().describe('Flash attention is on.'),
+  mmap: z.boolean().optional().describe('Weights are mapped from the file.'),
+  repack: z.boolean().optional().describe('Weights are repacked for the CPU when they are loaded.'),
+  fused_moe: z.boolean().optional().describe('Up and gate of an expert are one operation.'),
+  mla: count.optional().describe('Variant of latent attention (ik_llama.cpp, -mla).'),
+  numa: text.optional().describe('How sockets are used.'),
+  depth: count.optional().describe('Tokens in the context when decoding, or the prompt, begins.'),
+  context: whole.optional().describe('Length that KV memory is allocated for, tokens.'),
+  pp_tokens: whole.optional().describe('Prompt tokens.'),
+  tg_tokens: whole.optional().describe('Generated tokens.'),
+  active_experts: whole.optional().describe("Experts that a token uses, where fewer than the model's."),
+  batch_users: whole.optional().describe('Sequences at once; absent: 1.'),
   speculative: z
     .looseObject({
-      kind: text,
-      draft: positive.optional(),
-      acceptance: share.optional(),
-      tokens_per_forward: positive.optional(),
+      kind: text.describe('mtp, draft and the like.'),
+      draft: positive.optional().describe('Tokens drafted for each forward pass.'),
+      acceptance: share.optional().describe('Part of the drafted tokens that is accepted.'),
+      tokens_per_forward: positive.optional().describe('Tokens that a forward pass yields.'),
     })
-    .optional(),
+    .optional()
+    .describe('Speculative decoding.'),
 });
 
 const measured = z
-  .looseObject({ tg_tps: positive.optional(), pp_tps: positive.optional(), hit_rate: share.optional() })
+  .looseObject({
+    tg_tps: positive.optional().describe('Decode speed, tokens/s.'),
+    pp_tps: positive.optional().describe('Prefill speed, tokens/s.'),
+    hit_rate: share.optional().describe('Hit rate of the expert cache, 0 to 1.'),
+  })
   .refine((given) => given.tg_tps !== undefined || given.pp_tps !== undefined || given.hit_rate !== undefined, {
     error: 'holds no figure; give at least one of tg_tps, pp_tps, hit_rate',
   });
 
 const scorable = z.looseObject({
-  tg: z.boolean().optional(),
-  pp: z.boolean().optional(),
-  hit: z.boolean().optional(),
-  pair: z.boolean().optional(),
-  unseen: z.boolean().optional(),
+  tg: z.boolean().optional().describe('Its decode speed can be held against a prediction.'),
+  pp: z.boolean().optional().describe('The same of prefill.'),
+  hit: z.boolean().optional().describe('The same of the hit rate.'),
+  pair: z.boolean().optional().describe('Its gain over the row before it in its series can be, whatever is unknown of both; absent: no.'),
+  unseen: z.boolean().optional().describe('Its gain was predicted once, after all that explains gains had been written; absent: no.'),
 });
 
 /** A name alone groups rows; the varied setting is unknown. */
-const series = z.union([text.transform((id) => ({ id, vary: '' })), z.looseObject({ id: text, vary: text })]);
+const series = z.union([
+  text.transform((id) => ({ id, vary: '' })),
+  z.looseObject({ id: text.describe('Rows of one series share it.'), vary: text.describe('The one thing that varies in it.') }),
+]);
 
 /** Schema of a line. Unknown fields pass, unless nearly a known name. */
 const measurementSchema = z.looseObject({
-  id: text,
-  source: text.optional(),
-  grade: z.enum(['A', 'B', 'C']).optional(),
-  engine: program,
-  framework: program.optional(),
-  engine_version: text.optional(),
-  machine,
-  model,
-  placement,
-  run: run.prefault({}),
-  measured,
-  scorable: scorable.optional(),
-  pathology: text.optional(),
-  series: series.optional(),
-  also_series: series.optional(),
-  flags: text.optional(),
-  guessed: z.array(text).optional(),
-  note: text.optional(),
+  id: text.describe('Name of the row, unique in its file.'),
+  source: text.optional().describe('Where the figures are published.'),
+  grade: z.enum(['A', 'B', 'C']).optional().describe('A: hardware and command are stated in full; C: much is missing.'),
+  engine: program.describe('The program that ran: llama.cpp, ik_llama.cpp, ktransformers, vllm and so on.'),
+  framework: program.optional().describe('The program whose code it ran in, where that is not its own.'),
+  engine_version: text.optional().describe('Its version.'),
+  machine: machine.describe('The machine.'),
+  model: model.describe('The model and its format.'),
+  placement: placement.describe('Where experts lie, and who computes them.'),
+  run: run.prefault({}).describe('What ran.'),
+  measured: measured.describe('What was measured; for a batch, of all sequences together.'),
+  scorable: scorable.optional().describe('Which figures can be held against a prediction; absent: all.'),
+  pathology: text
+    .optional()
+    .describe('Something went wrong that no specification tells: paging, numa and the like. Such a row is not scored.'),
+  series: series.optional().describe('The series that it belongs to, or its name.'),
+  also_series: series.optional().describe('Another one.'),
+  flags: text.optional().describe('Command line, without paths.'),
+  guessed: z.array(text).optional().describe('Fields that nobody stated.'),
+  note: text.optional().describe('Anything else.'),
 });
 
-/** Figures of a run on a real machine, with inputs. Fields: profiles/fields.txt and docs/measurements.md. */
+/** Figures of a run on a real machine, with inputs (docs/measurements.md). */
 export type Measurement = z.infer<typeof measurementSchema>;
 
 /** Letters by which a slip differs from a name, and the least length of a checked name; ours. */
