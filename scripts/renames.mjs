@@ -1,25 +1,48 @@
-// Renames flags, metrics and parameters in their tables, one at a time and in memory, and shows the error that each makes. Fails if one makes
-// none. Without a number all of them are tried: node scripts/renames.mjs [flags | metrics | parameters] [how many of each]
+// Renames flags, fields, metrics and parameters in their tables, one at a time and in memory, and shows the error that
+// each makes. Fails if one makes none; fields of rows that nothing reads are left to test/cli/schema.test.ts. Without a
+// number all of them are tried: node scripts/renames.mjs [flags | fields | metrics | parameters] [how many of each]
 import { readdirSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import ts from '@typescript/typescript6';
 
-/** Tables by kind: the folder whose errors count, the files with tables, a name in one, and where and how a new name begins. */
+/** Names that match a pattern in the files of tables. @param from where in a name, and with which words a new one begins */
+const matching = (tables, name, from, prefix) => (path, text) =>
+  tables.test(path)
+    ? [...text.matchAll(name)].map(({ 0: key, index: at }) => ({ key, at, renamed: key.replace(from, `$&${prefix}`) }))
+    : [];
+
+/** Fields of schemas of a file: the properties that are described. */
+function fieldsIn(path, text) {
+  const found = [];
+  const visit = (node) => {
+    const call = ts.isPropertyAssignment(node) && ts.isCallExpression(node.initializer) ? node.initializer : undefined;
+    const described = call?.expression.name?.text === 'describe' && !ts.isIdentifier(call.arguments[0]);
+    if (described) found.push({ key: node.name.text, at: node.name.getStart(), renamed: `renamed_${node.name.text}` });
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, options.target, true));
+  return found;
+}
+
+/** Tables by kind: the folder whose errors count, and the names in a file. */
 const KINDS = {
   flags: {
     folder: 'src/cli',
-    tables: /^src\/cli\//,
-    name: /^ *(?:\.\.\.options\(\{ )?'(?:-\w, )?--[a-z-]+(?: [^']*)?':(?! \(\) =>)/gm,
-    from: /--(?:no-)?/,
-    prefix: 'renamed-',
+    namesIn: matching(/^src\/cli\//, /^ *(?:\.\.\.options\(\{ )?'(?:-\w, )?--[a-z-]+(?: [^']*)?':(?! \(\) =>)/gm, /--(?:no-)?/, 'renamed-'),
   },
-  metrics: { folder: 'src', tables: /^src\/result\/metrics\.ts$/, name: /^ {2}'[\w.]+(?=': )/gm, from: /.*[.]/, prefix: 'renamed_' },
+  fields: { folder: 'src', namesIn: fieldsIn },
+  metrics: {
+    folder: 'src',
+    namesIn: matching(/^src\/result\/metrics\.ts$/, /^ {2}'[\w.]+(?=': )/gm, /.*[.]/, 'renamed_'),
+  },
   parameters: {
     folder: 'src',
-    tables: /^src\/(?:cache\/policies|predict\/predictors|schedule|system\/placement|trace\/variants)\/[\w-]+\.ts$/,
-    name: /^ +(?:parameters: \{ )?\w+(?=: \{(?: |\n +)default: )/gm,
-    from: /.* /,
-    prefix: 'renamed_',
+    namesIn: matching(
+      /^src\/(?:cache\/policies|predict\/predictors|schedule|system\/placement|trace\/variants)\/[\w-]+\.ts$/,
+      /^ +(?:parameters: \{ )?\w+(?=: \{(?: |\n +)default: )/gm,
+      /.* /,
+      'renamed_',
+    ),
   },
 };
 
@@ -55,19 +78,17 @@ const words = process.argv.slice(2);
 const kinds = Object.keys(KINDS).filter((kind) => words.includes(kind));
 let passed = 0;
 for (const kind of kinds.length > 0 ? kinds : Object.keys(KINDS)) {
-  const { folder, from, name, prefix, tables } = KINDS[kind];
+  const { folder, namesIn } = KINDS[kind];
   const paths = pathsIn(folder);
   const texts = new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]));
-  const names = paths
-    .filter((path) => tables.test(relative('.', path)))
-    .flatMap((path) => [...texts.get(path).matchAll(name)].map(({ 0: key, index }) => ({ path, key, at: index })));
+  const names = paths.flatMap((path) => namesIn(relative('.', path), texts.get(path)).map((one) => ({ path, ...one })));
   const count = Number(words.find((word) => /^\d+$/.test(word)) ?? names.length);
   const tried = names.filter((_, index) => Math.floor((index * count) / names.length) !== Math.floor(((index - 1) * count) / names.length));
   let caught = 0;
-  for (const { at, key, path } of tried) {
+  for (const { at, key, path, renamed } of tried) {
     const text = texts.get(path);
     const [word] = /[\w.-]+$|--[a-z-]+/.exec(key);
-    changed = { path, text: text.slice(0, at) + key.replace(from, `$&${prefix}`) + text.slice(at + key.length) };
+    changed = { path, text: text.slice(0, at) + renamed + text.slice(at + key.length) };
     const users = paths.filter((other) => other !== path && texts.get(other).includes(word));
     const error = firstError(paths, [path, ...users]);
     if (error !== undefined) caught++;

@@ -33,17 +33,6 @@ export const bundledFile = (name: string): string => resolve(BUNDLED, name);
 /** Text of a {@link bundledFile}. */
 export const bundledText = (name: string): string => fileText(bundledFile(name));
 
-/** Lines of a bundled table without empty lines and `#` comments. */
-export const bundledRows = (name: string): string[] => rowsIn(bundledText(name));
-
-const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
-
-/** Table rows of a bundled file by section; `== name` opens a section. */
-export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
-  const parts = bundledText(name).split(/^== /m).slice(1);
-  return new Map(parts.map((part) => rowsIn(part)).map(([section, ...rows]) => [section!, rows]));
-}
-
 /** Names of a family's bundled profiles, sorted. */
 export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();
 

@@ -8,6 +8,7 @@ import { findHardware } from '../hardware/door.js';
 import { CPU_PROJECTIONS, findQuantization, meantModel, parseKvFormat, SHAPE } from '../model/door.js';
 import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH, parseArrivals, parseClassBudget, parseObjectives } from '../schedule/door.js';
+import type { ColumnMap } from '../trace/formats/format.js';
 import { checkFormatName } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
 import { REPLAYS, RUNTIME_WORDS } from './choices.js';
@@ -30,7 +31,7 @@ const traceColumns = z.strictObject({
   phase: word.optional().describe('Column of the phase: prefill or decode. Absent: all rows are decoded tokens.'),
   weights: word.optional().describe('Column of the gate weights, one per expert.'),
   tokenId: word.optional().describe('Column of the input token.'),
-});
+} satisfies Partial<Record<keyof ColumnMap, z.ZodType>>);
 
 const memory = z.strictObject({
   expertCache: capacity

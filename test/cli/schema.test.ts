@@ -63,6 +63,19 @@ describe('JSON Schema', () => {
     expect(lines.flatMap((line) => violations(schema, JSON.parse(line)))).toEqual([]);
   });
 
+  it('of measurements has every field of the rows that ship, and memory rows have every field of theirs', () => {
+    const rows = (name: string) => readFileSync(findProfile('measurements', name), 'utf8').trimEnd().split('\n');
+    const closed = JSON.parse(
+      JSON.stringify(jsonSchemaOf('measurements')).replaceAll('"additionalProperties":{}', '"additionalProperties":false'),
+    );
+    const shipped = ['open', 'unified', 'second', 'hits'].flatMap(rows);
+    expect(shipped.flatMap((line) => violations(closed, JSON.parse(line)))).toEqual([]);
+    // None of the logs was made with --cpu-moe.
+    const memory = rows('memory').join('');
+    const fields = descriptions(jsonSchemaOf('measurements').anyOf![1]!).map(([path]) => path.replace(/.*\./, ''));
+    expect(fields.filter((name) => !memory.includes(`"${name}":`))).toEqual(['cpu_moe']);
+  });
+
   it('offers the names that ship', () => {
     expect(jsonSchemaOf('run').properties!.model!.examples).toContain('qwen3-30b-a3b');
     expect(jsonSchemaOf('system').properties!.cache!.properties!.policy!.examples).toContain('lru');

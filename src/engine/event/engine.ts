@@ -10,7 +10,7 @@ import type { Exchange } from './exchange.js';
 import type { EventFold } from './fold.js';
 
 /** Clocks that follow every event of a run. */
-export interface EventClocks extends Clocks {
+interface EventClocks extends Clocks {
   /** The event of the GPUs' demands. */
   event(layer: number): void;
 }

@@ -16,7 +16,7 @@ import { queueOnCpu } from './on-cpu.js';
 const NEVER = 0xffff;
 
 /** L13 `defer` on a GPU: the CPU computes results needed a layer later during the next layer's dense work. */
-export class Deferral implements RunHooks, PlacingHooks {
+class Deferral implements RunHooks, PlacingHooks {
   /** By CPU queue: end of deferred work, ns. */
   readonly busyNs: Float64Array;
   /** Arrival of earlier layers' deferred results, ns. */

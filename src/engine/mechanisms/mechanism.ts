@@ -7,7 +7,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import type { RunHooks } from '../vocabulary/hooks.js';
 
 /** A run under composition, as mechanisms see it. */
-export interface MechanismUse {
+interface MechanismUse {
   readonly plan: RunPlan;
   readonly policies: Pick<Policies, 'copies'>;
   /** Miss rules on the machine. */

@@ -8,7 +8,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import type { Mechanism, RunPart } from './mechanism.js';
 
 /** L13: background promotion. An idle link brings often missed experts, by misses or expected use, if worth it. */
-export class Promotions implements IdleWork {
+class Promotions implements IdleWork {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
   readonly #values: Float32Array | null;
