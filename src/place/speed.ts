@@ -2,7 +2,7 @@ import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import type { ModelSpec } from '../model/door.js';
-import type { Result } from '../result/result.js';
+import type { RunFigures } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
 import { residentBytes } from './residents.js';
@@ -63,7 +63,7 @@ export async function waysOf(
   return ways;
 }
 
-async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () => Promise<void>): Promise<Result> {
+async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () => Promise<void>): Promise<RunFigures> {
   const inputs = await openInputs(spec, { breathe });
   try {
     return await simulateInputs(counted === undefined ? inputs : { ...inputs, counted }, spec, { breathe });
@@ -72,7 +72,7 @@ async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () =
   }
 }
 
-function wayOf(name: string, { accuracy, metrics }: Result) {
+function wayOf(name: string, { accuracy, metrics }: RunFigures) {
   const value = (metric: string): number | null => metrics[metric]?.value ?? null;
   return {
     name,
