@@ -19,6 +19,8 @@ const ONE_THREAD = ['--max-semi-space-size=64', '--min-semi-space-size=16', '--s
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    // Transformed files are kept by their content: projects and later runs share them.
+    experimental: { fsModuleCache: true },
     projects: [
       // unit: laws, truths and properties. claims: what papers, pages and recordings say of results, and what is large: both take longer.
       // A limit is there for what hangs; what only takes long, on a machine that is busy, passes.

@@ -8,7 +8,7 @@ import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
-import type { Accuracy, Result } from '../result/result.js';
+import type { Accuracy, RunFigures } from '../result/result.js';
 import { isAllOnGpu, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
 import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
@@ -56,7 +56,7 @@ export class Pricer {
   readonly #trace: RoutingTrace;
   readonly #request: RequestShape;
   readonly #breathe: WorkWatch['breathe'];
-  readonly #known = new Map<string, Promise<Result>>();
+  readonly #known = new Map<string, Promise<RunFigures>>();
   readonly #walked = new Meter('advise', LIMITS.pricing);
   runs = 0;
 
@@ -110,7 +110,7 @@ export class Pricer {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
 
-  #decoded(priced: PricedCase, warming?: number): Promise<Result> {
+  #decoded(priced: PricedCase, warming?: number): Promise<RunFigures> {
     const { setting } = priced;
     const { draft, users } = setting;
     const output = warming ?? (warms(priced) ? 2 * warmingOf(users) : decodedOf(setting));
@@ -118,14 +118,14 @@ export class Pricer {
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
 
-  #prompted(priced: PricedCase): Promise<Result> {
+  #prompted(priced: PricedCase): Promise<RunFigures> {
     const prompt = promptTokens(priced.setting, this.#request);
     const context = Math.round((this.#request.prompt - prompt) / 2);
     const setting = { ...priced.setting, ubatch: prompt, draft: 0 };
     return this.#run({ ...priced, setting }, { users: 1, prompt, output: 1, context });
   }
 
-  #run(priced: PricedCase, walk: Walk): Promise<Result> {
+  #run(priced: PricedCase, walk: Walk): Promise<RunFigures> {
     const { cached, hardware, model, setting } = priced;
     const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
     return remembered(this.#known, key, async () => {
@@ -180,7 +180,7 @@ interface Walk {
 
 const promptTokens = ({ ubatch }: Setting, { prompt }: RequestShape): number => Math.min(ubatch, prompt);
 
-const of = ({ metrics }: Result, name: MetricName): number => metrics[name]!.value;
+const of = ({ metrics }: RunFigures, name: MetricName): number => metrics[name]!.value;
 
 /** @param counted tokens over which popularity is counted */
 function runOf(

@@ -1,13 +1,14 @@
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';
-import type { Result } from '../result/result.js';
+import type { Result, RunFigures } from '../result/result.js';
 import { PassRecord } from '../schedule/door.js';
 import { checkRun, commandOfInput, type RunInput, type RunSpec, repeatable } from '../system/door.js';
 import { buildSimulation } from './build.js';
 import { hardwareOf, type Inputs, openInputs } from './inputs/inputs.js';
+import type { Finished } from './outcome/finished.js';
 import { withLearnedBands } from './outcome/learned-bands.js';
-import { outcome } from './outcome/outcome.js';
+import { figuresOfRun, outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
 import { planRun, type RunPlan } from './plan/run-plan.js';
 import { changingMemoryOf } from './serve/changing-memory.js';
@@ -26,7 +27,7 @@ export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Re
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
   const inputs = await openInputs(run, watch);
   try {
-    const result = await simulateInputs(inputs, run, watch);
+    const result = await simulated(inputs, run, watch, outcome);
     const { learned } = run;
     if (learned === undefined) return result;
     const moved = nudged(learned).map((other) => () => {
@@ -40,8 +41,11 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
   }
 }
 
-/** Simulates a checked run on open, shareable inputs. @throws UserError as {@link simulate} */
-export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch = {}): Promise<Result> {
+/** Figures of a checked run on open, shareable inputs. @throws UserError as {@link simulate} */
+export const simulateInputs = (inputs: Inputs, run: RunSpec, watch: Watch = {}): Promise<RunFigures> =>
+  simulated(inputs, run, watch, figuresOfRun);
+
+async function simulated<T>(inputs: Inputs, run: RunSpec, watch: Watch, read: (finished: Finished) => T): Promise<T> {
   const startedAt = performance.now();
   const planned = await planRun(inputs, run);
   const plan = { ...planned, record: await recordPasses(planned, watch.breathe) };
@@ -52,7 +56,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
     const meters = new Meters(plan, simulation, passes, watch);
     await runPasses(passes, simulation, changing, meters);
     const broken = brokenLaws(plan, simulation, meters);
-    const result = outcome({ ...plan, simulation, passes, changing, meters, broken, startedAt });
+    const result = read({ ...plan, simulation, passes, changing, meters, broken, startedAt });
     const details = meters.details();
     return details === null ? result : { ...result, details };
   } finally {

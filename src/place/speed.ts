@@ -4,7 +4,7 @@ import { simulateInputs } from '../engine/simulate.js';
 import type { ModelSpec } from '../model/door.js';
 import { metricValue } from '../result/catalogue.js';
 import type { MetricName } from '../result/metrics.js';
-import type { Result } from '../result/result.js';
+import type { RunFigures } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
 import { residentBytes } from './residents.js';
@@ -65,7 +65,7 @@ export async function waysOf(
   return ways;
 }
 
-async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () => Promise<void>): Promise<Result> {
+async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () => Promise<void>): Promise<RunFigures> {
   const inputs = await openInputs(spec, { breathe });
   try {
     return await simulateInputs(counted === undefined ? inputs : { ...inputs, counted }, spec, { breathe });
@@ -74,7 +74,7 @@ async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () =
   }
 }
 
-function wayOf(name: string, { accuracy, metrics }: Result) {
+function wayOf(name: string, { accuracy, metrics }: RunFigures) {
   const value = (name: MetricName): number | null => metricValue({ metrics }, name);
   return {
     name,

@@ -98,6 +98,9 @@ export interface Accuracy {
   readonly learned?: true;
 }
 
+/** Figures of a run, apart from what it ran. */
+export type RunFigures = Pick<Result, 'accuracy' | 'metrics'>;
+
 /** Finished run in the public format `moeprof.result/1`. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;

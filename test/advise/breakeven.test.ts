@@ -26,11 +26,10 @@ describe('the hit rate from which on a cache pays', () => {
 
 describe('break-evens of Qwen3-30B-A3B on an RTX 3060', () => {
   const hardware = 'rtx-3060+ryzen-5-5600x+2xddr4-3200+64GB';
-  const asked = (users: readonly number[], formats = ['q4_k_m']) =>
-    breakEvensOn('qwen3-30b-a3b', machineNamed(hardware), { quantizations: formats }, users);
+  const asked = breakEvensOn('qwen3-30b-a3b', machineNamed(hardware), { quantizations: ['q8_0', 'q4_k_m'] }, [1, 2]);
 
   it('agree with runs of the same cache on both sides', async () => {
-    const [row] = (await asked([1])).rows;
+    const row = (await asked).rows.find(({ quantization, users }) => quantization === 'q4_k_m' && users === 1);
     const run = async (system: string, expertCache: string) => {
       const workload = { prompt: 1, output: 256, tokens: 257, context: 4096 };
       const { metrics } = await simulate({
@@ -57,12 +56,12 @@ describe('break-evens of Qwen3-30B-A3B on an RTX 3060', () => {
   });
 
   it('need a higher hit rate over the link than where the CPU computes the misses', async () => {
-    const { rows } = await asked([1, 4], ['q8_0', 'q4_k_m']);
+    const { rows } = await asked;
     expect(rows.map(({ quantization, users }) => [quantization, users])).toEqual([
       ['q8_0', 1],
-      ['q8_0', 4],
+      ['q8_0', 2],
       ['q4_k_m', 1],
-      ['q4_k_m', 4],
+      ['q4_k_m', 2],
     ]);
     for (const { best, breakEven, decode, expertBytes, reached, slots } of rows) {
       expect(breakEven.hybrid!).toBeLessThan(breakEven.offload!);
@@ -71,9 +70,9 @@ describe('break-evens of Qwen3-30B-A3B on an RTX 3060', () => {
       expect(decode.offload! > decode.cpu!).toBe(reached.offload! > breakEven.offload!);
       expect(slots * 48 * expertBytes).toBeLessThan(12 * 2 ** 30);
     }
-    // Eight bits take 1.9 times the bytes: fewer experts fit, and fewer for four contexts than for one.
-    const slots = rows.map((row) => row.slots);
-    expect(slots.toSorted((a, b) => a - b)).toEqual([slots[1], slots[3], slots[0], slots[2]]);
+    // Eight bits take 1.9 times the bytes: fewer experts fit, and fewer for two contexts than for one.
+    const [eight, eightOfTwo, four, fourOfTwo] = rows.map((row) => row.slots) as [number, number, number, number];
+    expect([eightOfTwo < eight, fourOfTwo < four, eight < four]).toEqual([true, true, true]);
   });
 
   it('are of a card beside a CPU', async () => {

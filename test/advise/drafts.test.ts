@@ -1,6 +1,9 @@
 // Drafts: wishes in the engine's unit, and the share of right tokens from which a draft pays.
 import { describe, expect, it } from 'vitest';
+import { bestAnswer } from '../../src/advise/advise.js';
+import { type AdviceWishes, basisOf, machineNamed, withQuestion } from '../../src/advise/ask.js';
 import { rightShares, wishedDrafting } from '../../src/advise/drafting.js';
+import { draftsBeside } from '../../src/advise/drafts.js';
 import { advise, adviseEngines } from '../../src/index.js';
 import { cases } from '../cases.js';
 
@@ -33,18 +36,25 @@ describe('wishes', () => {
   });
 });
 
+/** Speed of the best setting, and its drafts: a short prompt, since decoding is what is asked about, and nothing beside. */
+async function drafted(more: AdviceWishes) {
+  const wishes: AdviceWishes = { prompt: 512, context: 4096, quantizations: ['q4_k_m'], ...more };
+  return withQuestion('glm-4.5-air', await basisOf(machineNamed(MACHINE), wishes), wishes, async (question) => {
+    const best = (await bestAnswer(question))!;
+    return { decode: best.price.decode, drafts: await draftsBeside(question, best) };
+  });
+}
+
 describe('drafts of GLM-4.5-Air', () => {
   it('pay from the share on that they are said to', async () => {
-    // A short prompt: decoding is what is asked about.
     const most = cases(2);
-    const asked = { prompt: 512, context: 4096 };
-    const { drafts } = await advise('glm-4.5-air', MACHINE, { ...asked, drafts: `0..${most}`, accepted: '60% of 1' });
+    const { drafts } = await drafted({ drafts: `0..${most}`, accepted: '60% of 1' });
     expect(drafts.map(({ draft }) => draft)).toEqual([1, 2].slice(0, most));
-    const plain = (await advise('glm-4.5-air', MACHINE, { ...asked, drafts: '0' })).answer!.decode;
+    const { decode: plain } = await drafted({ drafts: '0' });
     for (const { accepted, breakEven, decode, draft, tokensPerPass } of drafts) {
       expect(tokensPerPass).toBeCloseTo(1 + draft * accepted, 9);
       const share = `${(100 * breakEven!).toFixed(4)}% of ${draft}`;
-      const [even] = (await advise('glm-4.5-air', MACHINE, { ...asked, drafts: String(draft), accepted: share })).drafts;
+      const [even] = (await drafted({ drafts: String(draft), accepted: share })).drafts;
       // Which drafts are right is drawn, so that a few passes of 48 tokens differ.
       expect(even!.decode / plain).toBeGreaterThan(0.93);
       expect(even!.decode / plain).toBeLessThan(1.07);

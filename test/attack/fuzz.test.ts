@@ -46,7 +46,7 @@ describe('damaged files', () => {
     expect(outcomes).toContain('read');
   });
 
-  it.each(Object.entries(sharesOf(chosen(readers), cases(5000))))(
+  it.each(Object.entries(sharesOf(chosen(readers), cases(3000))))(
     '%s: %i mutations are read or refused',
     { timeout: 300_000 },
     async (name, runs) => {
@@ -62,7 +62,7 @@ describe('sound inputs with a bent value', () => {
     await reader.read(fileOf(folder, `whole${reader.ending}`, bytes!), new Random(0, 'fuzz/whole'));
   });
 
-  it.each(Object.entries(sharesOf(chosen(structured), cases(5000))))(
+  it.each(Object.entries(sharesOf(chosen(structured), cases(3000))))(
     '%s: of %i some are read, some refused',
     { timeout: 300_000 },
     async (name, runs) => {

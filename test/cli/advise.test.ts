@@ -60,7 +60,7 @@ describe('several models', () => {
 
   it('have a row each in CSV and a page', async () => {
     const page = join(temporaryFolder(), 'a.html');
-    const two = ['mini-mixtral-8x8l', 'mini-finegrained-64x12l', '-w', 'rtx-3060+32GB'];
+    const two = ['mini-mixtral-8x8l', 'mini-finegrained-64x12l', '-w', 'rtx-3060+32GB', '--prompt', '512'];
     expect(await run(...two, '--format', 'csv', '--html', page)).toBe(0);
     const [heads, ...rows] = output.stdout.trim().split('\n');
     expect(rows).toHaveLength(2);
@@ -237,7 +237,7 @@ describe('a model that memory does not hold', () => {
   });
 
   it('does not fit where the machine names none, and a usual one is taken beside it', async () => {
-    expect(await run('mixtral-8x7b', '-w', 'rtx-3060+16GB', '--quantizations', 'q8_0')).toBe(1);
+    expect(await run('mixtral-8x7b', '-w', 'rtx-3060+16GB', '--quantizations', 'q8_0', '--prompt', '512')).toBe(1);
     expect(output.stdout).toMatch(/^From a drive \(nvme-3\.5GB\/s, assumed\), experts as they are needed, [\d.]+ tok\/s:$/m);
     expect(output.stdout).toMatch(/^ {4}moeprof advise mixtral-8x7b -w rtx-3060\+16GB\+nvme-3\.5GB\/s$/m);
   });

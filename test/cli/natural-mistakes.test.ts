@@ -14,7 +14,9 @@ const folder = temporaryFolder();
 /** A small run, so that remedies end soon. */
 const RUN = 'run -t mini-mixtral-8x8l --tokens 200 --no-bounds';
 const BIG = 'run -m gpt-oss-20b --tokens 260 --no-bounds';
-const ADVISE = 'advise gpt-oss-20b -w rtx-3060+32GB';
+/** A short prompt, which is priced soon. */
+const SHORT = '--prompt 512';
+const ADVISE = `advise gpt-oss-20b -w rtx-3060+32GB ${SHORT}`;
 const PATH = 'a file needs its path, e.g. ./';
 const LOG = '       eval time =    2000.00 ms /   128 runs   (   15.63 ms per token,    64.00 tokens per second)\n';
 
@@ -49,7 +51,7 @@ const MACHINES = rowsOf(`
     --hardware: unknown hardware profile "32GB": ${JOINED}
   ${BIG} {-w 'rtx-3060 32GB'→-w rtx-3060+32GB}
     --hardware: hardware: unknown hardware profile "rtx-3060 32GB": ${JOINED}
-  advise gpt-oss-20b {-w rtx-3060 32GB→-w rtx-3060+32GB}
+  advise gpt-oss-20b {-w rtx-3060 32GB→-w rtx-3060+32GB} ${SHORT}
     unknown model "32GB": ${JOINED}
   ${BIG} -w {'laptop 4060'→rtx-4060-laptop}
     --hardware: hardware: unknown hardware profile "laptop 4060": did you mean "rtx-4060-laptop"? (${PATH}laptop 4060.yaml)
@@ -59,9 +61,9 @@ const MACHINES = rowsOf(`
     --hardware: hardware: "32" has no unit; memory is written as 32GB
   ${BIG} {--ram 32GB→-w rtx-3060+32GB}
     unknown option '--ram'; memory is a part of the machine: -w rtx-3060+32GB (see moeprof run --help)
-  advise gpt-oss-20b {--vram 12GB→-w rtx-3060+32GB}
+  advise gpt-oss-20b {--vram 12GB→-w rtx-3060+32GB} ${SHORT}
     unknown option '--vram'; memory is a part of the machine: -w rtx-3060+32GB (see moeprof advise --help)
-  advise gpt-oss-20b {--gpu rtx-3060→-w rtx-3060+32GB}
+  advise gpt-oss-20b {--gpu rtx-3060→-w rtx-3060+32GB} ${SHORT}
     unknown option '--gpu'; the machine is named by its parts: -w rtx-3060+32GB (see moeprof advise --help)
   ${RUN} {--tensor-parallel-size 2→-w 2xrtx-3090+64GB}
     unknown option '--tensor-parallel-size'; cards are a part of the machine: -w 2xrtx-3090+64GB (see moeprof run --help)
@@ -74,9 +76,9 @@ const MODELS = rowsOf(`
     unknown run profile "gpt-oss-20b": it is named with -m gpt-oss-20b
   run {gpt-oss-20b→-m gpt-oss-20b} --tokens 260 --no-bounds
     unknown run profile "gpt-oss-20b": it is named with -m gpt-oss-20b
-  advise {-m gpt-oss-20b→gpt-oss-20b} -w rtx-3060+32GB
+  advise {-m gpt-oss-20b→gpt-oss-20b} -w rtx-3060+32GB ${SHORT}
     unknown option '-m'; the model stands alone, without a flag: gpt-oss-20b (see moeprof advise --help)
-  advise {llama-3-70b→gpt-oss-20b} -w rtx-3060+32GB
+  advise {llama-3-70b→gpt-oss-20b} -w rtx-3060+32GB ${SHORT}
     unknown model "llama-3-70b": models are of experts (MoE), e.g. gpt-oss-20b; all bundled ones are in moeprof profiles list model, others are hf:owner/repo or a GGUF file (${PATH}llama-3-70b.yaml)
   model inspect {qwen3:30b-a3b→qwen3-30b-a3b}
     unknown model "qwen3:30b-a3b": did you mean "qwen3-30b-a3b" or "qwen3.5-35b-a3b" or "qwen3.6-35b-a3b"? (${PATH}qwen3:30b-a3b.yaml)
@@ -150,29 +152,29 @@ const COMMANDS = rowsOf(`
 
 /** What a stranger with the README alone writes. */
 const STRANGER = rowsOf(`
-  {--model gpt-oss-20b→advise gpt-oss-20b -w rtx-3060+32GB}
+  {--model gpt-oss-20b→advise gpt-oss-20b -w rtx-3060+32GB} ${SHORT}
     unknown option '--model'; a command comes first: moeprof advise gpt-oss-20b -w rtx-3060+32GB (see moeprof --help)
-  advise gpt-oss-20b -w {'RTX 4090, 64 GB RAM'→'RTX 4090+64 GB'}
+  advise gpt-oss-20b -w {'RTX 4090, 64 GB RAM'→'RTX 4090+64 GB'} ${SHORT}
     unknown hardware profile "RTX 4090, 64 GB RAM": ${JOINED}
-  advise gpt-oss-20b -w {'rtx-3060+32GB DDR4-3200'→rtx-3060+32GB+2xddr4-3200}
+  advise gpt-oss-20b -w {'rtx-3060+32GB DDR4-3200'→rtx-3060+32GB+2xddr4-3200} ${SHORT}
     unknown part "32GB DDR4-3200": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w rtx-3060{+32GB+ddr4→+64GB+2xddr4-3200}
+  advise gpt-oss-20b -w rtx-3060{+32GB+ddr4→+64GB+2xddr4-3200} ${SHORT}
     unknown part "ddr4": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w rtx-3060{+32GB+DDR4-3200MHz→+64GB+2xddr4-3200}
+  advise gpt-oss-20b -w rtx-3060{+32GB+DDR4-3200MHz→+64GB+2xddr4-3200} ${SHORT}
     unknown part "DDR4-3200MHz": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w rtx-3060{+32GB+dual-channel→+64GB+2xddr4-3200}
+  advise gpt-oss-20b -w rtx-3060{+32GB+dual-channel→+64GB+2xddr4-3200} ${SHORT}
     unknown part "channel": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w rtx-3060+{r5-5600→ryzen-5-5600}+32GB
+  advise gpt-oss-20b -w rtx-3060+{r5-5600→ryzen-5-5600}+32GB ${SHORT}
     unknown part "r5-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w rtx-3060+{ryzen-5600→ryzen-5-5600}+32GB
+  advise gpt-oss-20b -w rtx-3060+{ryzen-5600→ryzen-5-5600}+32GB ${SHORT}
     unknown part "ryzen-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu
-  advise gpt-oss-20b -w {3060→rtx-3060}+32GB
+  advise gpt-oss-20b -w {3060→rtx-3060}+32GB ${SHORT}
     unknown part "3060": did you mean "rtx-3060"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu
-  ${ADVISE}{+linux→}
+  advise gpt-oss-20b -w rtx-3060+32GB{+linux→} ${SHORT}
     unknown part "linux": leave it out (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu
-  advise {-hf →}ggml-org/gpt-oss-20b-GGUF -w rtx-3060+32GB
+  advise {-hf →}ggml-org/gpt-oss-20b-GGUF -w rtx-3060+32GB ${SHORT}
     unknown option '-hf'; a repository stands alone, without a flag: ggml-org/gpt-oss-20b-GGUF (see moeprof advise --help)
-  advise {unsloth/gpt-oss-20b-GGUF:Q4_K_M→gpt-oss-20b} -w rtx-3060+32GB
+  advise {unsloth/gpt-oss-20b-GGUF:Q4_K_M→gpt-oss-20b} -w rtx-3060+32GB ${SHORT}
     unsloth/gpt-oss-20b-GGUF:Q4_K_M: there is no such file; the repository of the Hugging Face hub is hf:unsloth/gpt-oss-20b-GGUF:Q4_K_M, the bundled model is gpt-oss-20b in q4_k_m
   ${ADVISE}{ -t 6→}
     -t 6: -t names a trace; leave threads out
@@ -198,7 +200,7 @@ const STRANGER = rowsOf(`
     unknown option '-ot'; a runtime has it: --runtime llama.cpp; for flags of llama.cpp use moeprof advise (see moeprof run --help)
   ${RUN} {-fa on→--runtime llama.cpp}
     unknown option '-fa'; a runtime has it: --runtime llama.cpp; for flags of llama.cpp use moeprof advise (see moeprof run --help)
-  ${ADVISE} --timing {11→'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 20'}
+  ${ADVISE} --timing {11→'eval 24 tok/s, -ncmoe 20'}
     --timing "11": nothing of it was read; not understood is "11"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log
   check {'40 tok/s'→'eval 40 tok/s, mxfp4, -m gpt-oss-20b -ncmoe 12'} -w rtx-3060+32GB
     "40 tok/s": nothing of it was read; not understood is "40 tok/s"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log

@@ -34,13 +34,15 @@ describe('--timing', () => {
     output.stdout = '';
     expect(await run('check', log, ...MACHINE, '--timing', TIMING)).toBe(0);
     expect(output.stdout).toMatch(LEARNED);
-    expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--quantizations', 'q4_k_m', '--timing', TIMING)).toBe(0);
+    expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--prompt', '512', '--quantizations', 'q4_k_m', '--timing', TIMING)).toBe(
+      0,
+    );
     expect(output.stdout).toMatch(/80 % of runs, learned\s+from\s+1\s+timing\s+of\s+this\s+machine/);
     expect(output.stdout).not.toContain('makes this surer');
   });
 
   it('is asked for by advice without one, with the command that makes it', async () => {
-    expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--quantizations', 'q4_k_m')).toBe(0);
+    expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--prompt', '512', '--quantizations', 'q4_k_m')).toBe(0);
     const text = output.stdout.replaceAll(/\s+/g, ' ');
     expect(text).toMatch(
       /One timing of your machine makes this surer: run llama-bench -hf allenai\/OLMoE-1B-7B-0924-Instruct-GGUF:q4_k_m .*-p 512 -n 128 > bench.md, and repeat this with --timing bench.md\. $/,

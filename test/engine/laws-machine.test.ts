@@ -81,7 +81,7 @@ function drawn(number: number): { readonly kind: string; readonly fixed: Fixed }
 describe('monotone in the machine', () => {
   it('more bandwidth, memory or CPU makes no run more than 1 % slower', async () => {
     let series = 0;
-    for (let number = 0; number < cases(300, 30); number++) {
+    for (let number = 0; number < cases(200, 20); number++) {
       const { fixed, kind } = drawn(number);
       try {
         const { codes, times } = await timesOf(kind, fixed);
@@ -94,7 +94,7 @@ describe('monotone in the machine', () => {
         if (!(error instanceof UserError)) throw error;
       }
     }
-    expect(series).toBeGreaterThanOrEqual(16);
+    expect(series).toBeGreaterThanOrEqual(10);
   });
 
   it('a faster link gives the GPU no more than it can execute before the CPU would', async () => {

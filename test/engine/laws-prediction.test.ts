@@ -73,7 +73,7 @@ const numbers = (whole: number): number[] => Array.from({ length: cases(whole, 6
 
 describe('L18 Monotone in prediction', () => {
   it('L18 a plan that follows its predictor takes no longer with a better one (1 %)', async () => {
-    for (const number of numbers(100)) {
+    for (const number of numbers(60)) {
       const [, ...spoiled] = await times(number, 'follows');
       for (const [k, ns] of spoiled.entries())
         expect(ns, `run ${number}, ${SPOILED[k]}`).toBeLessThanOrEqual(BETTER * (spoiled[k - 1] ?? ns));
@@ -81,7 +81,7 @@ describe('L18 Monotone in prediction', () => {
   });
 
   it.each(['pays', 'staged'] as const)('L18 the truth is never above the same system without prefetching (0.7 %): %s', async (way) => {
-    for (const number of numbers(100)) {
+    for (const number of numbers(60)) {
       const [none, perfect] = await times(number, way, [1]);
       expect(perfect, `run ${number}`).toBeLessThanOrEqual(BESIDE_NONE * none);
     }
@@ -114,7 +114,7 @@ describe('L18 the truth beside shipped predictors', () => {
   // bench/oracle.mjs has the whole matrix, the large recordings among them.
   it.each(['load', 'cheaper', 'balance'] as const)('L18 the truth takes no more than 0.5 % longer than any of them: %s', async (onMiss) => {
     const prefetch = { minProbability: 0.05, when: 'pays', chunk: '512KiB', across: 'auto' };
-    for (let number = 0; number < cases(40, 3); number++) {
+    for (let number = 0; number < cases(20); number++) {
       const random = new Random(number, `test/laws-prediction/shipped/${onMiss}`);
       const pick = <T>(values: readonly T[]): T => values[random.below(values.length)]!;
       const batch = pick([1, 4, 16]);

@@ -245,7 +245,10 @@ describe('drafts from the text', () => {
         const known = ids.slice(0, done + 1);
         const ends = [4, 3, 2].flatMap((length) =>
           Array.from({ length: Math.max(0, known.length - length) }, (_, i) => done - 1 - i).filter(
-            (end) => end - length + 1 >= 0 && known.slice(end - length + 1, end + 1).join() === known.slice(-length).join(),
+            (end) =>
+              ids[end] === ids[done] &&
+              end - length + 1 >= 0 &&
+              known.slice(end - length + 1, end + 1).join() === known.slice(-length).join(),
           ),
         );
         const most = Math.min(draft, ids.length - done - 1);

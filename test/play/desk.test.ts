@@ -15,12 +15,12 @@ import { temporaryFolder } from '../support/folder.js';
 const folder = temporaryFolder();
 
 const desk = new Desk();
-const LINK = 'm=olmoe-1b-7b&w=rtx-3060:4GB+16GB';
+const LINK = 'm=olmoe-1b-7b&w=rtx-3060:4GB+16GB&prompt=512';
 const answerTo = async (request: PlayRequest): Promise<PlayAnswer & { readonly error?: string }> =>
   (await desk.answer(request)) as PlayAnswer;
 
 describe('an answer', () => {
-  const wishes: AdviceWishes = { context: 8192, quantizations: ['q8_0'] };
+  const wishes: AdviceWishes = { context: 8192, prompt: 512, quantizations: ['q8_0'] };
 
   it('is that of the library, with the text of its report', async () => {
     const { advice, ...shown } = await answerTo({ kind: 'whole', link: `${LINK}&context=8192&quantizations=q8_0` });
@@ -29,7 +29,7 @@ describe('an answer', () => {
     expect(shown.firstHtml).toContain('llama-server');
     expect(shown.firstHtml).toContain('class="bar"');
     expect(shown.restHtml).toContain('<table');
-    expect(shown.command).toBe('moeprof advise olmoe-1b-7b -w rtx-3060:4GB+16GB --context 8192 --quantizations q8_0');
+    expect(shown.command).toBe('moeprof advise olmoe-1b-7b -w rtx-3060:4GB+16GB --context 8192 --prompt 512 --quantizations q8_0');
   });
 
   it('at a glance has the memory of the whole one with the same setting, and its speed', async () => {
@@ -175,6 +175,6 @@ it('a message of anything is answered, or refused in one printable line', { time
       if (error === undefined) return;
       if (error.startsWith('a fault') || error !== visible(error) || error.includes('\n')) throw new Error(error);
     }),
-    { numRuns: cases(3000) },
+    { numRuns: cases(2000) },
   );
 });

@@ -1,7 +1,7 @@
 import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import { metricValue } from '../../result/catalogue.js';
-import type { Accuracy, Result } from '../../result/result.js';
+import type { Accuracy, Result, RunFigures } from '../../result/result.js';
 
 const PHASES = ['decode', 'prefill'] as const;
 
@@ -12,13 +12,13 @@ const PHASES = ['decode', 'prefill'] as const;
 export async function withLearnedBands(
   result: Result,
   learned: Learned,
-  moved: readonly (() => Promise<Result> | null)[],
+  moved: readonly (() => Promise<RunFigures> | null)[],
 ): Promise<Result> {
   if (result.accuracy === undefined) return result;
-  const others: Result[] = [];
+  const others: RunFigures[] = [];
   for (const run of moved) others.push((await run()) ?? result);
   const bands = PHASES.map((phase): [string, Accuracy | null] => {
-    const speedOf = (result: Result): number => metricValue(result, `speed.${phase}`) ?? 0;
+    const speedOf = (result: RunFigures): number => metricValue(result, `speed.${phase}`) ?? 0;
     const speed = speedOf(result);
     if (!(speed > 0)) return [phase, result.accuracy![phase]];
     return [phase, learnedBand(learned, learnedWidth(learned, phase, speed, others.map(speedOf)))];

@@ -3,7 +3,7 @@ import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';
 import { metricValue } from '../../result/catalogue.js';
 import { hashOfValue, sealed } from '../../result/digest.js';
-import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
+import { type PerLayer, RESULT_SCHEMA, type Result, type RunFigures, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import { type RunSpec, systemChanges } from '../../system/door.js';
 import { boundsOf } from './bounds.js';
@@ -14,12 +14,18 @@ import { metricsOf } from './metrics.js';
 import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
+/** Figures of a finished run. */
+export function figuresOfRun(finished: Finished, bounds = boundsOf(finished)): RunFigures {
+  const accuracy = accuracyOf(finished);
+  return { metrics: metricsOf(finished, bounds), ...(accuracy === null ? {} : { accuracy }) };
+}
+
 /** Public result of a finished run. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, replayed, system } = inputs;
   const bounds = boundsOf(finished);
-  const metrics = metricsOf(finished, bounds);
+  const { metrics, ...accuracy } = figuresOfRun(finished, bounds);
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
   // Inputs of comparable results; system, cache, predictor and drafting may differ.
@@ -41,7 +47,6 @@ export function outcome(finished: Finished): Result {
     faults: run.faults,
   };
   const profile = profileOf(finished);
-  const accuracy = accuracyOf(finished);
   const tenfold = inputs.trace.meta.synthetic ? finished.meters.latencies.halves.tenfold() : null;
   return sealed({
     schema: RESULT_SCHEMA,
@@ -70,7 +75,7 @@ export function outcome(finished: Finished): Result {
     metrics,
     perLayer: perLayerOf(finished),
     bounds,
-    ...(accuracy === null ? {} : { accuracy }),
+    ...accuracy,
     ...hitRangeOf(metricValue({ metrics }, 'cache.hit_rate') ?? 0, inputs.routing),
     ...(tenfold === null ? {} : { tenfold }),
     knowledge: knowledgeOfRun(finished),

@@ -83,13 +83,14 @@ export class EventDemand implements Demand {
     const { ids, counts } = this;
     const marks = this.#marks;
     const offset = this.#offsets[layer]!;
+    const none = NULL_EXPERT;
     let activations = 0;
     let size = 0;
     for (let token = tokens - 1; token >= 0; token--) {
       const start = token * row + layer * topK;
       for (let at = start + topK - 1; at >= start; at--) {
         const expert = choices[at]!;
-        if (expert === NULL_EXPERT) continue;
+        if (expert === none) continue;
         activations++;
         const id = offset + expert;
         const mark = marks[id]!;

@@ -4,7 +4,7 @@ import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { MetricName } from '../../result/metrics.js';
-import type { Result } from '../../result/result.js';
+import type { RunFigures } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/door.js';
 import type { Runtimes } from './constants.js';
 import { hasFlag } from './memory/load.js';
@@ -44,7 +44,7 @@ const KNOWING = {
 } as const satisfies Readonly<Record<keyof Knowing, MetricName>>;
 
 /** Times and hit rate of a run. */
-export function knowingOf(metrics: Result['metrics']): Knowing {
+export function knowingOf(metrics: RunFigures['metrics']): Knowing {
   return Object.fromEntries(
     Object.entries(KNOWING).flatMap(([key, name]) => (metrics[name] === undefined ? [] : [[key, metrics[name].value]])),
   );
@@ -231,7 +231,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
 }
 
 /** Token times after warming; their hit rate alone is unknown. */
-function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
+function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
   return Object.fromEntries(keys.map((key) => [key, all[key]! * (output - 1) - first[key]! * (warming - 1)]));
@@ -243,7 +243,7 @@ async function prefilling(world: RowWorld): Promise<number> {
   return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
 }
 
-function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<Result> {
+function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<RunFigures> {
   const input: RunInput = {
     system: run.system as RunInput['system'],
     memory: {
@@ -262,7 +262,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
 
-const of = ({ metrics }: Result, name: MetricName): number => metrics[name]!.value;
+const of = ({ metrics }: RunFigures, name: MetricName): number => metrics[name]!.value;
 
 /** Experts of a layer, and the graph's choices per token. */
 export interface Selection {

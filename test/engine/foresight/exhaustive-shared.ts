@@ -41,16 +41,6 @@ function packed(s: State): number {
   return ((high << 2) | s.opening) * 2 ** 15 + low;
 }
 
-function unpacked(code: number): State {
-  const low = code % 2 ** 15;
-  const high = (code - low) / 2 ** 15;
-  return {
-    ...{ event: high >> 23, gap: (high >> 21) & 3, todo: (high >> 17) & 15, gpu: (high >> 14) & 7, gpuLeft: (high >> 10) & 15 },
-    ...{ cpu: (high >> 7) & 7, cpuLeft: (high >> 2) & 31, opening: high & 3 },
-    ...{ resident: low >> 11, flying: (low >> 8) & 7, flight: (low >> 5) & 7, kept: (low >> 4) & 1, streamed: low & 15 },
-  };
-}
-
 const bit = (id: number): number => 1 << id;
 
 function size(set: number): number {
@@ -63,15 +53,18 @@ function size(set: number): number {
 export function exhaustiveShared(world: SharedWorld, most: number): number | null {
   const { events } = world;
   const first = { ...begun(events, 0), resident: 0, flying: NONE, flight: 0, kept: 0 };
-  let states = new Set([packed(first)]);
-  for (let time = 0; states.size <= most; time++) {
-    const next = new Set<number>();
-    for (const code of states) {
-      const state = settled(unpacked(code), world);
+  let states: State[] = [first];
+  for (let time = 0; states.length <= most; time++) {
+    const next = new Map<number, State>();
+    for (const given of states) {
+      const state = settled(given, world);
       if (state.event === events.length) return time;
-      for (const chosen of choices(state, world)) next.add(packed(moved(chosen)));
+      for (const chosen of choices(state, world)) {
+        const later = moved(chosen);
+        next.set(packed(later), later);
+      }
     }
-    states = next;
+    states = [...next.values()];
   }
   return null;
 }
