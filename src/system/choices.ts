@@ -1,17 +1,3 @@
-/**
- * Miss actions. `load`: transfer and insert; `cpu`: compute on the processor of the expert's memory; `cheaper`: the
- * sooner of `load` and `cpu`; `balance`: split an event, hits included, to end together; `static`: stream, never
- * insert. Lossy: `substitute` (a resident expert), `skip`, `low-precision` (a smaller copy).
- */
-export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'balance', 'static', 'substitute', 'skip', 'low-precision'] as const;
-/** Ways to serve a miss (L13). */
-export type MissAction = (typeof MISS_ACTIONS)[number];
-
-/** Admission of a missed expert: by policy, always, never, or promoted later. */
-export const ADMISSIONS = ['policy', 'always', 'never', 'background'] as const;
-/** A member of {@link ADMISSIONS} (L13). */
-export type Admission = (typeof ADMISSIONS)[number];
-
 /** Replays. `atomic`: an event is a pass at a layer; `sequential`: an event is an activation. */
 export const REPLAYS = ['atomic', 'sequential'] as const;
 /** Definitions of an event (L7). */

@@ -1,6 +1,8 @@
 // Exports to other rooms: systems, runs and the parts of both.
+
+export { ADMISSIONS, MISS_ACTIONS } from './actions.js';
 export { systemChanges } from './changes.js';
-export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, REPLAYS, type Replay, RUNTIME_WORDS } from './choices.js';
+export { DEGREES, type Overlap, REPLAYS, type Replay, RUNTIME_WORDS } from './choices.js';
 export { commandOfInput, QUICK_START, type RunCommand, repeatable, repeatCommand } from './command.js';
 export { type CopiesSpec, copyShare } from './copies.js';
 export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } from './faults.js';

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { issueOf, onOff } from '../base/written.js';
 import type { HardwareSpec } from '../hardware/door.js';
-import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
+import { ACTIONS, ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './actions.js';
 
 /** Range of numbers. */
 export interface Range {
@@ -46,6 +47,8 @@ export interface MissRule {
   readonly byRate?: true;
   /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
   readonly copyBytes: number;
+  /** Numbers of the action's own, by name; absent: none. */
+  readonly numbers?: Readonly<Record<string, number>>;
   /** Null: always holds. */
   readonly when: MissCondition | null;
 }
@@ -112,21 +115,6 @@ const when = z.strictObject({
     .describe("Share of its token's gate weight that better-ranked experts have, the smallest over tokens: '>0.6', or { by, share }."),
 });
 
-/** Admissions of each action, default first. */
-const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
-  load: ['policy', 'always'],
-  cpu: ['never', 'background'],
-  cheaper: ['policy', 'always', 'background'],
-  balance: ['policy', 'always', 'background'],
-  static: ['never'],
-  substitute: ['never', 'background'],
-  skip: ['never', 'background'],
-  'low-precision': ['never', 'background'],
-};
-
-/** Actions that change the model's output. */
-const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
-
 /** Default bytes of a low-precision copy, as a share of the expert: 4 of 16 bits. */
 const COPY_BYTES = 0.25;
 
@@ -135,6 +123,31 @@ function insteadOf(action: MissAction, admit: Admission): string {
   if (action === 'static') return 'static keeps nothing of what it streams; take do: load, or leave admit out';
   if (admit === 'background') return `${action} has the expert on the GPU already; take policy or always`;
   return `${action} leaves the expert where it lies; take background, or leave admit out`;
+}
+
+/** Numbers of rules by name, with the action that each is of. */
+const NUMBERS = Object.entries(ACTIONS).flatMap(([action, { numbers = {} }]) =>
+  Object.entries(numbers).map(([name, number]) => ({ action, name, ...number })),
+);
+
+/** Parameters of a rule that are of one action, and the complaint about others. */
+const OF_ACTION = [
+  { name: 'by', action: 'cheaper', complaint: 'is how cheaper compares; take do: cheaper, or leave it out' },
+  { name: 'copyBytes', action: 'low-precision', complaint: 'is of low-precision copies; leave it out' },
+  { name: 'defer', action: 'cpu', complaint: 'is of what the CPU computes; take do: cpu, or leave it out' },
+  { name: 'inPlace', action: 'static', complaint: 'is of what is streamed; take do: static, or leave it out' },
+] as const;
+
+/** A rule as written, parsed. */
+interface Given {
+  readonly do: MissAction;
+  readonly admit?: Admission | undefined;
+  readonly after?: number | undefined;
+  readonly by?: 'time' | 'rate' | undefined;
+  readonly copyBytes?: number | undefined;
+  readonly defer?: number | undefined;
+  readonly inPlace?: boolean | undefined;
+  readonly when?: z.output<typeof when> | undefined;
 }
 
 const rule = z
@@ -169,34 +182,50 @@ const rule = z
         .describe("cpu: most of a token's choices, the last ones, that are computed one layer late. Absent: 0."),
       inPlace: onOff.optional().describe('static: kernels read the expert where it lies, over the link, while they compute. Absent: off.'),
       when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
+      ...Object.fromEntries(
+        NUMBERS.map(({ action, least, meaning, name, default: usual }) => [
+          name,
+          z.int().min(least).optional().describe(`${action}: ${meaning} Absent: ${usual}.`),
+        ]),
+      ),
     }),
   ])
   .transform((given, context) => {
-    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when } = { ...none, ...given };
-    const admit = asked ?? ADMITS[action][0]!;
-    const by = 'by' in given ? given.by : undefined;
+    const { after, admit: asked, by, copyBytes, defer, do: action, inPlace, when }: Given = given;
+    const admit = asked ?? ACTIONS[action].admits[0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
-    if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
+    if (!ACTIONS[action].admits.includes(admit)) complain('admit', insteadOf(action, admit));
     if (after !== undefined && admit !== 'background')
       complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
-    if (by !== undefined && action !== 'cheaper') complain('by', 'is how cheaper compares; take do: cheaper, or leave it out');
-    if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
-    if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
-    if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
+    for (const { action: only, complaint, name } of OF_ACTION) {
+      const value = ownValue(given, name);
+      if (value !== undefined && value !== false && action !== only) complain(name, complaint);
+    }
     const condition = when === undefined || Object.keys(when).length === 0 ? null : when;
     const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
-    const made: MissRule = {
+    return {
       do: action,
       admit,
       after: after ?? 1,
       copyBytes: copyBytes ?? ruleOf(action).copyBytes,
       defer: defer ?? 0,
       when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
+      ...(by === 'rate' ? { byRate: true as const } : {}),
+      ...(inPlace === true ? { inPlace } : {}),
+      ...numbersOf(action, given, complain),
     };
-    if (by === 'rate') return { ...made, byRate: true as const };
-    return inPlace === true ? { ...made, inPlace } : made;
   });
+
+/** Numbers of an action's rule, defaults filled in; nothing for an action without numbers. */
+function numbersOf(action: MissAction, given: unknown, complain: (key: string, message: string) => void): Pick<MissRule, 'numbers'> {
+  for (const other of NUMBERS) {
+    if (other.action === action || ownValue(given, other.name) === undefined) continue;
+    complain(other.name, `is of ${other.action}; take do: ${other.action}, or leave it out`);
+  }
+  const numbers = NUMBERS.filter((number) => number.action === action);
+  if (numbers.length === 0) return {};
+  return { numbers: Object.fromEntries(numbers.map(({ name, default: usual }) => [name, Number(ownValue(given, name) ?? usual)])) };
+}
 
 /** Schema of `system.onMiss`. */
 export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given, context): MissRules => {
@@ -220,9 +249,8 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
-  const word = ruleOf(action);
-  if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;
+function shownRule(rule: MissRule): unknown {
+  const { admit, after, byRate, copyBytes, defer, do: action, inPlace, numbers, when: condition } = rule;
   const { gate, misses, pass, phase, tokens }: MissCondition = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
@@ -231,15 +259,25 @@ function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: 
     ...(misses === undefined ? {} : { misses: shownRange(misses) }),
     ...(gate === null ? {} : { gate: { by: gate.by, share: shownRange(gate.share) } }),
   };
-  return {
+  const shown = {
     do: action,
     admit,
     ...(admit === 'background' ? { after } : {}),
+    ...(byRate === undefined ? {} : { by: 'rate' }),
     ...(action === 'low-precision' ? { copyBytes } : {}),
     ...(defer > 0 ? { defer } : {}),
     ...(inPlace === undefined ? {} : { inPlace }),
+    ...numbers,
     ...(condition === null ? {} : { when: held }),
   };
+  return isPlain(rule) ? action : shown;
+}
+
+/** True for the rule of a word alone. */
+function isPlain({ admit, byRate, copyBytes, defer, do: action, inPlace, numbers, when: condition }: MissRule): boolean {
+  const word = ruleOf(action);
+  const plain = byRate === undefined && defer === 0 && inPlace === undefined && numbers === undefined && condition === null;
+  return plain && admit === word.admit && copyBytes === word.copyBytes;
 }
 
 function shownRange({ above, below, max, min }: Range): unknown {
@@ -266,15 +304,15 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
 }
 
 /** True if the CPU may serve the rule's misses. */
-export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
-  action === 'cpu' || action === 'cheaper' || action === 'balance';
+export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean => ACTIONS[action].onCpu === true;
 
 /** True if any rule has an action of the list. */
 export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
   rules.some((rule) => actions.includes(rule.do));
 
 /** True if any rule is lossy. */
-export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
+export const isLossy = ({ rules }: Pick<MissRules, 'rules'>): boolean =>
+  rules.some(({ defer, do: action }) => ACTIONS[action].lossy === true || defer > 0);
 
 /** True if some results come a layer late. */
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
@@ -286,10 +324,17 @@ export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateS
 /** True if the word's rule serves every miss. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
-  return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;
+  return rules.length === 1 && only!.do === word && only!.admit === ACTIONS[word].admits[0] && only!.defer === 0;
 }
 
 /** The rule of a word. */
 export function ruleOf(word: MissAction): MissRule {
-  return { do: word, admit: ADMITS[word][0]!, after: 1, copyBytes: word === 'low-precision' ? COPY_BYTES : 1, defer: 0, when: null };
+  return {
+    do: word,
+    admit: ACTIONS[word].admits[0]!,
+    after: 1,
+    copyBytes: word === 'low-precision' ? COPY_BYTES : 1,
+    defer: 0,
+    when: null,
+  };
 }

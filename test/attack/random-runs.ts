@@ -10,7 +10,7 @@ import { loadHardware } from '../../src/runtime/machine.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { KV_GROWTH } from '../../src/schedule/kv-room.js';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';
-import { ADMISSIONS, MISS_ACTIONS } from '../../src/system/choices.js';
+import { ADMISSIONS, MISS_ACTIONS } from '../../src/system/actions.js';
 import { PLACEMENTS } from '../../src/system/placement/index.js';
 import type { RunInput } from '../../src/system/run.js';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { Link } from '../../src/engine/transfer/link.js';
-import type { MissAction } from '../../src/system/choices.js';
+import type { MissAction } from '../../src/system/actions.js';
 import { ruleOf } from '../../src/system/miss-rules.js';
 import { simulateByEngine } from './harness.js';
 import { wholeLink, wholeMachine } from './scenario.js';

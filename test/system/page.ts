@@ -1,7 +1,7 @@
 // docs/systems.md as the system files have it: one row a system, with what it is, what it follows and how it is composed.
 import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
-import type { Admission, MissAction } from '../../src/system/choices.js';
+import type { Admission, MissAction } from '../../src/system/actions.js';
 import { isLossy, type MissCondition, type Range } from '../../src/system/miss-rules.js';
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MissCost } from '../../../src/engine/prefetch/miss-cost.js';
 import type { RunningEvent } from '../../../src/engine/vocabulary/event.js';
 import type { Gpu } from '../../../src/engine/vocabulary/gpu.js';
-import type { MissAction } from '../../../src/system/choices.js';
+import type { MissAction } from '../../../src/system/actions.js';
 import { ruleOf } from '../../../src/system/miss-rules.js';
 
 /** After one event with so many hits and misses, each of one activation. */
