@@ -101,19 +101,27 @@ export class Engine implements Fold {
   #runLayer(pass: Pass, layer: number): void {
     const { activations, exchange, folds } = this.#run;
     const startNs = this.nowNs;
-    for (const hook of this.#choosing) hook.choosing(pass, layer, exchange.residents(layer));
-    const members = exchange.gather(pass, layer);
+    const choosing = this.#choosing;
+    const routed = this.#routed;
+    const judges = this.#judges;
+    for (let h = 0; h < choosing.length; h++) choosing[h]!.choosing(pass, layer, exchange.residents(layer));
+    const members = activations === null ? exchange.gather(pass, layer) : this.#list(pass, layer, activations);
     for (let g = 0; g < folds.length; g++) folds[g]!.known(pass, layer, startNs);
-    for (const hook of this.#routed) hook.routed(startNs);
-    for (const hook of this.#judges) hook.judge(pass, layer);
+    for (let h = 0; h < routed.length; h++) routed[h]!.routed(startNs);
+    for (let h = 0; h < judges.length; h++) judges[h]!.judge(pass, layer);
     if (members === 0) for (let g = 0; g < folds.length; g++) folds[g]!.idle(pass, layer, startNs);
     else if (activations === null) this.#runEvent(pass, layer, true);
-    else this.#runActivations(pass, layer, activations);
+    else this.#runActivations(pass, layer, activations, members);
   }
 
-  #runActivations(pass: Pass, layer: number, demand: EventDemand): void {
+  /** L7: lists a layer's activations; their whole demand only for a fold that listens. @returns their number */
+  #list(pass: Pass, layer: number, demand: EventDemand): number {
+    if (this.#run.folds[0]!.listens) demand.gather(pass, layer);
+    return demand.list(pass, layer);
+  }
+
+  #runActivations(pass: Pass, layer: number, demand: EventDemand, count: number): void {
     const [fold] = this.#run.folds;
-    const count = demand.list(pass, layer);
     for (let at = 0; at < count; at++) {
       demand.only(demand.listed[at]!);
       fold!.advance(this.nowNs, true);

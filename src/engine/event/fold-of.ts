@@ -1,7 +1,7 @@
 import { computesMisses } from '../../system/door.js';
 import { type Hooks, having } from '../vocabulary/hooks.js';
 import { executorOf } from './execute.js';
-import { EventFold, HookedFold } from './fold.js';
+import { EventFold, followsEvents, HookedFold } from './fold.js';
 import { ArrivalJudge, Judge } from './judge.js';
 import type { FoldPart, GpuParts } from './parts.js';
 import { Misses, TieredMisses } from './place.js';
@@ -21,8 +21,8 @@ export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: r
   const executor = executorOf(gpu, event);
   const fold = { event, evictions, executor, gpu, judge, misses };
   const always = mechanisms.some((part) => part.always);
-  const plain = hooks.length === 0 && gpu.dram === null && !always;
-  return plain ? new EventFold(fold) : new HookedFold(fold, hooks, always);
+  const plain = gpu.dram === null && !always && !hooks.some(followsEvents);
+  return plain ? new EventFold(fold, hooks) : new HookedFold(fold, hooks, always);
 }
 
 const judgeOf = ({ event, gpu, outcomes }: GpuParts, ahead: boolean): Judge =>

@@ -17,7 +17,7 @@ export interface FoldParts {
   readonly evictions: Evictions;
 }
 
-/** Fold of events on a GPU, called at known routings and events' ends. */
+/** Fold of events on a GPU, called at known routings and events' ends. Hooks, if any, see demands alone. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
@@ -26,8 +26,13 @@ export class EventFold {
   protected readonly executor: Executor;
   readonly #evictions: Evictions;
   readonly #earlier: number;
+  /** True: `known` reads the demand. */
+  readonly listens: boolean = false;
+  protected readonly demanded: readonly Required<Pick<Hooks, 'demanded'>>[];
 
-  constructor({ event, evictions, executor, gpu, judge, misses }: FoldParts) {
+  /** @param hooks of demand alone */
+  constructor({ event, evictions, executor, gpu, judge, misses }: FoldParts, hooks: readonly Hooks[]) {
+    this.demanded = having(hooks, 'demanded');
     this.gpu = gpu;
     this.event = event;
     this.judge = judge;
@@ -57,13 +62,14 @@ export class EventFold {
 
   /** An event of the demand; sets start and end of `event`. @param last true: the layer's last in the pass */
   run(_pass: Pass, layer: number, startNs: number, _last: boolean): void {
-    const { event } = this;
-    const { size } = event.demand;
+    const { demanded, event } = this;
+    const { ids, size } = event.demand;
     this.gpu.clock.event++;
     event.startNs = startNs;
+    for (let h = 0; h < demanded.length; h++) demanded[h]!.demanded(layer, ids, size);
     this.judge.judge(layer, size);
     if (event.misses > 0) this.misses.place(layer, size);
-    else this.gpu.gpu.serve(event.demand.ids, size, layer);
+    else this.gpu.gpu.serve(ids, size, layer);
     this.executor.execute(layer);
   }
 
@@ -84,14 +90,23 @@ export class EventFold {
   }
 }
 
+/** Hooks called by a {@link HookedFold} alone. */
+const FOLLOWING = [
+  ...(['observe', 'passBegan', 'known', 'learned', 'advance', 'judged'] as const),
+  ...(['placed', 'executed', 'ending', 'ended', 'passEnded'] as const),
+];
+
+/** True for hooks that need a {@link HookedFold}. */
+export const followsEvents = (hook: Hooks): boolean => FOLLOWING.some((name) => hook[name] !== undefined);
+
 /** Fold with hooks, or with DRAM as a cache. */
 export class HookedFold extends EventFold {
+  override readonly listens = true;
   readonly #hooks: readonly Hooks[];
   readonly #always: boolean;
   readonly #known;
   readonly #learned;
   readonly #advance;
-  readonly #demanded;
   readonly #judged;
   readonly #placed;
   readonly #executed;
@@ -100,13 +115,12 @@ export class HookedFold extends EventFold {
 
   /** @param always true: events without a miss are placed too */
   constructor(parts: FoldParts, hooks: readonly Hooks[], always: boolean) {
-    super(parts);
+    super(parts, hooks);
     this.#hooks = hooks;
     this.#always = always;
     this.#known = having(hooks, 'known');
     this.#learned = having(hooks, 'learned');
     this.#advance = having(hooks, 'advance');
-    this.#demanded = having(hooks, 'demanded');
     this.#judged = having(hooks, 'judged');
     this.#placed = having(hooks, 'placed');
     this.#executed = having(hooks, 'executed');
@@ -130,12 +144,15 @@ export class HookedFold extends EventFold {
     super.known(pass, layer, nowNs);
     const { ids, size } = this.event.demand;
     this.advance(nowNs, true);
-    for (const hook of this.#known) hook.known(pass, layer, ids, size, nowNs);
-    for (const hook of this.#learned) hook.learned(pass, layer, nowNs);
+    const known = this.#known;
+    for (let h = 0; h < known.length; h++) known[h]!.known(pass, layer, ids, size, nowNs);
+    const learned = this.#learned;
+    for (let h = 0; h < learned.length; h++) learned[h]!.learned(pass, layer, nowNs);
   }
 
   override advance(untilNs: number, routing: boolean): void {
-    for (const hook of this.#advance) hook.advance(untilNs, routing);
+    const advance = this.#advance;
+    for (let h = 0; h < advance.length; h++) advance[h]!.advance(untilNs, routing);
   }
 
   override run(pass: Pass, layer: number, startNs: number, last: boolean): void {
@@ -144,14 +161,17 @@ export class HookedFold extends EventFold {
     const { ids, size } = event.demand;
     this.gpu.clock.event++;
     event.startNs = startNs;
-    for (const hook of this.#demanded) hook.demanded(layer, ids, size);
+    const { demanded } = this;
+    for (let h = 0; h < demanded.length; h++) demanded[h]!.demanded(layer, ids, size);
     this.judge.judge(layer, size);
-    for (const hook of this.#judged) hook.judged(event, layer);
+    const judged = this.#judged;
+    for (let h = 0; h < judged.length; h++) judged[h]!.judged(event, layer);
     if (event.misses > 0 || this.#always) this.misses.place(layer, size);
     else gpu.serve(ids, size, layer);
     if (last) for (const hook of this.#placed) hook.placed(pass, layer, event.startNs);
     this.executor.execute(layer);
-    for (const hook of this.#executed) hook.executed(event, layer);
+    const executed = this.#executed;
+    for (let h = 0; h < executed.length; h++) executed[h]!.executed(event, layer);
   }
 
   override idle(pass: Pass, layer: number, nowNs: number): void {
@@ -162,10 +182,12 @@ export class HookedFold extends EventFold {
     const { dram } = this.gpu;
     const { ids, size } = this.event.demand;
     this.advance(nowNs, false);
-    for (const hook of this.#ending) hook.ending(ids, size, nowNs);
+    const ending = this.#ending;
+    for (let h = 0; h < ending.length; h++) ending[h]!.ending(ids, size, nowNs);
     super.ended(nowNs);
     dram?.unpinAll(ids, size);
-    for (const hook of this.#ended) hook.ended(nowNs);
+    const ended = this.#ended;
+    for (let h = 0; h < ended.length; h++) ended[h]!.ended(nowNs);
   }
 
   override passEnded(durationNs: number): void {
