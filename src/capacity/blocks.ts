@@ -12,6 +12,7 @@ export const BLOCKS = 16;
  */
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
+  /** Rows of a block, and choices of a row: layers x topK. */
   readonly rows: number;
   readonly row: number;
 }

@@ -54,7 +54,7 @@ export interface PredictorDefinition extends Member {
   readonly parameters: ParameterTable;
   /** Required trace fields, checked before the run. */
   readonly needs?: readonly PredictorNeed[];
-  /** True: predicts drafted tokens alone; a run without drafts is refused. */
+  /** True: predicts tokens run while drafting alone; a run without drafts is refused. */
   readonly drafts?: true;
   /** Needs that depend on parameters; replaces `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];

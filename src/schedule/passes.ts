@@ -26,7 +26,7 @@ export class Passes {
   rejected = 0;
   /** True if the running pass reruns tokens of the last pass, without the scheduler. */
   again = false;
-  /** Learns from every pass and forecasts paths; null: no learner. */
+  /** Predictor of the scheduler's path forecasts, shown every pass; null: no forecasts. */
   learner: PassLearner | null = null;
   readonly speculation: Speculation | null;
   /** Most passes in a row that left out a begun request. */

@@ -7,7 +7,7 @@ export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, s
   pause(ms, undefined, signal === undefined ? {} : { signal });
 /** Calls a function in the next turn of the event loop. */
 export const inNextTurn: (call: () => void) => void = (call) => void setImmediate(call);
-/** Calls a function right after the running function, before other events. */
+/** Calls a function after the running call stack, before promises and events. */
 export const afterThis: (call: () => void) => void = (call) => process.nextTick(call);
 /** Calls a function repeatedly while the process is otherwise alive. @returns function that stops the calls */
 export function whileAlive(call: () => void, ms: number): () => void {

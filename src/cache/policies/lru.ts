@@ -1,7 +1,7 @@
 import { NONE, type Pins, policy } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** Queue by last use. */
+/** Experts by last use, the newest in front. */
 export class Lru extends Fifo {
   override touch(id: number): void {
     this.list.moveToFront(this.list.end, id);

@@ -18,7 +18,7 @@ import type { Reproduction } from './reproduction.js';
 export interface Figures {
   of(metric: string): number | null;
   measured(metric: string): number | null;
-  /** At a limit, for equal passes, machine and runtime. */
+  /** Metric of the same passes, machine and runtime at the proven floor or the best schedule found. */
   at(limit: Limit, metric: string): number | null;
 }
 

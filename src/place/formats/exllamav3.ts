@@ -19,8 +19,9 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** Some models have further words before `layers`. */
+/** Key of a layer as written. */
 const keyOf = (block: number): string => `model.layers.${block}.mlp`;
+/** Key as read: some models have further words before `layers`. */
 const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
 /** Metadata field of moeprof's fingerprint. */
 const OURS = 'moeprof';

@@ -48,7 +48,7 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
  */
 export const draft = predictor({
   name: 'draft',
-  summary: 'what a draft model chose for the tokens that it drafted: the truth, spoiled to published accuracy',
+  summary: 'what a draft model chose for the tokens that it ran while drafting: the truth, spoiled to published accuracy',
   cites: 'MoE-SpeQ, arXiv 2511.14102; SP-MoE, arXiv 2510.10302',
   parameters: {
     recall: {

@@ -32,7 +32,10 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/** Activations of a decoded token. @throws UserError if 1 and more runs have the next length: a line is missing */
+/**
+ * Shortest run of a layer's lines: top-k of a decoded token, more in a file of prompts alone. @throws UserError if it is
+ * 1 and runs of the next length are more frequent: lines are missing
+ */
 function shortestRun(source: TraceSource): number {
   const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);

@@ -42,7 +42,7 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
 const isWhole = (text: string, entries: readonly string[]): boolean =>
   /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 
-/** Elements of a .npy file in memory. @throws UserError as {@link npyHeader} */
+/** Elements of a whole .npy file in memory, e.g. from a server's reply. @throws UserError as {@link npyHeader} */
 export function npyValues(
   place: string,
   file: Uint8Array,

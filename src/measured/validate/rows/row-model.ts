@@ -15,7 +15,7 @@ export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly 
   }
 }
 
-/** Routing statistics for the synthetic generator; null: from the shape. */
+/** Routing statistics of the bundled model; null: not bundled, the generator takes the shape's. */
 export function routingOfRow({ model }: Measurement): Record<string, unknown> | null {
   return listProfiles('models').includes(model.name) ? loadRouting(model.name) : null;
 }
