@@ -47,23 +47,23 @@ const OUTPUT = 512;
 /** Wishes of a user. */
 export interface AdviceWishes extends DraftWishes {
   /** Default: llama.cpp. */
-  readonly runtime?: string | undefined;
+  readonly runtime?: string;
   /** `request` (default), `decode`, `prefill`, or targets such as `ttft=2s,tpot=50ms`. */
-  readonly goal?: string | undefined;
+  readonly goal?: string;
   /** Tokens per user. Default: 16,384, or prompt and answer if longer, within the model's limit. */
-  readonly context?: number | undefined;
+  readonly context?: number;
   /** Tokens. Default: 4,096, or half of the context if shorter. */
-  readonly prompt?: number | undefined;
+  readonly prompt?: number;
   /** Default: 1. */
-  readonly users?: number | undefined;
+  readonly users?: number;
   /** Formats on offer, the preferred first. Default: the runtime's usual formats. */
-  readonly quantizations?: readonly string[] | undefined;
+  readonly quantizations?: readonly string[];
   /** sh, powershell or cmd. Default: the machine's usual shell. */
-  readonly shell?: string | undefined;
+  readonly shell?: string;
   /** Recorded routing. Default: drawn from the model's profile. */
-  readonly trace?: string | undefined;
+  readonly trace?: string;
   /** Cached experts of each layer. Default: as many as fit, or no cache if faster. */
-  readonly slots?: number | undefined;
+  readonly slots?: number;
 }
 
 /** Finds a machine as a runtime drives it. */
@@ -131,7 +131,7 @@ export class Subject {
   readonly #watch: WorkWatch;
   readonly #models: (quantization: string | null) => Loaded;
   readonly #name: string;
-  readonly #path: string | undefined;
+  readonly #path?: string;
   readonly #traces = new Map<number, Promise<RoutingTrace>>();
 
   /** @param path recorded routing; absent: drawn routing @param watch may throw to stop the work */

@@ -48,9 +48,9 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   const { hardware, runtime } = basis;
   if (hardware.cpu === null)
     throw new UserError(`${hardware.name}: has one memory, and no link for a miss to cross; name a card beside a CPU`);
-  const named = (program: string, misses: string): string | undefined => {
+  const named = (program: string, misses: string): string | null => {
     const system = runtimeOfProgram(program).systemOf({ program, as: 'cache', misses });
-    return typeof system === 'string' ? system : undefined;
+    return typeof system === 'string' ? system : null;
   };
   const offload = named(runtime.name, 'gpu') ?? 'on-demand-lru';
   const hybrid = named(runtime.name, 'cpu') ?? named(DEFAULT_RUNTIME, 'cpu')!;

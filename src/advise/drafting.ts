@@ -28,11 +28,11 @@ export const USUAL_DRAFTING: Drafting = { drafter: 'mtp', lengths: null, chance:
 /** Wishes on drafts, as option texts. */
 export interface DraftWishes {
   /** `3`, or a range `0..4`. */
-  readonly drafts?: string | undefined;
+  readonly drafts?: string;
   /** Share of accepted tokens as engines print it: `42%` of the longest draft, or `42% of 2`. */
-  readonly accepted?: string | undefined;
+  readonly accepted?: string;
   /** `mtp` (default) or `ngram`. */
-  readonly drafter?: string | undefined;
+  readonly drafter?: string;
 }
 
 /** @throws UserError for an unreadable wish */

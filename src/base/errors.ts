@@ -61,10 +61,10 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export const whyLost = (error: unknown): string =>
   error instanceof UserError ? error.message : shortened(visible(`moeprof fails on it (${messageOf(error)}): please report it`));
 
-/** System error code (`ENOENT`), or undefined. */
-export function codeOf(error: unknown): string | undefined {
+/** System error code (`ENOENT`), or null. */
+export function codeOf(error: unknown): string | null {
   const { code } = (error ?? {}) as { readonly code?: string };
-  return code;
+  return code ?? null;
 }
 
 /**

@@ -38,7 +38,7 @@ export class AtomicFile {
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
     // A rename would replace the device by a file.
     if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
-    this.#target = stat === undefined ? path : realpathSync(path);
+    this.#target = stat === null ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
     // Checked without a file, which a signal could leave in place.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
@@ -108,7 +108,7 @@ function release(file: AtomicFile): void {
 }
 
 /** Status of a path to write; undefined: nothing exists. @throws UserError if unknown */
-export const whatStands = (path: string): FileStat | undefined => attempt(path, () => statIfAny(path));
+export const whatStands = (path: string): FileStat | null => attempt(path, () => statIfAny(path));
 
 /** Writes a text file as a whole. @throws UserError if not writable */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {

@@ -142,7 +142,7 @@ function stateAt(path: string): string | null {
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
 /** Status of a path; undefined: nothing exists. @throws UserError if unknown */
-export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
+export const statOf = (path: string): FileStat | null => attemptRead(path, () => statIfAny(path));
 
 /** True for a folder. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;

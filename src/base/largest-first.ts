@@ -13,10 +13,10 @@ export class LargestFirst {
     heap[at] = value;
   }
 
-  /** Removes the largest number; undefined if empty. */
-  pop(): number | undefined {
+  /** Removes the largest number; null if empty. */
+  pop(): number | null {
     const heap = this.#heap;
-    const largest = heap[0];
+    const largest = heap[0] ?? null;
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return largest;
     let at = 0;

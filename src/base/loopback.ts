@@ -7,7 +7,7 @@ export const isLoopback = (name: string): boolean => /^(?:localhost|127(?:\.\d{1
  * True for a browser request from a foreign site: Origin is that site, or Host is a name pointed here (DNS rebinding).
  * @param headers in lower case
  */
-export function isForeign({ host = '', origin }: { readonly host?: string | undefined; readonly origin?: string | undefined }): boolean {
+export function isForeign({ host = '', origin }: { readonly host?: string; readonly origin?: string }): boolean {
   const from = origin === undefined ? host : URL.canParse(origin) ? new URL(origin).host : '';
   return !isLoopback(host) || !isLoopback(from);
 }

@@ -51,7 +51,7 @@ class Program implements Pattern {
   readonly #states: State[] = [];
   readonly #aheads: Program[] = [];
   readonly #room: Meter;
-  readonly #steps: Meter | undefined;
+  readonly #steps?: Meter;
   /** By state: last text position reached. Then work lists. */
   readonly #reached: Int32Array;
   readonly #open: Int32Array;

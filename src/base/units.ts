@@ -33,11 +33,11 @@ function byteUnit(unit: string): number | null {
   return (match[2] === 'i' ? BINARY[match[1]!] : DECIMAL[match[1]!]) ?? null;
 }
 
-function scaled(value: string | number, factor: (unit: string) => number | null | undefined): number | null {
+function scaled(value: string | number, factor: (unit: string) => number | null): number | null {
   const parts = split(value);
   if (parts === null) return null;
   const unit = factor(parts.unit);
-  if (unit === null || unit === undefined) return null;
+  if (unit === null) return null;
   const product = parts.number * unit;
   // The product of doubles misses the last bit of 32.19us.
   return unit === 1 || Number.isInteger(product) ? product : Number(product.toPrecision(15));
@@ -57,7 +57,7 @@ export const BYTES: Quantity = {
 export const DURATION: Quantity = {
   noun: 'a duration',
   accepted: '10us, 2ms, 1.5s, or a plain number of nanoseconds',
-  read: (value) => scaled(value, (unit) => (unit === '' ? 1 : TIME[unit])),
+  read: (value) => scaled(value, (unit) => (unit === '' ? 1 : (TIME[unit] ?? null))),
 };
 
 /** Bandwidths in bytes per second. A plain number is bytes per second. */
@@ -95,7 +95,7 @@ export const COUNT: Quantity = {
   noun: 'a count',
   accepted: '512, 2k, 1.5M',
   read: (value) => {
-    const count = scaled(value, (unit) => DECIMAL[unit.toLowerCase()]);
+    const count = scaled(value, (unit) => DECIMAL[unit.toLowerCase()] ?? null);
     return count === null || !Number.isSafeInteger(count) ? null : count;
   },
 };

@@ -10,7 +10,7 @@ type Reply<Answer, Note> =
 
 interface Asked<Answer, Note> {
   readonly name: string;
-  readonly note: ((note: Note) => void) | undefined;
+  readonly note?: (note: Note) => void;
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
@@ -65,7 +65,7 @@ export class TaskThread<Task, Answer, Note = never> {
 
 /** Error with the lost task. */
 function named(error: Error, name: string): Error {
-  const code = /\bE[MN]FILE\b/.exec(error.message)?.[0] ?? codeOf(error);
+  const code = /\bE[MN]FILE\b/.exec(error.message)?.[0] ?? codeOf(error) ?? undefined;
   return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code });
 }
 

@@ -30,7 +30,7 @@ export interface Override {
   /** New value from the old (undefined: none); absent: `value`. */
   readonly amend?: (before: unknown) => unknown;
   /** Key for a text that becomes a mapping; absent: the text is lost. */
-  readonly shorthand?: string | undefined;
+  readonly shorthand?: string;
   /** Origin in messages, e.g. `--policy`. */
   readonly label: string;
   /** True: from a perhaps untrusted file, not from the command line. */

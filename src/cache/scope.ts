@@ -27,19 +27,19 @@ export interface CacheOptions {
   readonly capacityBytes: number;
   readonly scope: Scope;
   /** Experts per MoE layer, in layer scope. */
-  readonly quotas?: readonly number[] | null;
+  readonly quotas?: readonly number[];
   readonly clock: Clock;
   readonly seed: number;
   /** Pin ranks, shared with the code that pins; absent: nothing pinned. */
   readonly rank?: Int32Array;
-  readonly nextUse?: Int32Array | null;
-  readonly popularity?: Float64Array | null;
-  readonly predicted?: Float32Array | null;
+  readonly nextUse?: Int32Array;
+  readonly popularity?: Float64Array;
+  readonly predicted?: Float32Array;
   /** By MoE layer; absent: predictions never change. */
-  readonly predictedVersion?: Uint32Array | null;
+  readonly predictedVersion?: Uint32Array;
   /** Nearness of next uses, with a version by MoE layer; absent: learned if the policy uses expectations. */
-  readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
-  readonly gates?: Float32Array | null;
+  readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array };
+  readonly gates?: Float32Array;
 }
 
 /** Caches of one tier. */
@@ -59,7 +59,7 @@ export interface Caches {
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
-  const learns = (options.expected ?? null) === null && policyNeeds(options.policy, options.parameters).includes('expected');
+  const learns = options.expected === undefined && policyNeeds(options.policy, options.parameters).includes('expected');
   const learned = learns ? new NextUse(model) : null;
   const given = learned === null ? options : { ...options, expected: learned };
   const { shares, split } = divide(model, capacityBytes, scope, quotas);
@@ -131,10 +131,10 @@ function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly n
 
 function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: number, capacityBytes: number, name: string): ExpertCache {
   const { model, policy, parameters, clock, seed } = options;
-  const { nextUse = null, popularity = null, predicted = null, expected = null, gates = null } = options;
+  const { nextUse, popularity, predicted, expected, gates } = options;
   const needs = policyNeeds(policy, parameters);
   for (const [need, given] of Object.entries({ future: nextUse, popularity, predicted, weights: gates })) {
-    if (given === null && needs.some((wanted) => wanted === need)) throw new UserError(`policy ${policy.name}: needs ${NEEDS[need]}`);
+    if (given === undefined && needs.some((wanted) => wanted === need)) throw new UserError(`policy ${policy.name}: needs ${NEEDS[need]}`);
   }
   const sizes = expertSizes(model).subarray(base, end);
   const created = policy.create(
@@ -150,7 +150,7 @@ function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: 
       nextUse: nextUse?.subarray(base, end) ?? null,
       popularity: popularity?.subarray(base, end) ?? null,
       predicted: predicted?.subarray(base, end) ?? null,
-      predictedVersion: predicted === null ? null : (options.predictedVersion ?? new Uint32Array(model.layers.length)),
+      predictedVersion: predicted === undefined ? null : (options.predictedVersion ?? new Uint32Array(model.layers.length)),
       expected: expected?.values.subarray(base, end) ?? null,
       expectedVersion: expected?.version ?? null,
       gates: gates?.subarray(base, end) ?? null,

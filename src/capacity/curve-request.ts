@@ -26,9 +26,9 @@ export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'rep
    * Source of static placement: number of tokens not replayed, a trace, counts, or `replayed` (hindsight); default
    * 1000.
    */
-  readonly popularity?: string | undefined;
+  readonly popularity?: string;
   /** Default: the knee. */
-  readonly at?: string | undefined;
+  readonly at?: string;
 }
 
 /** Chance, recency, frequency and the Belady bound. */

@@ -89,11 +89,11 @@ class CapacityReplay {
       parameters: job.parameters,
       capacityBytes: capacity.bytes,
       scope: job.scope,
-      quotas: capacity.quotas,
+      quotas: capacity.quotas ?? undefined,
       clock,
       seed: job.seed,
-      nextUse,
-      popularity: job.popularity,
+      nextUse: nextUse ?? undefined,
+      popularity: job.popularity ?? undefined,
       predicted: new Float32Array(job.model.experts),
     });
     for (const cache of this.#caches.caches) cache.preload();

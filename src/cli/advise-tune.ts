@@ -51,7 +51,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   );
   const date = new Date().toISOString().slice(0, 10);
   const begun = { before: file, timings: [], date, rates: null, calibrations: [] };
-  let text = statOf(path) === undefined ? calibratedFileText(begun) : readText(path);
+  let text = statOf(path) === null ? calibratedFileText(begun) : readText(path);
   if (ends.size > 0) context.note(`${path}: holds ${ends.size} of these settings already; they are not run again`);
   let count = ends.size;
   const run = async (at: number, predicted: Speeds): Promise<RunEnd> => {
@@ -81,7 +81,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
 async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: MachineFile; path: string }> {
   const machineFile = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
   const path = keep ?? machineFile ?? KEPT;
-  const known = statOf(path) === undefined ? null : readMachineFile(isPath(path) ? path : `./${path}`);
+  const known = statOf(path) === null ? null : readMachineFile(isPath(path) ? path : `./${path}`);
   const file = path === machineFile && known !== null ? known : await machineToMeasure(hardware);
   if (known === null || file.parts.join('+') === known.parts.join('+')) return { file: known ?? file, path };
   throw new UserError(`${path}: is of another machine, ${known.parts.join('+')}; name a file of this one with --keep`);
@@ -126,8 +126,7 @@ async function ended(program: string, words: readonly string[], timeout: number)
   try {
     return await programEnd(program, words, { mostBytes: MOST_PRINTED, timeout });
   } catch (error) {
-    if (codeOf(error) !== undefined)
-      throw new UserError(`--tune: ${program}: cannot be run (${codeOf(error)}); write the path of a program`);
+    if (codeOf(error) !== null) throw new UserError(`--tune: ${program}: cannot be run (${codeOf(error)}); write the path of a program`);
     return { stdout: '', stderr: messageOf(error), code: 1, signal: null, late: false };
   }
 }

@@ -70,7 +70,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const runtimes = learned === null ? usual() : turned(learned);
   const facts: CheckFacts = {
     ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
-    powerShare: powerShareOf(file.remarks ?? []),
+    powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };

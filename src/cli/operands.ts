@@ -45,7 +45,7 @@ type Prepared = { readonly source: Source } & (
 export async function loadOperands(
   paths: readonly string[],
   context: CliContext,
-  { allowCode = false, details }: { readonly allowCode: boolean | undefined; readonly details: boolean },
+  { allowCode = false, details }: { readonly allowCode?: boolean; readonly details: boolean },
 ): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
   for (const [index, path] of paths.entries())

@@ -24,7 +24,7 @@ interface Family {
   /** True if listed only on request. */
   readonly asked?: boolean;
   /** Finds a member by another spelling; absent: a single spelling. */
-  find?(name: string): string | undefined;
+  find?(name: string): string | null;
   /** A few words; may be empty. */
   summary(name: string): string;
   /** @throws UserError if a member cannot be shown */
@@ -65,7 +65,7 @@ function parts<P extends CataloguePart>(
     name,
     asked: true,
     names: () => catalogue.parts.map((part) => part.name),
-    find: (wanted) => catalogue.find(wanted)?.name,
+    find: (wanted) => catalogue.find(wanted)?.name ?? null,
     summary: (wanted) => few(catalogue.find(wanted)!),
     show: (wanted, width) => {
       const part = catalogue.find(wanted)!;
@@ -204,8 +204,8 @@ function memberNamed(wanted: string): { family: Family; name: string } {
   const candidates = slash < 0 ? families : [familyNamed(wanted.slice(0, slash))];
   const name = wanted.slice(slash + 1);
   const all = candidates.flatMap((family) => {
-    const member = family.find === undefined ? family.names().find((known) => known === name) : family.find(name);
-    return member === undefined ? [] : [{ family, name: member }];
+    const member = family.find === undefined ? (family.names().find((known) => known === name) ?? null) : family.find(name);
+    return member === null ? [] : [{ family, name: member }];
   });
   // A machine named after its card takes precedence over the card.
   const first = all.filter(({ family }) => family.asked !== true);

@@ -11,10 +11,10 @@ import type { RunFlags } from './run-options.js';
 
 /** Flags of a run in a ranking. */
 export interface Combination {
-  readonly system: string | undefined;
-  readonly hardware: string | undefined;
+  readonly system?: string;
+  readonly hardware?: string;
   /** Undefined if the system fixes its own (`no-cache`, `all-resident`). */
-  readonly cache: string | undefined;
+  readonly cache?: string;
 }
 
 /** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */

@@ -120,7 +120,7 @@ function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
 
 /** Run of a study. @param study profile and common values; flags win @param varied wins over flags @throws UserError */
 export function runOfStudy(
-  study: { readonly label: string; readonly run: string | undefined; readonly fixed: readonly Override[] },
+  study: { readonly label: string; readonly run?: string; readonly fixed: readonly Override[] },
   options: RunFlags,
   varied: readonly Override[],
 ): RunSpec {
@@ -131,7 +131,7 @@ export function runOfStudy(
 
 /** {@link runOfStudy} as a repeatable command. */
 export function studyCommandOf(
-  study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
+  study: { readonly run?: string; readonly fixed: readonly Override[] },
   options: RunFlags,
   varied: readonly Override[],
 ): RunCommand {

@@ -13,7 +13,7 @@ const TICK = 500;
 /** Options of a pool. */
 export interface PoolOptions {
   /** Most parallel runs; default: cores. */
-  readonly threads?: number | undefined;
+  readonly threads?: number;
   readonly details?: boolean;
 }
 

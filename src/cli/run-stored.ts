@@ -9,7 +9,7 @@ import { runEach } from './run-pool.js';
 export interface StoredOptions {
   /** Null: nothing is kept, without fingerprints. */
   readonly store: Store | null;
-  readonly threads: number | undefined;
+  readonly threads?: number;
 }
 
 /**

@@ -106,10 +106,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
 const THREADS_PAY = 150;
 
 /** Runs batches in threads if earlier runs took long enough. */
-function batchOf(
-  context: CliContext,
-  { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },
-): RunBatch {
+function batchOf(context: CliContext, { store, threads }: { readonly store: Store | null; readonly threads?: number }): RunBatch {
   let [ran, took] = [0, 0];
   return async (runs) => {
     const settled: SettledRun[] = [];

@@ -100,7 +100,7 @@ export function compareResults(
   checkCore(
     base,
     candidate,
-    inputs.every((input) => varyingOf(input) !== undefined),
+    inputs.every((input) => varyingOf(input) !== null),
   );
   const rules = budgets.filter(({ rule }) => rule.kind !== 'varies');
   const names = [...new Set([...Object.keys(base.result.metrics), ...Object.keys(candidate.result.metrics)])].sort(compareMetricNames);
@@ -158,7 +158,7 @@ const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): Re
   new Map(
     inputs.flatMap((input) => {
       const name = varyingOf(input);
-      const budget = budgets.find(({ rule }) => name !== undefined && rule.kind === 'varies' && rule.inputs.includes(name));
+      const budget = budgets.find(({ rule }) => name !== null && rule.kind === 'varies' && rule.inputs.includes(name));
       return budget === undefined ? [] : [[input, budget] as const];
     }),
   );

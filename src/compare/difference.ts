@@ -157,9 +157,9 @@ function canonical(value: unknown): unknown {
 
 const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
-/** Input of {@link VARYING} with the difference, or undefined. */
-export const varyingOf = ({ path }: Difference): string | undefined =>
-  VARYING.find((input) => path === input || path.startsWith(`${input}.`));
+/** Input of {@link VARYING} with the difference, or null. */
+export const varyingOf = ({ path }: Difference): string | null =>
+  VARYING.find((input) => path === input || path.startsWith(`${input}.`)) ?? null;
 
 /** Remedy for inputs that differ. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
@@ -168,7 +168,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   const share = part((only === 0 ? base : candidate).config.workload).holdOut ?? '20%';
   const varying = [...new Set(inputs.flatMap((input) => varyingOf(input) ?? []))];
   const rest = inputs.filter(
-    (input) => varyingOf(input) === undefined && !(only !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
+    (input) => varyingOf(input) === null && !(only !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
   const { runtime = 'own' } = base.config;
   const same = [

@@ -143,17 +143,17 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: L
     .split(',')
     .map((part) => labels.of(part, part.split('.').at(-1)))
     .join(', ');
-  const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
-  if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name, labels) };
+  const as = words ? null : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
+  if (as === null) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name, labels) };
   return { name: short, unit: as.unit, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
 }
 
 /** Name and unit of an axis. */
 export const labelOf = ({ name, unit }: Axis): string => (unit === '' ? name : `${name}, ${unit}`);
 
-/** Reading of values as numbers of one unit; undefined: words. */
-export function readingOf(values: readonly SweepValue[]): Reading | undefined {
-  return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
+/** Reading of values as numbers of one unit; null: words. */
+export function readingOf(values: readonly SweepValue[]): Reading | null {
+  return READINGS.find(({ read }) => values.every((value) => read(value) !== null)) ?? null;
 }
 
 interface Reading {

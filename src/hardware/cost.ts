@@ -23,8 +23,8 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
       const device = deviceOf(index);
       const { nsPerFlop } = speedOf(device);
       const [main] = formats ?? [];
-      const formatPeak = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
-      return flopsPerToken * (formatPeak === undefined ? nsPerFlop : 1e9 / (formatPeak * device.computeFraction));
+      const formatPeak = main && device.peakByFormat ? byFormat(device.peakByFormat, main.format) : null;
+      return flopsPerToken * (formatPeak === null ? nsPerFlop : 1e9 / (formatPeak * device.computeFraction));
     }),
   };
 }

@@ -25,7 +25,7 @@ export function parseMachine(text: string): Machine {
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
-  return text.includes('+') || findPart(severalOf(name).name) !== undefined;
+  return text.includes('+') || findPart(severalOf(name).name) !== null;
 }
 
 /** Names of all GPUs and CPUs. */
@@ -82,7 +82,7 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
   const { bytes, rest } = splitCardMemory(plain);
   const { count: text, name } = severalOf(rest);
   const part = findPart(name);
-  if (part === undefined) throw unknownPart(name);
+  if (part === null) throw unknownPart(name);
   const count = partCount(text, word);
   if (bytes !== undefined && !('vendor' in part && part.unified !== true))
     throw new UserError(`"${word}": only a card has memory of its own; write ${rest}+${plain.slice(rest.length + 1)}`);
@@ -100,12 +100,12 @@ function withPart(given: GivenParts, word: string, plain: string, bandwidth: num
 }
 
 /** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into count and name. */
-function severalOf(plain: string): { readonly count: string | undefined; readonly name: string } {
+function severalOf(plain: string): { readonly count?: string; readonly name: string } {
   const match = /^(?:(\d+)\s*x[\s-]*|(dual|two)[\s-]+)(.*)$/i.exec(plain);
   return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
 }
 
-const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
+const findPart = (name: string): CpuPart | GpuPart | null => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
   // Numbers of four or more digits name cards: rtx-3060.

@@ -46,12 +46,11 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
   return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
 }
 
-/** Value of a format, of its non-interleaved form, of its family, or `default`; undefined: none. */
-export function byFormat(table: ByFormat, format: string): number | undefined {
+/** Value of a format, of its non-interleaved form, of its family, or `default`; null: none. */
+export function byFormat(table: ByFormat, format: string): number | null {
   const known = kernelFormat(format);
-  const value =
-    ownValue(table, format) ?? (known === undefined ? undefined : (ownValue(table, known.plain) ?? ownValue(table, known.family)));
-  return value ?? table.default;
+  const value = ownValue(table, format) ?? (known === null ? null : (ownValue(table, known.plain) ?? ownValue(table, known.family)));
+  return value ?? table.default ?? null;
 }
 
 /** A processor and its memory. */

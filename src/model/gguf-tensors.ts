@@ -31,7 +31,7 @@ export function sizedTensors(path: string, described: readonly DescribedTensor[]
   for (const [i, tensor] of inOrder.entries()) {
     const end = inOrder[i + 1]?.offset ?? Math.max(tensor.offset, dataBytes);
     const format = ggmlFormat(tensor.type);
-    const bytes = format === undefined ? end - tensor.offset : bytesIn(format, tensor);
+    const bytes = format === null ? end - tensor.offset : bytesIn(format, tensor);
     const place = `${path}: tensor ${JSON.stringify(tensor.name.slice(0, 60))}`;
     if (!Number.isInteger(bytes)) throw new UserError(`${place}: ${tensor.elements} elements are no whole blocks; the file is damaged`);
     if (tensor.offset + bytes > dataBytes)

@@ -201,7 +201,7 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True if a decoder layer has experts. */
-export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
+export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] } }, layer: number): boolean =>
   layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
 /** True if a decoder layer has attention rather than a different mixer. */

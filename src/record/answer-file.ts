@@ -17,7 +17,7 @@ export class AnswerFile {
   /** @param path null: an unnamed temporary file @throws UserError if an earlier recording left the file */
   constructor(path: string | null) {
     this.#path = path;
-    if (path === null || whatStands(path) === undefined) return;
+    if (path === null || whatStands(path) === null) return;
     const made = `moeprof trace convert ${path} -o NAME.safetensors`;
     throw new UserError(`${path}: holds a recording that did not end; make a trace of it (${made}), then remove it`);
   }

@@ -44,7 +44,7 @@ export class Pending {
   readonly #from: HttpMessage;
   readonly #room: ProxyRoom;
   #bytes = 0;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #deadline?: ReturnType<typeof setTimeout>;
 
   /** @param from sender, destroyed with an error if the rest comes too late */
   constructor(from: HttpMessage, room: ProxyRoom) {

@@ -49,18 +49,18 @@ export interface Bounds {
    * Mean TPOT under LRU, Belady on demand, and the fastest schedule found, ns; null: nothing decoded; absent: not
    * counted.
    */
-  readonly lruTpotNs?: number | null | undefined;
-  readonly beladyTpotNs?: number | null | undefined;
-  readonly foundTpotNs?: number | null | undefined;
+  readonly lruTpotNs?: number | null;
+  readonly beladyTpotNs?: number | null;
+  readonly foundTpotNs?: number | null;
   /** Lower bound of the mean TPOT on these passes, ns (L19); absent: not counted, or `unproven`. */
-  readonly floorTpotNs?: number | null | undefined;
+  readonly floorTpotNs?: number | null;
   /** Time of all passes without idle time between, ns: of the fastest schedule found; then of the floor. */
-  readonly foundTotalNs?: number | undefined;
-  readonly floorTotalNs?: number | undefined;
+  readonly foundTotalNs?: number;
+  readonly floorTotalNs?: number;
   /** `loads`: the fastest schedule excludes the CPU, unused by the run; absent: the whole machine is used. */
-  readonly foundBy?: 'loads' | undefined;
+  readonly foundBy?: 'loads';
   /** Reason for missing floor and best schedule; absent: both exist, or a warning names a failed law. */
-  readonly unproven?: string | undefined;
+  readonly unproven?: string;
   /** Hit rate of Belady with bypass at equal capacity and scope; null if bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses unavoidable from a cold start. */

@@ -109,9 +109,9 @@ export function unknownProgram(program: string): string | null {
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
 }
 
-/** Runtime of a profile by name; undefined: a profile alone. */
-export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
-  return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
+/** Runtime of a profile by name; null: a profile alone. */
+export function runtimeOfProfile(profile: string): KnownRuntime | null {
+  return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`)) ?? null;
 }
 
 /** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */

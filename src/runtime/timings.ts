@@ -31,7 +31,7 @@ export function timingsIn(given: string, place: string): Timing[] {
 
 /** True for a timing in words, well-formed or not. */
 export const isWritten = (given: string): boolean =>
-  isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined);
+  isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === null);
 
 /** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {

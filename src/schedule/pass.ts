@@ -109,7 +109,7 @@ export class Pass {
     for (const share of shares) total += share.tokens;
     this.#reserve(total);
     for (let i = 0; i < shares.length; i++) {
-      const { again = false, rejected = 0, request, standIns = null, tokens } = shares[i]!;
+      const { again = false, rejected = 0, request, standIns, tokens } = shares[i]!;
       const from = again ? request.done - tokens : request.done;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
       this.sequenceContext[i] = this.#context + from;
@@ -126,7 +126,7 @@ export class Pass {
       // Stand-ins have a separate read-ahead buffer.
       const lane = this.sequenceTokens.length + request.slot;
       for (let k = tokens - rejected; k < tokens; k++) {
-        const place = standIns === null ? request.standIn(from + k) : request.placeOf(standIns.sourceOf(request, k));
+        const place = standIns === undefined ? request.standIn(from + k) : request.placeOf(standIns.sourceOf(request, k));
         this.#appendAt(request, from + k, lane, place);
       }
     }

@@ -13,8 +13,8 @@ export interface Share {
   readonly tokens: number;
   /** Trailing drafted tokens to be rejected; absent: 0. */
   rejected?: number;
-  /** Source texts of drafts, for the routing of rejected tokens. Absent, null: the routing of a far token. */
-  standIns?: Pick<TextDrafts, 'sourceOf'> | null;
+  /** Source texts of drafts, for the routing of rejected tokens. Absent: the routing of a far token. */
+  standIns?: Pick<TextDrafts, 'sourceOf'>;
   /** True: reruns the tokens before the next, all counted as rejected. */
   readonly again?: boolean;
 }
@@ -66,7 +66,7 @@ export interface SchedulerContext {
     /** Load of an expert, ns. */
     readonly loadNs: number;
   };
-  readonly drafts?: Drafts | null;
+  readonly drafts: Drafts | null;
 }
 
 type SchedulerNeed = 'paths' | 'residency';

@@ -65,7 +65,7 @@ export class Speculation implements Drafts {
       if (drafted === 0) continue;
       const accepted = this.#text === null ? this.#drawn(request, drafted) : this.#text.right(request, drafted);
       share.rejected = drafted - accepted;
-      share.standIns = this.#text;
+      share.standIns = this.#text ?? undefined;
       if (accepted < drafted && this.#spec.rollback === 'redo')
         this.again.push({ request, tokens: accepted + 1, rejected: accepted + 1, again: true });
       longest = Math.max(longest, drafted);

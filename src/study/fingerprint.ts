@@ -136,8 +136,8 @@ const HASHES = new Map<string, { readonly state: string; readonly hash: string }
 
 /** `sha256:` and hex of a file, or of all files of a folder; null: neither exists. */
 export function contentOf(path: string | null, within: readonly string[] = []): string | null {
-  const stat = path === null ? undefined : statOf(path);
-  if (path === null || stat === undefined) return null;
+  const stat = path === null ? null : statOf(path);
+  if (path === null || stat === null) return null;
   if (stat.isDirectory()) {
     // A link to a parent folder leads in a circle.
     const real = realpathSync(path);

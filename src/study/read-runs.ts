@@ -16,7 +16,7 @@ import { Store } from './store.js';
 /** Rows of a store, a folder of results, a study, or results. @throws UserError for no rows, or damage */
 export function readRuns(path: string): RunRow[] {
   const stat = whatStands(path);
-  if (stat === undefined) throw new UserError(`${path}: there is no such file; give a store, a folder of results, or what sweep -o wrote`);
+  if (stat === null) throw new UserError(`${path}: there is no such file; give a store, a folder of results, or what sweep -o wrote`);
   if (/\.(csv|parquet)$/i.test(path))
     throw new UserError(
       `${path}: is read by data frames; give the store, or the same as .jsonl, which moeprof sweep study.yaml -o runs.jsonl writes`,

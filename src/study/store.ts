@@ -49,7 +49,7 @@ export class Store {
   static existing(folder: string): Store {
     const advice = `moeprof sweep study.yaml --store ${pasted(folder)} puts some there`;
     const stat = whatStands(folder);
-    if (stat === undefined || !stat.isDirectory()) throw new UserError(`${folder}: is no store of results; ${advice}`);
+    if (stat === null || !stat.isDirectory()) throw new UserError(`${folder}: is no store of results; ${advice}`);
     const store = Store.open(folder);
     if (store.fingerprints().next().done === true) throw new UserError(`${folder}: holds no results; ${advice}`);
     return store;
@@ -97,7 +97,7 @@ export class Store {
     if (!this.#made.has(folder)) makeFolder(folder);
     this.#made.add(folder);
     const stat = whatStands(path);
-    if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
+    if (stat !== null && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
     writeFileAtomic(path, text);
   }
 

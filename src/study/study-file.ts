@@ -102,7 +102,7 @@ export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
-  readonly run: string | undefined;
+  readonly run?: string;
   readonly space: Space;
   /** Empty: all. */
   readonly metrics: readonly string[];

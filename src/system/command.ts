@@ -31,7 +31,7 @@ const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
 /** Inputs of a run on a command line. */
 export interface RunCommand {
-  readonly profile: string | undefined;
+  readonly profile?: string;
   readonly overrides: readonly Override[];
   /** True: files may name modules. */
   readonly allowCode?: boolean;

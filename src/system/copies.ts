@@ -25,7 +25,7 @@ export const copyShare = ({ rules }: Pick<MissRules, 'rules'>): number => rules.
 
 interface Beside {
   readonly onMiss: MissRules;
-  readonly cache: { readonly copies?: CopiesSpec | undefined; readonly exclusive: boolean };
+  readonly cache: { readonly copies?: CopiesSpec; readonly exclusive: boolean };
   readonly predictor: { readonly kind: { readonly name: string } };
 }
 

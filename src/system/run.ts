@@ -27,10 +27,10 @@ export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly learned?: Learned;
 }
 
-/** Runtime of the run or the system; undefined: the machine's usual runtime. */
-export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime' | 'system'>): string | undefined {
-  if (runtime === 'default') return undefined;
-  return runtime === 'own' ? system.runtime : runtime;
+/** Runtime of the run or the system; null: the machine's usual runtime. */
+export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime' | 'system'>): string | null {
+  if (runtime === 'default') return null;
+  return runtime === 'own' ? (system.runtime ?? null) : runtime;
 }
 
 /**

@@ -250,9 +250,9 @@ export const systemSchema = z.strictObject({
 /** A checked system. */
 export type SystemSpec = z.infer<typeof systemSchema>;
 
-/** First part about GPUs that share experts; undefined: none. */
-export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined =>
-  (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
+/** First part about GPUs that share experts; null: none. */
+export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | null =>
+  (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined) ?? null;
 
 /** Reads a system by bundled name or path. @param overrides paths from the root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {

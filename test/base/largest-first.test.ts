@@ -10,7 +10,7 @@ it('gives what was put in, largest first, and nothing when it is empty', () => {
       const heap = new LargestFirst();
       const sorted: number[] = [];
       for (const step of steps) {
-        if (step === null) expect(heap.pop()).toBe(sorted.pop());
+        if (step === null) expect(heap.pop()).toBe(sorted.pop() ?? null);
         else {
           heap.push(step);
           sorted.push(step);
@@ -18,7 +18,7 @@ it('gives what was put in, largest first, and nothing when it is empty', () => {
         }
       }
       while (sorted.length > 0) expect(heap.pop()).toBe(sorted.pop());
-      expect(heap.pop()).toBeUndefined();
+      expect(heap.pop()).toBeNull();
     }),
     { seed: 5, numRuns: cases(200) },
   );

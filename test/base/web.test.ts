@@ -208,7 +208,7 @@ describe('files in memory', () => {
       see(() => fs.openSync(`${at}/no/file`, 'w'));
       const fd = fs.openSync(`${at}/a/one`, 'wx+');
       see(() => fs.openSync(`${at}/a/one`, 'wx'));
-      see(() => fs.writeSync(fd, bytes.bytesOf('hello')));
+      see(() => fs.writeSync(fd, bytes.bytesOf('hello'), 0, 5, null));
       see(() => fs.writeSync(fd, bytes.bytesOf('xJELLY'), 1, 5, 3));
       const into = new Uint8Array(10);
       see(() => fs.readSync(fd, into, 1, 9, 2));
@@ -224,7 +224,7 @@ describe('files in memory', () => {
       see(() => fs.readSync(again, into, 0, 4, 0));
       fs.closeSync(again);
       const end = fs.openSync(`${at}/a/two`, 'a');
-      see(() => fs.writeSync(end, bytes.bytesOf('x')));
+      see(() => fs.writeSync(end, bytes.bytesOf('x'), 0, 1, null));
       fs.closeSync(end);
       fs.renameSync(`${at}/a/two`, `${at}/a/b/three`);
       see(() => fs.readdirSync(`${at}/a`).sort());

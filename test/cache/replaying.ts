@@ -59,7 +59,7 @@ export async function stepper(
     parameters,
     capacityBytes,
     scope,
-    quotas,
+    quotas: quotas ?? undefined,
     clock,
     seed: 7,
     nextUse,

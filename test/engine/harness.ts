@@ -152,6 +152,8 @@ function prefetchOf(scenario: Scenario): PrefetchSetup | null {
     predictedUse: null,
     expectedUse: script.next === undefined ? null : new ExpectedUse(model, new NextUse(model)),
     adaptive: null,
+    budget: null,
+    leftOut: null,
   };
 }
 
@@ -216,7 +218,7 @@ export async function composeEngine(scenario: Scenario) {
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const recorder = new Recorder(model.layers.length);
   const link = hardware.links[0]!;
-  const knows = { model, clock, nextUse };
+  const knows = { model, clock, nextUse: nextUse ?? undefined };
   const tier = await tierOf(knows, scenario.policy, capacityBytes - copyBytes(scenario), scenario.scope, link);
   const dram =
     scenario.dram === null ? null : await tierOf(knows, scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);

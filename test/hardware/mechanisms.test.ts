@@ -193,7 +193,7 @@ describe('kinds of parts', () => {
     expect(memoryKind({ arch: 'sapphire-rapids', form: 'server' }, 'ddr5')).toBe('intel-server');
     expect(memoryKind({ arch: 'neoverse-n1', form: 'server' }, 'ddr4')).toBe('arm-server');
     expect(listedKind('ryzen-9-9950x')).toEqual({ generation: 'zen5', form: 'desktop' });
-    expect(listedKind('a cpu of no name')).toBeUndefined();
+    expect(listedKind('a cpu of no name')).toBeNull();
   });
 
   it('are halved on GeForce, and not on cards for workstations', () => {

@@ -42,6 +42,6 @@ export function passesOf(trace: RoutingTrace, walks: readonly Walk[], scheduler:
   const definition = findScheduler(name);
   const running = definition.running?.(limits, parameters) ?? batch;
   const kv = new KvRoom(Number.POSITIVE_INFINITY);
-  const context = { kv, paths: null, residency: null, random: new Random(1, 'test') };
+  const context = { kv, paths: null, residency: null, random: new Random(1, 'test'), drafts: null };
   return new Passes(new ClosedLoop(walks, running), definition.create(limits, parameters, context), new Pass(trace, running), kv);
 }

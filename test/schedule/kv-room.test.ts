@@ -198,6 +198,7 @@ function serve(
     paths: new PathView(trace, [50], 2),
     residency: { holds: (id: number) => id % 3 === 0 },
     random: new Random(1, 'test'),
+    drafts: null,
   };
   const compose = (scheduler: ReturnType<typeof definition.create>, own: KvRoom) =>
     new Passes(new ClosedLoop(trace.requests, running), scheduler, new Pass(trace, running), own);

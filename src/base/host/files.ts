@@ -44,9 +44,9 @@ export const placeOnDisk: (path: string) => string = placeInView;
 export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
 /** Status of a path. @throws if nothing exists */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
-/** Status of a path; undefined: nothing exists. @throws if unknown */
-export const statIfAny: (path: string) => FileStat | undefined = (path) =>
-  seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
+/** Status of a path; null: nothing exists. @throws if unknown */
+export const statIfAny: (path: string) => FileStat | null = (path) =>
+  seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }) ?? null);
 /** Status of an open file. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
 /** State of the file at a path. @throws without a file */
@@ -71,7 +71,7 @@ export const closeSync: (fd: number) => void = fs.closeSync;
 /** Reads up to `length` bytes at `position` (null: after earlier reads) to `into[offset ..]`. @returns bytes read */
 export const readSync: (fd: number, into: Uint8Array, offset: number, length: number, position: number | null) => number = fs.readSync;
 /** Writes bytes, with the arguments of {@link readSync}. @returns bytes written */
-export const writeSync: (fd: number, from: Uint8Array, offset?: number, length?: number, position?: number | null) => number = fs.writeSync;
+export const writeSync: (fd: number, from: Uint8Array, offset: number, length: number, position: number | null) => number = fs.writeSync;
 /** Truncates an open file. */
 export const truncateSync: (fd: number, bytes: number) => void = fs.ftruncateSync;
 /** Waits until writes are on the disk. */

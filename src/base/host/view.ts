@@ -50,13 +50,13 @@ export function reach<T>(named: string, use: (place: string) => T): T {
   }
 }
 
-/** {@link reach}, or undefined for a path absent in the view. */
-export function seen<T>(named: string, use: (place: string) => T): T | undefined {
+/** {@link reach}, or null for a path absent in the view. */
+export function seen<T>(named: string, use: (place: string) => T): T | null {
   let place: string;
   try {
     place = placeInView(named);
   } catch {
-    return undefined;
+    return null;
   }
   return use(place);
 }

@@ -67,16 +67,16 @@ function opened(fd: number): Opened {
 }
 
 export const placeOnDisk = (path: string): string => path;
-export const existsSync = (path: string): boolean => statIfAny(path) !== undefined;
+export const existsSync = (path: string): boolean => statIfAny(path) !== null;
 export function statSync(path: string): FileStat {
   const stat = statIfAny(path);
-  if (stat === undefined) throw failed('ENOENT', path);
+  if (stat === null) throw failed('ENOENT', path);
   return stat;
 }
-export function statIfAny(path: string): FileStat | undefined {
+export function statIfAny(path: string): FileStat | null {
   const place = resolve(path);
   const content = FILES.get(place);
-  return content !== undefined ? statOf(content) : FOLDERS.has(place) ? statOf(null) : undefined;
+  return content !== undefined ? statOf(content) : FOLDERS.has(place) ? statOf(null) : null;
 }
 export const fstatSync = (fd: number): FileStat => statOf(opened(fd).content);
 export const fileState = (path: string): FileState => stateOf(contentAt(path));
@@ -115,7 +115,7 @@ export function readSync(fd: number, into: Uint8Array, offset: number, length: n
   if (position === null) file.position += part.length;
   return part.length;
 }
-export function writeSync(fd: number, from: Uint8Array, offset = 0, length = from.length - offset, position: number | null = null): number {
+export function writeSync(fd: number, from: Uint8Array, offset: number, length: number, position: number | null): number {
   const file = opened(fd);
   const { content } = file;
   const at = position ?? file.position;

@@ -10,7 +10,7 @@ export interface GlobalOptions {
   readonly quiet: boolean;
   readonly verbose: boolean;
   /** undefined: the terminal decides. */
-  readonly color: boolean | undefined;
+  readonly color?: boolean;
   readonly progress: 'auto' | 'always' | 'never';
   readonly debug: boolean;
 }

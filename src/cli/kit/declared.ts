@@ -74,7 +74,7 @@ export const options = <const T extends Table>(table: T): T => table;
 const firsts = new WeakMap<Command, readonly string[]>();
 
 /** Flags that the short help of a command shows; undefined: all. */
-export const firstFlags = (command: Command): readonly string[] | undefined => firsts.get(command);
+export const firstFlags = (command: Command): readonly string[] | null => firsts.get(command) ?? null;
 
 const helps = new WeakMap<Command, string>();
 

@@ -12,7 +12,7 @@ export const helpOf = (overview: string, all: boolean): Partial<Help> => ({
 /** Options of which the short help has a row; all, if the command names none. */
 function firstOf(command: Command): readonly Option[] {
   const first = firstFlags(command);
-  return command.options.filter(({ long, short }) => first === undefined || first.includes(short ?? '') || first.includes(long ?? ''));
+  return command.options.filter(({ long, short }) => first === null || first.includes(short ?? '') || first.includes(long ?? ''));
 }
 
 function shortHelp(command: Command, help: Help): string {

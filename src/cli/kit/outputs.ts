@@ -197,7 +197,7 @@ export function openSink(path: string, flag = '-o'): Sink {
   const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);
   // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced.
-  if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path, flag);
+  if ((stat !== null && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path, flag);
   return new AtomicFile(path);
 }
 

@@ -64,9 +64,16 @@ function knowledgeOf(common: CommonParts, shard: Shard | null, future: Future | 
   const gates = common.gates === null || shard === null ? common.gates : new Float32Array(model.experts);
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
   const use = predictions?.predictedUse ?? null;
-  const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
   const { learned } = expectations;
-  const knows = { model, clock, seed: plan.run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
+  const ofPolicies = {
+    nextUse: nextUse ?? undefined,
+    popularity: popularity ?? undefined,
+    expected: learned ?? undefined,
+    gates: gates ?? undefined,
+    predicted: use?.predicted,
+    predictedVersion: use?.version,
+  };
+  const knows = { model, clock, seed: plan.run.seed, ...ofPolicies };
   return { ...expectations, knows, predictions, future, gates, nextUse };
 }
 
@@ -84,7 +91,7 @@ function gpuOf(common: CommonParts, memory: MemoryPlan, known: Knowledge, link: 
   // Without a lower tier, every expert is resident before the first event.
   const whole = hardware.links.length === 0;
   const { scope } = plan.inputs.system.cache;
-  const expected = expectedUse ?? learned;
+  const expected = expectedUse ?? learned ?? undefined;
   const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const sizes = copiedSizes(model, split);

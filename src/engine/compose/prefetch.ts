@@ -20,7 +20,7 @@ export function aheadPart({ ahead, evictions, gpu, outcomes }: GpuParts, setup: 
     return idle.length === 0 ? null : { hooks: [{ advance }] };
   }
   const prefetcher = new Prefetcher(gpu, setup, (nowNs) => evictions.free(nowNs), staging, idle);
-  return { ahead: true, hooks: [prefetcher, ...(setup.budget == null ? [] : [outcomes.charges(setup.budget)])] };
+  return { ahead: true, hooks: [prefetcher, ...(setup.budget === null ? [] : [outcomes.charges(setup.budget)])] };
 }
 
 /** Prefetching of a GPU, for a system with a predictor. @throws UserError if `across` lacks a need */

@@ -16,7 +16,7 @@ export function buildTier(
   whole = false,
 ): CachedTier {
   const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
-  const caches = buildCaches({ ...knows, policy, parameters, capacityBytes, scope, quotas, rank });
+  const caches = buildCaches({ ...knows, policy, parameters, capacityBytes, scope, quotas: quotas ?? undefined, rank });
   for (const cache of caches.caches) {
     if (whole) cache.preloadAll();
     else cache.preload();

@@ -248,11 +248,11 @@ function routed(
 export function hardwareOf(run: RunSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);
-  const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
+  const named = name === null ? null : loadRuntime(name, folder, overrides.runtime);
   const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null));
   if (machine.gpus === undefined) return machine;
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
-  const parallel = sharingPart(system) !== undefined;
+  const parallel = sharingPart(system) !== null;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
   // Unless the run states a way, unequal GPUs share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;

@@ -31,10 +31,8 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Null: fixed `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Null or absent: prefetching never stops. */
-  readonly budget?: PrefetchBudget | null;
-  /**
-   * Missing requirement of `across: auto`, which brings nothing then; null or absent: nothing missing, or not wanted.
-   */
-  readonly leftOut?: string | null;
+  /** Null: prefetching never stops. */
+  readonly budget: PrefetchBudget | null;
+  /** Missing requirement of `across: auto`, which brings nothing then; null: nothing missing, or not wanted. */
+  readonly leftOut: string | null;
 }

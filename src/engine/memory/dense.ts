@@ -68,7 +68,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   }
   const { joined } = hardware;
   const part = sharingPart(system);
-  if (joined !== undefined && part !== undefined) {
+  if (joined !== undefined && part !== null) {
     const what = `${system.name} shares experts, and the runtime was told that GPUs share ${joined.sharing === 'layers' ? 'layers' : 'tensors'}`;
     throw misfit(run, `system.${part}`, `${what}; leave runtime.gpu.several out`);
   }

@@ -28,4 +28,4 @@ export type Values<Name extends string = MetricName> = Readonly<Partial<Record<N
 
 /** Values of metrics that an end of the name sets apart: `.decode`. */
 export const ended = <Name extends string>(values: Values<Name>, end: string): Values =>
-  Object.fromEntries(Object.entries<number | null | undefined>(values).map(([name, value]) => [name + end, value]));
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name + end, value]));

@@ -47,7 +47,7 @@ export class Latencies {
   readonly #marks = new Map<Request, FloorMark>();
   readonly #bounds: Clocks;
 
-  readonly #objectives: Objectives | undefined;
+  readonly #objectives?: Objectives;
 
   /** @param objectives absent: no limits of latencies @param classes null: no classes */
   constructor(bounds: Clocks, objectives?: Objectives, classes: EndedRequests | null = null) {

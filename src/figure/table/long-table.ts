@@ -14,7 +14,7 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
   return [
     ...KEY_COLUMNS.map((name): LongColumn => ({ name, of: ({ key }) => key[name] ?? null })),
     ...axes
-      .filter((path) => keyColumnOf(path) === undefined)
+      .filter((path) => keyColumnOf(path) === null)
       .map((path): LongColumn => ({ name: path, of: ({ values }) => ownValue(values, path) ?? null })),
     { name: 'status', of: ({ status }) => status },
     { name: 'reason', of: ({ reason }) => reason },

@@ -135,7 +135,7 @@ function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
   const inner = (['memory', 'workload'] as const).flatMap((root) =>
     Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
   );
-  const varied = Object.entries(values).filter(([path]) => path !== 'seed' && keyColumnOf(path) === undefined);
+  const varied = Object.entries(values).filter(([path]) => path !== 'seed' && keyColumnOf(path) === null);
   const leading = Object.entries(key).filter(([name]) => !FOLLOWING.has(name));
   return new Map([...leading, ...varied, ...inner].map(([name, value]) => [String(name), JSON.stringify(value)]));
 }

@@ -30,8 +30,8 @@ const PATHS = byName<KeyColumn>({
   seed: 'seed',
 });
 
-/** Key column of a path; undefined: a separate column. */
-export const keyColumnOf = (path: string): KeyColumn | undefined => PATHS[path];
+/** Key column of a path; null: a separate column. */
+export const keyColumnOf = (path: string): KeyColumn | null => PATHS[path] ?? null;
 
 /** Row of a run or failed cell: key, varied values, metrics. Rows of all studies are compatible. */
 export interface RunRow {
@@ -86,20 +86,20 @@ export function rowOfResult(result: Result): RunRow {
   return { ...rowOf(null, {}, { status: 'done', result }, [], again === '' ? undefined : again), config: result.config };
 }
 
-/** Value by name: key column, varied path, metric, or path into settings; undefined if absent. */
-export function rowValue(row: RunRow, name: string): SweepValue | undefined {
+/** Value by name: key column, varied path, metric, or path into settings; null if absent. */
+export function rowValue(row: RunRow, name: string): SweepValue | null {
   const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
   if (column !== undefined && row.key[column] !== undefined) return row.key[column];
   const found = ownValue(row.values, name) ?? ownValue(row.metrics, name);
-  if (found !== undefined || row.config === undefined) return found;
+  if (found !== undefined || row.config === undefined) return found ?? null;
   const inner = name.split('.').reduce<unknown>(ownValue, row.config);
-  if (inner === undefined || inner === null) return undefined;
+  if (inner === undefined || inner === null) return null;
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }
 
 /** Requires a run with a value under `name`. @throws UserError with the nearest name */
 export function requireValue(rows: readonly RunRow[], name: string): void {
-  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
+  if (rows.some((row) => rowValue(row, name) !== null)) return;
   const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));
   throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
 }

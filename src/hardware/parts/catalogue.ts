@@ -20,7 +20,7 @@ export interface CataloguePart {
 /** Parts of a kind, read on first use. */
 export interface Catalogue<P extends CataloguePart> {
   readonly parts: readonly P[];
-  find(name: string): P | undefined;
+  find(name: string): P | null;
 }
 
 const partFields = {
@@ -77,7 +77,7 @@ export function lazyCatalogue<F, P extends CataloguePart>(
     find: (name) => {
       const key = partKey(name);
       const group = known().find(({ keys }) => keys.has(key));
-      return group === undefined ? undefined : indexed(group.listed()).byKey.get(key);
+      return group === undefined ? null : (indexed(group.listed()).byKey.get(key) ?? null);
     },
   };
 }

@@ -159,7 +159,7 @@ const kindOf = (form: Form): Exclude<Form, 'unified'> => (form === 'unified' ? '
 
 function cpuNamed(name: string): CpuPart {
   const found = CPUS.find(name);
-  if (found === undefined) throw new InternalError('catalogue', `the CPU ${name} is not listed`);
+  if (found === null) throw new InternalError('catalogue', `the CPU ${name} is not listed`);
   return found;
 }
 

@@ -19,10 +19,10 @@ export function memoryKind({ arch, form }: { readonly arch: string; readonly for
   return AMD.test(arch) ? 'amd-ddr5' : 'ddr5';
 }
 
-/** Generation and form of a CPU by name; undefined: not listed. */
-export function listedKind(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
-  const part = name === undefined ? undefined : CPUS.find(name);
-  return part === undefined ? undefined : { generation: part.arch, form: part.form };
+/** Generation and form of a CPU by name; null: not listed. */
+export function listedKind(name: string | undefined): { readonly generation: string; readonly form: Form } | null {
+  const part = name === undefined ? null : CPUS.find(name);
+  return part === null ? null : { generation: part.arch, form: part.form };
 }
 
 /** GeForce cards with tensor units, desktop and laptop; workstation names are in thousands (rtx-4000). */

@@ -22,7 +22,7 @@ export function memoryRate({ channels, mts, type }: MemorySlots): number {
 }
 
 interface MemoryText extends Omit<MemorySlots, 'channels'> {
-  readonly channels: number | undefined;
+  readonly channels?: number;
 }
 
 /** Parses `2xddr5-6000` or `ddr5-6000`; null if malformed. */

@@ -41,7 +41,7 @@ export interface CheckedRun {
 
 /** Facts of runs beyond their rows. */
 export interface CheckFacts {
-  readonly powerShare?: number | null;
+  readonly powerShare?: number;
   /** Memory printed by the runtime, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
   /** Rows of unknown expert placement. */

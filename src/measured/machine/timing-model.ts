@@ -27,8 +27,7 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
   // A file at hand gives more facts than a name.
-  if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
-    return { name: timing.model };
+  if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== null) return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
   const name = named ?? bundledName(timing, names);
   if (name === null) {

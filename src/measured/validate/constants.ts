@@ -38,22 +38,22 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
     const spec = runtimes.get(runtime);
     return (spec?.fitted?.constants ?? []).map((name) => {
       const before = ownValue(spec!.fitted!.before, name) ?? constantOf(spec!, name);
-      if (before === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
+      if (before === null) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
       return { runtime, name, before, spread: SPREADS.find(([pattern]) => pattern.test(name))?.[1] ?? OTHERWISE };
     });
   });
 }
 
-/** Value by dotted name; undefined: absent. */
-export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
+/** Value by dotted name; null: absent. */
+export function constantOf(spec: RuntimeSpec, name: string): number | null {
   const value = name.split('.').reduce<unknown>(ownValue, spec);
-  return typeof value === 'number' ? value : undefined;
+  return typeof value === 'number' ? value : null;
 }
 
 /** Multiplies a constant in its runtime, and in runtimes that inherit the value. */
 export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
   const value = constantOf(runtimes.get(runtime)!, name);
-  if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
+  if (value === null) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
   const same = ([other, spec]: [string, RuntimeSpec]): boolean =>
     other === runtime || (constantOf(spec, name) === value && spec.fitted?.constants.includes(name) !== true);
   return new Map([...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), factor) : entry[1]]));

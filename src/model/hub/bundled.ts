@@ -50,7 +50,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
 }
 
 /** Bundled model of a lower-case repository name, or null; and the model with the nearest name. */
-function bundledAs(repo: string): { name: string | null; near: string | undefined } {
+function bundledAs(repo: string): { name: string | null; near?: string } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');
   for (const start of [repo, bare]) {

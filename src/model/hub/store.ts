@@ -91,6 +91,6 @@ export function storeEntry(address: HubAddress, folder: string, entry: HubEntry)
   const path = entryPath(address, folder);
   const stat = whatStands(path);
   // A link is written through; a device or a pipe stays unchanged.
-  if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
+  if (stat !== null && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
   writeFileAtomic(path, text);
 }

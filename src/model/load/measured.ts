@@ -15,10 +15,10 @@ import { loadModel, loadProfile } from './load.js';
 export interface MeasuredModel {
   /** Bundled profile, path of a model file, or name of the model in `shape`. */
   readonly name: string;
-  readonly quant?: string | undefined;
+  readonly quant?: string;
   /** Bits per weight over the whole file. */
-  readonly bits?: number | undefined;
-  readonly shape?: ModelShape | undefined;
+  readonly bits?: number;
+  readonly shape?: ModelShape;
 }
 
 /** Relative distance of stated bits that still match the rule (ours): most are rounded, or leave out the head. */
@@ -84,7 +84,7 @@ export interface ModelShape {
   readonly hidden: number;
   readonly expert_intermediate: number;
   /** Shared experts, as wide as a routed expert. Absent: none. */
-  readonly shared_experts?: number | undefined;
+  readonly shared_experts?: number;
   /** Parameters in billions: total, and per token. */
   readonly total_b: number;
   readonly active_b: number;

@@ -15,7 +15,7 @@ export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA,
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));
 
 /** Quantization by plain name. */
-export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
+export const knownQuantization = (name: string): Quantization | null => NAMED.get(ALIASES.get(name) ?? name) ?? null;
 
 interface Detail {
   readonly key: string;
@@ -36,7 +36,7 @@ const OWN = byName<readonly string[]>({
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');
   const found = knownQuantization(head);
-  if (found === undefined) throw new UserError(`unknown quantization "${head}"; ${didYouMean(head, NAMED.keys())}`);
+  if (found === null) throw new UserError(`unknown quantization "${head}"; ${didYouMean(head, NAMED.keys())}`);
   if (rest.length === 0 && found !== MIX) return found;
   const details = rest.map((text) => detailOf(text, found));
   if (new Set(details.map(({ key }) => key)).size < details.length || details.filter(({ key }) => ANY.includes(key)).length > 1)

@@ -14,7 +14,7 @@ export function readLabel(label: string): Quantization | null {
   const parts = text.split(/[-\s/+]+/).filter((part) => part !== 'mix');
   for (const candidate of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
     const found = knownQuantization(candidate);
-    if (found !== undefined) return found;
+    if (found !== null) return found;
   }
-  return /^mix(-|$)/.test(text) ? knownQuantization('mix')! : null;
+  return /^mix(-|$)/.test(text) ? knownQuantization('mix') : null;
 }

@@ -69,8 +69,8 @@ export const UNSLOTH: readonly Quantization[] = NAMES.map(([name, like = name]) 
   dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === like)!),
 );
 
-/** Mixture by printed file type; undefined: none. */
-export function dynamicLike(name: string): string | undefined {
+/** Mixture by printed file type; null: none. */
+export function dynamicLike(name: string): string | null {
   const found = NAMES.find(([, like]) => like === name);
-  return found === undefined ? undefined : `ud-${found[0]}`;
+  return found === undefined ? null : `ud-${found[0]}`;
 }

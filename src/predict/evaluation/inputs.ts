@@ -17,9 +17,9 @@ export interface PredictionRequest {
   /** Share of training traces held out if `judged` is empty. */
   readonly holdOut: number;
   /** Absent: the first trace's model. */
-  readonly model?: string | undefined;
-  readonly traceFormat?: string | undefined;
-  readonly traceColumns?: ColumnMap | undefined;
+  readonly model?: string;
+  readonly traceFormat?: string;
+  readonly traceColumns?: ColumnMap;
   readonly seed: number;
 }
 

@@ -65,7 +65,7 @@ function figureOf(picture: string): Markup {
 
 /** Blocks of a page in order, folded by heading. */
 export function documentBody(blocks: readonly Block[]): Markup {
-  const parts: { readonly under: string | undefined; readonly drawings: Markup[] }[] = [];
+  const parts: { readonly under?: string; readonly drawings: Markup[] }[] = [];
   for (const block of blocks.filter((part) => isShown(part, 'markdown', true) || part.only?.includes('page'))) {
     if (block.under === undefined || parts.at(-1)?.under !== block.under) parts.push({ under: block.under, drawings: [] });
     parts.at(-1)!.drawings.push(drawn(block));

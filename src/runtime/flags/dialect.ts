@@ -12,7 +12,7 @@ export interface CommandInput {
   /** Hub repository: `owner/repo`, `owner/repo:format`; null: the local path `model`. */
   readonly hub: string | null;
   /** File in the repository; absent: chosen by format. */
-  readonly hubFile?: string | undefined;
+  readonly hubFile?: string;
   /** True: the repository has a vision part. */
   readonly vision?: boolean;
   readonly name: string;
@@ -26,7 +26,7 @@ export interface CommandInput {
   readonly splitPattern: string | null;
   readonly gpus: number;
   /** Blocks of the file on the GPUs, as `-ngl` counts; absent: all. */
-  readonly blocks?: number | undefined;
+  readonly blocks?: number;
   /** Blocks per GPU, output matrix included; null: shared tensors, or a single GPU. */
   readonly split: readonly number[] | null;
   /** Free bytes of host memory. */
@@ -72,7 +72,7 @@ interface LineFlags {
   readonly operands?: readonly string[];
   readonly uses: readonly FlagUse[];
   readonly why?: Command['why'];
-  readonly net?: Command['net'] | undefined;
+  readonly net?: Command['net'];
 }
 
 /** Dialect of a program with all settings on the command line. */

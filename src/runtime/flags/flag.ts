@@ -62,8 +62,8 @@ function valueIn(text: string): FlagValue {
 export type FlagUse = readonly [name: string, value: string | number | null];
 
 /** Flag by spelling. */
-export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
-  return flags.find(({ names }) => names.includes(name));
+export function flagOf({ flags }: Grammar, name: string): Flag | null {
+  return flags.find(({ names }) => names.includes(name)) ?? null;
 }
 
 /** Words of a command line, a list per flag, the program first. */

@@ -52,7 +52,7 @@ export const freetokenRuntime = runtimeFrom({
   systemOf: ({ as, misses }) =>
     as === 'cache'
       ? { name: 'lru', cache: { policy: 'lru', scope: 'global' }, onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' }
-      : undefined,
+      : null,
   advised: {
     ...SERVER,
     profile: 'freetoken',

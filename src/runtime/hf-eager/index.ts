@@ -21,5 +21,5 @@ export const hfEagerRuntime = runtimeFrom({
     'cache-moe': 'hf-eager-pageable',
     'moe-infinity': 'moe-infinity',
   },
-  systemOf: ({ as, program }) => (as === 'cache' && CACHES.includes(program) ? program : undefined),
+  systemOf: ({ as, program }) => (as === 'cache' && CACHES.includes(program) ? program : null),
 });

@@ -36,8 +36,8 @@ export interface KnownRuntime {
   readonly depthFirst: boolean;
   /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
   readonly redoesAccepted: boolean;
-  /** System of experts on GPUs: a name, unless a policy is named, or the only system. Undefined: by the policy. */
-  systemOf(experts: GpuExperts): string | Readonly<Record<string, unknown>> | undefined;
+  /** System of experts on GPUs: a name, unless a policy is named, or the only system. Null: by the policy. */
+  systemOf(experts: GpuExperts): string | Readonly<Record<string, unknown>> | null;
   readonly streaming?: Streaming;
 }
 
@@ -54,7 +54,7 @@ export function runtimeFrom({ programs = {}, ...facts }: RuntimeFacts): KnownRun
     numaByFlag: false,
     depthFirst: false,
     redoesAccepted: false,
-    systemOf: () => undefined,
+    systemOf: () => null,
     ...facts,
     programs,
   };
@@ -66,7 +66,7 @@ interface GpuExperts {
   /** A cache, or a share that prompts re-choose. */
   readonly as: 'cache' | 'followed share';
   /** Device that computes misses; undefined: any. */
-  readonly misses?: string | undefined;
+  readonly misses?: string;
 }
 
 /** Maker of a GPU. */
@@ -90,7 +90,7 @@ interface AllocatedMemory {
   /** Default server sequences for a model with recurrent layers. */
   readonly sequences: number;
   /** Allocation rules of a log's build; default: the newest. */
-  rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
+  rulesOf(log: { readonly source?: string; readonly version?: string }): AllocationRules;
   /** Reason why the rules do not give the compute buffers of latent attention in a measurement; null: they do. */
   latentLack(source: string): string | null;
 }

@@ -116,5 +116,5 @@ export const ktransformersRuntime = runtimeFrom({
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
   places: 'all in host memory',
-  systemOf: ({ as }) => (as === 'followed share' ? 'ktransformers-dynamic' : undefined),
+  systemOf: ({ as }) => (as === 'followed share' ? 'ktransformers-dynamic' : null),
 });

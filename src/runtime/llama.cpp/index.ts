@@ -70,5 +70,5 @@ export const llamaCppRuntime = runtimeFrom({
   depthFirst: true,
   // ggml-org/llama.cpp pull 19493.
   redoesAccepted: true,
-  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? HYBRID : LRU) : undefined),
+  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? HYBRID : LRU) : null),
 });

@@ -40,7 +40,7 @@ const flagOf = (value: unknown): boolean | undefined =>
   value === undefined || value === null
     ? undefined
     : value === true || value === 1 || value === '1' || value === 'on' || value === 'enabled';
-const numberOf = (value: unknown): number | undefined => wholeOf(value as string | number | undefined);
+const numberOf = (value: unknown): number | undefined => wholeOf((value ?? undefined) as string | number | undefined);
 
 function testOf(value: unknown, place: string): PrintedTiming {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -22,8 +22,8 @@ export function printedSpeed(text: string, place: string, what: string): number 
 }
 
 /** A whole number from 0; undefined otherwise. */
-export function wholeOf(text: string | number | undefined | null): number | undefined {
-  const value = text === '' || text === null ? Number.NaN : Number(text);
+export function wholeOf(text: string | number | undefined): number | undefined {
+  const value = text === '' ? Number.NaN : Number(text);
   return Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 

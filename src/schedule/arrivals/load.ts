@@ -19,9 +19,9 @@ type ArrivalSource = Choice | (Written & { readonly path: string });
 interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
   /** Requests per second: rescales a file, or sets a process's rate. */
-  readonly rate?: number | undefined;
+  readonly rate?: number;
   /** Most requests; absent: all of a file, 100 of a process. */
-  readonly requests?: number | undefined;
+  readonly requests?: number;
   readonly prompt: number;
   readonly output: number;
 }
@@ -141,7 +141,7 @@ const REQUESTS = 100;
 function drawArrivals(
   name: string,
   parameters: Parameters,
-  { output, prompt, requests = REQUESTS }: { readonly output: number; readonly prompt: number; readonly requests?: number | undefined },
+  { output, prompt, requests = REQUESTS }: { readonly output: number; readonly prompt: number; readonly requests?: number },
   seed: number,
 ): Arrivals {
   const { cv = 1, rate } = parameters as Record<string, number>;

@@ -10,8 +10,8 @@ export interface QueueAddress {
   readonly db: number;
   /** Encrypted: `rediss://`. */
   readonly tls: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly username?: string;
+  readonly password?: string;
   /** Prefix of all keys; several queues can share a server. */
   readonly prefix: string;
 }

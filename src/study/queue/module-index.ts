@@ -27,7 +27,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
       .map((path) => [contentOf(path)!, path] as const);
   });
 
-const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
+const realOf = (path: string): string => (statOf(path) === null ? resolve(path) : realpathSync(path));
 
 /** Finds modules by content below the worker's own folders. A run never brings code. */
 export class ModuleIndex {

@@ -44,7 +44,7 @@ function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
   const free = independent(rows, varying);
-  const numbers = free.filter((path) => readingOf(valuesOf(path)) !== undefined);
+  const numbers = free.filter((path) => readingOf(valuesOf(path)) !== null);
   const x = numbers.find((path) => path === RATE_PATH) ?? numbers[0] ?? null;
   if (x === null) return { x, series: null, facet: null, others: free.length > 0 ? free : axes.slice(0, 1) };
   const byNumber = free.filter((path) => path !== x).toSorted((a, b) => valuesOf(b).length - valuesOf(a).length);

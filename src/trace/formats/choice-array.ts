@@ -20,7 +20,7 @@ export interface ChoiceRequest {
   /** Prompt rows; null: unknown. */
   readonly prompt: number | null;
   readonly first?: number;
-  readonly tokenIds?: readonly number[] | null;
+  readonly tokenIds: readonly number[] | null;
 }
 
 /** Format of files with arrays of choices. */
@@ -51,7 +51,7 @@ export function importChoices(
     for (const request of requests) {
       if (request === null) silent++;
       if (request === null) continue;
-      const { arrays, prompt, first = 0, tokenIds = null } = request;
+      const { arrays, prompt, first = 0, tokenIds } = request;
       let row = 0;
       for (const array of arrays) {
         if (array.tokens === 0) continue;

@@ -30,13 +30,13 @@ export interface OpenOptions {
   /** Routed model: layers, top-k and experts if the file lacks them. */
   readonly model?: ModelSpec;
   /** Absent: recognised by content. */
-  readonly format?: string | undefined;
+  readonly format?: string;
   readonly layers?: number;
   readonly topK?: number;
   readonly experts?: number;
   readonly axes?: AxisOrder;
   /** Custom column names; the file is read as `csv`, `records` or `parquet`. */
-  readonly columns?: ColumnMap | undefined;
+  readonly columns?: ColumnMap;
 }
 
 /** One trace format; docs/trace-formats.md shows how to record each. */

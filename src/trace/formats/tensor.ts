@@ -47,7 +47,7 @@ export function openArray(
       promptRows: null,
       meta: wholeMeta(meta),
     });
-  return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
+  return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null, tokenIds: null }]);
 }
 
 function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 'ltk'): Generator<ChoiceArray, void, void> {

@@ -34,7 +34,7 @@ export interface RoutingProfile {
   /** Probability that a thread comes from a recent token. */
   readonly threadMemory: number;
   /** Token ids with paths of experts. Absent: no ids. */
-  readonly vocabulary?: VocabularyProfile | undefined;
+  readonly vocabulary?: VocabularyProfile;
   /** Unit of routing; for `request` only {@link zipf} applies. */
   readonly per: 'token' | 'request';
   /** Popularity exponent for requests: r^-zipf for rank r. */

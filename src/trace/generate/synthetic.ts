@@ -19,9 +19,9 @@ interface SyntheticOptions {
   /** One entry per request; at least one token each. */
   readonly requests: readonly RequestLength[];
   /** Overrides of the model's default profile. */
-  readonly profile?: Partial<RoutingProfile> | undefined;
+  readonly profile?: Partial<RoutingProfile>;
   /** Choices per token and layer, with gate weights. Absent: top-k. */
-  readonly candidates?: number | undefined;
+  readonly candidates?: number;
   /** True: different requests of the same popularity and vocabulary. */
   readonly apart?: boolean;
 }

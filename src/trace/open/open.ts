@@ -23,7 +23,7 @@ export interface TraceOptions extends OpenOptions {
   /** Requests to generate, instead of `tokens`. */
   readonly requests?: readonly RequestLength[];
   /** False if the caller reshapes the trace before a comparison with the model. */
-  readonly fits?: false | undefined;
+  readonly fits?: false;
   readonly routing?: Partial<RoutingProfile>;
 }
 

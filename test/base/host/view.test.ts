@@ -38,7 +38,7 @@ describe('files of another machine', () => {
     seeAs({ folder: '/their', lies: new Map(), own: [] });
     expect(() => readText('b.yaml')).toThrow('b.yaml: there is no such file');
     expect(() => listFolder('/their/none')).toThrow('/their/none: there is no such file');
-    expect([existsSync('c'), statIfAny('c')]).toEqual([false, undefined]);
+    expect([existsSync('c'), statIfAny('c')]).toEqual([false, null]);
     expect(() => openSync('d', 'r')).toThrow('ENOENT');
     expect(missedFiles()).toEqual(['/their/b.yaml', '/their/none', '/their/d']);
   });
@@ -48,7 +48,7 @@ describe('files of another machine', () => {
     seeAs({ folder: here, lies: new Map(), own: [join(here, 'names')] });
     expect([existsSync('copy'), statIfAny(join(here, 'copy')), existsSync(join(here, 'names', 'a.yaml'))]).toEqual([
       false,
-      undefined,
+      null,
       true,
     ]);
     expect([existsSync(join(here, 'names-not')), existsSync(join(here, 'names', '..', 'copy'))]).toEqual([false, false]);

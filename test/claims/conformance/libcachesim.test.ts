@@ -40,7 +40,16 @@ describe.each(['fine', 'coarse'] as const)('L7: sequential replay equals libCach
       const nextUse = needsFuture ? new Int32Array(model.experts) : null;
       const future = needsFuture ? new Future(log) : null;
       const capacityBytes = Math.ceil(share * model.experts);
-      const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope: 'global', clock, seed: 1, nextUse });
+      const caches = buildCaches({
+        model,
+        policy: definition,
+        parameters,
+        capacityBytes,
+        scope: 'global',
+        clock,
+        seed: 1,
+        nextUse: nextUse ?? undefined,
+      });
       const replay = new DemandReplay(caches, clock, true, future, nextUse ?? undefined);
       replay.run(new LogCursor(log));
       future?.close();

@@ -73,7 +73,7 @@ describe('a table', () => {
 
   it('names first flags of its own alone', () => {
     expect(firstFlags(command())).toEqual(['-t', '--seed']);
-    expect(firstFlags(declared(new Command('c'), GROUP))).toBeUndefined();
+    expect(firstFlags(declared(new Command('c'), GROUP))).toBeNull();
     // @ts-expect-error: the table has no such flag.
     declared(new Command('c'), GROUP, { first: ['--sed'] });
     // @ts-expect-error: an action that takes other options than the table has.

@@ -95,6 +95,8 @@ async function gpuOf(scenario: ParallelScenario, shard: Shard, demand: Demand, {
           predictedUse: null,
           expectedUse: null,
           adaptive: null,
+          budget: null,
+          leftOut: null,
         };
   const belady = new BeladyBound(model, scenario.scope, scenario.capacityBytes, null, false);
   const bound: Hooks = { demanded: (layer, ids, size) => belady.event(layer, ids, size) };

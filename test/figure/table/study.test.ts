@@ -83,6 +83,6 @@ describe('a row of a result that stands alone', () => {
     expect(rowValue(row, 'cache.hit_rate')).toBe(result.metrics['cache.hit_rate']!.value);
     expect(rowValue(row, 'workload.batch')).toBe(4);
     expect(rowValue(row, 'list')).toBe('[1,2]');
-    expect(rowValue(row, 'nothing.of.it')).toBeUndefined();
+    expect(rowValue(row, 'nothing.of.it')).toBeNull();
   });
 });

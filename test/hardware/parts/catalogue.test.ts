@@ -228,7 +228,7 @@ describe('the measured rows', () => {
       if (given.name === undefined || NO_PARTS.includes(given.name)) continue;
       const part = GPUS.find(given.name);
       if (part?.name !== given.name) misses.add(given.name);
-      if (part === undefined) continue;
+      if (part === null) continue;
       if (given.memory_gb !== undefined && !near(part.memoryBytes / GIB, given.memory_gb)) misses.add(`${given.name} memory_gb`);
       if (given.memory_gbps !== undefined && !near(part.memoryBandwidth / 1e9, given.memory_gbps)) misses.add(`${given.name} memory_gbps`);
       if (given.fp16_tflops !== undefined && !near(part.fp16Flops / 1e12, given.fp16_tflops)) misses.add(`${given.name} fp16_tflops`);
@@ -244,7 +244,7 @@ describe('the measured rows', () => {
       const given = machine.cpu;
       if (given?.name === undefined || NO_PARTS.includes(given.name)) continue;
       const part = CPUS.find(given.name);
-      if (part === undefined) {
+      if (part === null) {
         misses.add(given.name);
         continue;
       }

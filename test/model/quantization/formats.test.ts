@@ -43,7 +43,7 @@ describe('kernel formats', () => {
     const numbers = KERNEL_FORMATS.flatMap(({ ggml }) => ggml ?? []);
     expect(new Set(numbers).size).toBe(numbers.length);
     for (const { fallback, plain } of KERNEL_FORMATS) {
-      expect(kernelFormat(plain)).toBeDefined();
+      expect(kernelFormat(plain)).not.toBeNull();
       if (fallback !== null) expect(kernelFormat(fallback)!.weights).toBeLessThan(256);
     }
   });
@@ -52,7 +52,7 @@ describe('kernel formats', () => {
     expect(ggmlFormat(12)?.name).toBe('q4_k');
     expect(ggmlFormat(39)?.name).toBe('mxfp4');
     expect(ggmlFormat(337)).toMatchObject({ name: 'iq2_k_r4', plain: 'iq2_k', rows: 4, bytes: 76, weights: 256 });
-    expect(ggmlFormat(9999)).toBeUndefined();
+    expect(ggmlFormat(9999)).toBeNull();
   });
 
   it('add the scale of a row to its bits', () => {

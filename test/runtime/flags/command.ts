@@ -35,8 +35,7 @@ function readRows(grammar: Grammar, lines: readonly string[]): Map<string, strin
   for (const line of lines) {
     const [, name = '', value = ''] = /^(.+?): (.+)$/.exec(line) ?? [];
     const flag = flagOf(grammar, name);
-    if (flag === undefined || values.has(name) || !isValue(flag.takes, value))
-      throw new UserError(`"${line}": is no row of ${grammar.program}`);
+    if (flag === null || values.has(name) || !isValue(flag.takes, value)) throw new UserError(`"${line}": is no row of ${grammar.program}`);
     values.set(name, value);
   }
   return values;
@@ -60,7 +59,7 @@ export function parseLine(grammar: Grammar, line: string, split: Split = shellWo
   while (at < words.length) {
     const word = words[at]!;
     const flag = flagOf(grammar, word);
-    if (flag === undefined) {
+    if (flag === null) {
       const known = grammar.flags.flatMap(({ names }) => names);
       throw new UserError(`${grammar.program}: unknown flag "${word}": ${didYouMean(word, known)}`);
     }

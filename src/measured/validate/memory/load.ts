@@ -44,7 +44,7 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / average - 1) <= SAME) return { model, lacks: null };
   if (Math.abs(bits / average - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
-  const dynamic = Math.abs(bits / average - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
+  const dynamic = Math.abs(bits / average - 1) > VERSIONS ? dynamicLike(rule.name) : null;
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 

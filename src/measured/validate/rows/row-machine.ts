@@ -82,7 +82,7 @@ function cardsAsOne(
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
   const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
-  if (known !== undefined) return { generation: known.generation, memory: memoryKind({ arch: known.generation, form: known.form }, type) };
+  if (known !== null) return { generation: known.generation, memory: memoryKind({ arch: known.generation, form: known.form }, type) };
   if (unified === true || ram === undefined || (ram.channels ?? USUAL.channels) > USUAL.channels) return {};
   return { memory: memoryKind({ arch: '', form: 'desktop' }, type) };
 }

@@ -137,7 +137,7 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
   const system = runtimeOfProgram(engine).systemOf({ program: engine, as: 'cache', misses: where });
-  if (typeof system === 'object') return { ...common, system };
+  if (typeof system === 'object' && system !== null) return { ...common, system };
   // Variants in Mixtral-offloading's table.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };

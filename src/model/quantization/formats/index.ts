@@ -23,11 +23,11 @@ export const KERNEL_FORMATS: readonly KernelFormat[] = Object.entries(FORMAT_ROW
 const byName = new Map<string, KernelFormat>(KERNEL_FORMATS.map((format) => [format.name, format]));
 const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === null ? [] : [[format.ggml, format] as const])));
 
-/** Format by name; undefined if unknown, e.g. `type 400` of a GGUF file. */
-export const kernelFormat = (name: string): KernelFormat | undefined => byName.get(name);
+/** Format by name; null if unknown, e.g. `type 400` of a GGUF file. */
+export const kernelFormat = (name: string): KernelFormat | null => byName.get(name) ?? null;
 
 /** Format by GGUF type number. */
-export const ggmlFormat = (type: number): KernelFormat | undefined => byNumber.get(type);
+export const ggmlFormat = (type: number): KernelFormat | null => byNumber.get(type) ?? null;
 
 /** A format with bits per weight in a tensor. */
 export interface StoredFormat {
