@@ -291,7 +291,7 @@ export class LowPrecisionCopies implements RunPart {
 /** Low-precision copies, transferred or kept on the GPU. */
 export const COPIES: Mechanism = {
   name: 'copies',
-  law: 'L6',
+  law: 'L13',
   inRun({ plan: { inputs }, policies, rules }) {
     if (!rules.some((rule) => rule.do === 'low-precision')) return null;
     const { cache, onMiss } = inputs.system;

@@ -97,6 +97,6 @@ export class Rerank implements RunHooks {
 /** Choices biased to resident experts. */
 export const RERANK: Mechanism = {
   name: 'rerank',
-  law: 'L22',
+  law: 'L2',
   inRun: ({ plan: { inputs } }) => (inputs.candidates === null ? null : { hooks: new Rerank(inputs.model, inputs.system.rerank!) }),
 };
