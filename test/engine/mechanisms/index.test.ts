@@ -69,6 +69,13 @@ describe('the registry of mechanisms', () => {
   });
 });
 
+it('is shown in docs/extend.md by a file as it is', () => {
+  const page = readFileSync(new URL('../../../docs/extend.md', import.meta.url), 'utf8');
+  const section = page.slice(page.indexOf('### A mechanism'));
+  const [, shown] = /```ts\n([\s\S]*?)```/.exec(section)!;
+  expect(shown).toBe(readFileSync(new URL('skip.ts', FOLDER), 'utf8'));
+});
+
 /** A run of LRU on one GPU: nothing is prefetched, nothing asks for a mechanism. */
 async function plainRun() {
   const system = { name: 'lru', cache: { policy: 'lru' } };
