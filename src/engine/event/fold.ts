@@ -25,6 +25,7 @@ export class EventFold {
   protected readonly misses: Misses;
   protected readonly executor: Executor;
   readonly #evictions: Evictions;
+  /** Passes of earlier text. */
   readonly #earlier: number;
 
   constructor({ event, evictions, executor, gpu, judge, misses }: FoldParts) {

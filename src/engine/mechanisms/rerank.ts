@@ -98,5 +98,8 @@ export class Rerank implements RunHooks {
 export const RERANK: Mechanism = {
   name: 'rerank',
   law: 'L2',
-  inRun: ({ plan: { inputs } }) => (inputs.candidates === null ? null : { hooks: new Rerank(inputs.model, inputs.system.rerank!) }),
+  inRun({ plan: { inputs } }) {
+    const { candidates, model, system } = inputs;
+    return candidates === null ? null : { hooks: new Rerank(model, system.rerank!) };
+  },
 };
