@@ -1,7 +1,6 @@
 // Reference for L10: each lane is a list of pieces of time, written down in full. Nothing is clever here.
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import type { Fault } from '../../src/system/faults.js';
-import type { ReferenceCache } from './reference-policies.js';
 
 /** A stretch of a lane that is busy with one transfer. */
 interface Piece {
@@ -184,48 +183,5 @@ export class ReferenceLink {
     this.count.prefetchBytes += bytes;
     this.count.busyNs += this.duration(bytes, lane);
     return transfer;
-  }
-}
-
-/** A level of memory: caches, the link that fills them, and by which transfer each expert came (none: before the run). */
-export class Level {
-  readonly caches: readonly ReferenceCache[];
-  readonly link: ReferenceLink;
-  readonly came = new Map<number, ReferenceTransfer>();
-  /** Experts in buffers outside the caches, or on their way there, and whether each leaves when it has arrived. */
-  readonly staged = new Map<number, boolean>();
-  /** When each free buffer is free, ns. */
-  readonly #freeNs: number[];
-
-  constructor(caches: readonly ReferenceCache[], link: ReferenceLink, buffers = 0) {
-    this.caches = caches;
-    this.link = link;
-    this.#freeNs = Array(buffers).fill(0);
-  }
-
-  holds(id: number): boolean {
-    return this.staged.has(id) || this.caches.some(({ resident }) => resident.has(id));
-  }
-
-  arrivalNs(id: number): number {
-    return this.came.get(id)?.arrivalNs ?? 0;
-  }
-
-  residents(): number[] {
-    return [...new Set(this.caches)].flatMap(({ resident }) => [...resident]).sort((a, b) => a - b);
-  }
-
-  /** An expert takes the buffer that is free first. @returns when it is, from `atNs` on; Infinity: there is none */
-  stage(id: number, atNs: number): number {
-    const [freeNs] = this.#freeNs.sort((a, b) => a - b).splice(0, 1);
-    if (freeNs === undefined) return Number.POSITIVE_INFINITY;
-    this.staged.set(id, false);
-    return Math.max(atNs, freeNs);
-  }
-
-  /** An expert gives its buffer back. */
-  leave(id: number, freeNs: number): void {
-    this.staged.delete(id);
-    this.#freeNs.push(freeNs);
   }
 }

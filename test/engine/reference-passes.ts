@@ -16,6 +16,36 @@ export function eventsOf(scenario: Scenario, tokens: readonly TokenChoices[], la
   return choices.length === 0 ? [] : [choices];
 }
 
+/** A distinct expert that an event demands, and what the tokens of its pass that chose it say of it. */
+export interface Demanded {
+  readonly id: number;
+  readonly count: number;
+  /** Share of its token's choices that are better ranked, the smallest over tokens. */
+  readonly share: number;
+  /** Its place among its token's choices, counted from the last, the largest over tokens. */
+  readonly place: number;
+  /** Shares of its bytes that these tokens are content with. */
+  readonly contents: readonly number[];
+}
+
+/** L1, L3: distinct experts of an event's choices in order of last appearance. */
+export function demandOf(scenario: Scenario, { contents, tokens }: Pass, layer: number, choices: number[]): Demanded[] {
+  const all = tokens.map((token) => choicesOf(scenario, token, layer));
+  const distinct = [...new Set(choices)].sort((a, b) => choices.lastIndexOf(a) - choices.lastIndexOf(b));
+  return distinct.map((id) => {
+    const rows = all.filter((row) => row.includes(id));
+    return {
+      id,
+      count: choices.filter((other) => other === id).length,
+      share: Math.min(...rows.map((row) => Math.fround(row.indexOf(id) / row.length))),
+      place: Math.max(...rows.map((row) => row.length - row.indexOf(id))),
+      contents: contents.filter((_, token) => all[token]!.includes(id)),
+    };
+  });
+}
+
+export type Pass = ReturnType<typeof passesOf>[number];
+
 /** The tokens of each pass, what drafting them takes before it, in so many steps, and what each is content with. */
 export function passesOf({ contents = [], passes, speculation }: Scenario) {
   const left = [...contents];

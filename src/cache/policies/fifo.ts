@@ -1,27 +1,9 @@
-import { IdLists } from '../id-lists.js';
-import { type CachePolicy, type Pins, policy } from '../policy.js';
+import { policy } from '../policy.js';
+import { Lru } from './lru.js';
 
-/** Experts in order of arrival. */
-export class Fifo implements CachePolicy {
-  protected readonly list: IdLists;
-
-  constructor(experts: number) {
-    this.list = new IdLists(experts);
-  }
-
-  touch(_id: number): void {}
-
-  insert(id: number, _used: boolean): void {
-    this.list.pushFront(this.list.end, id);
-  }
-
-  remove(id: number): void {
-    this.list.unlink(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.list.oldest(this.list.end, pins);
-  }
+/** Queue by arrival. */
+export class Fifo extends Lru {
+  override touch(_id: number): void {}
 }
 
 /** First in, first out. */

@@ -1,10 +1,28 @@
-import { NONE, type Pins, policy } from '../policy.js';
-import { Fifo } from './fifo.js';
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, policy } from '../policy.js';
 
 /** Experts by last use, the newest in front. */
-export class Lru extends Fifo {
-  override touch(id: number): void {
+export class Lru implements CachePolicy {
+  protected readonly list: IdLists;
+
+  constructor(experts: number) {
+    this.list = new IdLists(experts);
+  }
+
+  touch(id: number): void {
     this.list.moveToFront(this.list.end, id);
+  }
+
+  insert(id: number, _used: boolean): void {
+    this.list.pushFront(this.list.end, id);
+  }
+
+  remove(id: number): void {
+    this.list.unlink(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    return this.list.oldest(this.list.end, pins);
   }
 }
 

@@ -4,10 +4,10 @@ import type { Clocks } from '../foresight/clocks.js';
 import type { Observer } from '../transfer/observer.js';
 import type { EventDemand } from '../vocabulary/event.js';
 import type { Fold } from '../vocabulary/fold.js';
-import { havingOfRun, type RunHooks } from '../vocabulary/hooks.js';
+import { havingOfRun, type Residents, type RunHooks } from '../vocabulary/hooks.js';
 import type { Recorder } from '../vocabulary/recorder.js';
-import type { Exchange } from './exchange.js';
 import type { EventFold } from './fold.js';
+import { showExecution } from './show.js';
 
 /** Clocks that follow every event of a run. */
 interface EventClocks extends Clocks {
@@ -15,10 +15,29 @@ interface EventClocks extends Clocks {
   event(layer: number): void;
 }
 
+/** Work between the folds of a run's GPUs: division of demand, and the end of an event on all GPUs. */
+export interface Exchange {
+  /** End of the last event, ns. */
+  readonly endNs: number;
+  /** Divides the requests of a pass among the GPUs. */
+  divide(pass: Pass): void;
+  /** Dense segment on the slowest GPU, ns. */
+  denseNs(cost: CostModel, segment: number): number;
+  /** Experts of a layer resident on any GPU. */
+  residents(layer: number): Residents;
+  /** Divides the choices of a layer into the GPUs' demands. @returns members on all GPUs */
+  gather(pass: Pass, layer: number): number;
+  /** Ends the event that every fold ran from `startNs` on. */
+  end(layer: number, startNs: number): void;
+  observerOf(observer: Observer, gpu: number): Observer;
+  /** Shows the last event. */
+  show(observer: Observer, layer: number, startNs: number): void;
+}
+
 /** Parts of a run's fold. */
 export interface EngineParts {
   readonly layers: number;
-  /** Of dense work. */
+  /** Prices of dense work. */
   readonly cost: CostModel;
   readonly folds: readonly EventFold[];
   readonly exchange: Exchange;
@@ -144,5 +163,47 @@ export class Engine implements Fold {
     bounds.event(layer);
     recorder.layers.events[layer]! += 1;
     recorder.phase.events++;
+  }
+}
+
+/** A single GPU: nothing to divide or exchange. */
+export class OneGpu implements Exchange {
+  endNs = 0;
+  readonly #fold: EventFold;
+  readonly #demand: EventDemand;
+  #pass: Pass | null = null;
+
+  constructor(fold: EventFold, demand: EventDemand) {
+    this.#fold = fold;
+    this.#demand = demand;
+  }
+
+  divide(pass: Pass): void {
+    this.#pass = pass;
+  }
+
+  denseNs(cost: CostModel, segment: number): number {
+    const { sequenceContext, sequences, sequenceTokens, tokens } = this.#pass!;
+    return cost.denseNs(segment, tokens, sequenceContext, sequenceTokens, sequences);
+  }
+
+  residents(layer: number): Residents {
+    return this.#fold.gpu.gpu.byLayer[layer]!;
+  }
+
+  gather(pass: Pass, layer: number): number {
+    return this.#demand.gather(pass, layer);
+  }
+
+  end(_layer: number, _startNs: number): void {
+    this.endNs = this.#fold.event.endNs;
+  }
+
+  observerOf(observer: Observer): Observer {
+    return observer;
+  }
+
+  show(observer: Observer, layer: number): void {
+    showExecution(this.#fold.gpu, this.#fold.event, observer, layer);
   }
 }

@@ -9,7 +9,7 @@ import { EachMiss, type Service } from './place-each.js';
 import { RuleChoice } from './rules.js';
 import { plainService } from './service.js';
 
-/** Fold of a GPU's events, of the classes that its mechanisms need. @param more hooks after the mechanisms' */
+/** Fold of a GPU's events, of the parts that its mechanisms need. @param more hooks after the mechanisms' */
 export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: readonly Hooks[]): EventFold {
   const { event, evictions, gpu, outcomes } = parts;
   const ahead = mechanisms.some((part) => part.ahead);
@@ -35,9 +35,9 @@ function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: reado
   const choice = new RuleChoice(onMiss, event, (when) => mechanisms.flatMap((part) => part.checks?.(when) ?? []));
   const compares = onMiss.some(computesMisses);
   const placed = firstOf(mechanisms, (part) => part.place?.(choice, compares));
-  const [only] = onMiss;
-  const together = onMiss.length === 1 && only!.do === 'load' && only!.admit === 'policy' && !mechanisms.some((part) => part.oneByOne);
-  if (placed === null && together) return dram === null ? new Misses(gpu, event, evictions) : new TieredMisses(gpu, event, evictions);
+  const plain = onMiss.length === 1 && onMiss[0]!.do === 'load' && onMiss[0]!.admit === 'policy';
+  const together = plain && !mechanisms.some((part) => part.oneByOne);
+  if (placed === null && together) return new (dram === null ? Misses : TieredMisses)(gpu, event, evictions);
   const placing = placed ?? new EachMiss(gpu, event, evictions, choice, compares);
   if (!(placing instanceof EachMiss)) return placing;
   placing.hooks = mechanisms.flatMap((part) => part.placing ?? []);

@@ -25,6 +25,7 @@ export class EventFold {
   protected readonly misses: Misses;
   protected readonly executor: Executor;
   readonly #evictions: Evictions;
+  /** Passes of earlier text. */
   readonly #earlier: number;
   /** True: `known` reads the demand. */
   readonly listens: boolean = false;

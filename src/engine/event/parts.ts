@@ -50,7 +50,7 @@ export interface FoldPart {
   readonly links?: readonly Link[];
   /** True: experts come before their demand, so members may be late. */
   readonly ahead?: boolean;
-  /** True: misses are placed one by one, under plain rules too. */
+  /** True: misses are placed member by member, under plain rules too. */
   readonly oneByOne?: boolean;
   /** True: events without a miss are placed too. */
   readonly always?: boolean;
@@ -61,7 +61,8 @@ export interface FoldPart {
   around?(service: Service, placing: EachMiss, rule: MissRule): Service;
   /** Checks of a rule's condition. */
   checks?(when: MissCondition): readonly Check[];
-  /** Judge, and placement of misses, instead of the usual ones. */
+  /** Judge instead of the usual one. */
   judge?(): Judge;
+  /** Placement of misses instead of the usual one. @param compares true: services compare the ends of GPU and CPU */
   place?(choice: RuleChoice, compares: boolean): Misses;
 }

@@ -120,8 +120,8 @@ export class EachMiss extends TieredMisses {
   }
 
   /**
-   * Loads member `i` with the next transfers. @param slot true: into a slot, if the policy admits the expert or `always`
-   * @returns true: in a slot
+   * Loads member `i` with the next transfers. @param slot true: into a slot, if the policy admits the expert, or
+   * `always` @returns true: in a slot
    */
   bring(layer: number, i: number, slot: boolean, always: boolean): boolean {
     const { gpu } = this.gpu;

@@ -142,7 +142,7 @@ export class Evictions {
     const { evictions } = recorder.layers;
     recorder.phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
-    if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
+    for (let k = 0; observer !== null && k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
     for (let h = 0; h < hooks.length; h++) this.slotFreeNs = Math.max(this.slotFreeNs, hooks[h]!.evicted(nowNs));
   }
 

@@ -20,7 +20,8 @@ export class RuleChoice {
 
   /** @param more checks of a condition, by mechanisms */
   constructor(rules: readonly MissRule[], event: RunningEvent, more: (when: MissCondition) => readonly Check[]) {
-    this.#checks = rules.slice(0, -1).map(({ when }) => (when === null ? [] : [...checksOf(event, when), ...more(when)]));
+    const conditions = rules.slice(0, -1).map(({ when }) => when);
+    this.#checks = conditions.map((when) => (when === null ? [] : [...checksOf(event, when), ...more(when)]));
   }
 
   /** Number of the first valid rule from `from` on, for the missed member `i`. */

@@ -13,6 +13,7 @@ class BalancedMisses extends TieredMisses {
   readonly #ahead: AheadParts;
   /** By MoE layer: pieces of an expert. */
   readonly #pieces: Int32Array;
+  /** End of the GPU's work so far, ns. */
   #gpuNs = 0;
 
   constructor({ ahead, event, evictions, gpu }: GpuParts) {
@@ -76,8 +77,10 @@ class BalancedMisses extends TieredMisses {
     const fromNs = Math.max(startNs, readNs);
     const cpuFromNs = Math.max(cpuNs[id % cost.cpuQueues]!, fromNs);
     const onCpuNs = (share: number): number => cpuFromNs + cost.cpuExpertNs(layer, count, share);
-    const onGpuNs = (share: number): number =>
-      Math.max(this.#gpuNs, gpu.link.peek(Math.ceil((1 - share) * bytes), fromNs)) + cost.expertNs(layer, count, 1 - share);
+    const onGpuNs = (share: number): number => {
+      const readyNs = gpu.link.peek(Math.ceil((1 - share) * bytes), fromNs);
+      return Math.max(this.#gpuNs, readyNs) + cost.expertNs(layer, count, 1 - share);
+    };
     const [cpuEndNs, gpuEndNs] = [onCpuNs(1), onGpuNs(0)];
     let best = cpuEndNs <= gpuEndNs ? 1 : 0;
     const pieces = this.#pieces[layer]!;

@@ -95,6 +95,7 @@ export class CopyPool {
     return admitted;
   }
 
+  /** Frees the slot of a slice, now part of its expert. */
   merge(id: number): void {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;
@@ -157,9 +158,10 @@ export function copyPool({ copyBytes, model: whole, policy, roomBytes, spec, ...
   });
 }
 
-/** By missed member: 1 if the GPU has a slice of the expert. */
+/** Placement with additive copies: loads bring what a slice on the GPU lacks, and victims leave their slices. */
 class SlicedMisses extends EachMiss {
   readonly #copies: CopyPool;
+  /** By missed member: 1 if the GPU has a slice of the expert. */
   readonly #slices: Uint8Array;
 
   constructor({ event, evictions, gpu }: GpuParts, copies: CopyPool, ...rest: readonly [EachMiss['choice'], boolean]) {
@@ -291,7 +293,7 @@ export class LowPrecisionCopies implements RunPart {
 /** Low-precision copies, transferred or kept on the GPU. */
 export const COPIES: Mechanism = {
   name: 'copies',
-  law: 'L6',
+  law: 'L13',
   inRun({ plan: { inputs }, policies, rules }) {
     if (!rules.some((rule) => rule.do === 'low-precision')) return null;
     const { cache, onMiss } = inputs.system;

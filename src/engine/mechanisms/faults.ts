@@ -4,7 +4,7 @@ import type { CostModel } from '../../hardware/door.js';
 import { type Fault, hits, isInEffect, misfit } from '../../system/door.js';
 import type { Link } from '../transfer/link.js';
 import type { RunHooks } from '../vocabulary/hooks.js';
-import type { LinkedGpu, Mechanism, RunPart } from './mechanism.js';
+import type { Mechanism } from './mechanism.js';
 
 /**
  * Faults of links and CPU, from the next known layer on. Earlier transfers keep their speed (L10), except on lost
@@ -88,27 +88,19 @@ export class Faults implements RunHooks {
   }
 }
 
-/** Faults in a run. */
-class FaultsPart implements RunPart {
-  readonly #faults: readonly Fault[];
-  readonly #refuse: (path: string, message: string) => UserError;
-
-  constructor(faults: readonly Fault[], refuse: (path: string, message: string) => UserError) {
-    this.#faults = faults;
-    this.#refuse = refuse;
-  }
-
-  composed(gpus: readonly LinkedGpu[]): Faults {
-    const links = gpus.map((gpu) => gpu.links);
-    const costs = gpus.map(({ cost }) => cost);
-    return new Faults(this.#faults, links, costs, this.#refuse);
-  }
-}
-
 /** Links and CPU slower for a time, or lanes lost. */
 export const FAULTS: Mechanism = {
   name: 'faults',
   law: 'L10',
-  inRun: ({ plan: { run } }) =>
-    run.faults === undefined ? null : new FaultsPart(run.faults, (path, message) => misfit(run, path, message)),
+  inRun({ plan: { run } }) {
+    const { faults } = run;
+    if (faults === undefined) return null;
+    const refuse = (path: string, message: string): UserError => misfit(run, path, message);
+    return {
+      composed(gpus) {
+        const [links, costs] = [gpus.map((gpu) => gpu.links), gpus.map(({ cost }) => cost)];
+        return new Faults(faults, links, costs, refuse);
+      },
+    };
+  },
 };

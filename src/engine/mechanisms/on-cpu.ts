@@ -33,15 +33,14 @@ export function queueOnCpu(placing: EachMiss, layer: number, i: number, ends: Fl
  * work (not with `byRate`).
  */
 export function cpuIsSooner(placing: EachMiss, layer: number, i: number, byRate: boolean): boolean {
-  const { event } = placing;
+  const { cpuNs: queues, demand, startNs } = placing.event;
   const { cost, dram, gpu, sizes } = placing.gpu;
-  const id = event.demand.ids[i]!;
-  const count = event.demand.counts[i]!;
+  const id = demand.ids[i]!;
+  const count = demand.counts[i]!;
   const bytes = placing.bytesOf(i);
-  let fromNs = event.startNs;
-  if (dram !== null)
-    fromNs = dram.holds(id, layer) ? Math.max(event.startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, event.startNs);
-  const opened = event.cpuNs[id % cost.cpuQueues]! - (byRate ? cost.handoverNs : 0);
+  let fromNs = startNs;
+  if (dram !== null) fromNs = dram.holds(id, layer) ? Math.max(startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, startNs);
+  const opened = queues[id % cost.cpuQueues]! - (byRate ? cost.handoverNs : 0);
   const cpuNs = Math.max(opened, fromNs) + cost.cpuExpertNs(layer, count);
   const onGpuNs = Math.max(byRate ? 0 : placing.gpuNs, gpu.link.peek(bytes, fromNs));
   return cpuNs <= onGpuNs + cost.expertNs(layer, count);
@@ -80,7 +79,10 @@ class Cheaper extends OnCpu {
 
 const ON_GPU: FoldPart = {
   placing: QUEUES,
-  service: (placing, rule) => (rule.do === 'cpu' ? new OnCpu(placing) : rule.do === 'cheaper' ? new Cheaper(placing, rule) : null),
+  service(placing, rule) {
+    if (rule.do === 'cpu') return new OnCpu(placing);
+    return rule.do === 'cheaper' ? new Cheaper(placing, rule) : null;
+  },
 };
 
 /** The CPU's services in a run. */

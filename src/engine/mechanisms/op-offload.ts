@@ -27,15 +27,15 @@ class Offloaded extends Around {
 
   serve(layer: number, i: number): boolean {
     const { placing } = this;
-    if (placing.event.tokens < this.#from || (this.#ifSooner && cpuIsSooner(placing, layer, i, false))) return this.inner.serve(layer, i);
+    const few = placing.event.tokens < this.#from;
+    if (few || (this.#ifSooner && cpuIsSooner(placing, layer, i, false))) return this.inner.serve(layer, i);
     placing.bring(layer, i, false, false);
-    // Placed at once: the next judgement sees the link's current state.
     if (this.#ifSooner) placing.flush(layer);
     return false;
   }
 }
 
-/** Op offload (L13): a runtime copies experts to the GPU for passes of many tokens, unless a rule has its own condition. */
+/** Op offload (L13): in passes of many tokens the GPU serves the CPU's misses, except by rules with a condition. */
 export const OP_OFFLOAD: Mechanism = {
   name: 'op-offload',
   law: 'L13',

@@ -21,6 +21,7 @@ class Promotions implements IdleWork {
   readonly #queue: Int32Array;
   #first = 0;
   #count = 0;
+  /** Of these, members of the running event. */
   #running = 0;
   /** Last departure from the queue, ns: the next expert became first no earlier. */
   #leftNs = 0;
@@ -101,7 +102,8 @@ class Promotions implements IdleWork {
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;
-    return Math.max(link.freeNs(link.nextLane()), this.#sinceNs[id]!, this.#leftNs, dram === null ? 0 : dram.arrivalNs[id]!);
+    const freeNs = link.freeNs(link.nextLane());
+    return Math.max(freeNs, this.#sinceNs[id]!, this.#leftNs, dram === null ? 0 : dram.arrivalNs[id]!);
   }
 
   #leave(id: number, nowNs: number): void {
@@ -167,7 +169,7 @@ function onGpu(parts: GpuParts): FoldPart {
   return {
     ahead: true,
     hooks: [{ ended: (nowNs) => promotions.released(nowNs) }],
-    around: (service, placing, rule) => (rule.admit === 'background' ? new Promoted(service, placing, promotions, rule) : service),
+    around: (served, placing, rule) => (rule.admit === 'background' ? new Promoted(served, placing, promotions, rule) : served),
   };
 }
 

@@ -11,7 +11,7 @@ export interface ClassServed {
   degraded: number;
 }
 
-/** L13: members chosen only by tokens of classes content with a smaller copy, and number served by copies. */
+/** L13: precision that the tokens of each member need, by their classes; counts of what copies served. */
 export class ClassPrecision implements RunHooks {
   /** Over all tokens run. */
   readonly served: ReadonlyMap<string, ClassServed>;
@@ -38,7 +38,8 @@ export class ClassPrecision implements RunHooks {
     this.#copies = Float64Array.from(names, (name) => copies.get(name) ?? 1);
     this.#classes = [...this.served.values()];
     this.#needs = new Float64Array(model.experts);
-    this.#counts = new Int32Array(names.length * model.layers.reduce((most, { experts }) => Math.max(most, experts), 0));
+    const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 0);
+    this.#counts = new Int32Array(names.length * widest);
   }
 
   judge({ choices, request, row, tokens, topK }: Pass, layer: number): void {
@@ -91,6 +92,6 @@ export const REQUEST_CLASSES: Mechanism = {
     if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
     if (layout.several !== null || run.replay === 'sequential') return null;
     const shares = new Map([...serving.budgets].map(([name, { copy }]) => [name, copy]));
-    return { ...classConditions(new ClassPrecision(model, serving.requestClass, shares)) };
+    return classConditions(new ClassPrecision(model, serving.requestClass, shares));
   },
 };

@@ -97,6 +97,9 @@ export class Rerank implements RunHooks {
 /** Choices biased to resident experts. */
 export const RERANK: Mechanism = {
   name: 'rerank',
-  law: 'L22',
-  inRun: ({ plan: { inputs } }) => (inputs.candidates === null ? null : { hooks: new Rerank(inputs.model, inputs.system.rerank!) }),
+  law: 'L2',
+  inRun({ plan: { inputs } }) {
+    const { candidates, model, system } = inputs;
+    return candidates === null ? null : { hooks: new Rerank(model, system.rerank!) };
+  },
 };

@@ -1,7 +1,7 @@
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import type { Exchange } from '../event/exchange.js';
+import type { Exchange } from '../event/engine.js';
 import type { Observer } from '../transfer/observer.js';
 import type { Residents } from '../vocabulary/hooks.js';
 import { imbalance, type ParallelCounters, type Recorder } from '../vocabulary/recorder.js';
