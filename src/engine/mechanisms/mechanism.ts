@@ -15,7 +15,7 @@ interface MechanismUse {
 }
 
 /** A composed GPU, with all its links. */
-export interface LinkedGpu extends Pick<Gpu, 'cost'> {
+interface LinkedGpu extends Pick<Gpu, 'cost'> {
   readonly links: readonly Link[];
 }
 
