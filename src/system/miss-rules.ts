@@ -141,13 +141,13 @@ const OF_ACTION = [
 /** A rule as written, parsed. */
 interface Given {
   readonly do: MissAction;
-  readonly admit?: Admission | undefined;
-  readonly after?: number | undefined;
-  readonly by?: 'time' | 'rate' | undefined;
-  readonly copyBytes?: number | undefined;
-  readonly defer?: number | undefined;
-  readonly inPlace?: boolean | undefined;
-  readonly when?: z.output<typeof when> | undefined;
+  readonly admit?: Admission;
+  readonly after?: number;
+  readonly by?: 'time' | 'rate';
+  readonly copyBytes?: number;
+  readonly defer?: number;
+  readonly inPlace?: boolean;
+  readonly when?: z.output<typeof when>;
 }
 
 const rule = z

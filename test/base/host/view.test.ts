@@ -46,11 +46,7 @@ describe('files of another machine', () => {
   it('hide all others of this one, but for folders of its own and what is made anew', () => {
     const made = join(here, 'made');
     seeAs({ folder: here, lies: new Map(), own: [join(here, 'names')] });
-    expect([existsSync('copy'), statIfAny(join(here, 'copy')), existsSync(join(here, 'names', 'a.yaml'))]).toEqual([
-      false,
-      null,
-      true,
-    ]);
+    expect([existsSync('copy'), statIfAny(join(here, 'copy')), existsSync(join(here, 'names', 'a.yaml'))]).toEqual([false, null, true]);
     expect([existsSync(join(here, 'names-not')), existsSync(join(here, 'names', '..', 'copy'))]).toEqual([false, false]);
     expect(() => placeOnDisk('/proc/kmsg')).toThrow('ENOENT');
     expect(() => readText(join(here, 'copy'))).toThrow('there is no such file');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 // fastllm by hand: its flags, which experts are on the GPU, and what its benchmark prints.
 import { expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/command.js';
@@ -51,21 +52,7 @@ it('counts blocks from the last on, those without experts as well, and keeps the
   expect(tail).toBe(5);
 });
 
-// Written after tools/fastllm_pytools/benchmark.py of 2026-08-06; nothing was recorded.
-const LOG = `${'='.repeat(72)}
-FastLLM Benchmark Result
-${'='.repeat(72)}
-Summary
-  Input tokens                   512
-  Target output tokens           128
-  Batch                          1
-  Total time                     7.0000 s
-
-Throughput
-  Prefill                        256.00 tokens/s
-  Batch total                    18.29 tokens/s
-  Batch decode after TTFT        25.40 tokens/s
-`;
+const LOG = readFileSync(new URL('../../fixtures/timings/ftllm-bench.log', import.meta.url), 'utf8');
 
 it('is read from what ftllm bench prints', () => {
   const timing = { place: 'log:2', engine: 'fastllm', users: 1, promptTokens: 512, depth: 512, generatedTokens: 128 };
