@@ -51,6 +51,7 @@ const sweep = {
 const perf = { engine: 'exllamav3', model: 'Qwen3-30B-A3B-exl3-4.00bpw', cpuMoe: 20, ubatch: 2048, users: 1 };
 
 const EXPECTED: Readonly<Record<string, readonly (Partial<Timing> & { readonly place: string })[]>> = {
+  'ftllm-bench.log': [{ place: 'log:2', engine: 'fastllm', users: 1, promptTokens: 512, decode: 25.4, prefill: 256 }],
   'llama-bench.json': [
     { place: 'log:2', ...bench, prefill: 2560.5, promptTokens: 512, depth: 0, cpuMoe: 0, spread: 12.8 / 2560.5 },
     { place: 'log:43', ...bench, decode: 32, generatedTokens: 128, depth: 4096, cpuMoe: 48, spread: 0.01 },

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 // fastllm by hand: its flags, which experts are on the GPU, and what its benchmark prints.
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/command.js';
 import type { Question } from '../../../src/advise/question.js';
