@@ -1,5 +1,5 @@
 import { ownValue } from '../base/objects.js';
-import { formatBytes, formatRate } from '../base/units.js';
+import { formatBytes, formatRate, GIB } from '../base/units.js';
 import {
   GPUS,
   type GpuPart,
@@ -16,8 +16,6 @@ import { MODULES } from './guesses.js';
 import type { Question } from './question.js';
 import { type Priced, priced } from './search.js';
 import { withGpu, withHostMemory, withLink } from './what-if.js';
-
-const GIB = 2 ** 30;
 
 /** A changed machine, and the speeds of its setting. */
 export interface Purchase {

@@ -20,13 +20,10 @@ import { isatty, tmpdir } from './host/machine.js';
 import { join } from './host/paths.js';
 import { INPUT_KINDS, type InputKind, type InputLimits } from './input-kinds.js';
 import { byName } from './objects.js';
-import { formatBytes } from './units.js';
+import { formatBytes, GIB, KIB } from './units.js';
 
 /** Tick of the coarsest file system clock in use, ms: FAT's. */
 const CLOCK_MS = 2000;
-
-const KIB = 2 ** 10;
-const GIB = 2 ** 30;
 
 /**
  * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
@@ -128,7 +125,9 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
 
 /** Texts of short unchanged profiles: cells of a study share files. */
 const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
+/** Most kept texts. */
 const MOST_TEXTS = 64;
+/** Longest kept text, bytes. */
 const LONGEST_TEXT = 16 * KIB;
 
 function stateAt(path: string): string | null {

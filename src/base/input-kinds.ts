@@ -1,3 +1,5 @@
+import { GIB, KIB, MIB } from './units.js';
+
 /** What a kind of file is called in messages, and what of it is read. */
 export interface InputLimits {
   /** Largest size, bytes. */
@@ -11,9 +13,6 @@ export interface InputLimits {
   readonly pipe: boolean;
 }
 
-const KIB = 2 ** 10;
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 const ANY = Number.POSITIVE_INFINITY;
 
 const kinds =

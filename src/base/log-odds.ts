@@ -13,8 +13,9 @@ export function fastLog(x: number): number {
   return ((word >> 23) - 127) * Math.LN2 + MANTISSA[(word >>> 11) & (STEPS - 1)]!;
 }
 
-/** Steps of 1 / PER_UNIT over [-RANGE, RANGE); beyond, the logistic function is within 1.2e-7 of 0 or 1. */
+/** Largest log-odds of the table; beyond, the logistic function is within 1.2e-7 of 0 or 1. */
 const RANGE = 16;
+/** Steps of the table per unit of log-odds. */
 const PER_UNIT = 128;
 const TABLE = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
 const LAST = TABLE.length - 1;

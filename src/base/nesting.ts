@@ -6,11 +6,15 @@ import { hasKeys } from './objects.js';
 /** Most levels of nested lists and objects. Bundled files have at most ten. */
 const MOST_LEVELS = 64;
 
+/** ASCII: space. */
 const SPACE = 32;
+/** ASCII: double quote. */
 const QUOTE = 34;
+/** ASCII: colon. */
 const COLON = 58;
 /** Digits, commas and spaces lie below. */
 const LETTERS = 65;
+/** ASCII: backslash. */
 const BACKSLASH = 92;
 
 /** True if lists and objects nest too deep. Values may contain themselves. */

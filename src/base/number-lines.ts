@@ -8,10 +8,15 @@ const BLOCK_BYTES = 256 * 1024;
 const LINE_LIMIT = 16 * 1024 * 1024;
 /** Bytes after the last line break that parsing may read. */
 const SLACK = 8;
+/** ASCII: line feed. */
 const NEWLINE = 10;
+/** ASCII: carriage return. */
 const RETURN = 13;
+/** ASCII: space. */
 const SPACE = 32;
+/** ASCII: comma. */
 const COMMA = 44;
+/** ASCII: digit 0. */
 const ZERO = 48;
 /** Most digits of a number in a trace. */
 const MOST_DIGITS = 9;

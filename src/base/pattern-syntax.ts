@@ -19,8 +19,10 @@ export type Syntax =
 
 /** Most nested groups. Ours. */
 const DEEPEST = 100;
+/** Last UTF-16 code unit. */
 const LAST = 0xffff;
 
+/** Digits of `\d`. */
 const DIGIT: Ranges = [48, 57];
 /** Word characters of `\w` and `\b`. */
 export const WORD: Ranges = [48, 57, 65, 90, 95, 95, 97, 122];
@@ -28,6 +30,7 @@ export const WORD: Ranges = [48, 57, 65, 90, 95, 95, 97, 122];
 const SPACE: Ranges = [
   9, 13, 32, 32, 160, 160, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000,
 ].concat([0xfeff, 0xfeff]);
+/** Line terminators of ECMAScript, first and last code units. */
 const LINE_ENDS: Ranges = [10, 10, 13, 13, 0x2028, 0x2029];
 const KINDS = new Map<string, Ranges>(
   [DIGIT, WORD, SPACE].flatMap((ranges, i) => [

@@ -13,10 +13,15 @@ export interface ByteSource {
 const BLOCK_BYTES = 256 * 1024;
 /** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 64 * 1024 * 1024;
+/** ASCII: line feed. */
 const NEWLINE = 10;
+/** ASCII: carriage return. */
 const RETURN = 13;
+/** ASCII: space. */
 const SPACE = 32;
+/** ASCII: minus. */
 const MINUS = 45;
+/** ASCII: digit 0. */
 const ZERO = 48;
 
 /** Walks lines of a file: `bytes[start, end)`, without the break, valid until the next. */

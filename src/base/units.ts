@@ -1,6 +1,13 @@
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 
+/** Bytes of a KiB. */
+export const KIB = 2 ** 10;
+/** Bytes of a MiB. */
+export const MIB = 2 ** 20;
+/** Bytes of a GiB. */
+export const GIB = 2 ** 30;
+
 /** Kind of quantity: parser, and words for refused texts. */
 export interface Quantity {
   /** Name with an article: `a size`. */

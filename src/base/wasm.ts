@@ -1,10 +1,13 @@
 // WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler.
 import { bytesOf } from './host/bytes.js';
 
-/** Types of locals. */
+/** Type code of 32-bit whole numbers. */
 export const I32 = 0x7f;
+/** Type code of 64-bit floating-point numbers. */
 export const F64 = 0x7c;
+/** Type code of 64-bit whole numbers. */
 export const I64 = 0x7e;
+/** Type code of 128-bit vectors. */
 export const V128 = 0x7b;
 
 function leb(value: number): number[] {

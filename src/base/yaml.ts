@@ -87,9 +87,11 @@ interface ParsedText {
   at(offset: number): string;
 }
 
-/** Recently read short texts: jobs of a sweep share files. Limits are ours. */
+/** Recently read short texts: jobs of a sweep share files. */
 const KNOWN = new Map<string, ParsedText>();
+/** Most remembered texts. Ours. */
 const MOST_KNOWN = 64;
+/** Longest remembered text, characters. Ours. */
 const LONGEST_KNOWN = 2 ** 14;
 
 function parsed(text: string, path: string): ParsedText {

@@ -1,3 +1,4 @@
+import { GIB } from '../base/units.js';
 import type { Machine } from './parts/defaults.js';
 import { isCovered, isHalved, memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
@@ -15,8 +16,6 @@ const LINKED = { share: 0.77, latency: 20e3 };
  * 4090s (ns).
  */
 export const UNLINKED = { share: 0.5, latency: 25e3 };
-
-const GIB = 2 ** 30;
 
 /** Bytes of a GPU's context and the framework's buffers; assumed. */
 const GPU_RESERVE = 512 * 2 ** 20;

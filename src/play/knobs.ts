@@ -1,5 +1,7 @@
 // Parts of a machine as controls of the page.
+
 import { UserError } from '../base/errors.js';
+import { GIB } from '../base/units.js';
 import { GPUS, givenBy, isComposed, machineWords, parseMachine } from '../hardware/door.js';
 
 /** Values of the controls; sizes in GiB. */
@@ -19,8 +21,6 @@ export interface MachineKnobs {
 
 /** A control. */
 export type Knob = 'channels' | 'cpu' | 'gpu' | 'gpus' | 'mts' | 'pcie' | 'ram' | 'vram';
-
-const GIB = 2 ** 30;
 
 /** Controls of a machine; null: a file describes the machine. @throws UserError for an unknown machine */
 export function knobsOf(name: string): MachineKnobs | null {

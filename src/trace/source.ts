@@ -12,9 +12,11 @@ import type { Decompressor } from './zstd.js';
 const HEAD_BYTES = 64 * 1024;
 /** Hashes by file state: a sweep reads the same files repeatedly. */
 const HASHES = new Map<string, string>();
+/** Most remembered hashes. */
 const MOST_HASHES = 256;
 /** Maximum decompression ratio of streams beyond {@link BOMB_FLOOR} bytes. Traces compress 3 to 60 times. */
 const BOMB_RATIO = 400;
+/** Bytes of a stream of any decompression ratio. */
 const BOMB_FLOOR = 64 * 1024 * 1024;
 
 /** Open trace file with random access. */

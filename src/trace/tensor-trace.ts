@@ -7,6 +7,7 @@ import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk, type TraceMeta 
 
 /** Ids decoded at a time, by default. */
 const BLOCK_IDS = 256 * 1024;
+/** Rows decoded at a time, at most. */
 const BLOCK_ROWS = 16 * 1024;
 
 /** Columns of a tensor trace, `[tokens]` if not noted. */

@@ -1,6 +1,7 @@
 // Optima of one cache at several capacities in one pass. Slots of `optimum.ts` are nested by capacity (Mattson's stack
 // of MIN): a slot's level is the smallest capacity with that slot.
 
+/** Bits of a word of marks. */
 const WORD = 32;
 /**
  * Places on the line per expert; more places mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest.

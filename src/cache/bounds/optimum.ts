@@ -4,6 +4,7 @@
 // Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, uses occupancies). Slots are marks on a time line of bits,
 // compacted when full.
 
+/** Bits of a word of marks. */
 const WORD = 32;
 /** Places on the line per expert; more places mean fewer moves and longer searches. */
 const SPREAD = 4;

@@ -3,6 +3,7 @@
 // (bounds) keep their start; counting marks finds the caches between.
 import { bitCount } from '../../base/bits.js';
 
+/** Bits of a word of marks. */
 const WORD = 32;
 /** Places on the line per expert; more places mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;

@@ -15,8 +15,9 @@ interface ExpectationKernels {
 const PAST_TERM = 8;
 const VOTE_TERM = PAST_TERM + 8 * PASTS;
 
-/** Locals of the kernel. */
+/** Local of the kernel: rate weight. */
 const WEIGHT = 7;
+/** Local of the kernel: log-odds. */
 const LOGIT = 8;
 
 /** @param logistic @param ones table addresses */

@@ -6,11 +6,13 @@ import type { ModelSpec } from '../../model/door.js';
 const CELLS = 65536;
 /** Most experts of a kept event; larger events, such as a prompt, form no path. */
 const WIDEST = 64;
-/** Layers per pass that count agreement and choose voters. */
+/** Layers per pass that count agreement and choose {@link VOTERS}. */
 const COUNTED = 6;
+/** Most voting passes. */
 const VOTERS = 16;
-/** Passes covered by a vote; weight ratio between consecutive passes. */
+/** Passes covered by a vote. */
 const AHEAD = 8;
+/** Weight ratio of a vote between consecutive passes. */
 const LATER = 0.8;
 /** Agreement decay per layer. */
 const FADING = 0.98;

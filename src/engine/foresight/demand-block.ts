@@ -5,8 +5,9 @@ import { grown } from '../../base/grown.js';
  */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
-/** Look-ahead of a clock: demands per expert, and least demands. A window is four times as long. Ours. */
+/** Look-ahead of a clock, demands per expert. A window is four times as long. Ours. */
 const DEMANDS_AHEAD = 16;
+/** Least look-ahead, demands. Ours. */
 const LEAST_AHEAD = 1 << 14;
 
 /** Offset of experts without a known demand from numbers of demands. */

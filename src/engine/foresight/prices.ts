@@ -5,8 +5,9 @@ import type { ModelSpec } from '../../model/door.js';
 const PRICES = 32;
 /** Prices from single experts' costs, before the geometric prices. Ours. */
 const KINKS = 20;
-/** Ratio of neighbouring geometric prices, and the first as a part of the CPU's time for an expert. Ours. */
+/** Ratio of neighbouring geometric prices. Ours. */
 const RATIO = 1.5;
+/** First geometric price, a part of the CPU's time for an expert. Ours. */
 const FIRST = 1 / 8;
 /** Most rows with cached times. Ours. */
 const REMEMBERED = 1024;

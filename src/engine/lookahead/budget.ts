@@ -4,8 +4,9 @@ const DISTANCES = 8;
 const TRIAL = 16;
 /** Prefetches before an account is halved, so old prefetches fade. Ours. */
 const FULL = 1024;
-/** Layers of the first pause, doubled at each further pause up to the longest. Ours. */
+/** Layers of the first pause, doubled at each further pause. Ours. */
 const PAUSE = 4096;
+/** Layers of the longest pause. Ours. */
 const LONGEST_PAUSE = 131072;
 
 class Account {

@@ -12,8 +12,9 @@ interface PassOutcome {
 
 /** Weight of the newest pass in running means. */
 const NEWEST = 0.1;
-/** Late share of demanded prefetches, and wasted share of decided prefetches. */
+/** Late share of demanded prefetches that lengthens the horizon. */
 const TOO_LATE = 0.1;
+/** Wasted share of decided prefetches that shortens the horizon. */
 const TOO_MANY_WASTED = 0.3;
 
 /**

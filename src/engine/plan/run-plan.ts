@@ -49,6 +49,7 @@ export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
 
 /** Findings of recent audits: a study's cells replay few traces. */
 const KNOWN = new Map<string, readonly AuditFinding[]>();
+/** Most remembered audits. */
 const MOST_KNOWN = 64;
 
 /** Findings in a trace's first rows, cached. */

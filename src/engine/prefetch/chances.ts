@@ -14,9 +14,11 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. Ours. */
 const LEAST = 0.001;
-/** Layers per judged layer, in the first passes and later. Ours: judging all changes TPOT by at most 0.14 %. */
+/** Layers per judged layer in the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
 const JUDGED = 8;
+/** Layers per judged layer later. Ours. */
 const LATE_JUDGED = 32;
+/** Passes judged more often. Ours. */
 const FIRST_PASSES = 64;
 
 class Reading {

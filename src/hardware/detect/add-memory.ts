@@ -1,4 +1,4 @@
-import { formatBytes, formatCounted } from '../../base/units.js';
+import { formatBytes, formatCounted, GIB } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import { memoryText, parseMemory } from '../parts/memory.js';
 import type { Seen, SeenModule } from './tools/seen.js';
@@ -78,7 +78,6 @@ function usableBytes(bytes: number, limitBytes: number | undefined, remarks: str
 
 /** Largest share of memory kept by kernel and firmware, a few percent; ours. */
 const KEPT = 0.06;
-const GIB = 2 ** 30;
 
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;

@@ -1,5 +1,6 @@
 import { InternalError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
+import { GIB } from '../../base/units.js';
 import type { Form } from './catalogue.js';
 import { CPUS, type CpuPart } from './cpu.js';
 import { DISK_BYTES, type DiskPart } from './disk.js';
@@ -52,8 +53,6 @@ const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop
 
 /** 32-bit channels per 64-bit module. */
 const LPDDR_PER_MODULE = 2;
-
-const GIB = 2 ** 30;
 
 /** Completes a machine with defaults, each with a remark. @throws UserError for incompatible parts */
 export function completed(given: GivenParts): Machine {

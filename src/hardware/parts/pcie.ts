@@ -16,6 +16,7 @@ const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 1
 
 /** Newest PCIe generation. */
 export const NEWEST_PCIE = LANE.length - 1;
+/** Lanes of links (PCI Express). */
 const WIDTHS = [1, 2, 4, 8, 16];
 
 /** Wire rate in one direction, bytes/s: 31.5 GB/s for generation 4 x16. */

@@ -1,3 +1,4 @@
+import { GIB } from '../../base/units.js';
 import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
@@ -137,7 +138,6 @@ function withSpread(row: Measurement): Measurement {
   return row.run.numa === 'off' ? { ...row, run: { ...row.run, numa: 'distribute' } } : row;
 }
 
-const GIB = 2 ** 30;
 /** Tokens of llama.cpp's default context. */
 const USUAL_CONTEXT = 4096;
 

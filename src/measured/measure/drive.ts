@@ -5,7 +5,7 @@ import { platform } from '../../base/host/machine.js';
 import { join } from '../../base/host/paths.js';
 import { pid } from '../../base/host/process.js';
 import { Random } from '../../base/random.js';
-import { formatBytes } from '../../base/units.js';
+import { formatBytes, MIB } from '../../base/units.js';
 
 /** An open file on the measured drive. The name is removed before the first write, or at the end. */
 export interface DriveFile {
@@ -16,7 +16,6 @@ export interface DriveFile {
   close(): void;
 }
 
-const MIB = 2 ** 20;
 /** Bytes of the file, and bytes to leave free; ours. */
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;

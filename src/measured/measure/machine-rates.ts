@@ -1,4 +1,5 @@
 import { availableParallelism } from '../../base/host/machine.js';
+import { MIB } from '../../base/units.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
 import { type MeasuredRate, type Round, rateOf, visit } from './together.js';
@@ -28,7 +29,6 @@ export const MEASURES = ['memory', 'drive'] as const;
 /** One of {@link MEASURES}. */
 export type Measure = (typeof MEASURES)[number];
 
-const MIB = 2 ** 20;
 /** Bytes of a thread's arrays. Ours: far more than any cache. */
 const LARGE = 192 * MIB;
 /** Bytes of a read, an expert of a few MiB; ours. */

@@ -1,6 +1,7 @@
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';
+import { MIB } from '../../base/units.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
@@ -22,7 +23,6 @@ export interface HubFile {
 /** The Hugging Face hub. Mirrors pass hub links on unchanged. */
 const HUB = 'https://huggingface.co';
 
-const MIB = 2 ** 20;
 /** Our limits: bytes of a JSON answer, bytes of all pages of a list, pages (1,000 files each), files. */
 const ANSWER_LIMIT = 4 * MIB;
 const LIST_LIMIT = 16 * MIB;

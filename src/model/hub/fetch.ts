@@ -1,6 +1,7 @@
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy, isObject } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
+import { MIB } from '../../base/units.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
@@ -10,7 +11,6 @@ import { type HubEntry, storedEntry, storeEntry } from './store.js';
 /** Milliseconds before an entry is fetched again; ours, as repositories change rarely. */
 const FRESH = 24 * 3600 * 1000;
 
-const MIB = 2 ** 20;
 /** Largest config.json, bytes; our limit. */
 const CONFIG_LIMIT = 4 * MIB;
 /**

@@ -9,8 +9,9 @@ import { addColumn, type Evidence } from '../evidence.js';
  * (evidence.ts).
  */
 const SMOOTHING = 4;
-/** Stride of counted tokens after the first {@link EARLY} tokens of a layer. Ours. */
+/** Stride of counted tokens after the first {@link EARLY}. Ours. */
 const STRIDE = 4;
+/** Tokens of a layer counted without a stride. Ours. */
 const EARLY = 512;
 
 /** Log-odds by the request's past uses: two bytes hold eight tokens and eight blocks of eight. */

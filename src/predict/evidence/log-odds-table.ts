@@ -5,7 +5,9 @@ import { NULL_EXPERT } from '../../trace/trace.js';
  * Log-odds are steps of 1 / STEPS in 16-bit lanes of value + BIAS, two per word; sums of SWEEP lanes stay below 2^16.
  */
 const STEPS = 64;
+/** Lane value of log-odds 0, steps. */
 const BIAS = 4096;
+/** Most summed lanes. */
 const SWEEP = 8;
 
 /** Largest count of a source (16 bits). */

@@ -26,18 +26,22 @@ function practiceAfter(bucket: number, layer: number): number | null {
   return layer - distance >= 0 ? layer - distance : null;
 }
 
+/** Buckets of distance to practise, in turn: shorter distances more often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
 /**
- * Token-layers per weight fit, early and late. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
+ * Weight fits with the early stride. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
  * (evidence.ts).
  */
 const EARLY_PRACTICE = 256;
+/** Token-layers per early weight fit. Ours. */
 const EARLY_STRIDE = 3;
+/** Token-layers per late weight fit. Ours. */
 const LATE_STRIDE = 61;
 
-/** Tokens counted without a stride, and the later stride. Ours. */
+/** Tokens counted without a stride. Ours. */
 const COUNTED_TOKENS = 8192;
+/** Tokens per counted token, later. Ours. */
 const COUNTED_STRIDE = 4;
 
 interface PredictedFrom {

@@ -5,6 +5,7 @@ import { LogOddsTable } from './log-odds-table.js';
 
 /** Stride of tokens for farther distances after the first {@link EARLY}. Ours. */
 const FAR_STRIDE = 4;
+/** Tokens counted at all distances. Ours. */
 const EARLY = 2048;
 
 /** Naive Bayes over the last known layer's experts, per layer and distance up to `reach`. */

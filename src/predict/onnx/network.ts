@@ -32,12 +32,15 @@ export interface PathShape {
   readonly frequency: Float64Array;
 }
 
-/** Floors of histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
+/** Floor of the fast history under the logarithm: about 1 use in 6 tokens. Ours. */
 const FAST_FLOOR = 0.02;
+/** Floor of the slow history under the logarithm: about 1 use in 200 tokens. Ours. */
 const SLOW_FLOOR = 0.005;
-/** Initial weights of log-histories. Recall is flat around these values on real traces. */
+/** Initial weight of the fast log-history. Recall is flat around the value on real traces. */
 const FAST_WEIGHT = 0.3;
+/** Initial weight of the slow log-history, chosen likewise. */
 const SLOW_WEIGHT = 0.6;
+/** Initial weight of the log-frequency, chosen likewise. */
 export const PRIOR_WEIGHT = 0.3;
 /** Stored embeddings are small: most ids are rare, and Adam moves by the learning rate at most. Ours. */
 const TOKEN_SCALE = 16;

@@ -1,8 +1,10 @@
 import { grown } from '../../base/grown.js';
 
-/** Wire types of Protocol Buffers. */
+/** Wire type of Protocol Buffers: a variable-length number. */
 const VARINT = 0;
+/** Wire type of Protocol Buffers: bytes after a length. */
 const LENGTH = 2;
+/** Wire type of Protocol Buffers: 4 bytes. */
 const FIXED32 = 5;
 
 const encoder = new TextEncoder();

@@ -11,8 +11,9 @@ import { type Binding, type Opened, serve, type WorkerOptions } from './session-
 /** Longest wait for an answer, ms. Ours. */
 const PATIENCE = 120_000;
 
-/** States of the control word (0: idle), repeated in session-worker.ts. */
+/** State of the control word (0: idle), repeated in session-worker.ts: a question waits. */
 const ASKED = 1;
+/** State of the control word: the question failed. */
 const FAILED = 2;
 
 /** A synchronous model: a worker runs the session, as the fold over events cannot await. */

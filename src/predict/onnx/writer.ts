@@ -48,6 +48,7 @@ export interface OnnxModel {
 
 /** Operator version (ONNX 1.12): covers all operators in use, and old enough for any runtime. */
 const OPSET = 17;
+/** Version of the file format (ONNX 1.12). */
 const IR_VERSION = 8;
 
 /** Encodes an ONNX model, fields of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */

@@ -10,15 +10,14 @@ import { PathHints } from './path-hints.js';
 import { BLOCK, MOST_ROWS, ONE, type PathKernels, pathKernelsOn, SCRATCH_BYTES } from './path-kernels.js';
 import { NOWHERE, PathRing } from './path-ring.js';
 
-/** Decay of agreement per layer, and of previous tokens' agreement per token. Ours, chosen on code and math. */
+/** Decay of agreement per layer. Ours, chosen on code and math. */
 const LAYER_DECAY = 0.8;
+/** Decay of previous tokens' agreement per token. Ours, chosen likewise. */
 const TOKEN_DECAY = 0.4;
 
-/**
- * Credit of a path for an equal token id, and per further context id, in paths. Ours, chosen on
- * mini-finegrained-64x12l.
- */
+/** Credit of a path for an equal token id, in paths. Ours, chosen on mini-finegrained-64x12l. */
 const SAME_ID = 1;
+/** Credit per further equal context id, in paths. Ours, chosen likewise. */
 const SAME_CONTEXT = 0.25;
 
 /** Largest 16-bit sum, with room for rounding. */

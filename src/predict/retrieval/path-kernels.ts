@@ -48,11 +48,17 @@ const splat = (local: number): number[] => [...get(local), ...I16_SPLAT];
 
 /** Locals of {@link SHARE}: bit planes of the counts, least significant first, then temporaries. */
 const PLANES = [8, 9, 10, 11] as const;
+/** Local of {@link SHARE}: carry of an addition. */
 const CARRY = 12;
+/** Local of {@link SHARE}: next carry. */
 const KEPT = 13;
+/** Local of {@link SHARE}: bit of each lane. */
 const BIT = 14;
+/** Local of {@link SHARE}: decay. */
 const DECAY = 15;
+/** Local of {@link SHARE}: counts of a block. */
 const COUNT = 16;
+/** Local of {@link SHARE}: byte offset. */
 const OFFSET = 17;
 
 /** Adds a row to the planes: ripple-carry addition. */
@@ -103,11 +109,15 @@ const SHARE: KernelBody = {
   ],
 };
 
-/** Locals of {@link SCAN}. */
+/** Local of {@link SCAN}: first row of a block. */
 const PLACE = 9;
+/** Local of {@link SCAN}: bit mask of lanes above the least. */
 const ABOVE = 10;
+/** Local of {@link SCAN}: first of four factors. */
 const FACTORS = 11;
+/** Local of {@link SCAN}: least similarity. */
 const LEAST = 14;
+/** Local of {@link SCAN}: similarities of a block. */
 const SIMILARITY = 15;
 const lane = [...get(ABOVE), 0x68];
 

@@ -6,8 +6,9 @@ import type { AuditCheck } from './check.js';
 const LAGS = 31;
 /** Examined layers, spread over the depth. */
 const LAYERS = 4;
-/** Minimum and maximum examined rows. */
+/** Least examined rows. */
 const LEAST = 256;
+/** Most examined rows. */
 const ROWS = 8192;
 
 /** Detects batches recorded token by token: a row is most similar to the row one batch earlier. */

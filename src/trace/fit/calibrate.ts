@@ -7,13 +7,17 @@ import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
 /** Tokens discarded while weights settle. */
 export const BURN_IN = 3072;
+/** Tokens of a block. */
 const BLOCK = 32;
-/** First gain, blocks until the gain halves, minimum gain. */
+/** First gain. */
 const GAIN = 0.6;
+/** Blocks until the gain halves. */
 const HALVED = 24;
+/** Least gain. */
 const LEAST_GAIN = 0.1;
 /** Tokens between measurements of a layer's cross-layer moment, the most expensive. */
 const JUDGE_EVERY = 4;
+/** Most rows that give the moment of a trace. */
 const MOMENT_ROWS = 4096;
 
 /** Moments of a layer, sums over choices. */

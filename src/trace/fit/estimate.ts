@@ -5,10 +5,11 @@ import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './rou
 
 // All ours: drawn routing then keeps within the bounds of test/claims/trace/fit.test.ts.
 
-/** Gradient rows, spread over the trace; epochs; AdaGrad step size. */
-/** Gradient rows, spread over the trace; epochs; AdaGrad step size. Ours. */
+/** Gradient rows, spread over the trace. Ours. */
 const GRADIENT_ROWS = 1000;
+/** Passes over the gradient rows. */
 const EPOCHS = 2;
+/** Step size of AdaGrad. */
 const RATE = 0.08;
 /** Pseudo-counts of transition tables, in activations. */
 const PRIOR_COUNT = 4;

@@ -1,8 +1,10 @@
 // Popularity of a given skew, and draws without replacement.
 
-/** Maximum log-normal deviation, steps per range, and false-position steps before bisection. Ours. */
+/** Maximum log-normal deviation. Ours. */
 const MOST_SIGMA = 12;
+/** Steps per range of deviations. Ours. */
 const STEPS = 2 ** 40;
+/** False-position steps before bisection. Ours. */
 const MOST_LOOKS = 24;
 
 /**

@@ -41,6 +41,7 @@ interface Start {
 
 /** Recent warm-ups: cells of a study repeat few routings. Vocabularies are too large to keep. */
 const KNOWN = new Map<string, Start>();
+/** Most remembered warm-ups. */
 const MOST_KNOWN = 8;
 
 /** Draws rows token by token. */

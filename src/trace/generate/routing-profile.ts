@@ -95,8 +95,9 @@ export interface RoutedShape {
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 
-/** Maximum experts of `few`, minimum experts a choice of `wide`; published shapes have none between 8 and 16. */
+/** Maximum experts of `few`. */
 const FEW = 8;
+/** Minimum experts a choice of `wide`; published shapes have none between 8 and 16. */
 const WIDE = 16;
 
 /** Skew and reuse of a shape by the prior. */

@@ -13,6 +13,7 @@ interface VariantEffect {
   readonly changed: number;
 }
 
+/** Rows compared at a time. */
 const ROWS = 256;
 
 /** Compares rows choice by choice. @param before up to the model's top-k @param after may split a layer in several */

@@ -12,14 +12,18 @@ import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
 
-/** Per call, per weight read, per weight and token multiplied, ns: {@link networkCost}. */
+/** Time of a call, ns: {@link networkCost}. */
 const CALL_NS = 33e3;
+/** Time per weight read, ns. */
 const WEIGHT_NS = 0.094;
+/** Time per weight and token multiplied, ns. */
 const PRODUCT_NS = 0.056;
 
-/** For sequence models, per multiplied weight, ns: more and smaller operators. */
+/** Time of a call of a sequence model, ns: more and smaller operators. */
 const SEQUENCE_CALL_NS = 125e3;
+/** As {@link WEIGHT_NS}, for sequence models, per multiplied weight. */
 const SEQUENCE_WEIGHT_NS = 0.3;
+/** As {@link PRODUCT_NS}, for sequence models. */
 const SEQUENCE_PRODUCT_NS = 0.038;
 
 class OnnxPredictor extends ModelPredictor<InputName> {
@@ -121,8 +125,9 @@ export const onnx: PredictorDefinition = {
 const FACT = 14;
 /** Longest head of a part, bytes: two varints. */
 const HEAD = 20;
-/** Limits of a file's parts and a fact's bytes. Ours: above any exporter, so that other files fail soon. */
+/** Most parts of a file. Ours: above any exporter, so that other files fail soon. */
 const MOST_PARTS = 4096;
+/** Longest fact, bytes. Ours, likewise. */
 const LONGEST_FACT = 65_536;
 
 /** A file's metadata, without reading the graph; empty: no ONNX file. @throws UserError if unreadable */

@@ -16,8 +16,9 @@ export interface EncoderTraining extends TrainingBasics {
 const TOKEN_ROWS = 65_536;
 /** Tokens of a window; gradients stay within a window, states pass on. Ours. */
 const WINDOW = 32;
-/** Share of inner values set to 0 in training, and of hidden token ids. Ours, chosen on our 64-expert router. */
+/** Share of inner values set to 0 in training. Ours, chosen on our 64-expert router. */
 const DROPOUT = 0.2;
+/** Share of token ids hidden in training. Ours, chosen likewise. */
 const HIDDEN = 0.02;
 
 /**
