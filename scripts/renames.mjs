@@ -1,6 +1,6 @@
 // Renames flags, fields, metrics and parameters in their tables, one at a time and in memory, and shows the error that
 // each makes. Fails if one makes none; fields of rows that nothing reads are left to test/cli/schema.test.ts. Without a
-// number all of them are tried: node scripts/renames.mjs [flags | fields | metrics | parameters] [how many of each]
+// number all of them are tried: node scripts/renames.mjs [flags | fields | metrics | parameters | runtime-flags] [how many of each]
 import { readdirSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import ts from '@typescript/typescript6';
@@ -24,6 +24,17 @@ function fieldsIn(path, text) {
   return found;
 }
 
+/** Rows of a runtime's flags that its dialect, in the folder, writes. */
+function writtenIn(path, text) {
+  if (!/^src\/runtime\/[^/]+\/\w+\.ts$/.test(path)) return [];
+  const rows = [...text.matchAll(/^ +'?(\w+|[-\w]+(?:, [-\w]+)*)'?: (?=\[(?:\n|\[|least|null|')|USUAL)/gm)];
+  return rows.flatMap(({ 0: row, 1: names, index }) => {
+    const [name] = names.split(', ');
+    const key = row.slice(0, row.indexOf(names)) + name;
+    return text.includes(`['${name}',`) ? [{ key, at: index, renamed: `${key}_renamed` }] : [];
+  });
+}
+
 /** Tables by kind: the folder whose errors count, and the names in a file. */
 const KINDS = {
   flags: {
@@ -44,6 +55,7 @@ const KINDS = {
       'renamed_',
     ),
   },
+  'runtime-flags': { folder: 'src/runtime', namesIn: writtenIn },
 };
 
 const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);

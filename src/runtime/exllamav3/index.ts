@@ -1,6 +1,6 @@
 import { definedFields } from '../../base/objects.js';
-import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { folderOf, lineDialect } from '../flags/dialect.js';
+import { grammarOf, least } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -59,47 +59,42 @@ const GRAMMAR = grammarOf(
     version: '2026-08-13 (e632af4), on ExLlamaV3 1.4.1 of 2026-08-08',
     source: 'github.com/theroyallab/tabbyAPI, common/config_models.py',
   },
-  `
---model-dir  text  folder that holds the models; models unless said
---model-name  text  folder of the model in there
---max-seq-len  >=1  tokens of context of a conversation; 4096 unless said
---cache-size  >=256  tokens of the KV cache, of all conversations together; a multiple of 256
---cache-mode  text  storage of keys and values: FP16, or bits of each, 2 to 8
---chunk-size  >=1  most prompt tokens of one pass; 2048 unless said
---max-batch-size  >=1  conversations at a time; 32 unless said, 4 of recurrent models
---cpu-moe-offload-layers  >=0  layers, of those with experts, whose experts stay in host memory
---gpu-split  words  GB that are used of each GPU; divided by free memory unless said
---autosplit-reserve  words  MB of each GPU that are left free; 96 of the first unless said
---tensor-parallel  True|False  GPUs share every tensor; then no expert may stay in host memory
---draft-mode  model|disabled|mtp|ngram  what drafts tokens
---draft-num-tokens  >=1  tokens that are drafted for a pass
---cpu-moe-split-experts  >=0  experts of each layer in host memory, which the CPU computes (-mcs)
-`,
+  {
+    '--model-dir': ['text', 'folder that holds the models; models unless said'],
+    '--model-name': ['text', 'folder of the model in there'],
+    '--max-seq-len': [least(1), 'tokens of context of a conversation; 4096 unless said'],
+    '--cache-size': [least(256), 'tokens of the KV cache, of all conversations together; a multiple of 256'],
+    '--cache-mode': ['text', 'storage of keys and values: FP16, or bits of each, 2 to 8'],
+    '--chunk-size': [least(1), 'most prompt tokens of one pass; 2048 unless said'],
+    '--max-batch-size': [least(1), 'conversations at a time; 32 unless said, 4 of recurrent models'],
+    '--cpu-moe-offload-layers': [least(0), 'layers, of those with experts, whose experts stay in host memory'],
+    '--gpu-split': ['words', 'GB that are used of each GPU; divided by free memory unless said'],
+    '--autosplit-reserve': ['words', 'MB of each GPU that are left free; 96 of the first unless said'],
+    '--tensor-parallel': [['True', 'False'], 'GPUs share every tensor; then no expert may stay in host memory'],
+    '--draft-mode': [['model', 'disabled', 'mtp', 'ngram'], 'what drafts tokens'],
+    '--draft-num-tokens': [least(1), 'tokens that are drafted for a pass'],
+    '--cpu-moe-split-experts': [least(0), 'experts of each layer in host memory, which the CPU computes (-mcs)'],
+  },
 );
 
-const dialect = lineDialect(GRAMMAR, (input: CommandInput) => {
+const dialect = lineDialect(GRAMMAR, (input) => {
   const { setting } = input;
   const [, folder, name] = /^(?:(.*)\/)?([^/]+)\/?$/.exec(folderOf(input))!;
-  const uses: FlagUse[] = [
-    ...(folder === undefined || input.hub !== null ? [] : ([['--model-dir', folder]] as const)),
-    ['--model-name', name!],
+  const { cpuMoe, slots } = setting;
+  const which = input.hub === null ? 'a folder of the model in EXL3' : `fetch it first: python main.py download ${folderOf(input)}`;
+  const split = 'experts of each layer in host memory; which ones follows their use, 64 changes in 128 tokens';
+  const fewer = 'fewer layers do not fit on the GPU; layers without experts do not count';
+  return [
+    folder !== undefined && input.hub === null && ['--model-dir', folder],
+    ['--model-name', name!, which],
     ['--max-seq-len', setting.context],
     ['--cache-size', PAGE * Math.ceil((setting.context * setting.users) / PAGE)],
     ['--cache-mode', CACHE_BITS[setting.kv]],
     ['--chunk-size', setting.ubatch],
     ['--max-batch-size', setting.users],
-    ...(setting.slots === null
-      ? setting.cpuMoe === 0
-        ? []
-        : ([['--cpu-moe-offload-layers', setting.cpuMoe]] as const)
-      : ([['--cpu-moe-split-experts', input.experts - setting.slots]] as const)),
+    ['--cpu-moe-split-experts', slots !== null && input.experts - slots, split],
+    ['--cpu-moe-offload-layers', slots === null && cpuMoe > 0 && cpuMoe, fewer],
   ];
-  const why = {
-    '--model-name': input.hub === null ? 'a folder of the model in EXL3' : `fetch it first: python main.py download ${folderOf(input)}`,
-    '--cpu-moe-split-experts': 'experts of each layer in host memory; which ones follows their use, 64 changes in 128 tokens',
-    '--cpu-moe-offload-layers': 'fewer layers do not fit on the GPU; layers without experts do not count',
-  };
-  return { uses, why };
 });
 
 /** Assumed share of a GPU for activations; no published figure. */

@@ -4,8 +4,8 @@
 // its src/models, without OLMoE, Mixtral and Nemotron, for which nothing here asks.
 import { definedFields } from '../../base/objects.js';
 import { decoderLayerOf, decoderLayers } from '../../model/door.js';
-import { folderOf, lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { lineDialect } from '../flags/dialect.js';
+import { grammarOf, least, USUAL } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -20,22 +20,22 @@ const GRAMMAR = grammarOf(
     version: '0.1.7.1 (d3aea32, 2026-08-06)',
     source: 'github.com/ztxz16/fastllm, tools/fastllm_pytools/util.py',
   },
-  `
---device  text  what computes all but experts: cuda, multicuda:0,1 (GPUs that share every tensor), numa or cpu
---moe_device  text  what computes experts, with their weights in its memory: cuda, numa (all sockets), cpu or disk
---moe_device_layers  >=0  blocks of the model, from the last on, whose experts are on --moe_device
---moe_experts  >=1  experts of each token; fewer than the model has are faster, and less accurate
---max_context_length  >=1  tokens of context of a conversation
---tokens  >=1  tokens of the KV cache, of all conversations together
---max_batch  >=1  conversations at a time
---chunked_prefill_size  >=1  most prompt tokens of one pass
---gpu_mem_ratio  0..1  share of GPU memory that is used; 0.9 unless said
---kv_cache_dtype  auto|float16|bfloat16|fp8_e4m3  storage of keys and values
---dtype  text  storage of weights that the files hold as floats, e.g. int4g
---moe_dtype  text  storage of experts, as --dtype
---threads, -t  >=1  threads that compute what is not on the GPU; four cores of each socket stay free unless said
---enable_amx, --amx  true|false  matrix units of the CPU; false unless said
-`,
+  {
+    '--device': ['text', 'what computes all but experts: cuda, multicuda:0,1 (GPUs that share every tensor), numa or cpu'],
+    '--moe_device': ['text', 'what computes experts, with their weights in its memory: cuda, numa (all sockets), cpu or disk'],
+    '--moe_device_layers': [least(0), 'blocks of the model, from the last on, whose experts are on --moe_device'],
+    '--moe_experts': [least(1), 'experts of each token; fewer than the model has are faster, and less accurate'],
+    '--max_context_length': USUAL.context,
+    '--tokens': USUAL.cached,
+    '--max_batch': USUAL.users,
+    '--chunked_prefill_size': USUAL.pass,
+    '--gpu_mem_ratio': ['share', 'share of GPU memory that is used; 0.9 unless said'],
+    '--kv_cache_dtype': [['auto', 'float16', 'bfloat16', 'fp8_e4m3'], 'storage of keys and values'],
+    '--dtype': ['text', 'storage of weights that the files hold as floats, e.g. int4g'],
+    '--moe_dtype': ['text', 'storage of experts, as --dtype'],
+    '--threads, -t': [least(1), 'threads that compute what is not on the GPU; four cores of each socket stay free unless said'],
+    '--enable_amx, --amx': [['true', 'false'], 'matrix units of the CPU; false unless said'],
+  },
 );
 
 const dialect = lineDialect(GRAMMAR, (input) => {
@@ -43,17 +43,17 @@ const dialect = lineDialect(GRAMMAR, (input) => {
   const { cpuMoe } = setting;
   const device = gpus === 0 ? 'numa' : gpus === 1 ? 'cuda' : `multicuda:${Array.from({ length: gpus }, (_, i) => i).join(',')}`;
   const first = spec.layers.length - cpuMoe;
-  const uses: FlagUse[] = [
+  const apart = cpuMoe !== 0 && first !== 0 && decoderLayers(spec) - decoderLayerOf(spec, first);
+  const fewer = 'fewer do not fit on the GPU beside this context; the experts of all blocks before are on it';
+  return [
     ['--device', device],
     ['--moe_device', cpuMoe === 0 ? device : 'numa'],
-    ...(cpuMoe === 0 || first === 0 ? [] : ([['--moe_device_layers', decoderLayers(spec) - decoderLayerOf(spec, first)]] as const)),
+    ['--moe_device_layers', apart, fewer],
     ['--max_context_length', setting.context],
     ['--tokens', setting.context * setting.users],
     ['--max_batch', setting.users],
     ['--chunked_prefill_size', setting.ubatch],
   ];
-  const why = { '--moe_device_layers': 'fewer do not fit on the GPU beside this context; the experts of all blocks before are on it' };
-  return { operands: [folderOf(input)], uses, why };
 });
 
 const TITLE = /^FastLLM Benchmark Result$/m;

@@ -59,7 +59,7 @@ export interface Command {
   readonly uses: readonly FlagUse[];
   readonly why: Readonly<Record<string, string>>;
   /** Sentence on remedies for running out of memory; absent: none exists. */
-  readonly net?: string;
+  readonly net?: string | undefined;
 }
 
 /** Writes a setting as lines to paste, with a runtime's flags. */
@@ -68,22 +68,31 @@ export interface Dialect {
   write(input: CommandInput): Command;
 }
 
-interface LineFlags {
-  readonly operands?: readonly string[];
-  readonly uses: readonly FlagUse[];
-  readonly why?: Command['why'];
-  readonly net?: Command['net'];
+/** Flags to write, with reasons; false: left out, though the reason of a value stays. */
+export type Uses<Name extends string> = readonly (readonly [name: Name, value: string | number | null | false, why?: string] | false)[];
+
+/** Flags and reasons of a command. */
+export function flagsIn<Name extends string>(given: Uses<Name>): Pick<Command, 'uses' | 'why'> {
+  const all = given.filter((use) => use !== false);
+  return {
+    uses: all.flatMap(([name, value]) => (value === false ? [] : [[name, value]])),
+    why: Object.fromEntries(all.flatMap(([name, , why]) => (why === undefined ? [] : [[name, why]]))),
+  };
 }
 
 /** Dialect of a program with all settings on the command line. */
-export function lineDialect(grammar: Grammar, say: (input: CommandInput) => LineFlags): Dialect {
+export function lineDialect<Name extends string>(
+  grammar: Grammar<Name>,
+  say: (input: CommandInput) => Uses<NoInfer<Name>>,
+  net?: (uses: Command['uses']) => string | undefined,
+): Dialect {
   return {
     grammar,
-    write(input): Command {
+    write(input) {
+      const { uses, why } = flagsIn(say(input));
       const { shell = LINE_SHELLS[0]! } = input;
-      const { net, operands = [], uses, why = {} } = say(input);
-      const lines = wrapped(wordsOf(grammar, operands, uses, shell), shell);
-      return { steps: [{ file: null, lines }], uses, why, ...(net === undefined ? {} : { net }) };
+      const words = wordsOf(grammar, grammar.operands === 1 ? [folderOf(input)] : [], uses, shell);
+      return { steps: [{ file: null, lines: wrapped(words, shell) }], uses, why, net: net?.(uses) };
     },
   };
 }

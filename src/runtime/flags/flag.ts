@@ -1,65 +1,65 @@
 import type { LineShell } from '../../base/shell.js';
 
-/** Value of a flag. Shares: comma-separated numbers; overrides: `pattern=buffer`; words: up to the next flag. */
+/** Value of a flag, or its choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: up to the next flag. */
 export type FlagValue =
-  | { readonly kind: 'nothing' | 'text' | 'shares' | 'overrides' | 'json' | 'words' }
-  | { readonly kind: 'count'; readonly min: number }
-  | { readonly kind: 'number'; readonly min: number; readonly max: number }
-  | { readonly kind: 'choice'; readonly of: readonly string[] };
+  | null
+  | 'text'
+  | 'share'
+  | 'shares'
+  | 'overrides'
+  | 'json'
+  | 'words'
+  | { readonly least: number }
+  | readonly string[];
+
+/** A whole number with a lower bound. */
+export const least = (bound: number): FlagValue => ({ least: bound });
 
 /** A flag of a runtime. */
-export interface Flag {
+export interface Flag<Name extends string = string> {
   /** All spellings; advice uses the first. */
-  readonly names: readonly string[];
+  readonly names: readonly Name[];
   readonly takes: FlagValue;
   /** Effect, a sentence without a full stop. */
   readonly does: string;
 }
 
 /** Flags of a program, with source. Advice uses no further flags: a test parses each line like the program. */
-export interface Grammar {
+export interface Grammar<Name extends string = string> {
   /** Words that start the program: `llama-server`, `vllm serve`. */
   readonly program: string;
   readonly operands?: number;
   readonly version: string;
   readonly source: string;
-  readonly flags: readonly Flag[];
+  readonly flags: readonly Flag<Name>[];
 }
 
-/**
- * Flags from tables with a line each: spellings, value and effect, two spaces apart. A value is `-` (none), `>=1`,
- * `0..1`, a kind, or choices (`on|off`); an indented line goes on, and `#` begins a comment.
- */
-export function grammarOf(facts: Omit<Grammar, 'flags'>, ...tables: readonly string[]): Grammar {
-  let flags: readonly Flag[] | undefined;
-  return {
-    ...facts,
-    get flags() {
-      flags ??= tables.flatMap((table) => [...table.replaceAll(/\n +/g, ' ').matchAll(/^[^#\n].*$/gm)].map(([row]) => flagIn(row)));
-      return flags;
-    },
-  };
-}
+/** Value and effect by flag: `-c, --ctx-size`. */
+export type FlagRows<Row extends string = string> = Readonly<Record<Row, readonly [takes: FlagValue, does: string]>>;
 
-function flagIn(row: string): Flag {
-  const [names = '', takes = '', does] = row.split('  ');
-  if (does === undefined) throw new Error(`flag "${row}": lacks its value or its effect, two spaces apart`);
-  return { names: names.split(', '), takes: valueIn(takes), does };
-}
+/** Rows of several programs. */
+export const USUAL = {
+  model: ['text', 'folder or repository of the model'],
+  context: [least(1), 'tokens of context of a conversation'],
+  users: [least(1), 'conversations at a time'],
+  pass: [least(1), 'most prompt tokens of one pass'],
+  cached: [least(1), 'tokens of the KV cache, of all conversations together'],
+} satisfies FlagRows;
 
-const KINDS = ['text', 'shares', 'overrides', 'json', 'words'] as const;
+/** Spellings of the flags of {@link FlagRows}. */
+export type Spelling<Row> = Row extends `${infer Name}, ${infer Others}` ? Name | Spelling<Others> : Row & string;
 
-function valueIn(text: string): FlagValue {
-  if (text === '-') return { kind: 'nothing' };
-  const kind = KINDS.find((name) => name === text);
-  if (kind !== undefined) return { kind };
-  const [min, max] = text.split('..');
-  if (text.startsWith('>=')) return { kind: 'count', min: Number(text.slice(2)) };
-  return max === undefined ? { kind: 'choice', of: text.split('|') } : { kind: 'number', min: Number(min), max: Number(max) };
+/** Grammar with a table of flags. */
+export function grammarOf<Row extends string>(facts: Omit<Grammar, 'flags'>, rows: FlagRows<Row>): Grammar<Spelling<Row>> {
+  const table = Object.entries<FlagRows[string]>(rows);
+  return { ...facts, flags: table.map(([row, [takes, does]]) => ({ names: row.split(', ') as Spelling<Row>[], takes, does })) };
 }
 
 /** A flag with a value; null: no value. */
-export type FlagUse = readonly [name: string, value: string | number | null];
+export type FlagUse<Name extends string = string> = readonly [name: Name, value: string | number | null];
+
+/** Spellings of a grammar. */
+export type NameIn<G> = G extends Grammar<infer Name> ? Name : never;
 
 /** Flag by spelling. */
 export function flagOf({ flags }: Grammar, name: string): Flag | null {

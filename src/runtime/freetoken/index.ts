@@ -1,5 +1,5 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { grammarOf, least, USUAL } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -13,34 +13,35 @@ const READ = 'docs/cli.md of 0517cbc, docs/models.md of 03fb043, autumn 2026';
 
 const GRAMMAR = grammarOf(
   { program: 'ft serve', version: '0517cbc, autumn 2026', source: 'github.com/FlashML-org/FreeToken, docs/cli.md' },
-  `
---model, --model-path  text  folder or repository of the model
---max-seq-len-override  >=1  tokens of context of a conversation
---num-tokens  >=1  tokens of the KV cache, of all conversations together
---max-running-requests  >=1  conversations at a time
---max-prefill-length  >=1  most prompt tokens of one pass; 8192 unless said
---moe-strategy  auto|fused|offload|cpu|hybrid  where experts lie that the cache lacks: offload brings them, cpu computes
-  them there, hybrid does both
---moe-cache-size  >=1  experts of all layers together in the cache on the GPU
---moe-cpu-threads  >=1  threads that compute experts
---memory-ratio  0..1  share of GPU memory that is used; 0.9 unless said
-`,
+  {
+    '--model, --model-path': USUAL.model,
+    '--max-seq-len-override': USUAL.context,
+    '--num-tokens': USUAL.cached,
+    '--max-running-requests': USUAL.users,
+    '--max-prefill-length': [least(1), 'most prompt tokens of one pass; 8192 unless said'],
+    '--moe-strategy': [
+      ['auto', 'fused', 'offload', 'cpu', 'hybrid'],
+      'where experts lie that the cache lacks: offload brings them, cpu computes them there, hybrid does both',
+    ],
+    '--moe-cache-size': [least(1), 'experts of all layers together in the cache on the GPU'],
+    '--moe-cpu-threads': [least(1), 'threads that compute experts'],
+    '--memory-ratio': ['share', 'share of GPU memory that is used; 0.9 unless said'],
+  },
 );
 
 const dialect = lineDialect(GRAMMAR, (input) => {
   const { cores, moeLayers, setting } = input;
   const { cache, slots } = setting;
-  const uses: FlagUse[] = [
+  return [
     ['--model', folderOf(input)],
     ['--max-seq-len-override', setting.context],
     ['--num-tokens', setting.context * setting.users],
     ['--max-running-requests', setting.users],
     ['--max-prefill-length', setting.ubatch],
     ['--moe-strategy', slots === null ? 'fused' : cache === HYBRID ? 'hybrid' : 'offload'],
-    ...(slots === null ? [] : ([['--moe-cache-size', slots * moeLayers]] as const)),
-    ...(cache === HYBRID && cores > 0 ? ([['--moe-cpu-threads', cores]] as const) : []),
+    ['--moe-cache-size', slots !== null && slots * moeLayers, 'slots of all layers together: more do not fit beside this context'],
+    cache === HYBRID && cores > 0 && ['--moe-cpu-threads', cores],
   ];
-  return { uses, why: { '--moe-cache-size': 'slots of all layers together: more do not fit beside this context' } };
 });
 
 /**

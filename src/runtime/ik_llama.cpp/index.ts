@@ -1,7 +1,7 @@
 import { definedFields } from '../../base/objects.js';
 import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { grammarOf, least } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
 import { runtimeFrom } from '../kind/runtime.js';
@@ -13,20 +13,20 @@ import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
 const GRAMMAR = grammarOf(
   { program: 'llama-server', version: '2026-08-15 (8337e4c)', source: 'github.com/ikawrakow/ik_llama.cpp, common/common.cpp' },
-  SHARED_FLAGS,
-  `
--hfr, --hf-repo  text  the repository of the model on the Hugging Face hub, fetched at the first start
--hff, --hf-file  text  its file there; of a split one the first part
---no-mmap  -  weights are read into memory instead of being mapped
---mlock  -  weights in host memory are never paged out
--mla, --mla-use  >=0  how latent attention is computed; 3: absorbed while decoding, unpacked for prompts
--amb, --attention-max-batch  >=0  most MiB that attention scores may take at a time
--rtr, --run-time-repack  -  weights in host memory are repacked at the start
--muge, --merge-up-gate-experts  -  up and gate projections of experts are one tensor
---fit  -  which tensors go to the GPU is chosen at the start
---spec-type  text  what drafts tokens, and how many; mtp: the model's own further layer
--sm, --split-mode  none|layer|attn|graph  how several GPUs share the model
-`,
+  {
+    ...SHARED_FLAGS,
+    '-hfr, --hf-repo': ['text', 'the repository of the model on the Hugging Face hub, fetched at the first start'],
+    '-hff, --hf-file': ['text', 'its file there; of a split one the first part'],
+    '--no-mmap': [null, 'weights are read into memory instead of being mapped'],
+    '--mlock': [null, 'weights in host memory are never paged out'],
+    '-mla, --mla-use': [least(0), 'how latent attention is computed; 3: absorbed while decoding, unpacked for prompts'],
+    '-amb, --attention-max-batch': [least(0), 'most MiB that attention scores may take at a time'],
+    '-rtr, --run-time-repack': [null, 'weights in host memory are repacked at the start'],
+    '-muge, --merge-up-gate-experts': [null, 'up and gate projections of experts are one tensor'],
+    '--fit': [null, 'which tensors go to the GPU is chosen at the start'],
+    '--spec-type': ['text', "what drafts tokens, and how many; mtp: the model's own further layer"],
+    '-sm, --split-mode': [['none', 'layer', 'attn', 'graph'], 'how several GPUs share the model'],
+  },
 );
 
 const RULES = {
@@ -40,27 +40,17 @@ const RULES = {
 } as const;
 
 const ikLlamaCppFlags = lineDialect(GRAMMAR, (input) => {
-  const { hub, hubFile } = input;
-  const where: FlagUse[] =
-    hub === null || hubFile === undefined
-      ? [['-m', input.model]]
-      : [
-          ['-hfr', hub.replace(/:.*$/, '')],
-          ['-hff', hubFile],
-        ];
-  const { uses, why } = sharedUses(input, ...where);
-  const { draft } = input.setting;
-  // All drafts are checked regardless of confidence: prices count all drafts.
-  if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);
-  if (!input.mla) return { uses, why };
-  const latent: FlagUse[] = [
-    ['-mla', LATENT],
-    ['-amb', SCORES / 2 ** 20],
+  const { hub, hubFile, mla, model, setting } = input;
+  const ofHub = hub !== null && hubFile !== undefined;
+  return [
+    ofHub ? ['-hfr', hub.replace(/:.*$/, '')] : ['-m', model],
+    ofHub && ['-hff', hubFile],
+    ...sharedUses(input),
+    // All drafts are checked regardless of confidence: prices count all drafts.
+    setting.draft > 0 && ['--spec-type', `mtp:n_max=${setting.draft},p_min=0.0`],
+    mla && ['-mla', LATENT, 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)'],
+    mla && ['-amb', SCORES / 2 ** 20],
   ];
-  return {
-    uses: [...uses, ...latent],
-    why: { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' },
-  };
 });
 
 const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;

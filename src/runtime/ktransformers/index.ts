@@ -1,7 +1,7 @@
 import { formatCount } from '../../base/units.js';
 import { mainFormat } from '../../model/door.js';
 import { folderOf, lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { grammarOf, least } from '../flags/flag.js';
 import { byShare, SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -28,52 +28,43 @@ const GRAMMAR = grammarOf(
     version: '2026-08-21 (95009ea)',
     source: 'github.com/kvcache-ai/ktransformers, doc/en/kt-kernel',
   },
-  SGLANG_FLAGS,
-  `
---kt-weight-path  text  folder of the experts that the CPU computes
---kt-method  AMXINT4|AMXINT8|RAWINT4|FP8|FP8_PERCHANNEL|BF16|LLAMAFILE|MOE_INT4|MOE_INT8|MXFP4  kernels of the CPU, by
-  what its experts are stored in
---kt-cpuinfer  >=1  threads that compute experts
---kt-threadpool-count  >=1  pools of threads, one for each socket
---kt-num-gpu-experts  >=0  experts of each layer on the GPU
---kt-expert-placement-strategy  uniform|frequency|front-loading|random  which experts those are
---init-expert-location  text  a file with counts of experts, by which frequency places them
---kt-gpu-prefill-token-threshold  >=1  tokens of a prompt from which on the GPU computes all experts
---kt-max-deferred-experts-per-token  >=0  experts of a token that may come a layer late
---kt-enable-dynamic-expert-update  -  experts of the GPU are chosen anew as prompts go by
-`,
+  {
+    ...SGLANG_FLAGS,
+    '--kt-weight-path': ['text', 'folder of the experts that the CPU computes'],
+    '--kt-method': [
+      ['AMXINT4', 'AMXINT8', 'RAWINT4', 'FP8', 'FP8_PERCHANNEL', 'BF16', 'LLAMAFILE', 'MOE_INT4', 'MOE_INT8', 'MXFP4'],
+      'kernels of the CPU, by what its experts are stored in',
+    ],
+    '--kt-cpuinfer': [least(1), 'threads that compute experts'],
+    '--kt-threadpool-count': [least(1), 'pools of threads, one for each socket'],
+    '--kt-num-gpu-experts': [least(0), 'experts of each layer on the GPU'],
+    '--kt-expert-placement-strategy': [['uniform', 'frequency', 'front-loading', 'random'], 'which experts those are'],
+    '--init-expert-location': ['text', 'a file with counts of experts, by which frequency places them'],
+    '--kt-gpu-prefill-token-threshold': [least(1), 'tokens of a prompt from which on the GPU computes all experts'],
+    '--kt-max-deferred-experts-per-token': [least(0), 'experts of a token that may come a layer late'],
+    '--kt-enable-dynamic-expert-update': [null, 'experts of the GPU are chosen anew as prompts go by'],
+  },
 );
 
 const ktransformersFlags = lineDialect(GRAMMAR, (input) => {
   const { cores, format, setting, sockets } = input;
   const onGpu = setting.slots ?? setting.gpuExperts;
-  const uses: FlagUse[] = [
+  const { followsPrompts, slots } = setting;
+  const most = `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`;
+  const counts = 'counts of the experts that your texts use; moeprof place --for sglang -o experts.json writes it from a trace';
+  return [
     ...serverUses(input),
     ['--kt-weight-path', folderOf(input)],
     ['--kt-method', methodOf(format)],
-    ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
+    cores > 0 && ['--kt-cpuinfer', cores],
     ['--kt-threadpool-count', sockets],
-    ...(onGpu === null ? [] : ([['--kt-num-gpu-experts', onGpu]] as const)),
-    ...(setting.slots === null
-      ? []
-      : ([
-          ['--kt-expert-placement-strategy', 'frequency'],
-          ['--init-expert-location', 'experts.json'],
-        ] as const)),
-    ...(setting.followsPrompts
-      ? ([
-          ['--kt-expert-placement-strategy', 'uniform'],
-          ['--kt-gpu-prefill-token-threshold', PREFILL_FROM],
-          ['--kt-enable-dynamic-expert-update', null],
-        ] as const)
-      : []),
+    ['--kt-num-gpu-experts', onGpu ?? false, most],
+    slots !== null && ['--kt-expert-placement-strategy', 'frequency'],
+    ['--init-expert-location', slots !== null && 'experts.json', counts],
+    followsPrompts && ['--kt-expert-placement-strategy', 'uniform'],
+    followsPrompts && ['--kt-gpu-prefill-token-threshold', PREFILL_FROM],
+    followsPrompts && ['--kt-enable-dynamic-expert-update', null],
   ];
-  const why = {
-    '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`,
-    '--init-expert-location':
-      'counts of the experts that your texts use; moeprof place --for sglang -o experts.json writes it from a trace',
-  };
-  return { uses, why };
 });
 
 /** `Performance(T/s): prefill 123.4, decode 13.5.` of KTransformers' server. */

@@ -1,5 +1,5 @@
 import { folderOf, lineDialect } from '../flags/dialect.js';
-import { grammarOf } from '../flags/flag.js';
+import { grammarOf, least, USUAL } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -9,23 +9,20 @@ const LEAVES = 0.1;
 
 const GRAMMAR = grammarOf(
   { program: 'mlx_lm.server', version: '0130d3b, 2026', source: 'github.com/ml-explore/mlx-lm, mlx_lm/server.py' },
-  `
---model  text  folder or repository of the model
---prefill-step-size  >=1  most prompt tokens of one pass; 2048 unless said
---decode-concurrency  >=1  conversations at a time; 32 unless said
---prompt-cache-size  >=1  finished prompts whose KV caches stay; 10 unless said
-`,
+  {
+    '--model': USUAL.model,
+    '--prefill-step-size': [least(1), 'most prompt tokens of one pass; 2048 unless said'],
+    '--decode-concurrency': [least(1), 'conversations at a time; 32 unless said'],
+    '--prompt-cache-size': [least(1), 'finished prompts whose KV caches stay; 10 unless said'],
+  },
 );
 
-const dialect = lineDialect(GRAMMAR, (input) => ({
-  uses: [
-    ['--model', folderOf(input)],
-    ['--prefill-step-size', input.setting.ubatch],
-    ['--decode-concurrency', input.setting.users],
-    ['--prompt-cache-size', input.setting.users],
-  ],
-  why: { '--prompt-cache-size': 'it would keep the caches of ten finished prompts beside the model' },
-}));
+const dialect = lineDialect(GRAMMAR, (input) => [
+  ['--model', folderOf(input)],
+  ['--prefill-step-size', input.setting.ubatch],
+  ['--decode-concurrency', input.setting.users],
+  ['--prompt-cache-size', input.setting.users, 'it would keep the caches of ten finished prompts beside the model'],
+]);
 
 /** MLX: the framework of Apple silicon; mlx-lm's server holds the whole model in unified memory. */
 export const mlxRuntime = runtimeFrom({

@@ -1,7 +1,7 @@
 // Ollama: a Modelfile and server environment variables. Since 0.30 the runner is llama-server, which reads the
 // variables of its flags.
-import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { type Command, type CommandInput, type Dialect, flagsIn } from '../flags/dialect.js';
+import { grammarOf, least, type NameIn, USUAL } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
@@ -10,57 +10,58 @@ import { isAllOnGpu } from '../setting/setting.js';
 
 const MODELFILE = 'Modelfile';
 
-/** Variables of llama-server for -ncmoe and -cmoe. */
-const N_CPU_MOE = 'LLAMA_ARG_N_CPU_MOE';
-const CPU_MOE = 'LLAMA_ARG_CPU_MOE';
-
 /** All layers: more than any model has. */
 const ALL_LAYERS = 999;
 
 /** Variables of the server, then parameters of a Modelfile. */
 const GRAMMAR = grammarOf(
   { program: 'ollama serve', version: '2026-08-21 (fb30760)', source: 'github.com/ollama/ollama, envconfig/config.go and api/types.go' },
-  `
-# Since 0.30 its runner is llama-server, which reads these (common/arg.cpp).
-LLAMA_ARG_N_CPU_MOE  >=0  layers, from the first on, whose experts stay in host memory; of every model
-LLAMA_ARG_CPU_MOE  1  the experts of all layers stay in host memory; of every model
-OLLAMA_FLASH_ATTENTION  0|1  flash attention: no scores are stored
-OLLAMA_KV_CACHE_TYPE  f16|q8_0|q4_0  storage of keys and values
-OLLAMA_NUM_PARALLEL  >=1  conversations at a time
-OLLAMA_GPU_OVERHEAD  >=0  bytes of each GPU that are left free
-OLLAMA_SCHED_SPREAD  -  all GPUs are used even where one would do
-FROM  text  the model file
-num_ctx  >=1  tokens of context of a conversation
-num_gpu  >=0  layers on the GPU, the output matrix counted as one
-num_batch  >=1  most prompt tokens of one pass
-num_thread  >=1  threads that compute what is not on the GPU
-`,
+  {
+    // Since 0.30 its runner is llama-server, which reads these (common/arg.cpp).
+    LLAMA_ARG_N_CPU_MOE: [least(0), 'layers, from the first on, whose experts stay in host memory; of every model'],
+    LLAMA_ARG_CPU_MOE: [['1'], 'the experts of all layers stay in host memory; of every model'],
+    OLLAMA_FLASH_ATTENTION: [['0', '1'], 'flash attention: no scores are stored'],
+    OLLAMA_KV_CACHE_TYPE: [['f16', 'q8_0', 'q4_0'], 'storage of keys and values'],
+    OLLAMA_NUM_PARALLEL: USUAL.users,
+    OLLAMA_GPU_OVERHEAD: [least(0), 'bytes of each GPU that are left free'],
+    OLLAMA_SCHED_SPREAD: [null, 'all GPUs are used even where one would do'],
+    FROM: ['text', 'the model file'],
+    num_ctx: USUAL.context,
+    num_gpu: [least(0), 'layers on the GPU, the output matrix counted as one'],
+    num_batch: USUAL.pass,
+    num_thread: [least(1), 'threads that compute what is not on the GPU'],
+  },
 );
+
+type Name = NameIn<typeof GRAMMAR>;
 
 const dialect: Dialect = {
   grammar: GRAMMAR,
   write({ blocks = ALL_LAYERS, cores, cpuExpertLayers, hub, model, moeLayers, name, setting, system = 'linux' }: CommandInput): Command {
-    const from = hub === null ? model : `hf.co/${hub}`;
-    const parameters: FlagUse[] = [
-      ['num_ctx', setting.context],
-      ['num_gpu', blocks],
-      ['num_batch', setting.ubatch],
-      ...(cores > 0 && !isAllOnGpu(setting) ? ([['num_thread', cores]] as const) : []),
-    ];
-    const variables: FlagUse[] = [
+    const { context, cpuMoe, kv, ubatch, users } = setting;
+    const few = cpuMoe > 0 && cpuMoe < moeLayers && cpuExpertLayers;
+    const variables = flagsIn<Name>([
       ['OLLAMA_FLASH_ATTENTION', 1],
-      ...(setting.kv === 'f16' ? [] : ([['OLLAMA_KV_CACHE_TYPE', setting.kv]] as const)),
-      ...(setting.cpuMoe === 0 ? [] : [setting.cpuMoe >= moeLayers ? ([CPU_MOE, 1] as const) : ([N_CPU_MOE, cpuExpertLayers] as const)]),
-      ...(setting.users > 1 ? ([['OLLAMA_NUM_PARALLEL', setting.users]] as const) : []),
-    ];
+      kv !== 'f16' && ['OLLAMA_KV_CACHE_TYPE', kv],
+      cpuMoe > 0 && cpuMoe >= moeLayers && ['LLAMA_ARG_CPU_MOE', 1],
+      ['LLAMA_ARG_N_CPU_MOE', few, 'fewer layers in host memory do not fit on the GPU; it holds for every model of this server'],
+      users > 1 && ['OLLAMA_NUM_PARALLEL', users],
+    ]);
+    const [from, ...parameters] = flagsIn<Name>([
+      ['FROM', hub === null ? model : `hf.co/${hub}`],
+      ['num_ctx', context],
+      ['num_gpu', blocks],
+      ['num_batch', ubatch],
+      cores > 0 && !isAllOnGpu(setting) && ['num_thread', cores],
+    ]).uses;
     return {
       steps: [
-        { file: MODELFILE, lines: [`FROM ${from}`, ...parameters.map(([parameter, value]) => `PARAMETER ${parameter} ${value}`)] },
-        ...serviceSteps[system](variables),
+        { file: MODELFILE, lines: [from!.join(' '), ...parameters.map(([parameter, value]) => `PARAMETER ${parameter} ${value}`)] },
+        ...serviceSteps[system](variables.uses),
         { file: null, lines: [`ollama create ${name} -f ${MODELFILE}`, `ollama run ${name}`] },
       ],
-      uses: [...variables, ['FROM', from], ...parameters],
-      why: { [N_CPU_MOE]: 'fewer layers in host memory do not fit on the GPU; it holds for every model of this server' },
+      uses: [...variables.uses, from!, ...parameters],
+      why: variables.why,
     };
   },
 };
@@ -69,7 +70,7 @@ const dialect: Dialect = {
  * Server variables of an installation: a systemd service, a macOS or a Windows app (docs/faq of Ollama). A second
  * server finds the port in use.
  */
-const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variables: readonly FlagUse[]) => Command['steps']>> = {
+const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variables: Command['uses']) => Command['steps']>> = {
   linux: (variables) => [
     {
       file: '/etc/systemd/system/ollama.service.d/override.conf',

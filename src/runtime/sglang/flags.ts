@@ -1,40 +1,42 @@
-import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { type CommandInput, folderOf, lineDialect, type Uses } from '../flags/dialect.js';
+import { type FlagRows, grammarOf, least, type Spelling, USUAL } from '../flags/flag.js';
 
 /** Flags of its server. */
-export const SGLANG_FLAGS = `
---model-path, --model  text  folder or repository of the model
---tensor-parallel-size, --tp-size, --tp  >=1  GPUs that share every tensor
---context-length  >=1  tokens of context of a conversation
---max-running-requests  >=1  conversations at a time
---max-total-tokens  >=1  tokens of the KV cache, of all conversations together
---chunked-prefill-size  >=1  most prompt tokens of one pass
---mem-fraction-static  0..1  share of GPU memory for weights and KV cache
---kv-cache-dtype  auto|fp8_e5m2|fp8_e4m3|bfloat16  storage of keys and values
---trust-remote-code  -  code beside the model may run
-`;
+export const SGLANG_FLAGS = {
+  '--model-path, --model': USUAL.model,
+  '--tensor-parallel-size, --tp-size, --tp': [least(1), 'GPUs that share every tensor'],
+  '--context-length': USUAL.context,
+  '--max-running-requests': USUAL.users,
+  '--max-total-tokens': USUAL.cached,
+  '--chunked-prefill-size': USUAL.pass,
+  '--mem-fraction-static': ['share', 'share of GPU memory for weights and KV cache'],
+  '--kv-cache-dtype': [['auto', 'fp8_e5m2', 'fp8_e4m3', 'bfloat16'], 'storage of keys and values'],
+  '--trust-remote-code': [null, 'code beside the model may run'],
+} satisfies FlagRows;
 
 const GRAMMAR = grammarOf(
   { program: 'python -m sglang.launch_server', version: '0.5', source: 'github.com/sgl-project/sglang, python/sglang/srt/server_args.py' },
-  SGLANG_FLAGS,
-  `
---speculative-algorithm  EAGLE|EAGLE3|NEXTN|STANDALONE|NGRAM  what drafts tokens; EAGLE without a draft model: the
-  model's own further layer
---speculative-num-steps  >=1  tokens that are drafted one behind another
---speculative-eagle-topk  >=1  branches of a draft
---speculative-num-draft-tokens  >=1  tokens that a pass checks, the known one counted
-`,
+  {
+    ...SGLANG_FLAGS,
+    '--speculative-algorithm': [
+      ['EAGLE', 'EAGLE3', 'NEXTN', 'STANDALONE', 'NGRAM'],
+      "what drafts tokens; EAGLE without a draft model: the model's own further layer",
+    ],
+    '--speculative-num-steps': [least(1), 'tokens that are drafted one behind another'],
+    '--speculative-eagle-topk': [least(1), 'branches of a draft'],
+    '--speculative-num-draft-tokens': [least(1), 'tokens that a pass checks, the known one counted'],
+  },
 );
 
 /** Share of a GPU that our flags leave for activations and graphs, also with KTransformers. */
 export const SGLANG_LEAVES = 0.12;
 
 /** Server flags of a setting. */
-export function serverUses(input: CommandInput): FlagUse[] {
+export function serverUses(input: CommandInput): Uses<Spelling<keyof typeof SGLANG_FLAGS>> {
   const { gpus, setting } = input;
   return [
     ['--model-path', folderOf(input)],
-    ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
+    gpus > 1 && ['--tensor-parallel-size', gpus],
     ['--context-length', setting.context],
     ['--max-running-requests', setting.users],
     ['--chunked-prefill-size', setting.ubatch],
@@ -45,12 +47,11 @@ export function serverUses(input: CommandInput): FlagUse[] {
 /** SGLang's server on GPUs alone; with KTransformers' kernels, see ../ktransformers. */
 export const sglangFlags = lineDialect(GRAMMAR, (input) => {
   const { draft } = input.setting;
-  if (draft === 0) return { uses: serverUses(input) };
-  const drafts: FlagUse[] = [
-    ['--speculative-algorithm', 'EAGLE'],
-    ['--speculative-num-steps', draft],
-    ['--speculative-eagle-topk', 1],
-    ['--speculative-num-draft-tokens', draft + 1],
+  return [
+    ...serverUses(input),
+    draft > 0 && ['--speculative-algorithm', 'EAGLE'],
+    draft > 0 && ['--speculative-num-steps', draft],
+    draft > 0 && ['--speculative-eagle-topk', 1],
+    draft > 0 && ['--speculative-num-draft-tokens', draft + 1],
   ];
-  return { uses: [...serverUses(input), ...drafts] };
 });

@@ -1,5 +1,5 @@
 import { lineDialect } from '../flags/dialect.js';
-import { grammarOf } from '../flags/flag.js';
+import { grammarOf, least } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
@@ -7,24 +7,26 @@ import { llamaCppRuntime } from '../llama.cpp/index.js';
 
 const GRAMMAR = grammarOf(
   { program: 'llama-server', version: 'pull request 5, merged, 2026-07-24', source: 'github.com/thecodacus/llama.cpp, pull request 5' },
-  SHARED_FLAGS,
-  `
---moe-cache-profile  text  rows layer,expert of a profile: the experts that stay on the GPU
---moe-cache-slots  >=1  experts of each layer on the GPU, of the layers in host memory
---spec-type  none|draft-mtp  what drafts tokens; draft-mtp: the model's own further layer
---spec-draft-n-max  >=1  most tokens that are drafted for a pass
-`,
+  {
+    ...SHARED_FLAGS,
+    '--moe-cache-profile': ['text', 'rows layer,expert of a profile: the experts that stay on the GPU'],
+    '--moe-cache-slots': [least(1), 'experts of each layer on the GPU, of the layers in host memory'],
+    '--spec-type': [['none', 'draft-mtp'], "what drafts tokens; draft-mtp: the model's own further layer"],
+    '--spec-draft-n-max': [least(1), 'most tokens that are drafted for a pass'],
+  },
 );
 
 const dialect = lineDialect(GRAMMAR, (input) => {
-  const { uses, why } = sharedUses(input, ['-m', input.model]);
-  const { slots } = input.setting;
-  if (slots !== null) {
-    uses.push(['--moe-cache-profile', 'experts.csv'], ['--moe-cache-slots', slots]);
-    why['--moe-cache-profile'] = 'which experts those are; moeprof place --for codacus -o experts.csv writes it from a trace';
-  }
-  if (input.setting.draft > 0) uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', input.setting.draft]);
-  return { uses, why };
+  const { draft, slots } = input.setting;
+  const which = 'which experts those are; moeprof place --for codacus -o experts.csv writes it from a trace';
+  return [
+    ['-m', input.model],
+    ...sharedUses(input),
+    slots !== null && ['--moe-cache-profile', 'experts.csv', which],
+    slots !== null && ['--moe-cache-slots', slots],
+    draft > 0 && ['--spec-type', 'draft-mtp'],
+    draft > 0 && ['--spec-draft-n-max', draft],
+  ];
 });
 
 /** thecodacus' fork of llama.cpp: the experts most used in a profile stay on the GPU, the CPU computes the rest. */

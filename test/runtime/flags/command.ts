@@ -73,25 +73,21 @@ export function parseLine(grammar: Grammar, line: string, split: Split = shellWo
 }
 
 function valueAfter(words: readonly string[], at: number, { names, takes }: Flag): { readonly value: string; readonly next: number } {
-  if (takes.kind === 'nothing') return { value: '', next: at + 1 };
+  if (takes === null) return { value: '', next: at + 1 };
   const value = words[at + 1];
   if (value === undefined) throw new UserError(`${names[0]}: has no value; give it`);
   if (!isValue(takes, value)) throw new UserError(`${names[0]}: does not take "${value}"; ${wanted(takes)}`);
   let next = at + 2;
-  if (takes.kind === 'words') while (next < words.length && !words[next]!.startsWith('-')) next++;
+  if (takes === 'words') while (next < words.length && !words[next]!.startsWith('-')) next++;
   return { value: words.slice(at + 1, next).join(' '), next };
 }
 
 function isValue(takes: FlagValue, value: string): boolean {
-  switch (takes.kind) {
-    case 'nothing':
+  switch (takes) {
+    case null:
       return false;
-    case 'count':
-      return /^\d+$/.test(value) && Number(value) >= takes.min;
-    case 'number':
-      return /^\d+(\.\d+)?$/.test(value) && Number(value) >= takes.min && Number(value) <= takes.max;
-    case 'choice':
-      return takes.of.includes(value);
+    case 'share':
+      return /^\d+(\.\d+)?$/.test(value) && Number(value) <= 1;
     case 'shares':
       return /^\d+(\.\d+)?(,\d+(\.\d+)?)*$/.test(value);
     case 'overrides':
@@ -101,6 +97,8 @@ function isValue(takes: FlagValue, value: string): boolean {
     case 'text':
     case 'words':
       return value !== '';
+    default:
+      return 'least' in takes ? /^\d+$/.test(value) && Number(value) >= takes.least : takes.includes(value);
   }
 }
 
@@ -126,23 +124,21 @@ function isOverride(rule: string): boolean {
 }
 
 function wanted(takes: FlagValue): string {
-  switch (takes.kind) {
-    case 'count':
-      return `write a whole number of at least ${takes.min}`;
-    case 'number':
-      return `write a number of ${takes.min} to ${takes.max}`;
-    case 'choice':
-      return `write one of ${takes.of.join(', ')}`;
+  switch (takes) {
+    case 'share':
+      return 'write a number of 0 to 1';
     case 'shares':
       return 'write numbers between commas';
     case 'json':
       return 'write an object in JSON';
     case 'overrides':
       return 'write pattern=buffer, e.g. exps=CPU';
-    case 'nothing':
+    case null:
     case 'text':
     case 'words':
       return 'write a text';
+    default:
+      return 'least' in takes ? `write a whole number of at least ${takes.least}` : `write one of ${takes.join(', ')}`;
   }
 }
 

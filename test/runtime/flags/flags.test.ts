@@ -1,9 +1,9 @@
 // What each runtime is told: written in its flags, read back by its grammar.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
-import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
-import { grammarOf } from '../../../src/runtime/flags/flag.js';
+import { type CommandInput, flagsIn } from '../../../src/runtime/flags/dialect.js';
+import { grammarOf, least, type NameIn } from '../../../src/runtime/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { loadSystem } from '../../../src/system/system.js';
@@ -37,16 +37,27 @@ const said = (runtime: string, told: Partial<CommandInput>): Record<string, stri
   return Object.fromEntries(readCommand(dialect, dialect.write({ ...TOLD, ...told })));
 };
 
-it('a row without its effect is named', () => {
-  const {
-    flags: [first],
-    ...rest
-  } = grammarOf({ program: 'p', version: '1', source: 's' }, '\n# c\n-a, --all  0..1  share of\n  all\n');
-  expect([first, rest]).toEqual([
-    { names: ['-a', '--all'], takes: { kind: 'number', min: 0, max: 1 }, does: 'share of all' },
-    { program: 'p', version: '1', source: 's' },
-  ]);
-  expect(() => grammarOf(rest, '-a  text').flags).toThrow('flag "-a  text": lacks its value or its effect');
+it('a row of a table is a flag with all spellings', () => {
+  const facts = { program: 'p', version: '1', source: 's' };
+  const grammar = grammarOf(facts, { '-a, --all': ['share', 'share of all'], '-b': [least(2), 'bits'] });
+  expect(grammar).toEqual({
+    ...facts,
+    flags: [
+      { names: ['-a', '--all'], takes: 'share', does: 'share of all' },
+      { names: ['-b'], takes: { least: 2 }, does: 'bits' },
+    ],
+  });
+  expectTypeOf<NameIn<typeof grammar>>().toEqualTypeOf<'-a' | '--all' | '-b'>();
+});
+
+it('a flag that is left out keeps the reason of its value', () => {
+  expect(flagsIn([['-a', false, 'small'], false, ['-b', 2, 'large'], ['-c', null]])).toEqual({
+    uses: [
+      ['-b', 2],
+      ['-c', null],
+    ],
+    why: { '-a': 'small', '-b': 'large' },
+  });
 });
 
 describe('llama.cpp', () => {
