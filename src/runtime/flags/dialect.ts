@@ -59,7 +59,7 @@ export interface Command {
   readonly uses: readonly FlagUse[];
   readonly why: Readonly<Record<string, string>>;
   /** Sentence on remedies for running out of memory; absent: none exists. */
-  readonly net?: string | undefined;
+  readonly net?: string;
 }
 
 /** Writes a setting as lines to paste, with a runtime's flags. */
