@@ -76,7 +76,7 @@ export async function machinesTable(folder, tokens) {
 
 /** Policies that count and order uses and learn nothing of what follows what. */
 const COUNTING =
-  'lru lfu lfu-decay lfu-resident arc s3-fifo slru two-queue lirs w-tinylfu lecar gdsf hyperbolic sieve clock frequency-classes moe-infinity';
+  'lru lfu lfu-decay lfu-resident arc s3-fifo slru two-queue lirs w-tinylfu lecar gdsf hyperbolic sieve clock llama-moe-cache moe-infinity';
 
 /** Learned on the tokens before: time per token against the best of the policies that only count, per layer or over all. */
 export async function trainedTable(folder, tokens) {

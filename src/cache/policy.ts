@@ -91,6 +91,11 @@ export interface CachePolicy {
   preload?(): Iterable<number>;
   /** Sets the capacity, bytes, at most the context's; calls for victims may follow. */
   resized?(capacityBytes: number): void;
+  /**
+   * Choices of the event to come, before its members are touched or inserted: `topK` ids a token in rank order, {@link
+   * NONE} = none, overwritten by the next event.
+   */
+  demanded?(layer: number, chosen: Int32Array, tokens: number, topK: number): void;
 }
 
 /** Kinds of knowledge besides the demand. */
@@ -103,6 +108,8 @@ export interface PolicyDefinition extends Member {
   /** Needs at given parameters, if fewer than `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
   readonly takes?: readonly PolicyNeed[];
+  /** Empty slots of a cache whose capacity is a size of memory, by choices of a token. Absent: none. */
+  spare?(parameters: Parameters, topK: number): number;
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
 

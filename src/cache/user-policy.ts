@@ -42,6 +42,6 @@ function checked(exported: OwnExport, policy: CachePolicy, experts: number): Cac
         `${exported.shown}: victim(${incoming}) returned ${String(id)}, which ${wrong}; return a resident that pins.has does not hold, or -1`,
       );
     },
-    ...exported.guarded(policy, ['admits', 'bypasses', 'streamed', 'preload', 'resized']),
+    ...exported.guarded(policy, ['admits', 'bypasses', 'streamed', 'preload', 'resized', 'demanded']),
   };
 }

@@ -37,7 +37,7 @@ export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['place
 /** Context bands, tokens. Ours. */
 const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
 /** Caches compared with a static set: LRU, llama.cpp's own, and the bound. */
-const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
+const POLICIES = ['lru', 'llama-moe-cache', 'belady'];
 /** Points of the capture curve. Ours. */
 const STEPS = 20;
 

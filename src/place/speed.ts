@@ -24,7 +24,7 @@ const FIXED = { name: 'fixed', cache: { policy: 'static:by=layer' }, onMiss: 'cp
 /** Caches of engines: misses load, or run on the CPU while repeated misses move in (docs/systems.md). */
 const CACHES = {
   'LRU cache': { name: 'lru', cache: { policy: 'lru' }, onMiss: 'load' },
-  'cache by frequency': { name: 'frequency', cache: { policy: 'frequency-classes:halfLife=128' }, onMiss: 'load' },
+  'cache by frequency': { name: 'frequency', cache: { policy: 'llama-moe-cache' }, onMiss: 'load' },
   'hot cache, CPU for misses': {
     name: 'hot',
     cache: { policy: 'lfu-decay:halfLife=128,hysteresis=0.25' },

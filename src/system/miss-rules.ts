@@ -24,6 +24,8 @@ export interface MissCondition {
   /** Misses of the event, the current miss included. Absent: any. */
   readonly misses?: Range;
   readonly gate: GateShare | null;
+  /** The cache policy streams the expert. Absent: any. */
+  readonly bypassed?: true;
   readonly copy?: number;
 }
 
@@ -97,6 +99,7 @@ const when = z.strictObject({
   tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
   pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
   misses: range.optional().describe("Experts that the pass misses at this layer: '>=2', 1, or { min, max }."),
+  bypassed: onOff.optional().describe('The cache policy gives the expert no slot, as llama-moe-cache does with its share. Absent: any.'),
   gate: z
     .union([
       range.transform((share): GateShare => ({ by: 'known', share })),
@@ -202,14 +205,17 @@ const rule = z
       if (value !== undefined && value !== false && action !== only) complain(name, complaint);
     }
     const condition = when === undefined || Object.keys(when).length === 0 ? null : when;
-    const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
+    const { bypassed, gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
     return {
       do: action,
       admit,
       after: after ?? 1,
       copyBytes: copyBytes ?? ruleOf(action).copyBytes,
       defer: defer ?? 0,
-      when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
+      when:
+        condition === null
+          ? null
+          : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), ...(bypassed === true ? { bypassed } : {}), gate },
       ...(by === 'rate' ? { byRate: true as const } : {}),
       ...(inPlace === true ? { inPlace } : {}),
       ...numbersOf(action, given, complain),
@@ -251,12 +257,13 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
 
 function shownRule(rule: MissRule): unknown {
   const { admit, after, byRate, copyBytes, defer, do: action, inPlace, numbers, when: condition } = rule;
-  const { gate, misses, pass, phase, tokens }: MissCondition = condition ?? { gate: null, pass: null, phase: null, tokens: null };
+  const { bypassed, gate, misses, pass, phase, tokens }: MissCondition = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
     ...(tokens === null ? {} : { tokens: shownRange(tokens) }),
     ...(pass === null ? {} : { pass: shownRange(pass) }),
     ...(misses === undefined ? {} : { misses: shownRange(misses) }),
+    ...(bypassed === undefined ? {} : { bypassed }),
     ...(gate === null ? {} : { gate: { by: gate.by, share: shownRange(gate.share) } }),
   };
   const shown = {

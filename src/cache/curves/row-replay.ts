@@ -3,6 +3,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
 import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
+import { WholeEvents } from '../whole-events.js';
 
 /**
  * Replays `[layers, topK]` expert rows (numbers within the layer, {@link NULL_EXPERT} = none) against one tier's
@@ -18,6 +19,8 @@ export class RowReplay {
   readonly #shift: Int32Array;
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;
+  readonly #whole: WholeEvents | null;
+  readonly #row;
 
   /**
    * @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, if the policy needs the future
@@ -29,12 +32,15 @@ export class RowReplay {
     this.#sequential = sequential;
     this.#nextUse = nextUse;
     this.#members = new Int32Array(topK);
+    this.#whole = WholeEvents.of(caches.byLayer, model);
+    this.#row = { choices: new Uint16Array(0) as Uint16Array, tokens: 1, topK };
     this.#shift = Int32Array.from(model.layers, (layer, l) => layer.offset - caches.byLayer[l]!.base);
     this.hits = new Float64Array(model.layers.length);
   }
 
   /** Replays rows `[from, to)`. @param next next use of each choice, if the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
+    this.#row.choices = experts;
     if (this.#sequential) this.#sequentially(experts, from, to, next);
     else this.#atomically(experts, from, to, next);
   }
@@ -54,6 +60,7 @@ export class RowReplay {
         const shift = this.#shift[layer]!;
         clock.layer = layer;
         if (learned !== null) this.#learn(learned, experts, at, layer);
+        this.#whole?.demanded(layer, this.#row, at, 0);
         let hits = 0;
         for (const end = at + topK; at < end; at++) {
           const expert = experts[at]!;
@@ -95,6 +102,7 @@ export class RowReplay {
         const end = start + topK;
         clock.layer = layer;
         if (learned !== null) this.#learn(learned, experts, start, layer);
+        this.#whole?.demanded(layer, this.#row, start, 0);
         let members = 0;
         let hits = 0;
         for (let at = start; at < end; at++) {

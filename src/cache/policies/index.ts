@@ -10,7 +10,6 @@ import { belady, beladyAdmit, beladyWindow } from './belady.js';
 import { clock } from './clock.js';
 import { learnedBelady, plec } from './expected-use.js';
 import { fifo } from './fifo.js';
-import { frequencyClasses } from './frequency-classes.js';
 import { gdsf } from './gdsf.js';
 import { hyperbolic } from './hyperbolic.js';
 import { layerPosition } from './layer-position.js';
@@ -20,6 +19,7 @@ import { lfru } from './lfru.js';
 import { lfu, lfuResident } from './lfu.js';
 import { lfuDecay } from './lfu-decay.js';
 import { lirs } from './lirs.js';
+import { llamaMoeCache } from './llama-moe-cache.js';
 import { lru, mru } from './lru.js';
 import { mapPriority } from './map-priority.js';
 import { moeInfinity } from './moe-infinity.js';
@@ -34,7 +34,7 @@ import { twoQueue } from './two-queue.js';
 import { wTinyLfu } from './w-tinylfu.js';
 
 const RECENCY = [fifo, lru, mru, clock, sieve, slru, twoQueue, s3Fifo, arc, lirs, wTinyLfu];
-const FREQUENCY = [lfu, lfuResident, lfuDecay, frequencyClasses, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
+const FREQUENCY = [lfu, lfuResident, lfuDecay, llamaMoeCache, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
 const EXPERTS = [leastStale, layerPosition, moeInfinity, mapPriority, mrs, plec, learnedBelady, staticPlacement];
 const FUTURE = [belady, beladyAdmit, beladyWindow];
 
@@ -52,6 +52,10 @@ export interface ResolvedPolicy {
 
 /** Parses `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
+
+/** Empty slots of a built-in policy's cache ({@link PolicyDefinition.spare}). */
+export const spareSlots = ({ name, parameters }: PolicyChoice, topK: number): number =>
+  POLICIES.find((policy) => policy.name === name)?.spare?.(parameters, topK) ?? 0;
 
 /** Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if not loadable */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {

@@ -3,6 +3,7 @@ import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
 import type { Clock } from '../../cache/policy.js';
 import { layerOfExperts } from '../../cache/scope.js';
+import { WholeEvents } from '../../cache/whole-events.js';
 import { CostModel, type LinkSpec } from '../../hardware/door.js';
 import { type ExpertSplit, expertBytesTotal, expertSizes, type ModelSpec } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
@@ -143,7 +144,10 @@ export function composeGpu(
   const links = [gpu.gpu.link, ...(dram === null ? [] : [dram.link]), ...mechanisms.flatMap((part) => part.links ?? [])];
   // Extended in place: a copy would have a hidden class of its own.
   return Object.assign(gpu, {
-    fold: foldOf(parts, ahead === null ? mechanisms : [...mechanisms, ahead], witnessesOf(bounds, known, common.gates, shard)),
+    fold: foldOf(parts, ahead === null ? mechanisms : [...mechanisms, ahead], [
+      ...witnessesOf(bounds, known, common.gates, shard),
+      ...policyHooks(WholeEvents.of(gpu.gpu.byLayer, common.plan.inputs.model, shard?.own)),
+    ]),
     links: hardware.links.length === 0 ? [] : links,
     prefetch,
     ...bounds,
@@ -169,6 +173,10 @@ function witnessesOf(
   if (future !== null) hooks.push({ demanded: () => future.advance(nextUse!) });
   return hooks;
 }
+
+/** Hooks of policies with whole events. */
+const policyHooks = (whole: WholeEvents | null): Hooks[] =>
+  whole === null ? [] : [{ known: (pass, layer) => whole.demanded(layer, pass, layer * pass.topK, pass.row) }];
 
 /**
  * Expected uses of a GPU's experts, and the predictions' weight; null: unused by policies. Only a single GPU learns

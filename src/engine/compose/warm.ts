@@ -1,4 +1,5 @@
 import type { NextUse } from '../../cache/next-use/next-use.js';
+import { WholeEvents } from '../../cache/whole-events.js';
 import { trainedOn } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -18,6 +19,7 @@ interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gpu' | 'model'> {
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;
+  const whole = WholeEvents.of(gpu.byLayer, model);
   const observe = (pass: Pass, layer: number): void => {
     if (layer === 0) clock.pass++;
     clock.layer = layer;
@@ -26,6 +28,7 @@ export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }:
     if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
     learned?.demanded(layer, ids, size);
     expectedUse?.done(layer);
+    whole?.demanded(layer, pass, layer * pass.topK, pass.row);
     for (const tier of dram === null ? [gpu] : [dram, gpu]) {
       for (let i = 0; i < size; i++) tier.pin(ids[i]!);
       tier.serve(ids, size, layer);

@@ -1,4 +1,5 @@
 import { BALANCE } from './balance.js';
+import { BYPASSES } from './bypasses.js';
 import { COPIES } from './copies.js';
 import { DEFERRAL } from './deferral.js';
 import { FAULTS } from './faults.js';
@@ -19,6 +20,7 @@ export const MECHANISMS: readonly Mechanism[] = [
   RERANK,
   FAULTS,
   GATE,
+  BYPASSES,
   REQUEST_CLASSES,
   STAND_INS,
   ON_CPU,

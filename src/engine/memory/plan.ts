@@ -1,7 +1,9 @@
 import { within } from '../../base/errors.js';
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
+import { spareSlots } from '../../cache/policies/index.js';
 import { shrinkQuotas } from '../../cache/scope.js';
+import { keptBytes } from '../../cache/slot-groups.js';
 import type { DenseBytes, HardwareSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
@@ -80,6 +82,7 @@ export function planMemory(
   const { cacheBytes, stagingBytes } = rooms;
   const dram = divideDram(need);
   const copyBytes = copyRoom(system.cache.copies, cacheBytes, dense.expertBytes);
+  const wholeBytes = withoutSpare(model, system, run, cacheBytes - copyBytes);
   within('L6', 'dense weights, bytes,', denseBytes);
   within('L6', 'activations, bytes,', activationBytes);
   within('L6', 'expert cache, bytes,', cacheBytes);
@@ -94,8 +97,8 @@ export function planMemory(
     kvGrowth,
     sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - activationBytes - stagingBytes,
     copyBytes,
-    wholeBytes: cacheBytes - copyBytes,
-    quotas: quotasOf(need, system, cacheBytes - copyBytes),
+    wholeBytes,
+    quotas: quotasOf(need, system, wholeBytes),
     dramBytes: dram.bytes,
     warnings: [...fitWarnings(hardware, neededBytes, denseBytes, rooms), ...splitWarnings(need, passTokens, activations), ...dram.warnings],
   };
@@ -144,6 +147,13 @@ function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (to
     `Activations of ${formatCount(maxTokensPerPass)} tokens take ${formatBytes(activations(maxTokensPerPass))} more than those of a usual pass, which do ` +
     `not fit beside weights and caches: passes have at most ${formatCount(passTokens)} tokens. Take a smaller --cache, or workload.maxTokensPerPass=${passTokens}.`;
   return [{ code: 'pass-split', message }];
+}
+
+/** Bytes of experts beside a policy's empty slots, which a capacity in experts leaves out. */
+function withoutSpare(model: ModelSpec, { cache }: SystemSpec, run: RunSpec, bytes: number): number {
+  const { kind = 'bytes' } = cache.capacity ?? run.memory.expertCache ?? {};
+  const spare = spareSlots(cache.policy, model.layers[0]?.topK ?? 0);
+  return kind !== 'bytes' || spare === 0 || bytes >= expertBytesTotal(model) ? bytes : keptBytes(model, bytes, spare);
 }
 
 /** Experts per layer from the system or a capacity such as `16/layer`; null: even or profiled split. */

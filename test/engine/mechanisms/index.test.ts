@@ -30,6 +30,7 @@ const FOLDER = new URL('../../../src/engine/mechanisms/', import.meta.url);
 /** Words by which the text of a law speaks of each mechanism. */
 const SPOKEN: Readonly<Record<string, string>> = {
   balance: '`balance`',
+  bypasses: 'whether the policy bypasses the expert',
   copies: '*Copies that stay.*',
   deferral: '*Deferral.*',
   faults: 'fault',
