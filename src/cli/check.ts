@@ -11,8 +11,8 @@ import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { output, PICTURES, TIMING } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
-import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
+import { judgingMachine } from './machine/log-machine.js';
 
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
@@ -52,13 +52,13 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function checkedLog(log: string, options: CheckOptions, context: CliContext): Promise<CheckedLog> {
-  const timings = isWritten(log) ? timingsIn(log, `"${log.slice(0, 200)}"`) : readTimings(log);
+  const timings = isWritten(log) ? timingsIn(log, `"${log.slice(0, 60)}"`) : readTimings(log);
   if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
-  const file = await machineToMeasure(options.hardware);
-  const machine = machineOfFile(file, options.hardware ?? 'this machine');
+  const { file, name = 'this machine', notes: remarks } = await judgingMachine(timings, options.hardware);
+  const machine = machineOfFile(file, name);
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(measurementsOf(timings, machine, user));
-  const learned = await learnedBy(context, options.timing, options.hardware, user);
+  const learned = await learnedBy(context, options.timing, name === 'this machine' ? undefined : name, user);
   const notes: string[] = learned === null ? [] : [learned.said];
   const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
   const usual = () =>
@@ -72,12 +72,13 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
     ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
     powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
+    uncounted: new Map(timings.map(({ place, uncounted = [] }) => [place, uncounted])),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };
   return {
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
     calibration: notes[0] ?? null,
-    assumed: [...machine.standIns, ...machine.defaults],
+    assumed: [...remarks, ...machine.standIns, ...machine.defaults],
   };
 }

@@ -69,7 +69,7 @@ function fieldsOf(text: string): Partial<Timing> | null {
   if (engine !== undefined) return { engine };
   if (!text.startsWith('-')) return null;
   const settings = settingsOfFlags(text);
-  return Object.keys(settings).length === 0 ? null : { ...settings, command: text };
+  return Object.keys(settings).every((key) => key === 'uncounted') ? null : { ...settings, command: text };
 }
 
 function speedOf(kind: string, count: string | undefined, rate: string): Partial<Timing> | null {

@@ -33,7 +33,7 @@ export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
   return part === null ? null : { part, exact: false };
 }
 
-function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): boolean {
+export function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): boolean {
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 

@@ -35,8 +35,10 @@ export interface CheckedRun {
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: predicted. */
   readonly lacks: string | null;
-  /** `slow` if a speed is below its band. */
-  readonly verdict: 'normal' | 'slow' | 'unknown';
+  /** Settings that the prediction does not count. */
+  readonly uncounted: readonly string[];
+  /** `slow` if a speed is below its band, `fast` above; `unknown` without a prediction or a band. */
+  readonly verdict: 'normal' | 'slow' | 'fast' | 'unknown';
   readonly findings: readonly Finding[];
 }
 
@@ -45,6 +47,8 @@ export interface CheckFacts {
   readonly powerShare?: number;
   /** Memory printed by the runtime, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
+  /** Settings without a prediction, by row. */
+  readonly uncounted?: ReadonlyMap<string, readonly string[]>;
   /** Rows of unknown expert placement. */
   readonly unplaced?: ReadonlySet<string>;
   /** Fit on the machine's timings, and runtimes with one knob moved each; absent: no timings. */
@@ -78,7 +82,8 @@ async function checkRun(
   const model = 'lacks' in found ? null : found;
   const footprint = model === null ? null : footprintOf(row, model, runtimes.get(runtimeOf(row))!, facts.buffers?.get(row.id));
   const unplaced = facts.unplaced?.has(row.id) === true;
-  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced };
+  const uncounted = uncountedOf(row, facts);
+  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced, uncounted };
   if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
     return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
@@ -98,6 +103,7 @@ async function checkRun(
     prefill: speed('prefill', row.measured.pp_tps),
     footprint,
     powerShare: facts.powerShare ?? null,
+    uncounted,
     supposed: async (change, driven = (runtime) => runtime) => {
       const runtimeByName = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
       return (await predictRow(withSpread(change(known)), traces, runtimeByName)).figures;
@@ -109,9 +115,26 @@ async function checkRun(
     ...common,
     speeds,
     lacks: speeds.length > 0 ? null : (lacks ?? 'nothing could be predicted'),
-    verdict: speeds.length === 0 ? 'unknown' : speeds.some(({ slow }) => slow) ? 'slow' : 'normal',
+    verdict: verdictOf(speeds),
     findings,
   };
+}
+
+function verdictOf(speeds: readonly CheckedSpeed[]): CheckedRun['verdict'] {
+  const banded = speeds.filter(({ band }) => band !== null);
+  if (banded.length === 0) return 'unknown';
+  if (banded.some(({ slow }) => slow)) return 'slow';
+  return banded.some(({ band, ratio }) => ratio > band!.high) ? 'fast' : 'normal';
+}
+
+/** Settings of a log that leave a prediction as it is, threads beyond the cores among them. */
+function uncountedOf({ id, machine, run }: Measurement, { uncounted }: CheckFacts): string[] {
+  const cores = machine.cpu?.cores ?? Number.POSITIVE_INFINITY;
+  const single = machine.gpus.length < 2;
+  return [
+    ...(uncounted?.get(id) ?? []).filter((text) => !(single && /^(?:-sm|--split-mode|-ts|--tensor-split)\b/.test(text))),
+    ...((run.threads ?? 0) > cores ? [`-t ${run.threads} on ${cores} cores`] : []),
+  ];
 }
 
 /** Reason for a missing prediction: placement decides the speed. */

@@ -2,6 +2,8 @@
  * Weight of each cause, 0 to 1, ours, by evidence. Within a class, stronger slowdown or fewer alternatives weigh more.
  */
 export const WEIGHTS = {
+  // Ours, by arithmetic: no machine of the parts is as far off.
+  mistaken: 1,
   // Ours, by arithmetic: bytes exceed their memory.
   paging: 1,
   vramSpill: 0.95,
@@ -11,7 +13,10 @@ export const WEIGHTS = {
   thermal: 0.85,
   powerLimit: 0.8,
   // Ours, by settings of unknown cost: a present setting above a missing setting.
+  threadsAbove: 0.75,
+  uncounted: 0.72,
   layerSplit: 0.7,
+  threadsAll: 0.68,
   socketsUnsaid: 0.65,
   // Ours, by speed alone: as slow as the cause implies, to a half or a quarter.
   memoryChannels: 0.6,

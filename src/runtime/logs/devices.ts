@@ -1,0 +1,69 @@
+import { UserError } from '../../base/errors.js';
+import { definedFields } from '../../base/objects.js';
+import { spokenParts } from '../../hardware/door.js';
+import { printedSize } from './lines.js';
+import type { TimingSettings } from './timing.js';
+
+/** Most characters of a device's name; ours. */
+const LONGEST_NAME = 200;
+/** Most devices of a log; ours, as of machines. */
+const MOST_DEVICES = 64;
+/** Most labelled lines that are read; ours. */
+const MOST_LABELS = 20;
+
+/** Devices as backends of ggml print them: index, name, `1` for memory shared with the CPU, memory. */
+const PRINTED: readonly RegExp[] = [
+  /\busing device [A-Za-z]+(?<at>\d*) \((?<name>[^()]+(?:\([^()]*\)[^()]*)*)\).*?- (?<size>\d+ MiB) free/gm,
+  /^\s*Device (?<at>\d+): (?<name>[^,\n]+)(?:,.*?(?:VRAM: (?<size>\d+ MiB))?)?$/gm,
+  /ggml_vulkan: (?<at>\d+) = (?<name>[^|\n]+)(?:\| uma: (?<shared>\d))?/gm,
+  /(?:GPU name:|found device:)\s+(?<name>[^\n]+)/gm,
+  /registered device (?:CUDA|ROCm|Vulkan|SYCL|Metal|MTL)(?<at>\d*) \((?<name>[^\n]+)\)$/gm,
+  /^\s*(?:- )?(?:CUDA|ROCm|Vulkan|SYCL|MTL)(?<at>\d+)\s*: (?<name>[^\n]+?) \((?<size>\d+ MiB), \d+ MiB free\)/gm,
+  /^\|\s*(?<at>\d+)\|\s*\[level_zero:gpu:\d+\]\|\s*(?<name>[^|\n]+)\|/gm,
+  /msg="inference compute".*?description="(?<name>[^"\n]+)".*?total="(?<size>[\d.]+ [GM]iB)"/gm,
+];
+
+const CPU = /(?:registered device CPU \(|^\s*(?:- )?CPU\s*: )([^\n]+?)(?: \(\d+ MiB, \d+ MiB free\)|\))\s*$/m;
+
+/** A line of a person: `**CPU:** Ryzen 7 5800X`, and the line after the heading `### Hardware`. */
+const LABELS =
+  /^(?:[\s>*-]*\**(?:CPU|GPU(?: \d+)?|RAM|Memory|Hardware|System|Specs?|Machine|Host|Rig|Setup|Processor|Model name)\**\s*:\**|#+ *(?:Hardware|System|Specs?|Machine)\s*\n+)\s*([^\n]{3,300})$/gim;
+
+/** The machine that a log names. @param path for messages @throws UserError for two devices of one number */
+export function machineOfLog(text: string, path: string): TimingSettings {
+  const found = PRINTED.map((pattern) => devicesBy(text, pattern, path)).find(({ length }) => length > 0) ?? [];
+  const cards = found.some(({ shared }) => !shared) ? found.filter(({ shared }) => !shared) : found;
+  const labels = [...text.matchAll(LABELS)].slice(0, MOST_LABELS).map(([, line]) => line!.replaceAll('**', ''));
+  const { parts } = spokenParts(labels.join(', '));
+  return definedFields({
+    devices: cards.length === 0 ? undefined : cards.map(({ name }) => name),
+    deviceBytes: cards.some(({ bytes }) => bytes !== undefined) ? cards.map(({ bytes }) => bytes ?? 0) : undefined,
+    cpu: CPU.exec(text)?.[1]?.slice(0, LONGEST_NAME),
+    machine: parts.length === 0 ? undefined : parts,
+    backend: /ggml_cuda_init: found \d+ (CUDA|ROCm) devices|ggml_(vulkan|metal)|\[(level_zero)/
+      .exec(text)
+      ?.slice(1)
+      .find((name) => name !== undefined),
+  });
+}
+
+interface PrintedDevice {
+  readonly name: string;
+  readonly shared: boolean;
+  readonly bytes: number | undefined;
+}
+
+function devicesBy(text: string, pattern: RegExp, path: string): PrintedDevice[] {
+  const byIndex = new Map<string, PrintedDevice>();
+  for (const { groups } of text.matchAll(pattern)) {
+    const { at, name, shared, size } = groups!;
+    const printed = { name: name!.trim().slice(0, LONGEST_NAME), shared: shared === '1', bytes: printedSize(size) };
+    const key = at ?? (size === undefined ? '0' : `${byIndex.size}`);
+    const before = byIndex.get(key);
+    if (before !== undefined && before.name !== printed.name)
+      throw new UserError(`${path}: device ${key} is "${before.name}" and "${printed.name}"; give the logs of one machine at a time`);
+    byIndex.set(key, printed);
+    if (byIndex.size > MOST_DEVICES) break;
+  }
+  return [...byIndex.values()];
+}
