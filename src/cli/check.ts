@@ -4,6 +4,7 @@ import type { Learned } from '../hardware/door.js';
 import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
+import { withUsualFormats } from '../measured/check/usual-format.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/door.js';
@@ -13,6 +14,9 @@ import { output, PICTURES, TIMING } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
 import { learnedBy } from './machine/learned.js';
 import { judgingMachine } from './machine/log-machine.js';
+
+/** Most characters of a log in words that its place shows; ours. */
+const SHOWN = 24;
 
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
@@ -52,11 +56,12 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function checkedLog(log: string, options: CheckOptions, context: CliContext): Promise<CheckedLog> {
-  const timings = isWritten(log) ? timingsIn(log, `"${log.slice(0, 60)}"`) : readTimings(log);
-  if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
+  const read = isWritten(log) ? timingsIn(log, `"${log.length > SHOWN ? `${log.slice(0, SHOWN)}...` : log}"`) : readTimings(log);
+  if (read.length > MOST_RUNS) throw new UserError(`${log.slice(0, 200)}: holds ${read.length} runs; give at most ${MOST_RUNS}`);
+  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
+  const { assumed, timings } = withUsualFormats(read, user);
   const { file, name = 'this machine', notes: remarks } = await judgingMachine(timings, options.hardware);
   const machine = machineOfFile(file, name);
-  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(measurementsOf(timings, machine, user));
   const learned = await learnedBy(context, options.timing, name === 'this machine' ? undefined : name, user);
   const notes: string[] = learned === null ? [] : [learned.said];
@@ -79,6 +84,6 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
     calibration: notes[0] ?? null,
-    assumed: [...remarks, ...machine.standIns, ...machine.defaults],
+    assumed: [...remarks, ...(assumed === null ? [] : [assumed]), ...machine.standIns, ...machine.defaults],
   };
 }

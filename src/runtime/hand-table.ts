@@ -6,10 +6,14 @@ import { demandCells, linesOf, wholeOf } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 import { spokenFacts } from './spoken-timing.js';
 
-const SPEED = /^(pp|tg|prefill|prompt|decode|decoding|generation|gen|eval|token generation|prompt processing|prompt eval)\s*@?\s*(\d*)\b/i;
-const PROMPT = /^(?:pp|pre|prompt)/i;
+const SPEED =
+  /^(pp|tg|s_pp|s_tg|prefill|prompt|decode|decoding|generation|gen|eval|token generation|prompt processing|prompt eval|(?:avg |average |mean )?(?:tok(?:en)?s?\/s|t\/s|tps))\s*@?\s*(\d*)\b/i;
+const PROMPT = /^(?:s_)?(?:pp|pre|prompt)/i;
 const DEPTH = /^(?:depth|context(?: length)?|ctx|n_kv|input tokens|prompt tokens|input|tokens)$/i;
 const WORDS = /^(?:model|quant|quantization|format|gpu|card|cpu|machine|hardware|setup|engine|runtime|backend)s?$/i;
+
+/** Columns that tell rows apart, and are no setting. */
+const LABEL = /^(?:build|version|commit|run|#|no|note|notes|comment|date|test|name|label|where)$/i;
 
 /** Flags by the columns that mean them. */
 const FLAGS = byName<string>({
@@ -29,6 +33,7 @@ const FLAGS = byName<string>({
   command: '',
   settings: '',
   config: '',
+  offload: '',
 });
 
 /** Most characters of the words around a table; ours. */
@@ -98,7 +103,7 @@ function rowOf(head: readonly string[], cells: readonly string[]): Partial<Timin
 function fieldsOf(name: string, cell: string): Partial<Timing> | null {
   const speed = SPEED.exec(name);
   if (speed !== null) return speedOf(speed[1]!, wholeOf(speed[2]), cell);
-  if (cell === '' || cell === '-') return {};
+  if (cell === '' || cell === '-' || LABEL.test(name)) return {};
   const key = name.toLowerCase().replace(/^-+/, '');
   if (DEPTH.test(name)) return definedFields({ depth: wholeOf(/^[\d,]+/.exec(cell)?.[0].replaceAll(',', '')) });
   const flag = /^--?[a-z]/i.test(name) ? name.split(/[\s,]/)[0] : FLAGS[key];

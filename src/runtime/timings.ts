@@ -33,9 +33,14 @@ export function timingsIn(given: string, place: string): Timing[] {
   return [!isTimingText(given) && isSpoken(given) ? readSpoken(given, place) : readTimingText(given, place)];
 }
 
+/** Longest name of a file, characters. */
+const LONGEST_NAME = 255;
+
 /** True for a timing in words, or a pasted log, well-formed or not. */
 export const isWritten = (given: string): boolean =>
-  isTimingText(given) || ((isSpoken(given) || /^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given)) && statOf(given) === null);
+  (given.length > LONGEST_NAME && given.includes('\n')) ||
+  isTimingText(given) ||
+  ((isSpoken(given) || /^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given)) && statOf(given) === null);
 
 /** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {

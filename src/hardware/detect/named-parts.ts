@@ -88,8 +88,10 @@ function partAt(words: readonly string[], at: number): FoundPart | null {
   for (let length = Math.min(PART_WORDS, words.length - from); length > 0; length--) {
     const part = partOf(words.slice(from, from + length).join(' '));
     if (part === null) continue;
-    const card = GPUS.find(part) !== null;
-    const sized = card && /^\d+g(?:i?b)?$/i.test(words[from + length] ?? '') ? cardSized(part, words[from + length]!) : null;
+    const gpu = GPUS.find(part);
+    const card = gpu !== null;
+    const sized =
+      card && gpu.unified !== true && /^\d+g(?:i?b)?$/i.test(words[from + length] ?? '') ? cardSized(part, words[from + length]!) : null;
     const named = sized ?? part;
     return {
       kind: card ? named : 'cpu',
@@ -108,10 +110,11 @@ function cardSized(part: string, size: string): string | null {
 
 function memoryAt(words: readonly string[], at: number): FoundPart | null {
   const word = words[at]!;
+  if (/^windows$/i.test(word)) return { kind: 'system', part: 'windows', length: /^1[01]$/.test(words[at + 1] ?? '') ? 2 : 1 };
   const memory = parseMemory(word.replace(/(?:mhz|mt\/?s?)$/i, ''));
   if (memory !== null)
     return { kind: 'memory', part: `${memory.channels === undefined ? '' : `${memory.channels}x`}${memory.type}-${memory.mts}`, length: 1 };
-  const size = /^(\d{1,5})(?:g|gb|gib)$/i.exec(word);
+  const size = /^(\d{1,5})(?:g|gb|gib)[.:?!]*$/i.exec(word);
   if (size === null || Number(size[1]) === 0) return null;
   const next = (words[at + 1] ?? '').toLowerCase().replace(/[.:]$/, '');
   if (/^(?:vram|gguf|file|model|card)$/.test(next)) return { kind: 'vram', part: null, length: 2 };
@@ -121,6 +124,7 @@ function memoryAt(words: readonly string[], at: number): FoundPart | null {
 /** Part of a phrase: a name, or the number of one part alone (`3090`, `5950X`, `3080ti`). */
 function partOf(phrase: string): string | null {
   const text = phrase.replace(/[.:!?']+$/, '').toLowerCase();
+  if (/\s(?:with|w\/|@)/.test(text)) return null;
   if (text.length > LONGEST || !/\d/.test(text) || /^\d{1,2}$/.test(text)) return /^strix halo$/.test(text) ? cardNamed(text) : null;
   const named = (name: string): string | null => cardNamed(name) ?? cpuNamed(name) ?? numbered(name);
   const part = named(text) ?? named(text.replace(/(\d)s$/, '$1'));

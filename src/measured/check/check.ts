@@ -4,7 +4,6 @@ import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/door.js';
-import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRow, predictVariants } from '../validate/predict.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -30,8 +29,10 @@ export interface CheckedRun {
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True if expert placement is unknown and taken as all on the GPU. */
+  /** True if expert placement is unknown, and taken as all on the GPU, or as many as fit. */
   readonly unplaced: boolean;
+  /** Layers that are taken to have experts in host memory, as the GPU cannot hold all; 0: none. */
+  readonly takenLayers: number;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: predicted. */
   readonly lacks: string | null;
@@ -68,14 +69,15 @@ export async function checkRuns(
 }
 
 async function checkRun(
-  row: Measurement,
+  given: Measurement,
   rows: readonly Measurement[],
   runtimes: Runtimes,
   traces: RowTraces,
   facts: CheckFacts,
 ): Promise<CheckedRun> {
-  const known = withSplit(row);
   const { learned } = facts;
+  const row = withFewestLayers(given, runtimes, facts);
+  const known = withSplit(row);
   const [prediction, ...moved] = await predictVariants(withSpread(known), traces, [runtimes, ...(learned?.moved ?? [])]);
   const { figures, lacks } = prediction!;
   const found = modelOfRow(row);
@@ -83,9 +85,16 @@ async function checkRun(
   const footprint = model === null ? null : footprintOf(row, model, runtimes.get(runtimeOf(row))!, facts.buffers?.get(row.id));
   const unplaced = facts.unplaced?.has(row.id) === true;
   const uncounted = uncountedOf(row, facts);
-  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced, uncounted };
-  if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
-    return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
+  const takenLayers = row === given ? 0 : row.placement.cpu_moe_layers!;
+  const common = {
+    place: row.id,
+    runtime: runtimeOf(row),
+    model: row.model.name,
+    placement: row.placement.kind,
+    unplaced,
+    takenLayers,
+    uncounted,
+  };
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
     if (measured === undefined || expected === undefined) return null;
@@ -137,8 +146,19 @@ function uncountedOf({ id, machine, run }: Measurement, { uncounted }: CheckFact
   ];
 }
 
-/** Reason for a missing prediction: placement decides the speed. */
-const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
+/** Share of a card for weights and KV cache; ours: the rest is compute buffers and the screen. */
+const CARD_SHARE = 0.93;
+
+/** A run of unknown placement whose GPU cannot hold all experts has the fewest layers in host memory that fit. */
+function withFewestLayers(row: Measurement, runtimes: Runtimes, { buffers, unplaced }: CheckFacts): Measurement {
+  const model = modelOfRow(row);
+  if (unplaced?.has(row.id) !== true || 'lacks' in model) return row;
+  const { gpuHas, gpuNeeds } = footprintOf(row, model, runtimes.get(runtimeOf(row))!, buffers?.get(row.id));
+  if (gpuHas === null || gpuNeeds <= gpuHas) return row;
+  const layers = model.layers.length;
+  const onCpu = Math.min(layers, Math.ceil((gpuNeeds - CARD_SHARE * gpuHas) / (expertBytesTotal(model) / layers)));
+  return { ...row, placement: { kind: 'cpu-layers', cpu_moe_layers: onCpu, gpu_moe_layers: layers - onCpu, where: 'cpu' } };
+}
 
 async function findingsOf(run: CheckCase): Promise<Finding[]> {
   const findings: Finding[] = [];

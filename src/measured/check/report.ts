@@ -126,9 +126,18 @@ function unpredicted(runs: readonly CheckedRun[]): Lines {
 }
 
 function supposed(runs: readonly CheckedRun[]): Lines {
-  const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
-  const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');
-  const text = `${which}: nothing says where the experts lie; all are taken to be on the GPU. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
   const tone = runs.some(({ verdict }) => verdict === 'slow') ? 'warning' : 'info';
-  return linesBlock(places.length === 0 ? [] : [{ tone, text }]);
+  const unplaced = groupedBy(
+    runs.filter((run) => run.unplaced && run.lacks === null),
+    (run) => run.takenLayers,
+  );
+  return linesBlock(
+    [...unplaced].map(([layers, those]): Line => {
+      const which = those.length === 1 ? those[0]!.place : formatCounted(those.length, 'run');
+      const taken =
+        layers === 0 ? 'all are taken to be on the GPU' : `those of ${layers} layers are taken to be in host memory, the fewest that fit`;
+      const text = `${which}: nothing says where the experts lie; ${taken}. A command line in the log tells it ($ llama-server -m ... -ncmoe 24).`;
+      return { tone, text };
+    }),
+  );
 }

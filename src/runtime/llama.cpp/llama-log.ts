@@ -11,7 +11,10 @@ function settingsOfCommand(text: string): TimingSettings {
   for (const line of joined.split('\n')) {
     const found = PROGRAM.exec(line);
     if (found === null) continue;
-    return { ...settingsOfFlags(`${line.slice(0, found.index)} ${found[1]!}`), command: line.trim().slice(0, MOST) };
+    const settings = settingsOfFlags(`${line.slice(0, found.index)} ${found[1]!}`);
+    const { allCpuMoe, cpuMoe, gpuLayers, overrides } = settings;
+    const fitted = FITTED.test(line) && (allCpuMoe ?? cpuMoe ?? gpuLayers ?? overrides) === undefined;
+    return { ...settings, ...(!fitted && { command: line.trim().slice(0, MOST) }) };
   }
   return {};
 }
@@ -27,9 +30,12 @@ const UNDERSTOOD = new Set(
     '--n-depth --repetitions --output --output-err --verbose --progress --slots --no-slots --metrics --props --chat-template ' +
     '--chat-template-file --chat-template-kwargs --reasoning --reasoning-format --reasoning-budget --webui --no-webui --color --simple-io ' +
     '--no-warmup --warmup --threads-http --timeout --cont-batching --kv-unified --no-context-shift --context-shift --ctx-checkpoints ' +
-    '--cache-ram --cache-reuse --keep --mmproj --no-mmproj --offline --prio --log-disable --log-file --log-colors --log-verbosity'
+    '--cache-ram --cache-reuse --keep --mmproj --no-mmproj --offline --prio --log-disable --log-file --log-colors --log-verbosity -fit --fit -fitt --fit-target -fitc --fit-ctx'
   ).split(' '),
 );
+
+/** Flags by which the program places experts at its start. */
+const FITTED = /\s(?:-fit|--fit)(?:[ =](?!off)|-target|-ctx|t\b|c\b)/;
 
 /** Splits that predictions know. */
 const SPLITS = /^(?:layer|none)$/;

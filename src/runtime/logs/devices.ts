@@ -1,6 +1,6 @@
 import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
-import { spokenParts } from '../../hardware/door.js';
+import { cpuNamed, spokenParts } from '../../hardware/door.js';
 import { printedSize } from './lines.js';
 import type { TimingSettings } from './timing.js';
 
@@ -23,11 +23,13 @@ const PRINTED: readonly RegExp[] = [
   /msg="inference compute".*?description="(?<name>[^"\n]+)".*?total="(?<size>[\d.]+ [GM]iB)"/gm,
 ];
 
-const CPU = /(?:registered device CPU \(|^\s*(?:- )?CPU\s*: )([^\n]+?)(?: \(\d+ MiB, \d+ MiB free\)|\))\s*$/m;
+const CPUS: readonly RegExp[] = [/registered device CPU \(([^\n]+)\)\s*$/m, /^\s*(?:- )?CPU\s*: ([^\n]+?) \(\d+ MiB, \d+ MiB free\)\s*$/m];
 
 /** A line of a person: `**CPU:** Ryzen 7 5800X`, and the line after the heading `### Hardware`. */
 const LABELS =
   /^(?:[\s>*-]*\**(?:CPU|GPU(?: \d+)?|RAM|Memory|Hardware|System|Specs?|Machine|Host|Rig|Setup|Processor|Model name)\**\s*:\**|#+ *(?:Hardware|System|Specs?|Machine)\s*\n+)\s*([^\n]{3,300})$/gim;
+
+const CPU_LABEL = /^[\s>*-]*\**(?:CPU|Processor|Model name)\**\s*:\**\s*([^\n|]{3,200})$/im;
 
 /** The machine that a log names. @param path for messages @throws UserError for two devices of one number */
 export function machineOfLog(text: string, path: string): TimingSettings {
@@ -35,10 +37,12 @@ export function machineOfLog(text: string, path: string): TimingSettings {
   const cards = found.some(({ shared }) => !shared) ? found.filter(({ shared }) => !shared) : found;
   const labels = [...text.matchAll(LABELS)].slice(0, MOST_LABELS).map(([, line]) => line!.replaceAll('**', ''));
   const { parts } = spokenParts(labels.join(', '));
+  const labelled = parts.some((part) => cpuNamed(part) !== null) ? undefined : CPU_LABEL.exec(text)?.[1];
+  const cpu = CPUS.map((pattern) => pattern.exec(text)?.[1]).find((name) => name !== undefined) ?? labelled;
   return definedFields({
     devices: cards.length === 0 ? undefined : cards.map(({ name }) => name),
     deviceBytes: cards.some(({ bytes }) => bytes !== undefined) ? cards.map(({ bytes }) => bytes ?? 0) : undefined,
-    cpu: CPU.exec(text)?.[1]?.slice(0, LONGEST_NAME),
+    cpu: cpu?.trim().slice(0, LONGEST_NAME),
     machine: parts.length === 0 ? undefined : parts,
     backend: /ggml_cuda_init: found \d+ (CUDA|ROCm) devices|ggml_(vulkan|metal)|\[(level_zero)/
       .exec(text)

@@ -13,6 +13,8 @@ const run = (measured: number, expected: number, unplaced = false): CheckedRun =
     model: 'm',
     placement: 'cpu-layers',
     unplaced,
+    takenLayers: 0,
+    uncounted: [],
     speeds,
     lacks: null,
     verdict,

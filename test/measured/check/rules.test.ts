@@ -41,6 +41,7 @@ const run = (more: Partial<CheckCase> = {}): CheckCase => ({
   prefill: speed('prefill', 400, 420),
   footprint: { gpuNeeds: 20 * GIB, gpuHas: 24 * GIB, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS },
   powerShare: null,
+  uncounted: [],
   supposed: async () => ({ decode: 31, prefill: 420 }),
   ...more,
 });
