@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';
 import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
-import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
+import { type CheckFacts, checkRuns, runtimesFor, withUsualFormats } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
-import { withUsualFormats } from '../measured/check/usual-format.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/door.js';
@@ -60,10 +59,10 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   if (read.length > MOST_RUNS) throw new UserError(`${log.slice(0, 200)}: holds ${read.length} runs; give at most ${MOST_RUNS}`);
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const { assumed, timings } = withUsualFormats(read, user);
-  const { file, name = 'this machine', notes: remarks } = await judgingMachine(timings, options.hardware);
-  const machine = machineOfFile(file, name);
+  const { file, name, notes: remarks } = await judgingMachine(timings, options.hardware);
+  const machine = machineOfFile(file, name ?? 'this machine');
   const rows = joinedPhases(measurementsOf(timings, machine, user));
-  const learned = await learnedBy(context, options.timing, name === 'this machine' ? undefined : name, user);
+  const learned = await learnedBy(context, options.timing, name ?? undefined, user);
   const notes: string[] = learned === null ? [] : [learned.said];
   const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
   const usual = () =>

@@ -48,8 +48,8 @@ export function define(command: Command, context: CliContext): void {
         logs.flatMap(({ timings }) => timings),
         hardware,
       );
-      const place = name === undefined ? 'this machine' : `-w ${name}`;
-      const system = os ?? (name === undefined ? (SYSTEMS[platform] ?? null) : null);
+      const place = name === null ? 'this machine' : `-w ${name}`;
+      const system = os ?? (name === null ? (SYSTEMS[platform] ?? null) : null);
       return contributionOf(logs, file, place, { model, quantization }, system);
     });
   });

@@ -2,7 +2,7 @@
 import { byName, definedFields } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags, settingsOfLog } from './llama.cpp/llama-log.js';
-import { demandCells, linesOf, wholeOf } from './logs/lines.js';
+import { demandCells, FASTEST, linesOf, wholeOf } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 import { spokenFacts } from './spoken-timing.js';
 
@@ -115,7 +115,7 @@ function fieldsOf(name: string, cell: string): Partial<Timing> | null {
 
 function speedOf(phase: string, tokens: number | undefined, cell: string): Partial<PrintedTiming> {
   const speed = Number(/^~?\s*(\d[\d,]{0,11}(?:\.\d{1,6})?)/.exec(cell)?.[1]?.replaceAll(',', '') ?? Number.NaN);
-  if (!(speed > 0)) return {};
+  if (!(speed > 0 && speed <= FASTEST)) return {};
   return PROMPT.test(phase)
     ? { prefill: speed, ...definedFields({ promptTokens: tokens || undefined }) }
     : { decode: speed, ...definedFields({ generatedTokens: tokens || undefined }) };

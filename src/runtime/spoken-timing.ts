@@ -5,6 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { spokenParts } from '../hardware/door.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
+import { FASTEST } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 /** Most characters of a text; ours. */
@@ -14,8 +15,8 @@ const MODEL_WORDS = 6;
 /** Most words that are named as not read; ours. */
 const MOST_UNREAD = 12;
 
-const UNIT = String.raw`(?:tok(?:en)?s?\s*\/\s*s(?:ec(?:ond)?)?|tk?\/s|tps|tokens? (?:per|a) sec(?:ond)?)\b`;
-const SPEED = new RegExp(String.raw`(\d{1,8}(?:\.\d{1,6})?)(?:\s*(?:-|–|to)\s*(\d{1,8}(?:\.\d{1,6})?))?\s*${UNIT}`, 'gi');
+const SPEED =
+  /(?<![\d.])(\d{1,8}(?:\.\d{1,6})?)(?:\s*(?:-|–|to)\s*(\d{1,8}(?:\.\d{1,6})?))?\s*(?:tok(?:en)?s?\s*\/\s*s(?:ec(?:ond)?)?|tk?\/s|tps|tokens? (?:per|a) sec(?:ond)?)\b/gi;
 const PROMPT = /\b(?:prompts?|prefill|pp\d*|prompt processing|ingest\w*)\b/i;
 const FLAGS = /(?:^|\s)(--?[a-z][\w-]*(?:[ =](?!-)(?:"[^"]*"|[^\s,;]+))?)/gi;
 const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4|int4|int8)$/i;
@@ -31,7 +32,8 @@ const IDLE = new Set(
 );
 
 /** True for a sentence with a speed. */
-export const isSpoken = (text: string): boolean => text.length <= LONGEST && new RegExp(SPEED.source, 'i').test(text);
+export const isSpoken = (text: string): boolean =>
+  text.length <= LONGEST && !/[\0-\x08\x0e-\x1f]/.test(text) && text.matchAll(SPEED).next().done !== true;
 
 /** A timing in a sentence. @param place for messages @throws UserError without one speed a phase */
 export function readSpoken(text: string, place: string): Timing {
@@ -109,7 +111,8 @@ function speedsIn(text: string, place: string): Partial<PrintedTiming> {
       PROMPT.test(before) || (PROMPT.test(after) && !/\b(?:eval|decode|generation|tg\d*)\b/i.test(before)) ? 'prefill' : 'decode';
     const speed = high === undefined ? Number(low) : (Number(low) + Number(high)) / 2;
     if (found[phase] !== undefined) throw new UserError(`${place}: gives two speeds of ${phase}; write each of a line of its own`);
-    if (!(speed > 0)) throw new UserError(`${place}: "${whole.slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6 tok/s`);
+    if (!(speed > 0 && speed <= FASTEST))
+      throw new UserError(`${place}: "${whole.slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6 tok/s`);
     found[phase] = speed;
   }
   return found;

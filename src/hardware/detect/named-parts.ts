@@ -4,7 +4,7 @@ import { partKey } from '../parts/catalogue.js';
 import { CPUS } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { parseMemory } from '../parts/memory.js';
-import { fits } from './match-gpu.js';
+import { fitsMemory } from './match-gpu.js';
 
 /** Most characters of a name, and words of a sentence; ours. */
 const LONGEST = 200;
@@ -26,7 +26,7 @@ export function cardNamed(printed: string, bytes = sizeIn(printed)): string | nu
   const names = spellingsOf(printed);
   const found = names.flatMap((name) => GPUS.find(name) ?? [])[0];
   if (found === undefined) return relativeOf(names, bytes)?.name ?? names.flatMap((name) => CPUS.find(name) ?? [])[0]?.name ?? null;
-  return fits(found, bytes) ? found.name : (relativeOf(names, bytes)?.name ?? `${found.name}:${Math.ceil(bytes! / 2 ** 30)}GB`);
+  return fitsMemory(found, bytes) ? found.name : (relativeOf(names, bytes)?.name ?? `${found.name}:${Math.ceil(bytes! / 2 ** 30)}GB`);
 }
 
 /** Bytes in a name: `RTX 4060 Ti 16GB`. */
@@ -40,7 +40,7 @@ function relativeOf(names: readonly string[], bytes: number | undefined): GpuPar
   const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb?\b/i, ''));
   const keys = new Set(names.map(plain));
   const alike = GPUS.parts.filter(({ name }) => keys.has(plain(name))).sort((a, b) => a.memoryBytes - b.memoryBytes);
-  return alike.find((part) => fits(part, bytes)) ?? null;
+  return alike.find((part) => fitsMemory(part, bytes)) ?? null;
 }
 
 /** Catalogue name of a processor; null: no part. */

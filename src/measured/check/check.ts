@@ -14,6 +14,8 @@ import { formatKin, runtimeOf } from '../validate/rows/specify.js';
 import { CAUSES } from './rules/index.js';
 import type { CheckCase, CheckedSpeed, Footprint } from './rules/rule.js';
 
+export { withUsualFormats } from './usual-format.js';
+
 /** A cause with evidence. */
 interface Finding {
   readonly weight: number;
@@ -112,7 +114,7 @@ async function checkRun(
     prefill: speed('prefill', row.measured.pp_tps),
     footprint,
     powerShare: facts.powerShare ?? null,
-    uncounted,
+    uncounted: facts.uncounted?.get(row.id) ?? [],
     supposed: async (change, driven = (runtime) => runtime) => {
       const runtimeByName = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
       return (await predictRow(withSpread(change(known)), traces, runtimeByName)).figures;

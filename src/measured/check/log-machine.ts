@@ -22,7 +22,7 @@ export interface LogMachine {
 const SHOWN = 60;
 
 /** Parts of all timings of a log. @throws UserError for timings of two machines */
-export function machineNamed(timings: readonly Timing[]): LogMachine {
+export function loggedMachine(timings: readonly Timing[]): LogMachine {
   const machines = timings.map(namedBy);
   const [first] = machines;
   const other = machines.find((machine) => namesOf(machine) !== namesOf(first!));
@@ -33,22 +33,22 @@ export function machineNamed(timings: readonly Timing[]): LogMachine {
 }
 
 const namesOf = ({ cpu, gpus, others, unknown }: LogMachine): string => JSON.stringify([gpus, cpu, others, unknown]);
-const shownNames = (machine: LogMachine): string => wordsOf(machine).join('+') || 'a machine without a name';
+const shownNames = (machine: LogMachine): string => namedWords(machine).join('+') || 'a machine without a name';
 
 function namedBy({ backend, cpu, deviceBytes = [], devices, machine = [], mainGpu, place }: Timing): LogMachine {
   const all = devices?.map((name, i) => ({ name, part: cardNamed(name, deviceBytes[i] || undefined) }));
   const cards = mainGpu === undefined || all === undefined || all[mainGpu] === undefined ? all : [all[mainGpu]!];
-  const said = machine.map((word) => ({ word, kind: givenBy(word) }));
-  const saidOf = (kind: string): string[] => said.filter((part) => part.kind === kind).map(({ word }) => word);
-  const saidCards = saidOf('gpus').flatMap((word) => expanded(word));
+  const spoken = machine.map((word) => ({ word, kind: givenBy(word) }));
+  const spokenOf = (kind: string): string[] => spoken.filter((part) => part.kind === kind).map(({ word }) => word);
+  const spokenCards = spokenOf('gpus').flatMap((word) => expanded(word));
   const known = cards?.flatMap(({ part }) => part ?? []);
   return {
     place,
-    gpus: known !== undefined && (known.length > 0 || saidCards.length === 0) ? known : saidCards.length > 0 ? saidCards : null,
-    cpu: (cpu === undefined ? null : cpuNamed(cpu)) ?? saidOf('cpu')[0] ?? null,
-    others: said.filter(({ kind }) => kind !== 'gpus' && kind !== 'cpu').map(({ word }) => word),
+    gpus: known !== undefined && (known.length > 0 || spokenCards.length === 0) ? known : spokenCards.length > 0 ? spokenCards : null,
+    cpu: (cpu === undefined ? null : cpuNamed(cpu)) ?? spokenOf('cpu')[0] ?? null,
+    others: spoken.filter(({ kind }) => kind !== 'gpus' && kind !== 'cpu').map(({ word }) => word),
     unknown: {
-      card: saidCards.length > 0 ? null : (cards?.find(({ part }) => part === null)?.name ?? null),
+      card: spokenCards.length > 0 ? null : (cards?.find(({ part }) => part === null)?.name ?? null),
       cpu: cpu === undefined || cpuNamed(cpu) !== null ? null : cpu,
     },
     backend: backend ?? null,
@@ -62,7 +62,7 @@ function expanded(word: string): string[] {
 }
 
 /** Words for -w of what a log names. */
-export function wordsOf({ cpu, gpus, others }: LogMachine): string[] {
+export function namedWords({ cpu, gpus, others }: LogMachine): string[] {
   const chip = gpus?.some((name) => name === cpu);
   const counted = [...new Set(gpus ?? [])].map((name) => {
     const count = gpus!.filter((other) => other === name).length;
@@ -78,7 +78,7 @@ export const namesMachine = ({ cpu, gpus }: LogMachine): boolean => gpus !== nul
 export function completedWords(given: string, named: LogMachine): string {
   const words = machineWords(given);
   const kinds = new Set(words.map(givenBy));
-  const missing = wordsOf(named).filter((word) => !kinds.has(givenBy(word)));
+  const missing = namedWords(named).filter((word) => !kinds.has(givenBy(word)));
   return [...words, ...missing].join('+');
 }
 
@@ -90,7 +90,7 @@ export function contradiction(named: LogMachine, machine: Machine): string | nul
   const plain = (name: string): string => name.replace(/:.*$/, '');
   const foreign = gpus?.find((name) => !chips.has(plain(name)));
   if (foreign !== undefined) return foreign;
-  if (gpus !== null && gpus.length > Math.max(1, cards.length)) return wordsOf(named).find((word) => givenBy(word) === 'gpus')!;
+  if (gpus !== null && gpus.length > Math.max(1, cards.length)) return namedWords(named).find((word) => givenBy(word) === 'gpus')!;
   if (gpus !== null && gpus.length === 0 && cards.length > 0 && !machine.unified) return 'no card';
   const isStandIn = machine.standIns.some((sentence) => sentence.startsWith('CPU not given'));
   return cpu !== null && !isStandIn && machine.cpu?.name !== cpu && !machine.unified ? cpu : null;
@@ -107,7 +107,7 @@ export function demandAgreement(named: LogMachine, machine: Machine, given: stri
 }
 
 function advice(named: LogMachine, given: string | null): string {
-  const words = wordsOf(named).join('+');
+  const words = namedWords(named).join('+');
   return `${given === null ? 'name its machine with' : 'write'} -w ${words === '' ? 'and its parts' : words}`;
 }
 

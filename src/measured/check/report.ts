@@ -7,6 +7,7 @@ import { bareRange, gridOf, linesBlock, note, ratio } from '../../report/door.js
 import { tagged } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
 import type { CheckedRun } from './check.js';
+import { mistaken } from './rules/mistaken.js';
 
 /** A checked log. */
 export interface CheckedLog {
@@ -82,7 +83,7 @@ function speeds(runs: readonly CheckedRun[]): Grid {
 }
 
 function causes(runs: readonly CheckedRun[]): Lines[] {
-  const found = runs.flatMap((run) => run.findings.slice(0, run.verdict === 'slow' ? 2 : 1).map((finding) => ({ run, finding })));
+  const found = runs.flatMap((run) => shownFindings(run).map((finding) => ({ run, finding })));
   const blocks = [...groupedBy(found, ({ finding }) => finding.cause).values()].map((alike): Lines => {
     const { finding } = alike[0]!;
     const alarm = alike.some(({ run }) => run.verdict === 'slow' || run.verdict === 'fast');
@@ -93,6 +94,13 @@ function causes(runs: readonly CheckedRun[]): Lines[] {
     ]);
   });
   return [...blocks, ...(['slow', 'fast'] as const).flatMap((verdict) => unexplained(runs, verdict))];
+}
+
+/** The likeliest causes, after the question for a mistake. */
+function shownFindings({ findings, verdict }: CheckedRun): CheckedRun['findings'] {
+  const isAsked = ({ cause }: CheckedRun['findings'][number]): boolean => cause === mistaken.name;
+  const causes = findings.filter((finding) => !isAsked(finding));
+  return [...findings.filter(isAsked), ...causes.slice(0, verdict === 'slow' ? 2 : 1)];
 }
 
 function unexplained(all: readonly CheckedRun[], wanted: 'slow' | 'fast'): Lines[] {

@@ -48,12 +48,13 @@ const LONGEST_NAME = 200;
 /** Names of `gpu_info` and `cpu_info`, joined by commas. */
 const namesIn = (text: unknown): string[] => (textOf(text)?.split(/,\s*/) ?? []).map((name) => name.slice(0, LONGEST_NAME));
 
-/** Settings of a test that no prediction counts; undefined: none. */
-function uncountedOf({ nkvo, split, ts }: { split?: string | undefined; nkvo?: boolean | undefined; ts?: string | undefined }) {
+/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards; undefined: none. */
+function uncountedOf(values: Readonly<Record<string, unknown>>): string[] | undefined {
+  const [split, share] = [textOf(values.split_mode), textOf(values.tensor_split)];
   const found = [
     ...(split === undefined || /^(?:layer|none)$/.test(split) ? [] : [`-sm ${split}`]),
-    ...(nkvo === true ? ['-nkvo 1'] : []),
-    ...(ts === undefined || /^[0./,; ]*$/.test(ts) ? [] : [`-ts ${ts}`]),
+    ...(flagOf(values.no_kv_offload) === true ? ['-nkvo 1'] : []),
+    ...(share === undefined || /^[0./,; ]*$/.test(share) ? [] : [`-ts ${share}`]),
   ];
   return found.length === 0 ? undefined : found.map((text) => text.slice(0, LONGEST_NAME));
 }
@@ -83,7 +84,7 @@ function testOf(value: unknown, place: string): PrintedTiming {
       split: textOf(test.split_mode),
       mainGpu: test.split_mode === 'none' ? numberOf(test.main_gpu) : undefined,
       backend: textOf(test.backends),
-      uncounted: uncountedOf({ split: textOf(test.split_mode), nkvo: flagOf(test.no_kv_offload), ts: textOf(test.tensor_split) }),
+      uncounted: uncountedOf(test),
       kv: textOf(test.type_k),
       flashAttention: flagOf(test.flash_attn),
       mmap: flagOf(test.use_mmap) ?? mapsBy(typeof test.load_mode === 'string' ? test.load_mode : undefined),
@@ -111,9 +112,9 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   n_cpu_moe: (cell) => definedFields({ cpuMoe: wholeOf(cell) }),
   ot: (cell) => (cell === '' || cell === 'none' ? {} : { overrides: cell.split(/[;,]/) }),
   backend: (cell) => ({ backend: cell.slice(0, LONGEST_NAME) }),
-  sm: (cell) => definedFields({ split: cell, uncounted: uncountedOf({ split: cell }) }),
-  nkvo: (cell) => definedFields({ uncounted: uncountedOf({ nkvo: cell === '1' }) }),
-  ts: (cell) => definedFields({ uncounted: uncountedOf({ ts: cell }) }),
+  sm: (cell) => definedFields({ split: cell, uncounted: uncountedOf({ split_mode: cell }) }),
+  nkvo: (cell) => definedFields({ uncounted: uncountedOf({ no_kv_offload: cell }) }),
+  ts: (cell) => definedFields({ uncounted: uncountedOf({ tensor_split: cell }) }),
   type_k: (cell) => ({ kv: cell }),
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),

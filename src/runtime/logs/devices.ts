@@ -14,22 +14,25 @@ const MOST_LABELS = 20;
 /** Devices as backends of ggml print them: index, name, `1` for memory shared with the CPU, memory. */
 const PRINTED: readonly RegExp[] = [
   /\busing device [A-Za-z]+(?<at>\d*) \((?<name>[^()]+(?:\([^()]*\)[^()]*)*)\).*?- (?<size>\d+ MiB) free/gm,
-  /^\s*Device (?<at>\d+): (?<name>[^,\n]+)(?:,.*?(?:VRAM: (?<size>\d+ MiB))?)?$/gm,
+  /^[ \t]*Device (?<at>\d+): (?<name>[^,\n]+)(?:,.*?(?:VRAM: (?<size>\d+ MiB))?)?$/gm,
   /ggml_vulkan: (?<at>\d+) = (?<name>[^|\n]+)(?:\| uma: (?<shared>\d))?/gm,
   /(?:GPU name:|found device:)\s+(?<name>[^\n]+)/gm,
   /registered device (?:CUDA|ROCm|Vulkan|SYCL|Metal|MTL)(?<at>\d*) \((?<name>[^\n]+)\)$/gm,
-  /^\s*(?:- )?(?:CUDA|ROCm|Vulkan|SYCL|MTL)(?<at>\d+)\s*: (?<name>[^\n]+?) \((?<size>\d+ MiB), \d+ MiB free\)/gm,
+  /^[ \t]*(?:- )?(?:CUDA|ROCm|Vulkan|SYCL|MTL)(?<at>\d+)\s*: (?<name>[^\n]+?) \((?<size>\d+ MiB), \d+ MiB free\)/gm,
   /^\|\s*(?<at>\d+)\|\s*\[level_zero:gpu:\d+\]\|\s*(?<name>[^|\n]+)\|/gm,
   /msg="inference compute".*?description="(?<name>[^"\n]+)".*?total="(?<size>[\d.]+ [GM]iB)"/gm,
 ];
 
-const CPUS: readonly RegExp[] = [/registered device CPU \(([^\n]+)\)\s*$/m, /^\s*(?:- )?CPU\s*: ([^\n]+?) \(\d+ MiB, \d+ MiB free\)\s*$/m];
+const CPUS: readonly RegExp[] = [
+  /registered device CPU \(([^\n]+)\)[ \t]*$/m,
+  /^[ \t]*(?:- )?CPU\s*: ([^\n]+?) \(\d+ MiB, \d+ MiB free\)[ \t]*$/m,
+];
 
 /** A line of a person: `**CPU:** Ryzen 7 5800X`, and the line after the heading `### Hardware`. */
 const LABELS =
-  /^(?:[\s>*-]*\**(?:CPU|GPU(?: \d+)?|RAM|Memory|Hardware|System|Specs?|Machine|Host|Rig|Setup|Processor|Model name)\**\s*:\**|#+ *(?:Hardware|System|Specs?|Machine)\s*\n+)\s*([^\n]{3,300})$/gim;
+  /^(?:[ \t>*-]*\**(?:CPU|GPU(?: \d+)?|RAM|Memory|Hardware|System|Specs?|Machine|Host|Rig|Setup|Processor|Model name)\**[ \t]*:\**|#{1,6} *(?:Hardware|System|Specs?|Machine)[ \t]*\n{1,3})[ \t]*([^\n]{3,300})$/gim;
 
-const CPU_LABEL = /^[\s>*-]*\**(?:CPU|Processor|Model name)\**\s*:\**\s*([^\n|]{3,200})$/im;
+const CPU_LABEL = /^[ \t>*-]*\**(?:CPU|Processor|Model name)\**[ \t]*:\**[ \t]*([^\n|]{3,200})$/im;
 
 /** The machine that a log names. @param path for messages @throws UserError for two devices of one number */
 export function machineOfLog(text: string, path: string): TimingSettings {
@@ -41,7 +44,7 @@ export function machineOfLog(text: string, path: string): TimingSettings {
   const cpu = CPUS.map((pattern) => pattern.exec(text)?.[1]).find((name) => name !== undefined) ?? labelled;
   return definedFields({
     devices: cards.length === 0 ? undefined : cards.map(({ name }) => name),
-    deviceBytes: cards.some(({ bytes }) => bytes !== undefined) ? cards.map(({ bytes }) => bytes ?? 0) : undefined,
+    deviceBytes: cards.some(({ bytes }) => bytes !== null) ? cards.map(({ bytes }) => bytes ?? 0) : undefined,
     cpu: cpu?.trim().slice(0, LONGEST_NAME),
     machine: parts.length === 0 ? undefined : parts,
     backend: /ggml_cuda_init: found \d+ (CUDA|ROCm) devices|ggml_(vulkan|metal)|\[(level_zero)/
@@ -54,14 +57,14 @@ export function machineOfLog(text: string, path: string): TimingSettings {
 interface PrintedDevice {
   readonly name: string;
   readonly shared: boolean;
-  readonly bytes: number | undefined;
+  readonly bytes: number | null;
 }
 
 function devicesBy(text: string, pattern: RegExp, path: string): PrintedDevice[] {
   const byIndex = new Map<string, PrintedDevice>();
   for (const { groups } of text.matchAll(pattern)) {
     const { at, name, shared, size } = groups!;
-    const printed = { name: name!.trim().slice(0, LONGEST_NAME), shared: shared === '1', bytes: printedSize(size) };
+    const printed = { name: name!.trim().slice(0, LONGEST_NAME), shared: shared === '1', bytes: printedSize(size) ?? null };
     const key = at ?? (size === undefined ? '0' : `${byIndex.size}`);
     const before = byIndex.get(key);
     if (before !== undefined && before.name !== printed.name)

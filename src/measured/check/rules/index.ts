@@ -18,7 +18,6 @@ import { vramSpill } from './vram-spill.js';
 
 /** Registry of causes. */
 export const CAUSES: readonly CauseRule[] = [
-  mistaken,
   paging,
   vramSpill,
   sockets,
@@ -32,6 +31,7 @@ export const CAUSES: readonly CauseRule[] = [
   pcieLanes,
   cpuPrompt,
   pageableCopies,
+  mistaken,
   lossyRouting,
   overhead,
 ];

@@ -2,8 +2,6 @@
  * Weight of each cause, 0 to 1, ours, by evidence. Within a class, stronger slowdown or fewer alternatives weigh more.
  */
 export const WEIGHTS = {
-  // Ours, by arithmetic: no machine of the parts is as far off.
-  mistaken: 1,
   // Ours, by arithmetic: bytes exceed their memory.
   paging: 1,
   vramSpill: 0.95,
@@ -26,4 +24,6 @@ export const WEIGHTS = {
   // Ours, last: true of the run, but no reason to be slow.
   lossyRouting: 0.4,
   overhead: 0.3,
+  // Ours: a question, asked before any cause.
+  mistaken: 0.2,
 } as const;
