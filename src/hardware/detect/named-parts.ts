@@ -111,7 +111,7 @@ function cardSized(part: string, size: string): string | null {
 function memoryAt(words: readonly string[], at: number): FoundPart | null {
   const word = words[at]!;
   if (/^windows$/i.test(word)) return { kind: 'system', part: 'windows', length: /^1[01]$/.test(words[at + 1] ?? '') ? 2 : 1 };
-  const memory = parseMemory(word.replace(/(?:mhz|mt\/?s?)$/i, ''));
+  const memory = parseMemory(word.replace(/(?:mhz|mt\/?s?)?[.:?!]*$/i, ''));
   if (memory !== null)
     return { kind: 'memory', part: `${memory.channels === undefined ? '' : `${memory.channels}x`}${memory.type}-${memory.mts}`, length: 1 };
   const size = /^(\d{1,5})(?:g|gb|gib)[.:?!]*$/i.exec(word);
