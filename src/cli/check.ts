@@ -22,7 +22,7 @@ const MOST_RUNS = 200;
 
 const CHECK = options({
   '<log>': 'what a runtime printed, or a timing in words: "eval 11 tok/s, mxfp4, -m gpt-oss-120b -ncmoe 33"',
-  '-w, --hardware <machine>': 'parts, or a file of parts; this machine, detected, unless said',
+  '-w, --hardware <machine>': 'parts, or a file of parts; the machine that the log names, or this one, unless said',
   ...TIMING,
   '-m, --model <model>': 'bundled model or a GGUF file, where the log does not name it',
   '--quantization <format>': 'storage format of its weights, where the log does not say',

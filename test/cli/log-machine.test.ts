@@ -70,8 +70,10 @@ describe('a log is judged', () => {
       /ran on a card \(CUDA\) that it does not name; name the machine with -w|The log names no machine/,
     );
   });
+});
 
-  it('by one machine: logs of two are refused', async () => {
+describe('a log', () => {
+  it('is of one machine: logs of two are refused', async () => {
     const both = join(folder, 'both.jsonl');
     const rows = ['NVIDIA A10', 'NVIDIA L4'].map((gpu_info) => {
       const test = { gpu_info, model_filename: 'gpt-oss-20b-mxfp4.gguf', n_cpu_moe: 0, n_prompt: 0, n_gen: 128, avg_ts: 40 };
@@ -97,7 +99,7 @@ describe('a log is judged', () => {
     expect(output.stdout).toContain('is it the right machine, model and unit?');
   });
 
-  it('with what its prediction does not count by name', async () => {
+  it('is shown with what its prediction does not count', async () => {
     await run('check', bench({ n_threads: 24, split_mode: 'row', no_kv_offload: true, gpu_info: 'NVIDIA A10, NVIDIA A10' }));
     expect(output.stdout.replace(/\s+/g, ' ')).toContain(
       'not understood, and not counted in what is expected: -sm row, -nkvo 1, -t 24 on 16 cores.',

@@ -83,7 +83,7 @@ export function completedWords(given: string, named: LogMachine): string {
 }
 
 /** Parts of a machine that a log contradicts; null: the log agrees. @param given parts that were named, not assumed */
-export function contradiction(named: LogMachine, machine: Machine): string | null {
+function contradiction(named: LogMachine, machine: Machine): string | null {
   const { cpu, gpus } = named;
   const cards = machine.gpus.map(({ name }) => name);
   const chips = new Set([machine.cpu?.name, ...cards]);
