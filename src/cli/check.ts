@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';
 import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
-import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
+import { type CheckFacts, checkRuns, runtimesFor, withUsualFormats } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
@@ -11,15 +11,18 @@ import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { output, PICTURES, TIMING } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
-import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
+import { judgingMachine } from './machine/log-machine.js';
+
+/** Most characters of a log in words that its place shows; ours. */
+const SHOWN = 24;
 
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
 
 const CHECK = options({
   '<log>': 'what a runtime printed, or a timing in words: "eval 11 tok/s, mxfp4, -m gpt-oss-120b -ncmoe 33"',
-  '-w, --hardware <machine>': 'parts, or a file of parts; this machine, detected, unless said',
+  '-w, --hardware <machine>': 'parts, or a file of parts; the machine that the log names, or this one, unless said',
   ...TIMING,
   '-m, --model <model>': 'bundled model or a GGUF file, where the log does not name it',
   '--quantization <format>': 'storage format of its weights, where the log does not say',
@@ -52,13 +55,14 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function checkedLog(log: string, options: CheckOptions, context: CliContext): Promise<CheckedLog> {
-  const timings = isWritten(log) ? timingsIn(log, `"${log.slice(0, 200)}"`) : readTimings(log);
-  if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
-  const file = await machineToMeasure(options.hardware);
-  const machine = machineOfFile(file, options.hardware ?? 'this machine');
+  const read = isWritten(log) ? timingsIn(log, `"${log.length > SHOWN ? `${log.slice(0, SHOWN)}...` : log}"`) : readTimings(log);
+  if (read.length > MOST_RUNS) throw new UserError(`${log.slice(0, 200)}: holds ${read.length} runs; give at most ${MOST_RUNS}`);
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
+  const { assumed, timings } = withUsualFormats(read, user);
+  const { file, name, notes: remarks } = await judgingMachine(timings, options.hardware);
+  const machine = machineOfFile(file, name ?? 'this machine');
   const rows = joinedPhases(measurementsOf(timings, machine, user));
-  const learned = await learnedBy(context, options.timing, options.hardware, user);
+  const learned = await learnedBy(context, options.timing, name ?? undefined, user);
   const notes: string[] = learned === null ? [] : [learned.said];
   const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
   const usual = () =>
@@ -72,12 +76,13 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
     ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
     powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
+    uncounted: new Map(timings.map(({ place, uncounted = [] }) => [place, uncounted])),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };
   return {
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
     calibration: notes[0] ?? null,
-    assumed: [...machine.standIns, ...machine.defaults],
+    assumed: [...remarks, ...(assumed === null ? [] : [assumed]), ...machine.standIns, ...machine.defaults],
   };
 }

@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import { platform } from '../base/host/machine.js';
 import { readText } from '../base/input-file.js';
 import { byName } from '../base/objects.js';
-import { isPath, shownPath } from '../base/profiles.js';
-import { machineWords } from '../hardware/door.js';
+import { shownPath } from '../base/profiles.js';
 import { contributionReports } from '../measured/contribute/report.js';
 import { contributionOf } from '../measured/contribute/rows.js';
 import { timingsOf } from '../runtime/door.js';
@@ -11,7 +10,7 @@ import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { output } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
-import { machineToMeasure } from './machine/calibrate.js';
+import { judgingMachine } from './machine/log-machine.js';
 
 /** Operating systems by Node's names. */
 const SYSTEMS = byName<string>({ darwin: 'macos', win32: 'windows', linux: 'linux' });
@@ -45,11 +44,12 @@ export function define(command: Command, context: CliContext): void {
         const text = readText(path, 'log');
         return { text, timings: timingsOf(text, shownPath(path)) };
       });
-      const system = os ?? (hardware === undefined ? (SYSTEMS[platform] ?? null) : null);
-      const place = hardware === undefined ? 'this machine' : `-w ${hardware}`;
-      // Of a machine named by parts, only the named parts count, without their usual companions.
-      const named = hardware !== undefined && !isPath(hardware);
-      const file = named ? { name: hardware, parts: machineWords(hardware) } : await machineToMeasure(hardware);
+      const { file, name } = await judgingMachine(
+        logs.flatMap(({ timings }) => timings),
+        hardware,
+      );
+      const place = name === null ? 'this machine' : `-w ${name}`;
+      const system = os ?? (name === null ? (SYSTEMS[platform] ?? null) : null);
       return contributionOf(logs, file, place, { model, quantization }, system);
     });
   });

@@ -6,6 +6,7 @@ export { speedOf } from './dense-cost.js';
 export { type DenseBytes, type DensePlacement, denseBytes, moeHolders, usesCpu } from './dense-split.js';
 export { askAll } from './detect/ask.js';
 export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
+export { cardNamed, cpuNamed, spokenParts } from './detect/named-parts.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
 export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';

@@ -1,8 +1,10 @@
 import { placed, UserError } from '../base/errors.js';
 import { readText, statOf } from '../base/input-file.js';
 import { shownPath } from '../base/profiles.js';
+import { isHandTable, readHandTable } from './hand-table.js';
 import { RUNTIMES } from './index.js';
 import type { Timing, TimingFormat } from './logs/timing.js';
+import { isSpoken, readSpoken } from './spoken-timing.js';
 import { isTimingText, readTimingText } from './written-timing.js';
 
 export { settingsOfFlags } from './llama.cpp/llama-log.js';
@@ -26,12 +28,19 @@ export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 
 
 /** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
-  return isWritten(given) ? [readTimingText(given, place)] : placed(place, () => readTimings(given));
+  if (!isWritten(given)) return placed(place, () => readTimings(given));
+  if (given.includes('\n')) return timingsOf(given, place);
+  return [!isTimingText(given) && isSpoken(given) ? readSpoken(given, place) : readTimingText(given, place)];
 }
 
-/** True for a timing in words, well-formed or not. */
+/** Longest name of a file, characters. */
+const LONGEST_NAME = 255;
+
+/** True for a timing in words, or a pasted log, well-formed or not. */
 export const isWritten = (given: string): boolean =>
-  isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === null);
+  (given.length > LONGEST_NAME && given.includes('\n')) ||
+  isTimingText(given) ||
+  ((isSpoken(given) || /^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given)) && statOf(given) === null);
 
 /** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {
@@ -47,12 +56,23 @@ export function timingsOfFile(kept: readonly string[] | undefined, place: string
 export function timingsOf(given: string, path: string): Timing[] {
   const text = given.replaceAll('\r\n', '\n');
   const format = TIMING_FORMATS.find((format) => format.recognizes(text));
+  const byHand = format !== undefined ? [] : isHandTable(text) ? readHandTable(text, path) : isSpoken(text) ? [readSpoken(text, path)] : [];
+  if (byHand.length > 0) return byHand.map(offloaded);
   if (format === undefined)
     throw new UserError(
       `${path}: holds no timings that are known; give what one of these prints: ${TIMING_FORMATS.map(printersOf).join('; ')}`,
     );
   const { engine } = LOGS.find((log) => log.format === format && log.mark?.test(text) !== false)!;
   const timings = format.read(text, path).filter(({ decode, prefill }) => decode !== undefined || prefill !== undefined);
-  if (timings.length > 0) return timings.map((timing) => ({ ...timing, engine }));
+  if (timings.length > 0) return timings.map((timing) => offloaded({ ...timing, engine }));
   throw new UserError(`${path}: has no speed of one phase; run the prompt (pp) and generation (tg) as tests of their own`);
+}
+
+/** Tokens of a pass without `-ub`. */
+const USUAL_UBATCH = 512;
+
+/** A prompt shorter than the variable asks for is computed on the CPU. */
+function offloaded(timing: Timing): Timing {
+  const { offloadFrom = 0, promptTokens = Number.POSITIVE_INFINITY, ubatch = USUAL_UBATCH } = timing;
+  return offloadFrom > Math.min(promptTokens, ubatch) ? { ...timing, noOpOffload: true } : timing;
 }

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.js';
 import { definedFields, ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
+import { FASTEST } from './logs/lines.js';
 
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
@@ -10,8 +11,6 @@ const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
 /** Most characters of a text; ours. */
 const LONGEST = 2000;
-/** Fastest credible speed, tokens/s; ours. */
-const FASTEST = 1e7;
 /** Most credible tokens of a prompt, generation or context; ours. */
 const MOST_TOKENS = 1e8;
 
@@ -69,7 +68,7 @@ function fieldsOf(text: string): Partial<Timing> | null {
   if (engine !== undefined) return { engine };
   if (!text.startsWith('-')) return null;
   const settings = settingsOfFlags(text);
-  return Object.keys(settings).length === 0 ? null : { ...settings, command: text };
+  return Object.keys(settings).every((key) => key === 'uncounted') ? null : { ...settings, command: text };
 }
 
 function speedOf(kind: string, count: string | undefined, rate: string): Partial<Timing> | null {

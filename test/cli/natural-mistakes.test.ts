@@ -203,7 +203,7 @@ const STRANGER = rowsOf(`
   ${ADVISE} --timing {11→'eval 24 tok/s, -ncmoe 20'}
     --timing "11": nothing of it was read; not understood is "11"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log
   check {'40 tok/s'→'eval 40 tok/s, mxfp4, -m gpt-oss-20b -ncmoe 12'} -w rtx-3060+32GB
-    "40 tok/s": nothing of it was read; not understood is "40 tok/s"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log
+    "40 tok/s": names no model; name one with -m (moeprof profiles list model)
   {curve -t mini-mixtral-8x8l --hit-rate 90%→plan -t mini-mixtral-8x8l -w t4 --tokens 200 --assert 'cache.hit_rate >= 90%'}
     unknown option '--hit-rate'; that is moeprof plan -t mini-mixtral-8x8l -w t4 --assert 'cache.hit_rate >= 90%' (see moeprof curve --help)
   {place→place -t} mini-finegrained-64x12l

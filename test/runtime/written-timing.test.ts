@@ -80,7 +80,7 @@ describe('a timing or a log', () => {
   it('is told apart by its words', () => {
     expect(timingsIn(log, '--timing')).toMatchObject([{ decode: 41.5, cpuMoe: 8, engine: 'llama.cpp' }]);
     expect(timingsIn('eval 3 tok/s', '--timing')).toMatchObject([{ decode: 3 }]);
-    expect(() => timingsIn('3 tok/s of eval', '--timing')).toThrow('nothing of it was read');
+    expect(timingsIn('3 tok/s of eval', '--timing')).toMatchObject([{ decode: 3 }]);
     expect(() => timingsIn('no-such.log', '--timing')).toThrow(/^--timing: no-such.log: /);
   });
 

@@ -5,6 +5,7 @@ import { groupedBy } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
 import type { MachineFile } from '../../hardware/door.js';
 import { findHardware, loadRuntime, machineFileOf, machineOfFile, machineWords, readMachineFile } from '../../hardware/door.js';
+import { demandAgreement, loggedMachine } from '../../measured/check/log-machine.js';
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
@@ -76,6 +77,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   }
   const before = await machineToMeasure(options.hardware);
   const machine = machineOfFile(before, options.hardware ?? 'this machine');
+  if (timings.length > 0) demandAgreement(loggedMachine(timings), machine, options.hardware ?? null);
   const unplaced = timings.find((timing) => runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine));
   if (unplaced !== undefined)
     throw new UserError(

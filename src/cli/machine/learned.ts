@@ -2,7 +2,8 @@ import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { remembered } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
-import { isComposed, type Learned, readMachineFile } from '../../hardware/door.js';
+import { isComposed, type Learned, machineOfFile, readMachineFile } from '../../hardware/door.js';
+import { demandAgreement, loggedMachine } from '../../measured/check/log-machine.js';
 import { learn, type NamedModel } from '../../measured/machine/learn.js';
 import { timingsOfFile, timingsOfFlags } from '../../runtime/door.js';
 import type { RunSpec } from '../../system/door.js';
@@ -27,6 +28,7 @@ export async function learnedBy(
   const timings = [...timingsOfFile(known?.timings, `${name}: timings`), ...timingsOfFlags(given)];
   if (timings.length === 0) return null;
   const file = known ?? (await machineToMeasure(name));
+  demandAgreement(loggedMachine(timings), machineOfFile(file, name ?? 'this machine'), name ?? null);
   return watched(context, 'learning', 'predictions', (watch) =>
     learn(timings, file, name ?? 'this machine', user, availableParallelism(), watch),
   );

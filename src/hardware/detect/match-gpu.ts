@@ -22,18 +22,19 @@ const INTEGRATED =
  */
 export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
   const known = seen.names.flatMap((name) => GPUS.find(name) ?? []);
-  const fitting = known.find((part) => fits(part, seen.memoryBytes));
+  const fitting = known.find((part) => fitsMemory(part, seen.memoryBytes));
   if (fitting !== undefined) return { part: fitting, exact: true };
   // Equal name with different memory, or without the catalogue's memory suffix: `RTX 4090` with 48 GB, `Arc A770`.
   const relatives = seen.names.flatMap((name) => GPUS.parts.filter((part) => part.vendor === seen.vendor && isRelative(part, name)));
   const relative = nearestMemory(relatives, seen.memoryBytes);
-  if (relative !== null) return { part: relative, exact: fits(relative, seen.memoryBytes) };
+  if (relative !== null) return { part: relative, exact: fitsMemory(relative, seen.memoryBytes) };
   if (seen.names.length === 0 || seen.names.some((name) => INTEGRATED.test(name))) return null;
   const part = nearestOf(seen);
   return part === null ? null : { part, exact: false };
 }
 
-function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): boolean {
+/** True if a card has the reported memory, or it is unknown. */
+export function fitsMemory({ memoryBytes, unified }: GpuPart, seen: number | undefined): boolean {
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 

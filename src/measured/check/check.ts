@@ -4,7 +4,6 @@ import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/door.js';
-import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRow, predictVariants } from '../validate/predict.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -14,6 +13,8 @@ import { RowTraces } from '../validate/rows/row-traces.js';
 import { formatKin, runtimeOf } from '../validate/rows/specify.js';
 import { CAUSES } from './rules/index.js';
 import type { CheckCase, CheckedSpeed, Footprint } from './rules/rule.js';
+
+export { withUsualFormats } from './usual-format.js';
 
 /** A cause with evidence. */
 interface Finding {
@@ -30,13 +31,17 @@ export interface CheckedRun {
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True if expert placement is unknown and taken as all on the GPU. */
+  /** True if expert placement is unknown, and taken as all on the GPU, or as many as fit. */
   readonly unplaced: boolean;
+  /** Layers that are taken to have experts in host memory, as the GPU cannot hold all; 0: none. */
+  readonly takenLayers: number;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: predicted. */
   readonly lacks: string | null;
-  /** `slow` if a speed is below its band. */
-  readonly verdict: 'normal' | 'slow' | 'unknown';
+  /** Settings that the prediction does not count. */
+  readonly uncounted: readonly string[];
+  /** `slow` if a speed is below its band, `fast` above; `unknown` without a prediction or a band. */
+  readonly verdict: 'normal' | 'slow' | 'fast' | 'unknown';
   readonly findings: readonly Finding[];
 }
 
@@ -45,6 +50,8 @@ export interface CheckFacts {
   readonly powerShare?: number;
   /** Memory printed by the runtime, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
+  /** Settings without a prediction, by row. */
+  readonly uncounted?: ReadonlyMap<string, readonly string[]>;
   /** Rows of unknown expert placement. */
   readonly unplaced?: ReadonlySet<string>;
   /** Fit on the machine's timings, and runtimes with one knob moved each; absent: no timings. */
@@ -64,23 +71,32 @@ export async function checkRuns(
 }
 
 async function checkRun(
-  row: Measurement,
+  given: Measurement,
   rows: readonly Measurement[],
   runtimes: Runtimes,
   traces: RowTraces,
   facts: CheckFacts,
 ): Promise<CheckedRun> {
-  const known = withSplit(row);
   const { learned } = facts;
+  const row = withFewestLayers(given, runtimes, facts);
+  const known = withSplit(row);
   const [prediction, ...moved] = await predictVariants(withSpread(known), traces, [runtimes, ...(learned?.moved ?? [])]);
   const { figures, lacks } = prediction!;
   const found = modelOfRow(row);
   const model = 'lacks' in found ? null : found;
   const footprint = model === null ? null : footprintOf(row, model, runtimes.get(runtimeOf(row))!, facts.buffers?.get(row.id));
   const unplaced = facts.unplaced?.has(row.id) === true;
-  const common = { place: row.id, runtime: runtimeOf(row), model: row.model.name, placement: row.placement.kind, unplaced };
-  if (unplaced && footprint !== null && footprint.gpuNeeds > (footprint.gpuHas ?? Number.POSITIVE_INFINITY))
-    return { ...common, speeds: [], lacks: UNPLACED, verdict: 'unknown', findings: [] };
+  const uncounted = uncountedOf(row, facts);
+  const takenLayers = row === given ? 0 : row.placement.cpu_moe_layers!;
+  const common = {
+    place: row.id,
+    runtime: runtimeOf(row),
+    model: row.model.name,
+    placement: row.placement.kind,
+    unplaced,
+    takenLayers,
+    uncounted,
+  };
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
     if (measured === undefined || expected === undefined) return null;
@@ -98,6 +114,7 @@ async function checkRun(
     prefill: speed('prefill', row.measured.pp_tps),
     footprint,
     powerShare: facts.powerShare ?? null,
+    uncounted: facts.uncounted?.get(row.id) ?? [],
     supposed: async (change, driven = (runtime) => runtime) => {
       const runtimeByName = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
       return (await predictRow(withSpread(change(known)), traces, runtimeByName)).figures;
@@ -109,13 +126,41 @@ async function checkRun(
     ...common,
     speeds,
     lacks: speeds.length > 0 ? null : (lacks ?? 'nothing could be predicted'),
-    verdict: speeds.length === 0 ? 'unknown' : speeds.some(({ slow }) => slow) ? 'slow' : 'normal',
+    verdict: verdictOf(speeds),
     findings,
   };
 }
 
-/** Reason for a missing prediction: placement decides the speed. */
-const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
+function verdictOf(speeds: readonly CheckedSpeed[]): CheckedRun['verdict'] {
+  const banded = speeds.filter(({ band }) => band !== null);
+  if (banded.length === 0) return 'unknown';
+  if (banded.some(({ slow }) => slow)) return 'slow';
+  return banded.some(({ band, ratio }) => ratio > band!.high) ? 'fast' : 'normal';
+}
+
+/** Settings of a log that leave a prediction as it is, threads beyond the cores among them. */
+function uncountedOf({ id, machine, run }: Measurement, { uncounted }: CheckFacts): string[] {
+  const cores = machine.cpu?.cores ?? Number.POSITIVE_INFINITY;
+  const single = machine.gpus.length < 2;
+  return [
+    ...(uncounted?.get(id) ?? []).filter((text) => !(single && /^(?:-sm|--split-mode|-ts|--tensor-split)\b/.test(text))),
+    ...((run.threads ?? 0) > cores ? [`-t ${run.threads} on ${cores} cores`] : []),
+  ];
+}
+
+/** Share of a card for weights and KV cache; ours: the rest is compute buffers and the screen. */
+const CARD_SHARE = 0.93;
+
+/** A run of unknown placement whose GPU cannot hold all experts has the fewest layers in host memory that fit. */
+function withFewestLayers(row: Measurement, runtimes: Runtimes, { buffers, unplaced }: CheckFacts): Measurement {
+  const model = modelOfRow(row);
+  if (unplaced?.has(row.id) !== true || 'lacks' in model) return row;
+  const { gpuHas, gpuNeeds } = footprintOf(row, model, runtimes.get(runtimeOf(row))!, buffers?.get(row.id));
+  if (gpuHas === null || gpuNeeds <= gpuHas) return row;
+  const layers = model.layers.length;
+  const onCpu = Math.min(layers, Math.ceil((gpuNeeds - CARD_SHARE * gpuHas) / (expertBytesTotal(model) / layers)));
+  return { ...row, placement: { kind: 'cpu-layers', cpu_moe_layers: onCpu, gpu_moe_layers: layers - onCpu, where: 'cpu' } };
+}
 
 async function findingsOf(run: CheckCase): Promise<Finding[]> {
   const findings: Finding[] = [];

@@ -60,7 +60,7 @@ const COLUMNS = 7;
 const sweepBench: TimingFormat = {
   recognizes: (text) => text.split('\n').some((line) => HEAD.test(line.trim())),
   read: (text, path) => {
-    const settings = settingsOfLog(text);
+    const settings = settingsOfLog(text, path);
     let inTable = false;
     const found: PrintedTiming[] = [];
     for (const { place, text: line } of linesOf(text, path)) {

@@ -42,6 +42,23 @@ const flagOf = (value: unknown): boolean | undefined =>
     : value === true || value === 1 || value === '1' || value === 'on' || value === 'enabled';
 const numberOf = (value: unknown): number | undefined => wholeOf((value ?? undefined) as string | number | undefined);
 
+/** Most characters of a printed name; ours. */
+const LONGEST_NAME = 200;
+
+/** Names of `gpu_info` and `cpu_info`, joined by commas. */
+const namesIn = (text: unknown): string[] => (textOf(text)?.split(/,\s*/) ?? []).map((name) => name.slice(0, LONGEST_NAME));
+
+/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards; undefined: none. */
+function uncountedOf(values: Readonly<Record<string, unknown>>): string[] | undefined {
+  const [split, share] = [textOf(values.split_mode), textOf(values.tensor_split)];
+  const found = [
+    ...(split === undefined || /^(?:layer|none)$/.test(split) ? [] : [`-sm ${split}`]),
+    ...(flagOf(values.no_kv_offload) === true ? ['-nkvo 1'] : []),
+    ...(share === undefined || /^[0./,; ]*$/.test(share) ? [] : [`-ts ${share}`]),
+  ];
+  return found.length === 0 ? undefined : found.map((text) => text.slice(0, LONGEST_NAME));
+}
+
 function testOf(value: unknown, place: string): PrintedTiming {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new UserError(`${place}: is not a test of llama-bench; expected an object with avg_ts`);
@@ -57,14 +74,17 @@ function testOf(value: unknown, place: string): PrintedTiming {
       quantization: textOf(test.model_type),
       modelBytes: numberOf(test.model_size) || undefined,
       parameters: numberOf(test.model_n_params) || undefined,
-      devices: textOf(test.gpu_info)?.split(/,\s*/),
-      cpu: textOf(test.cpu_info),
+      devices: test.gpu_info === undefined ? undefined : namesIn(test.gpu_info),
+      cpu: namesIn(test.cpu_info).at(-1),
       threads: numberOf(test.n_threads),
       ubatch: numberOf(test.n_ubatch),
       gpuLayers: numberOf(test.n_gpu_layers),
       cpuMoe: numberOf(test.n_cpu_moe),
       overrides: textOf(test.tensor_buft_overrides)?.split(/[;,]/),
       split: textOf(test.split_mode),
+      mainGpu: test.split_mode === 'none' ? numberOf(test.main_gpu) : undefined,
+      backend: textOf(test.backends),
+      uncounted: uncountedOf(test),
       kv: textOf(test.type_k),
       flashAttention: flagOf(test.flash_attn),
       mmap: flagOf(test.use_mmap) ?? mapsBy(typeof test.load_mode === 'string' ? test.load_mode : undefined),
@@ -91,7 +111,10 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   n_ubatch: (cell) => definedFields({ ubatch: wholeOf(cell) }),
   n_cpu_moe: (cell) => definedFields({ cpuMoe: wholeOf(cell) }),
   ot: (cell) => (cell === '' || cell === 'none' ? {} : { overrides: cell.split(/[;,]/) }),
-  sm: (cell) => ({ split: cell }),
+  backend: (cell) => ({ backend: cell.slice(0, LONGEST_NAME) }),
+  sm: (cell) => definedFields({ split: cell, uncounted: uncountedOf({ split_mode: cell }) }),
+  nkvo: (cell) => definedFields({ uncounted: uncountedOf({ no_kv_offload: cell }) }),
+  ts: (cell) => definedFields({ uncounted: uncountedOf({ tensor_split: cell }) }),
   type_k: (cell) => ({ kv: cell }),
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),
@@ -99,15 +122,25 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   nopo: (cell) => definedFields({ noOpOffload: cell === '1' || undefined }),
 });
 
+/** Columns without an effect on one conversation. */
+const IDLE = /^(?:model|test|t\/s|n_batch|type_v|main_gpu|mg|dev|poll|embd|cpu_mask|cpu_strict|prio|uma|.*gpu.*)$/;
+
+/** Cells of a row; `\\|` is a bar within a cell. */
 const cellsOf = (line: string): string[] =>
   line
     .trim()
     .replace(/^\||\|$/g, '')
-    .split('|')
-    .map((cell) => cell.trim());
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll('\\|', '|'));
+
+/** Joins the cells of a tensor rule that holds bars: `blk\.(8|9)\.ffn.*=CPU`. */
+function joinedCells(head: readonly string[], cells: readonly string[]): readonly string[] {
+  const [more, at] = [cells.length - head.length, head.indexOf('ot')];
+  return more <= 0 || at < 0 ? cells : [...cells.slice(0, at), cells.slice(at, at + more + 1).join('|'), ...cells.slice(at + more + 1)];
+}
 
 function readTable(text: string, path: string): PrintedTiming[] {
-  const settings = settingsOfLog(text);
+  const settings = settingsOfLog(text, path);
   let head: string[] | null = null;
   const found: PrintedTiming[] = [];
   for (const line of linesOf(text, path)) {
@@ -119,7 +152,19 @@ function readTable(text: string, path: string): PrintedTiming[] {
   return found;
 }
 
-function rowOf(head: readonly string[], cells: readonly string[], { place }: PlacedLine): PrintedTiming {
+function columnsOf(head: readonly string[], cells: readonly string[]): Partial<PrintedTiming> {
+  const uncounted: string[] = [];
+  let all: Partial<PrintedTiming> = {};
+  for (const [i, name] of head.entries()) {
+    const fields = COLUMNS[name]?.(cells[i]!) ?? (IDLE.test(name) ? {} : { uncounted: [`${name} ${cells[i]}`.slice(0, LONGEST_NAME)] });
+    uncounted.push(...(fields.uncounted ?? []));
+    all = { ...all, ...fields };
+  }
+  return { ...all, ...definedFields({ uncounted: uncounted.length === 0 ? undefined : uncounted }) };
+}
+
+function rowOf(head: readonly string[], split: readonly string[], { place }: PlacedLine): PrintedTiming {
+  const cells = joinedCells(head, split);
   demandCells(cells, head.length, place);
   const cell = (name: string): string => cells[head.indexOf(name)]!;
   const test = /^(?:pp(\d+))?\+?(?:tg(\d+))?(?: @ d(\d+))?$/.exec(cell('test'));
@@ -133,7 +178,7 @@ function rowOf(head: readonly string[], cells: readonly string[], { place }: Pla
     place,
     quantization: model,
     ...phaseOf(speed, Number(test[1] ?? 0), Number(test[2] ?? 0), Number(test[3] ?? 0)),
-    ...Object.assign({}, ...head.map((name, i) => COLUMNS[name]?.(cells[i]!) ?? {})),
+    ...columnsOf(head, cells),
     ...(Number.isFinite(spread) && { spread }),
   };
 }

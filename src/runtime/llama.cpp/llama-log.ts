@@ -1,4 +1,5 @@
 import { definedFields } from '../../base/objects.js';
+import { machineOfLog } from '../logs/devices.js';
 import { printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
@@ -8,11 +9,54 @@ const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched
 function settingsOfCommand(text: string): TimingSettings {
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
   for (const line of joined.split('\n')) {
-    const flags = PROGRAM.exec(line)?.[1];
-    if (flags !== undefined) return { ...settingsOfFlags(flags), command: line.trim().slice(0, MOST) };
+    const found = PROGRAM.exec(line);
+    if (found === null) continue;
+    const settings = settingsOfFlags(`${line.slice(0, found.index)} ${found[1]!}`);
+    const { allCpuMoe, cpuMoe, gpuLayers, overrides } = settings;
+    const fitted = FITTED.test(line) && (allCpuMoe ?? cpuMoe ?? gpuLayers ?? overrides) === undefined;
+    return { ...settings, ...(!fitted && { command: line.trim().slice(0, MOST) }) };
   }
   return {};
 }
+
+/** Flags that leave the speed of a conversation alone, and those that a timing holds. */
+const UNDERSTOOD = new Set(
+  (
+    '-m --model -hf -hfr --hf-repo -hff --hf-file -t --threads -ub --ubatch-size -b --batch-size -c --ctx-size -ngl --n-gpu-layers --gpu-layers ' +
+    '-ncmoe --n-cpu-moe -cmoe --cpu-moe -ot --override-tensor -ctk --cache-type-k -ctv --cache-type-v -fa --flash-attn --no-mmap --mmap -mmp ' +
+    '-lm --load-mode --mlock --no-op-offload -nopo --numa -np --parallel -mg --main-gpu -dev --device ' +
+    '-p -n -r -d -pg -o -oe -s -e -f -v -a -to -cb -st -cnv -no-cnv -lv -kvu --host --port --api-key --alias --jinja --temp --top-k --top-p ' +
+    '--min-p --top-nsigma --repeat-penalty --presence-penalty --frequency-penalty --seed --prompt --file --n-predict --n-prompt --n-gen ' +
+    '--n-depth --repetitions --output --output-err --verbose --progress --slots --no-slots --metrics --props --chat-template ' +
+    '--chat-template-file --chat-template-kwargs --reasoning --reasoning-format --reasoning-budget --webui --no-webui --color --simple-io ' +
+    '--no-warmup --warmup --threads-http --timeout --cont-batching --kv-unified --no-context-shift --context-shift --ctx-checkpoints ' +
+    '--cache-ram --cache-reuse --keep --mmproj --no-mmproj --offline --prio --log-disable --log-file --log-colors --log-verbosity -fit --fit -fitt --fit-target -fitc --fit-ctx'
+  ).split(' '),
+);
+
+/** Flags by which the program places experts at its start. */
+const FITTED = /\s(?:-fit|--fit)(?:[ =](?!off)|-target|-ctx|t\b|c\b)/;
+
+/** Splits that predictions know. */
+const SPLITS = /^(?:layer|none)$/;
+
+/** Flags and variables of an unknown effect, with their values. */
+function uncountedOf(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    const [, flag = '', inline] = /^(--?[A-Za-z][\w-]*)(=.*)?$/.exec(word) ?? [];
+    const value = words[i + 1];
+    const given = value === undefined || /^--?[A-Za-z]/.test(value) ? '' : ` ${value}`;
+    if (/^GGML_(?!OP_OFFLOAD_MIN_BATCH)\w+=/.test(word)) return [word.slice(0, LONGEST_FLAG)];
+    if (flag === '' || UNDERSTOOD.has(flag)) return [];
+    if (/^(?:-sm|--split-mode)$/.test(flag) && SPLITS.test(inline?.slice(1) ?? given.trim())) return [];
+    return [`${flag}${inline ?? given}`.slice(0, LONGEST_FLAG)];
+  });
+}
+
+/** Most characters of a shown flag; ours. */
+const LONGEST_FLAG = 60;
+/** Tokens of a pass from which llama.cpp's GPU computes host weights, without the variable. */
+const MIN_BATCH = /^GGML_OP_OFFLOAD_MIN_BATCH=(\d+)$/;
 
 /** Most characters of a kept command line; ours. */
 const MOST = 1000;
@@ -32,6 +76,9 @@ export function settingsOfFlags(text: string): TimingSettings {
   const has = (...names: readonly string[]): boolean => names.some((name) => words.includes(name));
   const overrides = words.flatMap((word, i) => (/^(-ot|--override-tensor)$/.test(word) ? (words[i + 1] ?? '').split(/[,;]/) : []));
   const flash = given('-fa', '--flash-attn');
+  const split = given('-sm', '--split-mode');
+  const device = /^[A-Za-z]+(\d+)$/.exec(given('-dev', '--device') ?? '')?.[1];
+  const uncounted = uncountedOf(words);
   return definedFields({
     model: given('-m', '--model', '-hf', '--hf-repo'),
     threads: wholeOf(given('-t', '--threads')),
@@ -41,7 +88,10 @@ export function settingsOfFlags(text: string): TimingSettings {
     cpuMoe: wholeOf(given('-ncmoe', '--n-cpu-moe')),
     allCpuMoe: has('-cmoe', '--cpu-moe') || undefined,
     overrides: overrides.length === 0 ? undefined : overrides,
-    split: given('-sm', '--split-mode'),
+    split,
+    mainGpu: wholeOf(device) ?? (split === 'none' ? (wholeOf(given('-mg', '--main-gpu')) ?? 0) : undefined),
+    offloadFrom: wholeOf(words.map((word) => MIN_BATCH.exec(word)?.[1]).find((value) => value !== undefined)),
+    uncounted: uncounted.length === 0 ? undefined : uncounted,
     kv: given('-ctk', '--cache-type-k'),
     flashAttention: flash === undefined ? undefined : !/^(0|off|false)$/.test(flash),
     mmap: has('--no-mmap') || given('-mmp', '--mmap') === '0' ? false : mapsBy(given('-lm', '--load-mode')),
@@ -59,15 +109,14 @@ export function mapsBy(mode: string | undefined): boolean | undefined {
 /** Most characters of a line (ours): useful lines are short, and patterns take quadratic time. */
 const LONGEST = 4096;
 
-/** Settings in a log; a command line in the log takes precedence. */
-export function settingsOfLog(whole: string): TimingSettings {
+/** Settings in a log; a command line in the log takes precedence. @param path for messages @throws UserError as {@link machineOfLog} */
+export function settingsOfLog(whole: string, path: string): TimingSettings {
   const text = whole
     .split('\n')
     .map((line) => line.slice(0, LONGEST))
     .join('\n');
   const first = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
   const parameters = /model params\s*=\s*([\d.]+) B/.exec(text)?.[1];
-  const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
   const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
   const overridden = [...text.matchAll(/blk\.(\d+)\.ffn_(?:gate|up|down|gate_up)_exps\S*.*buffer type overridden to CPU/g)];
   const settings: TimingSettings = definedFields({
@@ -75,7 +124,7 @@ export function settingsOfLog(whole: string): TimingSettings {
     quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
     modelBytes: printedSize(first(/(?:file|model) size\s*=\s*([\d.]+ [KMGT]iB)/)),
     parameters: parameters === undefined ? undefined : Number(parameters) * 1e9,
-    devices: devices.length === 0 ? undefined : [...new Set(devices)],
+    ...machineOfLog(text, path),
     threads: wholeOf(first(/n_threads\s*=\s*(\d+)/)),
     ubatch: wholeOf(first(/n_ubatch\s*=\s*(\d+)/)),
     context: wholeOf(first(/n_ctx\s*=\s*(\d+)/)),
@@ -85,7 +134,11 @@ export function settingsOfLog(whole: string): TimingSettings {
     flashAttention: /flash_attn\s*=\s*(1|enabled|on)/.test(text) || undefined,
     buffers: buffersOf(text),
   });
-  return { ...settings, ...settingsOfCommand(text) };
+  const command = settingsOfCommand(text);
+  const drafted = first(/draft acceptance(?: rate)?\s*=\s*([\d.]+)/);
+  const offloadFrom = command.offloadFrom ?? wholeOf(first(/\bGGML_OP_OFFLOAD_MIN_BATCH[= ](\d{1,9})\b/));
+  const uncounted = [...(command.uncounted ?? []), ...(drafted === undefined ? [] : [`drafts (${drafted} accepted)`])];
+  return { ...settings, ...command, ...definedFields({ offloadFrom, uncounted: uncounted.length === 0 ? undefined : uncounted }) };
 }
 
 /** Layers of `offloaded 49/49 layers`, which counts the output matrix. */

@@ -10,7 +10,7 @@ export const llamaTimings: TimingFormat = {
   isCommon: true,
   recognizes: (text) => /\beval time\s*=\s*[\d.]+ ms \//.test(text),
   read: (text, path) => {
-    const settings = settingsOfLog(text);
+    const settings = settingsOfLog(text, path);
     const found: PrintedTiming[] = [];
     let prompt: Partial<PrintedTiming> = {};
     for (const line of linesOf(text, path)) {

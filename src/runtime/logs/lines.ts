@@ -14,10 +14,13 @@ export function linesOf(text: string, path: string): PlacedLine[] {
   return text.split('\n').map((line, i) => ({ text: line.replace(/\x1b\[[\d;]*m/g, ''), place: `${path}:${i + 1}` }));
 }
 
+/** Fastest credible speed, tokens/s; ours. */
+export const FASTEST = 1e7;
+
 /** A speed, tokens/s. @throws UserError if malformed */
 export function printedSpeed(text: string, place: string, what: string): number {
   const value = Number(text.replaceAll(',', '').trim());
-  if (Number.isFinite(value) && value > 0) return value;
+  if (value > 0 && value <= FASTEST) return value;
   throw new UserError(`${place}: ${what}: "${text.trim().slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6`);
 }
 
@@ -41,7 +44,7 @@ export function demandCells(cells: readonly string[], columns: number, place: st
 
 /** `prompt eval rate` and `eval rate` after a reply. */
 export const evalRates: TimingFormat = {
-  recognizes: (text) => /^\s*eval rate:\s+\S+ tokens\/s/m.test(text),
+  recognizes: (text) => /^[ \t]*eval rate:\s+\S+ tokens\/s/m.test(text),
   read: (text, path) => {
     const found: PrintedTiming[] = [];
     let fields: Partial<PrintedTiming> = {};

@@ -17,8 +17,17 @@ export interface TimingSettings {
   readonly quantization?: string;
   readonly modelBytes?: number;
   readonly parameters?: number;
+  /** Cards, as printed; empty: none. */
   readonly devices?: readonly string[];
+  /** Memory of each of `devices`; 0: not printed. */
+  readonly deviceBytes?: readonly number[];
   readonly cpu?: string;
+  /** Parts that a person named, as for -w. */
+  readonly machine?: readonly string[];
+  /** CUDA, ROCm, Vulkan ..., as printed. */
+  readonly backend?: string;
+  /** Number of the only card in use; absent: all are. */
+  readonly mainGpu?: number;
   readonly threads?: number;
   readonly ubatch?: number;
   readonly context?: number;
@@ -37,6 +46,10 @@ export interface TimingSettings {
   readonly mmap?: boolean;
   /** True: the GPU never computes prompts from host weights (`--no-op-offload`). */
   readonly noOpOffload?: boolean;
+  /** `GGML_OP_OFFLOAD_MIN_BATCH`: least tokens of a pass whose host weights the GPU computes. */
+  readonly offloadFrom?: number;
+  /** Settings that change the speed and are not predicted: flags with values, words of a sentence. */
+  readonly uncounted?: readonly string[];
   readonly numa?: string;
   readonly users?: number;
   readonly buffers?: readonly TimingBuffer[];

@@ -99,7 +99,7 @@ export const ollamaRuntime = runtimeFrom({
   name: 'ollama',
   programs: { ollama: llamaCppRuntime.name },
   // Only Ollama prints the load duration with each reply.
-  logs: [{ format: evalRates, by: 'ollama run --verbose', mark: /^\s*load duration:/m }],
+  logs: [{ format: evalRates, by: 'ollama run --verbose', mark: /^[ \t]*load duration:/m }],
   advised: {
     ...GGUF,
     dialect,

@@ -42,7 +42,7 @@ export const sglangRuntime = runtimeFrom({
   name: 'sglang',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   logs: [
-    { format: serving, by: 'sglang.bench_serving', mark: /^\s*Backend:\s.*sglang/im },
+    { format: serving, by: 'sglang.bench_serving', mark: /^[ \t]*Backend:\s.*sglang/im },
     { format: oneBatch, by: 'sglang.bench_one_batch' },
   ],
   advised: {

@@ -13,6 +13,8 @@ const run = (measured: number, expected: number, unplaced = false): CheckedRun =
     model: 'm',
     placement: 'cpu-layers',
     unplaced,
+    takenLayers: 0,
+    uncounted: [],
     speeds,
     lacks: null,
     verdict,
@@ -39,8 +41,24 @@ describe('a checked log', () => {
     expect(said(run(10, 40))).not.toContain('experts lie');
   });
 
-  it('doubts a run that is far faster than its machine: 100 for 40 is 2.5 times', () => {
-    expect(said(run(100, 40))).toContain('a.log:9: 2.5 times what this machine should reach. Was it printed on another one?');
-    expect(said(run(79, 40))).not.toContain('times');
+  it('asks for the right machine first, and says how much faster a run is without a cause', () => {
+    const finding = { weight: 0.45, evidence: 'decode reaches 2.5 times.', advice: 'Name it.', cause: 'mistaken', title: 'is it right?' };
+    const other = { ...finding, weight: 1, cause: 'paging', title: 'paging' };
+    const text = said({ ...run(100, 40), verdict: 'fast', findings: [other, finding] });
+    expect(text).toMatch(/faster than comparable runs.*! is it right\?: decode reaches 2\.5 times\. \(a\.log:9\) Name it\. ! paging/);
+    expect(said({ ...run(79, 40), verdict: 'fast' })).toContain('a.log:9: up to 198 % of what was expected, and nothing in the log');
+  });
+
+  it('calls nothing normal that nothing comparable was measured of', () => {
+    expect(said({ ...run(40, 40), verdict: 'unknown' })).toContain('1 run on box: nothing comparable was measured');
+  });
+
+  it('names settings that are not counted, and layers that were taken', () => {
+    expect(said({ ...run(40, 40), uncounted: ['-sm row'] })).toContain(
+      'a.log:9: not understood, and not counted in what is expected: -sm row.',
+    );
+    expect(said({ ...run(40, 40, true), takenLayers: 24 })).toContain(
+      'those of 24 layers are taken to be in host memory, the fewest that fit',
+    );
   });
 });

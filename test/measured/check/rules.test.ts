@@ -41,6 +41,7 @@ const run = (more: Partial<CheckCase> = {}): CheckCase => ({
   prefill: speed('prefill', 400, 420),
   footprint: { gpuNeeds: 20 * GIB, gpuHas: 24 * GIB, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS },
   powerShare: null,
+  uncounted: [],
   supposed: async () => ({ decode: 31, prefill: 420 }),
   ...more,
 });
@@ -68,7 +69,7 @@ describe('causes', () => {
   });
 
   it.each<[string, Partial<CheckCase>]>([
-    ['paging', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: 24 * GIB, hostNeeds: 63 * GIB, hostHas: 64 * GIB, ...WAYS } }],
+    ['paging', { ...sick(4), footprint: { gpuNeeds: 0, gpuHas: 24 * GIB, hostNeeds: 63 * GIB, hostHas: 64 * GIB, ...WAYS } }],
     ['vram-spill', { ...sick(12), footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 1, hostHas: 64 * GIB, ...WAYS } }],
     ['layer-split', { ...sick(15), row: row({ placement: { kind: 'cpu-layers', cpu_moe_layers: 20, whole_layers: true } }) }],
     [
@@ -106,21 +107,24 @@ describe('causes', () => {
         supposed: async (change) => ({ decode: 31, prefill: (change(row()).machine.gpus[0]!.pcie!.measured_gbps ?? 30) < 16 ? 260 : 420 }),
       },
     ],
+    ['threads', { ...sick(11), row: row({ run: { threads: 24 }, machine: { ...row().machine, cpu: { cores: 16 } } }) }],
+    ['uncounted', { ...sick(18), uncounted: ['--spec-type mtp'] }],
+    ['mistaken', sick(70)],
   ])('%s is found, and it alone', async (name, more) => {
     expect(await causes(run(more))).toEqual([name]);
   });
 
   it('each has a case', () => {
-    expect(CAUSES).toHaveLength(13);
+    expect(CAUSES).toHaveLength(16);
   });
 });
 
 describe('what is no cause', () => {
   it.each<[string, Partial<CheckCase>]>([
-    ['pages fit', { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS } }],
+    ['pages fit', { ...sick(4), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS } }],
     [
       'nobody knows how much memory there is',
-      { ...sick(2), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 90 * GIB, hostHas: null, ...WAYS } },
+      { ...sick(4), footprint: { gpuNeeds: 0, gpuHas: null, hostNeeds: 90 * GIB, hostHas: null, ...WAYS } },
     ],
     ['it is full and fast', { footprint: { gpuNeeds: 26 * GIB, gpuHas: 24 * GIB, hostNeeds: 64 * GIB, hostHas: 64 * GIB, ...WAYS } }],
     ['prompts are slow, too: not the memory', { ...sick(16, 150), supposed: async () => ({ decode: 16, prefill: 150 }) }],

@@ -3,6 +3,7 @@ import { cpuPrompt } from './cpu-prompt.js';
 import { layerSplit } from './layer-split.js';
 import { lossyRouting } from './lossy-routing.js';
 import { memoryChannels } from './memory-channels.js';
+import { mistaken } from './mistaken.js';
 import { overhead } from './overhead.js';
 import { pageableCopies } from './pageable-copies.js';
 import { paging } from './paging.js';
@@ -11,6 +12,8 @@ import { powerLimit } from './power-limit.js';
 import type { CauseRule } from './rule.js';
 import { sockets } from './sockets.js';
 import { thermal } from './thermal.js';
+import { threads } from './threads.js';
+import { uncounted } from './uncounted.js';
 import { vramSpill } from './vram-spill.js';
 
 /** Registry of causes. */
@@ -22,10 +25,13 @@ export const CAUSES: readonly CauseRule[] = [
   thermal,
   powerLimit,
   layerSplit,
+  threads,
+  uncounted,
   memoryChannels,
   pcieLanes,
   cpuPrompt,
   pageableCopies,
+  mistaken,
   lossyRouting,
   overhead,
 ];

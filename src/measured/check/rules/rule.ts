@@ -42,6 +42,8 @@ export interface CheckCase {
   readonly footprint: Footprint | null;
   /** Permitted over rated power of the card; null: unknown. */
   readonly powerShare: number | null;
+  /** Settings that the predictions do not count. */
+  readonly uncounted: readonly string[];
   /** Predicts the run under changed conditions. @param driven changes the runtime */
   supposed(
     change: (row: Measurement) => Measurement,
@@ -84,3 +86,7 @@ export function explains(supposed: number | undefined, { expected, measured }: C
 const NORMAL = 0.8;
 /** Ratio above which the run is not the described machine's; ours. */
 const FASTER = 1.3;
+
+/** True if a speed is outside of its band. */
+export const isOutside = (speed: CheckCase['decode']): boolean =>
+  speed !== null && speed.band !== null && (speed.slow || speed.ratio > speed.band.high);

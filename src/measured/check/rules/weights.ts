@@ -11,7 +11,10 @@ export const WEIGHTS = {
   thermal: 0.85,
   powerLimit: 0.8,
   // Ours, by settings of unknown cost: a present setting above a missing setting.
+  threadsAbove: 0.75,
+  uncounted: 0.72,
   layerSplit: 0.7,
+  threadsAll: 0.68,
   socketsUnsaid: 0.65,
   // Ours, by speed alone: as slow as the cause implies, to a half or a quarter.
   memoryChannels: 0.6,
@@ -21,4 +24,6 @@ export const WEIGHTS = {
   // Ours, last: true of the run, but no reason to be slow.
   lossyRouting: 0.4,
   overhead: 0.3,
+  // Ours: a question, asked before any cause.
+  mistaken: 0.2,
 } as const;

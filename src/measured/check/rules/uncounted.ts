@@ -1,0 +1,12 @@
+import { type CauseRule, isOutside } from './rule.js';
+import { WEIGHTS } from './weights.js';
+
+/** Settings of the log that the expected speed does not hold: drafts, caches, splits, unknown flags. */
+export const uncounted: CauseRule = {
+  name: 'uncounted',
+  title: 'settings that are not counted',
+  weight: WEIGHTS.uncounted,
+  advice: 'Compare with a run without them: the expected speed is of that.',
+  examine: ({ decode, prefill, uncounted: settings }) =>
+    settings.length > 0 && (isOutside(decode) || isOutside(prefill)) ? `${settings.join(', ')}.` : null,
+};
