@@ -1,11 +1,21 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';
-import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
+import {
+  learnedRuntime,
+  learnedText,
+  loadRuntime,
+  machineOfFile,
+  nudged,
+  powerShareOf,
+  runtimeBefore,
+  runtimeOnFile,
+} from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
-import { joinedPhases } from '../measured/machine/calibration.js';
+import { joinedPhases } from '../measured/machine/taught.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
+import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
@@ -59,8 +69,9 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(measurementsOf(timings, machine, user));
   const learned = await learnedBy(context, options.timing, options.hardware, user);
-  const notes: string[] = learned === null ? [] : [learned.said];
-  const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
+  const before = (name: string) => runtimeBefore(file, loadRuntime(name));
+  const notes: string[] = learned === null ? [] : [learnedText(machine, before(runtimeOf(rows[0]!)), learned)];
+  const turned = (learned: Learned) => runtimesFor(rows, (name) => learnedRuntime(before(name), learned));
   const usual = () =>
     runtimesFor(rows, (name) => {
       const runtime = runtimeOnFile(file, loadRuntime(name));

@@ -9,7 +9,7 @@ export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
 export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
-export { type Learned, learnedText, learnedWidth, NUDGE, nudged, type SpeedKind } from './learned.js';
+export { type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, sharesOf } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
@@ -22,6 +22,15 @@ export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, type PcieLink, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
+export {
+  expectedSteps,
+  type Figure,
+  type PredictedFigure,
+  type RatioBand,
+  ratioBand,
+  type SpeedKind,
+  type TaughtFigure,
+} from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';
 export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';

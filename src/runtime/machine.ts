@@ -8,6 +8,8 @@ import {
   type HardwareSpec,
   isCalibrated,
   type Learned,
+  learnedRuntime,
+  learnedText,
   loadRuntime,
   type Machine,
   type MachineFile,
@@ -17,7 +19,6 @@ import {
   readMachine,
   runtimeBefore,
   runtimeOnFile,
-  turnedBy,
 } from '../hardware/door.js';
 import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
@@ -76,8 +77,9 @@ function hardwareOfParts(
   if (usual === null) return { ...buildHardware(profile, usual), machine };
   const paths = changes.map(({ path }) => path.join('.'));
   if (learned !== null) {
-    const turned = turnedBy(runtimeBefore(file, usual, paths), learned.steps, paths);
-    return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learned.said } };
+    const before = runtimeBefore(file, usual, paths);
+    const hardware = buildHardware(profile, learnedRuntime(before, learned, paths));
+    return { ...hardware, machine: { ...machine, calibration: learnedText(machine, before, learned) } };
   }
   if (file === null) return { ...buildHardware(profile, usual), machine };
   const { runtime: driven, said: note } = runtimeOnFile(file, usual, paths);

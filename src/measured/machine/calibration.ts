@@ -1,10 +1,10 @@
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { constantsApart, KNOBS, NUDGE, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
+import { constantsApart, expectedSteps, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
-import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
+import { speedsOf, taughtFigures } from './taught.js';
 
 /** A speed and its predictions, tokens/s. */
 export interface FittedSpeed {
@@ -22,47 +22,10 @@ export interface FittedSpeed {
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;
-  /** Steps of {@link KNOBS}: logarithms. */
+  /** Steps of knobs: logarithms. */
   readonly steps: readonly number[];
   readonly anchors: readonly FittedSpeed[];
   readonly checks: readonly FittedSpeed[];
-}
-
-/** Standard error of a benchmark, a logarithm; ours. */
-const NOISE = 0.05;
-/** Largest step of a knob, a factor of 3; ours. A larger difference has a different cause. */
-const LARGEST_STEP = Math.log(3);
-/** Inverse variances of the knobs, and of a speed. */
-export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
-export const SURENESS = 1 / NOISE ** 2;
-/** Rounds of the fit, since predictions are nonlinear; ours. */
-const ROUNDS = 2;
-
-/** Most likely steps of the knobs (maximum a posteriori). @param at steps of the given residuals and slopes */
-export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
-  const back = at.map((step) => -step);
-  const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
-  return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
-}
-
-/** Fits the knobs to rows of one machine. @param runtimes by name */
-export async function fittedTo(
-  rows: readonly Measurement[],
-  runtimes: Runtimes,
-  threads: number,
-  watch: WorkWatch = {},
-): Promise<{ readonly steps: readonly number[]; readonly speeds: readonly Sensitivity[]; readonly left: readonly number[] }> {
-  let steps: readonly number[] = KNOBS.map(() => 0);
-  let speeds: readonly Sensitivity[] = [];
-  let left: readonly number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    speeds = await sensitivities(rows, runtimes, steps, threads, watch);
-    const next = fitKnobs(speeds, steps);
-    const moved = next.map((step, k) => step - steps[k]!);
-    left = speeds.map((speed) => residualAt(speed, moved));
-    steps = next;
-  }
-  return { steps, speeds, left };
 }
 
 /** Calibrates a runtime. @param rows of one machine and runtime @param runtime with constants of all machines */
@@ -73,12 +36,13 @@ export async function calibrate(
   watch: WorkWatch = {},
 ): Promise<RuntimeCalibration> {
   const { anchors, checks } = anchorsOf(rows);
-  const { steps } = await fittedTo(anchors, only(runtime), threads, watch);
+  const taught = (await taughtFigures(anchors, only(runtime), threads, watch)).flat();
+  const steps = expectedSteps(taught, { runtime: runtime.name, model: taught[0]?.model ?? null });
   const all = [...anchors, ...checks];
   const turned = turnedBy(runtime, steps);
   const predictions = await predictRowVariants(all, [only(runtime), only(turned)], threads, watch);
   const speeds = all.map((row, i) =>
-    speedsOf(row).map(({ measured, metric }): FittedSpeed => {
+    speedsOf(row).map(({ kind: metric, measured }): FittedSpeed => {
       const [before, after] = predictions[i]! as [(typeof predictions)[0][0], (typeof predictions)[0][0]];
       return { place: row.id, metric, measured, before: before.figures[metric]!, predicted: after.figures[metric]! };
     }),
@@ -93,37 +57,6 @@ export async function calibrate(
 }
 
 const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
-
-/** Residuals and slopes of speeds around steps, decode first. */
-export async function sensitivities(
-  rows: readonly Measurement[],
-  runtimes: Runtimes,
-  at: readonly number[],
-  threads: number,
-  watch: WorkWatch,
-): Promise<Sensitivity[]> {
-  const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
-  const predictions = await predictRowVariants(
-    rows,
-    variants.map((steps) => new Map([...runtimes].map(([name, spec]) => [name, turnedBy(spec, steps)]))),
-    threads,
-    watch,
-  );
-  return rows.flatMap((row, i) =>
-    speedsOf(row).flatMap(({ measured, metric }): Sensitivity[] => {
-      const [here, ...turned] = predictions[i]!.map(({ figures }) => figures[metric]);
-      return here === undefined ? [] : [sensitivityOf(measured, here, turned as number[], NUDGE)];
-    }),
-  );
-}
-
-function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'prefill'; readonly measured: number }[] {
-  const { pp_tps, tg_tps } = measured;
-  return [
-    ...(tg_tps === undefined ? [] : [{ metric: 'decode' as const, measured: tg_tps }]),
-    ...(pp_tps === undefined ? [] : [{ metric: 'prefill' as const, measured: pp_tps }]),
-  ];
-}
 
 /**
  * The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else
@@ -148,24 +81,4 @@ function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;
   const { cpu_moe_layers, gpu_expert_share } = placement;
   return gpu_expert_share ?? -(cpu_moe_layers ?? 0);
-}
-
-/** Joins separate prompt and generation rows of one setting. */
-export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
-  const joined: Measurement[] = [];
-  for (const row of rows) {
-    const at = joined.findIndex(
-      (other) => settingOf(other) === settingOf(row) && (other.measured.tg_tps === undefined) !== (row.measured.tg_tps === undefined),
-    );
-    const other = joined[at];
-    const apart = other !== undefined && (other.measured.pp_tps === undefined) !== (row.measured.pp_tps === undefined);
-    if (other === undefined || !apart) joined.push(row);
-    else joined[at] = { ...other, run: { ...row.run, ...other.run }, measured: { ...other.measured, ...row.measured } };
-  }
-  return joined;
-}
-
-function settingOf({ engine, model, placement, run }: Measurement): string {
-  const { pp_tokens: _, tg_tokens: __, ...rest } = run;
-  return JSON.stringify([engine, model, placement, rest]);
 }

@@ -1,11 +1,10 @@
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
+import { type Learned, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
 import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
-import { covarianceOf } from '../validate/fit.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
-import { fittedTo, joinedPhases, RIDGE, SURENESS } from './calibration.js';
+import { joinedPhases, taughtFigures } from './taught.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
 import { isUnplaced, measurementsOf, TELL_PLACES } from './timing-row.js';
 
@@ -15,7 +14,7 @@ export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 const MOST_ROWS = 16;
 
 /**
- * Fits timings of a machine. @param user model of a timing without a model @throws UserError for an unknown model or
+ * Learns a machine from its timings. @param user model of a timing without a model @throws UserError for an unknown model or
  * placement
  */
 export async function learn(
@@ -35,12 +34,9 @@ export async function learn(
   });
   const rows = spreadRows(joinedPhases(measurementsOf(placed, machine, { model: null, quantization: null })));
   const runtimes = new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
-  const { left, speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
-  if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
-  const covariance = covarianceOf(speeds, RIDGE, SURENESS);
-  const [first] = runtimes.values();
-  const worst = left.reduce((most, residual) => (Math.abs(residual) > Math.abs(most) ? residual : most), 0);
-  return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
+  const taught = (await taughtFigures(rows, runtimes, threads, watch)).flat();
+  if (taught.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
+  return { taught, timings: rows.length, model: user.model };
 }
 
 /** At most sixteen rows, evenly spread. */
