@@ -1,5 +1,5 @@
 import { learnedBand } from '../engine/outcome/learned-bands.js';
-import { type SpeedKind, sharesOf } from '../hardware/door.js';
+import { type SpeedKind, timeShares } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
 import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
@@ -37,7 +37,7 @@ export async function bandsOf(question: Question, priced: Priced): Promise<Price
     const moved: number[] = [];
     for (const hardware of learned.moved) moved.push(await pricer[kind]({ model, hardware, setting, cached }));
     const runtime = question.hardware.software?.runtime ?? question.runtime.name;
-    const shares = sharesOf(price[kind], moved);
+    const shares = timeShares(price[kind], moved);
     return learnedBand(learned.learned, { kind, runtime, model: learned.learned.model, strategy: setting.cache, shares });
   };
   return { decode: await of('decode'), prefill: await of('prefill') };

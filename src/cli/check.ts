@@ -1,16 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import type { Learned } from '../hardware/door.js';
-import {
-  learnedRuntime,
-  learnedText,
-  loadRuntime,
-  machineOfFile,
-  nudged,
-  powerShareOf,
-  runtimeBefore,
-  runtimeOnFile,
-} from '../hardware/door.js';
+import type { Learned, RuntimeSpec } from '../hardware/door.js';
+import { learnedRuntime, learnedText, loadRuntime, machineOfFile, nudged, powerShareOf } from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/taught.js';
@@ -68,17 +59,12 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const machine = machineOfFile(file, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(measurementsOf(timings, machine, user));
-  const learned = await learnedBy(context, options.timing, options.hardware, user);
-  const before = (name: string) => runtimeBefore(file, loadRuntime(name));
-  const notes: string[] = learned === null ? [] : [learnedText(machine, before(runtimeOf(rows[0]!)), learned)];
-  const turned = (learned: Learned) => runtimesFor(rows, (name) => learnedRuntime(before(name), learned));
-  const usual = () =>
-    runtimesFor(rows, (name) => {
-      const runtime = runtimeOnFile(file, loadRuntime(name));
-      if (runtime.said !== null) notes.push(runtime.said);
-      return runtime.runtime;
-    });
-  const runtimes = learned === null ? usual() : turned(learned);
+  const taught = await learnedBy(context, options.timing, options.hardware, user);
+  const [{ name }] = rows.map((row) => row.model) as [{ name: string }];
+  const learned = taught && { ...taught, model: rows.every((row) => row.model.name === name) ? name : null };
+  const driven = (load: (runtime: RuntimeSpec) => RuntimeSpec) => runtimesFor(rows, (runtime) => load(loadRuntime(runtime)));
+  const turned = (by: Learned) => driven((runtime) => learnedRuntime(runtime, by));
+  const runtimes = learned === null ? driven((runtime) => runtime) : turned(learned);
   const facts: CheckFacts = {
     ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
     powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
@@ -88,7 +74,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   return {
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
-    calibration: notes[0] ?? null,
+    calibration: learned && learnedText(machine, loadRuntime(runtimeOf(rows[0]!)), learned),
     assumed: [...machine.standIns, ...machine.defaults],
   };
 }

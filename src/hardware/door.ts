@@ -9,10 +9,10 @@ export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
 export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
-export { type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, sharesOf } from './learned.js';
+export { type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, timeShares } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
-export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
+export { type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
 export { machineToProfile, UNLINKED } from './machine-profile.js';
 export { type OverflowMemory, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from './overfull.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
@@ -22,17 +22,13 @@ export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, type PcieLink, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
-export {
-  expectedSteps,
-  type Figure,
-  type PredictedFigure,
-  type RatioBand,
-  ratioBand,
-  type SpeedKind,
-  type TaughtFigure,
+export type {
+  Figure,
+  SpeedKind,
+  TaughtFigure,
 } from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
-export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';
+export { loadRuntime, type RuntimeSpec, runtimeSchema } from './runtime.js';
 export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
 export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, PathSpec, Software } from './spec.js';
 export { assumedOf, takenPartsOf, withArithmetic } from './spec.js';

@@ -33,7 +33,7 @@ export function learnedRuntime(runtime: RuntimeSpec, { model, nudged, taught }: 
 export const nudged = (learned: Learned): Learned[] => KNOBS.map((_, k) => ({ ...learned, nudged: k }));
 
 /** Shares of a speed's time by {@link KNOBS}. @param moved speeds with each knob slower by {@link NUDGE} */
-export function sharesOf(speed: number, moved: readonly number[]): number[] {
+export function timeShares(speed: number, moved: readonly number[]): number[] {
   return moved.map((slower) => Math.min(1, Math.max(0, Math.log(speed / slower) / NUDGE)));
 }
 

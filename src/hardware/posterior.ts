@@ -47,7 +47,7 @@ function knobVariance({ model = 0, runtime = 0, spread }: (typeof KNOBS)[number]
 type Named = Pick<Figure, 'model' | 'runtime'>;
 
 /** Covariance of the errors of two speeds of a machine, logarithms. */
-export function covarianceOf(a: Figure, b: Figure): number {
+export function errorCovariance(a: Figure, b: Figure): number {
   const along = KNOBS.reduce((sum, knob, k) => sum + knobVariance(knob, a, b) * a.shares[k]! * b.shares[k]!, 0);
   if (a.kind !== b.kind) return along;
   const cached = a.strategy !== null && a.strategy === b.strategy ? STRATEGY ** 2 : 0;
@@ -64,7 +64,7 @@ interface Weighed {
 }
 
 function weighed(taught: readonly TaughtFigure[]): Weighed {
-  const matrix = taught.map((a, i) => taught.map((b, j) => covarianceOf(a, b) + (i === j ? REPEATED ** 2 : 0)));
+  const matrix = taught.map((a, i) => taught.map((b, j) => errorCovariance(a, b) + (i === j ? REPEATED ** 2 : 0)));
   const weights = solve(
     matrix,
     taught.map(({ residual }) => residual),
@@ -84,12 +84,12 @@ export function expectedSteps(taught: readonly TaughtFigure[], target: Named): n
 /** Covariance of the errors of further speeds, logarithms. */
 export function posteriorCovariance(taught: readonly TaughtFigure[], figures: readonly Figure[]): number[][] {
   const { matrix, scale } = weighed(taught);
-  const across = figures.map((figure) => taught.map((row) => covarianceOf(figure, row)));
+  const across = figures.map((figure) => taught.map((row) => errorCovariance(figure, row)));
   const explained = across.map((row) => solve(matrix, row));
   return figures.map((a, i) =>
     figures.map((b, j) => {
       const known = across[i]!.reduce((sum, value, r) => sum + value * explained[j]![r]!, 0);
-      return scale * (covarianceOf(a, b) + (i === j ? REPEATED ** 2 : 0) - known);
+      return scale * (errorCovariance(a, b) + (i === j ? REPEATED ** 2 : 0) - known);
     }),
   );
 }

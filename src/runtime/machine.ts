@@ -17,8 +17,6 @@ import {
   machineToProfile,
   type RuntimeSpec,
   readMachine,
-  runtimeBefore,
-  runtimeOnFile,
 } from '../hardware/door.js';
 import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
@@ -48,7 +46,7 @@ export function loadHardware(
   }
   return 'file' in read
     ? hardwareOfFile(read.file, read.place, overrides, runtime, changes, learned)
-    : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
+    : hardwareOfParts(read.machine, overrides, runtime, changes, learned);
 }
 
 /** The machine of a parts file. @param place of the parts @throws UserError as {@link loadHardware} */
@@ -60,7 +58,7 @@ export function hardwareOfFile(
   changes: readonly Override[] = [],
   learned: Learned | null = null,
 ): HardwareSpec {
-  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file, learned);
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, learned);
 }
 
 function hardwareOfParts(
@@ -68,22 +66,18 @@ function hardwareOfParts(
   overrides: readonly Override[],
   runtime: RuntimeSpec | null,
   changes: readonly Override[],
-  file: MachineFile | null,
   learned: Learned | null,
 ): HardwareSpec {
   if (runtime !== null) demandDriven(runtime.name, machine.gpus[0]);
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
   const usual = runtimeOf(profile, defaultProfile(machine.gpus[0]?.vendor), runtime, changes);
-  if (usual === null) return { ...buildHardware(profile, usual), machine };
-  const paths = changes.map(({ path }) => path.join('.'));
-  if (learned !== null) {
-    const before = runtimeBefore(file, usual, paths);
-    const hardware = buildHardware(profile, learnedRuntime(before, learned, paths));
-    return { ...hardware, machine: { ...machine, calibration: learnedText(machine, before, learned) } };
-  }
-  if (file === null) return { ...buildHardware(profile, usual), machine };
-  const { runtime: driven, said: note } = runtimeOnFile(file, usual, paths);
-  return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
+  if (usual === null || learned === null) return { ...buildHardware(profile, usual), machine };
+  const turned = learnedRuntime(
+    usual,
+    learned,
+    changes.map(({ path }) => path.join('.')),
+  );
+  return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learnedText(machine, usual, learned) } };
 }
 
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {

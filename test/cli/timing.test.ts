@@ -49,9 +49,9 @@ describe('--timing', () => {
     );
   });
 
-  it('stands in a machine file, where calibrate writes it', async () => {
+  it('stands in a machine file, where learn writes it', async () => {
     const file = join(folder, 'box.yaml');
-    expect(await run('machine', 'calibrate', ...MACHINE, '--timing', TIMING, '-o', file)).toBe(0);
+    expect(await run('machine', 'learn', TIMING, ...MACHINE, '-o', file)).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain(
       'timings:\n  - eval 70 tok/s, prompt 900 tok/s, llama.cpp, q4_k_m, -m olmoe-1b-7b -ncmoe 8\n',
     );

@@ -1,7 +1,7 @@
 // What was learned of a machine: its constants, its bands and its words.
 import { describe, expect, it } from 'vitest';
 import { KNOBS, turnedBy } from '../../src/hardware/knobs.js';
-import { type Learned, learnedRuntime, learnedText, learnedWidth, nudged, sharesOf } from '../../src/hardware/learned.js';
+import { type Learned, learnedRuntime, learnedText, learnedWidth, nudged, timeShares } from '../../src/hardware/learned.js';
 import { parseMachine } from '../../src/hardware/machine.js';
 import { FOUR_OF_FIVE, type TaughtFigure } from '../../src/hardware/posterior.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
@@ -66,7 +66,7 @@ describe('a learned machine', () => {
   });
 
   it('has shares of time by how speeds go with knobs, between none and all', () => {
-    expect(sharesOf(50, [50, 50 * Math.exp(-0.05), 50 * Math.exp(-0.2), 51])).toEqual([0, expect.closeTo(0.5, 12), 1, 0]);
+    expect(timeShares(50, [50, 50 * Math.exp(-0.05), 50 * Math.exp(-0.2), 51])).toEqual([0, expect.closeTo(0.5, 12), 1, 0]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { KNOBS } from '../../src/hardware/knobs.js';
 import {
-  covarianceOf,
+  errorCovariance,
   expectedSteps,
   type Figure,
   FOUR_OF_FIVE,
@@ -12,16 +12,16 @@ import {
   type TaughtFigure,
 } from '../../src/hardware/posterior.js';
 
-const sharesOf = (shares: Readonly<Record<string, number>>): number[] => KNOBS.map(({ name }) => shares[name] ?? 0);
+const timeShares = (shares: Readonly<Record<string, number>>): number[] => KNOBS.map(({ name }) => shares[name] ?? 0);
 const DECODE: Figure = {
   kind: 'decode',
   runtime: 'llama.cpp',
   model: 'm',
   strategy: null,
-  shares: sharesOf({ reading: 1, 'cpu.memory': 0.5, kv: 0.1, launches: 0.2 }),
+  shares: timeShares({ reading: 1, 'cpu.memory': 0.5, kv: 0.1, launches: 0.2 }),
 };
 const of = (more: Partial<TaughtFigure>): TaughtFigure => ({ ...DECODE, residual: 0.2, setting: 'flat', ...more });
-const DEEP = of({ shares: sharesOf({ reading: 1, 'cpu.memory': 0.3, kv: 0.5 }), residual: 0.4, setting: 'deep' });
+const DEEP = of({ shares: timeShares({ reading: 1, 'cpu.memory': 0.3, kv: 0.5 }), residual: 0.4, setting: 'deep' });
 /** Variance of a knob's offset for the same machine, runtime and model. */
 const READING = 0.1 ** 2 + 0.3 ** 2 + 0.12 ** 2;
 const sdOf = (taught: readonly TaughtFigure[], figure: Figure): number => Math.sqrt(posteriorCovariance(taught, [figure])[0]![0]!);
@@ -43,7 +43,7 @@ describe('two rows, by hand', () => {
   });
 
   it('the variance of a third is what they do not explain, by Student', () => {
-    const third = { ...DECODE, shares: sharesOf({ reading: 1 }) };
+    const third = { ...DECODE, shares: timeShares({ reading: 1 }) };
     const explained = (READING ** 2 * (a + b - 2 * ab)) / det;
     const scale = (2 + 0.2 * x + 0.4 * y) / 4;
     expect(sdOf([of({}), DEEP], third) ** 2).toBeCloseTo(scale * (READING + own - explained), 12);
@@ -54,13 +54,13 @@ describe('two rows, by hand', () => {
 describe('what must hold', () => {
   it('without rows nothing moves, and the prior is left', () => {
     expect(expectedSteps([], DECODE)).toEqual(KNOBS.map(() => 0));
-    expect(sdOf([], DECODE) ** 2).toBeCloseTo(covarianceOf(DECODE, DECODE) + 0.02 ** 2, 12);
+    expect(sdOf([], DECODE) ** 2).toBeCloseTo(errorCovariance(DECODE, DECODE) + 0.02 ** 2, 12);
   });
 
   it('a row twice teaches less than two rows', () => {
     const calm = { ...DEEP, residual: 0 };
     const still = of({ residual: 0 });
-    const third = { ...DECODE, shares: sharesOf({ reading: 1, 'cpu.memory': 0.4, kv: 0.3 }) };
+    const third = { ...DECODE, shares: timeShares({ reading: 1, 'cpu.memory': 0.4, kv: 0.3 }) };
     expect(sdOf([still, calm], third) * 2).toBeLessThan(sdOf([still, still], third) * 2);
     // What a repeat adds is the noise of a run alone.
     const [once, twice] = [sdOf([still], third) * Math.sqrt(3 / 2), sdOf([still, still], third) * Math.sqrt(4 / 2)];
@@ -78,8 +78,8 @@ describe('what must hold', () => {
   });
 
   it('decoding teaches nothing of prompts that share no time with it', () => {
-    const prompt: Figure = { ...DECODE, kind: 'prefill', shares: sharesOf({ arithmetic: 1, products: 0.5 }) };
-    expect(covarianceOf(DECODE, prompt)).toBe(0);
+    const prompt: Figure = { ...DECODE, kind: 'prefill', shares: timeShares({ arithmetic: 1, products: 0.5 }) };
+    expect(errorCovariance(DECODE, prompt)).toBe(0);
   });
 
   it('is what a dense inverse gives, for any rows', () => {
@@ -91,7 +91,7 @@ describe('what must hold', () => {
       );
       const all: Figure[] = [...rows, { ...DECODE, shares: KNOBS.map(() => draw()) }];
       // The last entry of the inverse of the whole covariance is one over the variance that is left.
-      const whole = all.map((a, i) => all.map((b, j) => covarianceOf(a, b) + (i === j ? 0.02 ** 2 : 0)));
+      const whole = all.map((a, i) => all.map((b, j) => errorCovariance(a, b) + (i === j ? 0.02 ** 2 : 0)));
       const left = 1 / inverse(whole).at(-1)!.at(-1)!;
       const precision = inverse(whole.slice(0, -1).map((row) => row.slice(0, -1)));
       const surprise = rows.reduce(
@@ -105,8 +105,8 @@ describe('what must hold', () => {
 
 describe('the ratio of two settings', () => {
   const at = (speed: number, more: Partial<Figure> = {}) => ({ ...DECODE, speed, ...more });
-  const cache = { strategy: 'lru', shares: sharesOf({ reading: 1, 'cpu.memory': 0.4, kv: 0.1, launches: 0.2 }) };
-  const near = { shares: sharesOf({ reading: 1, 'cpu.memory': 0.45, kv: 0.1, launches: 0.2 }) };
+  const cache = { strategy: 'lru', shares: timeShares({ reading: 1, 'cpu.memory': 0.4, kv: 0.1, launches: 0.2 }) };
+  const near = { shares: timeShares({ reading: 1, 'cpu.memory': 0.45, kv: 0.1, launches: 0.2 }) };
 
   it('is surer than either speed, since what both have in common cancels', () => {
     const band = ratioBand(at(12), at(10, near));

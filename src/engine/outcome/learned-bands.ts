@@ -1,5 +1,5 @@
 import { twelveDigits } from '../../base/rounding.js';
-import { type Figure, type Learned, learnedWidth, sharesOf } from '../../hardware/door.js';
+import { type Figure, type Learned, learnedWidth, timeShares } from '../../hardware/door.js';
 import { metricValue } from '../../result/catalogue.js';
 import type { Accuracy, Result, RunFigures } from '../../result/result.js';
 
@@ -22,7 +22,7 @@ export async function withLearnedBands(
     const speedOf = (result: RunFigures): number => metricValue(result, `speed.${kind}`) ?? 0;
     const speed = speedOf(result);
     if (!(speed > 0)) return [kind, result.accuracy![kind]];
-    return [kind, learnedBand(learned, { ...of, kind, model: learned.model, shares: sharesOf(speed, others.map(speedOf)) })];
+    return [kind, learnedBand(learned, { ...of, kind, model: learned.model, shares: timeShares(speed, others.map(speedOf)) })];
   });
   return { ...result, accuracy: Object.fromEntries(bands) as NonNullable<Result['accuracy']> };
 }

@@ -1,5 +1,5 @@
 import type { WorkWatch } from '../../base/work-watch.js';
-import { KNOBS, NUDGE, type SpeedKind, sharesOf, type TaughtFigure, turnedBy } from '../../hardware/door.js';
+import { KNOBS, NUDGE, type SpeedKind, type TaughtFigure, timeShares, turnedBy } from '../../hardware/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -23,7 +23,7 @@ export async function taughtFigures(
       if (!(speed! > 0)) return [];
       const { model, placement, run } = row;
       const of = { kind, runtime: runtimeOf(row), model: model.name, strategy: null, setting: JSON.stringify([model, placement, run]) };
-      return [{ ...of, shares: sharesOf(speed!, moved), residual: Math.log(speed! / measured) }];
+      return [{ ...of, shares: timeShares(speed!, moved), residual: Math.log(speed! / measured) }];
     }),
   );
 }

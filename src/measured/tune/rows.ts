@@ -6,7 +6,7 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
+import { loadRuntime, type MachineFile, machineOfFile } from '../../hardware/door.js';
 
 import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
 import { spreadRows } from '../machine/learn.js';
@@ -105,7 +105,7 @@ export async function priorsOf(
   const rows = rowsOf(timings);
   const otherRows = spreadRows(joinedPhases(rowsOf(others)));
   const names = new Set([...rows, ...otherRows].map(runtimeOf));
-  const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
+  const runtimes = new Map([...names].map((name) => [name, loadRuntime(name)]));
   // Threads hardly change slopes: points of one placement share slopes.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {

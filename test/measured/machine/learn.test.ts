@@ -56,7 +56,14 @@ describe('a timing', () => {
     const [given] = await made(SLOWER, [timing(16)]);
     const learned = await learn([timing(16, { decode: given! })], FILE, 'box', { ...NOBODY, model: 'olmoe-1b-7b' }, 1);
     const run = checkRun(
-      { model: 'olmoe-1b-7b', quantization: 'q4_k_m', hardware: PARTS, system: 'llama.cpp-static', trace: 'synthetic' },
+      {
+        model: 'olmoe-1b-7b',
+        quantization: 'q4_k_m',
+        hardware: PARTS,
+        system: 'llama.cpp-static',
+        memory: { expertCache: '0%' },
+        trace: 'synthetic',
+      },
       'test',
     );
     const [plain, taught] = [await simulateRun(run), await simulateRun({ ...run, learned })];
