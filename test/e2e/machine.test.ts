@@ -148,10 +148,7 @@ describe('moeprof machine learn', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'bench.jsonl'), [test(0, 260), test(16, 120), test(8, 170)].join('\n'));
     const parts = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16';
-    const { code, stderr, stdout } = await inTurn(
-      ['machine', 'learn', 'bench.jsonl', '-w', parts, '-o', 'box.yaml', '-o', '-'],
-      { cwd },
-    );
+    const { code, stderr, stdout } = await inTurn(['machine', 'learn', 'bench.jsonl', '-w', parts, '-o', 'box.yaml', '-o', '-'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/^bench\.jsonl:3 +decode +170 /m);

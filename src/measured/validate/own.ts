@@ -65,7 +65,7 @@ export async function ownErrors(
   return PREDICTORS.flatMap((predictor) => {
     const machines = [...groupedBy(predictor === 'moeprof' ? figures : asRoofline(figures, predictor), ({ machine }) => machine).values()];
     return own.flatMap((count) =>
-      (['decode', 'prefill'] as const).flatMap((kind): OwnErrors[] => {
+      (predictor === 'roofline and KV' ? (['decode'] as const) : (['decode', 'prefill'] as const)).flatMap((kind): OwnErrors[] => {
         const judged = machines.flatMap((of) => judgedFigures(of, count)).filter((figure) => figure.kind === kind);
         return judged.length === 0 ? [] : [{ predictor, own: count, kind, ...statistics(judged) }];
       }),

@@ -19,8 +19,6 @@ it('own rows of a machine make its predictions surer, and more so than those of 
         PREDICTORS.flatMap((predictor) =>
           all
             .filter((one) => one.own === own && one.kind === kind && one.predictor === predictor)
-            // KV caches are read in decoding alone.
-            .filter(() => kind === 'decode' || predictor !== 'roofline and KV')
             .map(
               ({ coverage, log, machines, median, p90, ratios, width }) =>
                 `| ${own} | ${kind} | ${predictor} | ${machines} | ${percent(median)} | ${percent(p90)} | ${log.toFixed(3)} | ${percent(coverage, 0)} | ± ${percent(width, 0)} | ${ratios.map((ratio) => Math.round(100 * ratio)).join(', ')} |`,
