@@ -3,8 +3,8 @@
 // (Linux on x64), and LLAMA_NODE names a folder where it was installed.
 //
 // Mixture-of-Experts models of random weights are written as GGUF files; llama.cpp reads a prompt and decodes on the CPU with one and two
-// threads, with and without mmap, in turns over all models, medians count. Two models calibrate the runtime's constants for this machine, as
-// `moeprof machine calibrate` does; the others are predicted from their files alone. Once more with a file larger than the memory that a
+// threads, with and without mmap, in turns over all models, medians count. Two models teach what this machine is off by, as
+// `moeprof machine learn` does; the others are predicted from their files alone. Once more with a file larger than the memory that a
 // process may have, if that can be limited.
 // --short does all that with three tiny models, to see whether it runs: its figures mean nothing. --write puts the table into
 // bench/llama.md.
@@ -157,18 +157,15 @@ function speedsOf({ length, path, way }, before = []) {
   return { decode: 1000 / decode, prefill: (1000 * tokens) / ms, prompt: tokens, waited };
 }
 
-/** Predictions of all models, by a runtime that the first two have calibrated. */
+/** Predictions of all models, by a machine that the first two have taught. */
 async function predictAll(rows, machineOf) {
-  const { simulateRun } = await fromBuild('engine/simulate.js');
+  const { simulateInputs } = await fromBuild('engine/simulate.js');
+  const { openInputs } = await fromBuild('engine/inputs/inputs.js');
   const { checkRun } = await fromBuild('system/load-run.js');
-  const { loadRuntime } = await fromBuild('hardware/runtime.js');
-  const { KNOBS, turnedBy } = await fromBuild('hardware/knobs.js');
-  const { fitKnobs } = await fromBuild('measured/machine/calibration.js');
-  const { constantsApart } = await fromBuild('hardware/runtime.js');
-  const runtime = loadRuntime('llama.cpp');
-  const speed = async (row, steps) => {
-    const turned = constantsApart(runtime, turnedBy(runtime, steps));
-    const overrides = leaves(turned).map(([path, value]) => ({ path: ['runtime', ...path], value, label: 'bench' }));
+  const { nudged, timeShares } = await fromBuild('hardware/learned.js');
+  const { KNOBS } = await fromBuild('hardware/knobs.js');
+  const { expectedSteps } = await fromBuild('hardware/posterior.js');
+  const speed = async (row, learned) => {
     const run = async (workload, metric) => {
       const input = {
         model: row.path,
@@ -179,7 +176,8 @@ async function predictAll(rows, machineOf) {
         bounds: false,
         workload,
       };
-      const { metrics } = await simulateRun(checkRun(input, 'bench', overrides));
+      const checked = { ...checkRun(input, 'bench'), learned };
+      const { metrics } = await simulateInputs(await openInputs(checked), checked);
       return metrics[metric].value;
     };
     return {
@@ -187,41 +185,30 @@ async function predictAll(rows, machineOf) {
       prefill: await run({ tokens: row.prompt + 1, prompt: row.prompt, output: 1 }, 'speed.prefill'),
     };
   };
-  const calibrating = rows.slice(0, CALIBRATING * WAYS.length);
-  let steps = KNOBS.map(() => 0);
-  for (let round = 0; round < 3; round++) {
-    const told = [];
-    for (const row of calibrating) {
-      const here = await speed(row, steps);
-      const turned = [];
-      for (const k of KNOBS.keys())
-        turned.push(
-          await speed(
-            row,
-            steps.map((step, i) => (i === k ? step + 0.1 : step)),
-          ),
-        );
-      for (const metric of ['decode', 'prefill'])
-        told.push({
-          residual: Math.log(here[metric] / row[metric]),
-          slopes: turned.map((one) => Math.log(one[metric] / here[metric]) / 0.1),
-        });
-    }
-    steps = fitKnobs(told, steps);
+  const nothing = { taught: [], timings: 0, model: null };
+  const taught = [];
+  for (const row of rows.slice(0, CALIBRATING * WAYS.length)) {
+    const here = await speed(row, nothing);
+    const turned = [];
+    for (const one of nudged(nothing)) turned.push(await speed(row, one));
+    for (const kind of ['decode', 'prefill'])
+      taught.push({
+        ...{ kind, runtime: 'llama.cpp', model: row.path, strategy: null },
+        residual: Math.log(here[kind] / row[kind]),
+        shares: timeShares(
+          here[kind],
+          turned.map((one) => one[kind]),
+        ),
+      });
   }
+  const steps = expectedSteps(taught, { runtime: 'llama.cpp', model: null });
   const factors = KNOBS.map(({ name }, i) => `${name} x ${Math.exp(steps[i]).toFixed(2)}`)
     .filter((_, i) => Math.abs(steps[i]) > 0.005)
     .join(', ');
-  console.log(`calibrated: ${factors}`);
+  console.log(`learned, as times: ${factors}`);
   const speeds = [];
-  for (const row of rows) speeds.push(await speed(row, steps));
+  for (const row of rows) speeds.push(await speed(row, { taught, timings: taught.length, model: row.path }));
   return { speeds, factors };
-}
-
-/** Paths and values of an object of objects. */
-function leaves(value, path = []) {
-  if (typeof value !== 'object' || value === null) return [[path, value]];
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
 
 /** The same model where a process may have two thirds of the file's bytes: its pages are read again and again. */

@@ -27,7 +27,13 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-/** Invitation to time the machine, with a command; empty: already timed or calibrated, or nothing fits. */
+/** Most tokens of context before a timing, and its own tokens. Ours: minutes at 100 tokens/s of prompt. */
+const [DEEP, TIMED] = [8192, 1024];
+
+/**
+ * Invitation to time the machine, with a command; empty: already timed, or nothing fits. Two depths of one placement
+ * leave half of the error that two placements leave: attention varies most between machines (KNOBS of hardware/knobs.ts).
+ */
 export function askedFor(question: Question, answer: Priced | null): string[] {
   const { hardware, learned, runtime } = question;
   if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
@@ -40,8 +46,11 @@ export function askedFor(question: Question, answer: Priced | null): string[] {
   const { quoted } = question.shell ?? usualShell(platform === 'win32');
   const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
   const taken = [...model, ...benchmark.words(uses, cpuExpertLayers(answer.model, answer.setting))].map(quoted);
-  const words = [benchmark.command, ...taken, benchmark.tests];
-  return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
+  const depth = Math.min(DEEP, Math.max(0, question.context - TIMED));
+  const words = [benchmark.command, ...taken, `-d ${[...new Set([0, depth])].join()}`, benchmark.tests];
+  return [
+    `Two timings of your machine make this surer: run ${words.join(' ')} > bench.jsonl, and repeat this with --timing bench.jsonl; moeprof machine learn bench.jsonl -o my-machine.yaml keeps them for every command.`,
+  ];
 }
 
 export function notesOf(question: Question, answer: Priced | null): string[] {

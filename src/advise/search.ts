@@ -1,5 +1,5 @@
 import { learnedBand } from '../engine/outcome/learned-bands.js';
-import { learnedWidth, type SpeedKind } from '../hardware/door.js';
+import { type SpeedKind, timeShares } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
 import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
@@ -28,19 +28,19 @@ function cachedBy({ devices }: Loaded, model: ModelSpec, setting: Setting): numb
 }
 
 /** Error bands; learned timings give bands from speeds with each knob moved. */
-export async function bandsOf({ learned, pricer }: Question, priced: Priced): Promise<Price['bands']> {
+export async function bandsOf(question: Question, priced: Priced): Promise<Price['bands']> {
+  const { learned, pricer } = question;
   const { model, price, setting } = priced;
   if (learned === undefined) return price.bands;
   const cached = cachedBy(priced, model, setting);
-  const decode: number[] = [];
-  const prefill: number[] = [];
-  for (const hardware of learned.moved) {
-    decode.push(await pricer.decode({ model, hardware, setting, cached }));
-    prefill.push(await pricer.prefill({ model, hardware, setting, cached }));
-  }
-  const of = (kind: SpeedKind, moved: readonly number[]): Accuracy =>
-    learnedBand(learned.learned, learnedWidth(learned.learned, kind, price[kind], moved));
-  return { decode: of('decode', decode), prefill: of('prefill', prefill) };
+  const of = async (kind: SpeedKind): Promise<Accuracy> => {
+    const moved: number[] = [];
+    for (const hardware of learned.moved) moved.push(await pricer[kind]({ model, hardware, setting, cached }));
+    const runtime = question.hardware.software?.runtime ?? question.runtime.name;
+    const shares = timeShares(price[kind], moved);
+    return learnedBand(learned.learned, { kind, runtime, model: learned.learned.model, strategy: setting.cache, shares });
+  };
+  return { decode: await of('decode'), prefill: await of('prefill') };
 }
 
 /** Prices a setting, and judges it by the goal. */

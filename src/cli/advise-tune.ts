@@ -50,7 +50,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
     priorsOf(points, timings, others, file, availableParallelism(), watch),
   );
   const date = new Date().toISOString().slice(0, 10);
-  const begun = { before: file, timings: [], date, rates: null, calibrations: [] };
+  const begun = { before: file, timings: [], date, rates: null, learned: null };
   let text = statOf(path) === null ? calibratedFileText(begun) : readText(path);
   if (ends.size > 0) context.note(`${path}: holds ${ends.size} of these settings already; they are not run again`);
   let count = ends.size;

@@ -122,7 +122,8 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
         ? loadHardware(name!, undefined, [], driven, [], learned)
         : hardwareOfFile(file, 'this machine', [], driven, [], learned);
     const moved = nudged(learned).map(at);
-    return { ...usual, hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
+    const hardware = at(learned);
+    return { ...usual, hardware, learned: { learned, moved }, notes: [hardware.machine!.calibration!, ...usual.notes] };
   };
 }
 

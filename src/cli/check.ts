@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import type { Learned } from '../hardware/door.js';
-import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
+import type { Learned, RuntimeSpec } from '../hardware/door.js';
+import { learnedRuntime, learnedText, loadRuntime, machineOfFile, nudged, powerShareOf } from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor, withUsualFormats } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
-import { joinedPhases } from '../measured/machine/calibration.js';
+import { joinedPhases } from '../measured/machine/taught.js';
 import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
+import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
@@ -62,16 +63,12 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const { file, name, notes: remarks } = await judgingMachine(timings, options.hardware);
   const machine = machineOfFile(file, name ?? 'this machine');
   const rows = joinedPhases(measurementsOf(timings, machine, user));
-  const learned = await learnedBy(context, options.timing, name ?? undefined, user);
-  const notes: string[] = learned === null ? [] : [learned.said];
-  const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
-  const usual = () =>
-    runtimesFor(rows, (name) => {
-      const runtime = runtimeOnFile(file, loadRuntime(name));
-      if (runtime.said !== null) notes.push(runtime.said);
-      return runtime.runtime;
-    });
-  const runtimes = learned === null ? usual() : turned(learned);
+  const taught = await learnedBy(context, options.timing, name ?? undefined, user);
+  const [{ name: model }] = rows.map((row) => row.model) as [{ name: string }];
+  const learned = taught && { ...taught, model: rows.every((row) => row.model.name === model) ? model : null };
+  const driven = (load: (runtime: RuntimeSpec) => RuntimeSpec) => runtimesFor(rows, (runtime) => load(loadRuntime(runtime)));
+  const turned = (by: Learned) => driven((runtime) => learnedRuntime(runtime, by));
+  const runtimes = learned === null ? driven((runtime) => runtime) : turned(learned);
   const facts: CheckFacts = {
     ...(learned !== null && { learned: { learned, moved: nudged(learned).map(turned) } }),
     powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
@@ -82,7 +79,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   return {
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
-    calibration: notes[0] ?? null,
+    calibration: learned && learnedText(machine, loadRuntime(runtimeOf(rows[0]!)), learned),
     assumed: [...remarks, ...(assumed === null ? [] : [assumed]), ...machine.standIns, ...machine.defaults],
   };
 }

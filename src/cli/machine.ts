@@ -8,6 +8,8 @@ import { output } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
+import { defineLearn } from './machine/learn.js';
+import { learnedBy } from './machine/learned.js';
 
 const SHOW = options({
   '[machine]': 'parts, a bundled name or a YAML file; this machine unless said',
@@ -25,12 +27,12 @@ const SHOW_HELP = `Examples:
 export const help = `Examples:
   moeprof machine detect
   moeprof machine detect -o my-machine.yaml
-  moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
+  moeprof machine learn bench.jsonl -o my-machine.yaml
   moeprof machine show rtx-3090+ryzen-9-7950x+64GB`;
 
 /** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
 export function define(command: Command, context: CliContext): void {
-  for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
+  for (const subcommand of [defineDetect, defineCalibrate, defineLearn, defineShow]) subcommand(command, context);
 }
 
 type ShowOptions = OptionsOf<typeof SHOW>;
@@ -40,17 +42,18 @@ function defineShow(command: Command, context: CliContext): void {
     help: SHOW_HELP,
     summary: 'a machine as runs see it: data sheets, what was measured, what a runtime reaches',
   }).action((name: string | undefined, options: ShowOptions) =>
-    deliver(context, machineReports, options, () => shownMachine(name, options.runtime)),
+    deliver(context, machineReports, options, () => shownMachine(context, name, options.runtime)),
   );
 }
 
-async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
+async function shownMachine(context: CliContext, name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
   const runtime = runtimeName === undefined ? null : loadRuntime(runtimeName);
   if (name === undefined) {
     const { detection, name: detectedName } = await detectedMachine();
     const { notSeen, remarks } = detection;
     return { hardware: hardwareOfFile(machineFileOf(detection, detectedName), 'this machine', [], runtime), remarks, notSeen };
   }
-  const { notSeen = [], remarks = [] } = readMachineFile(name) ?? {};
-  return { hardware: loadHardware(name, undefined, [], runtime), remarks, notSeen };
+  const { notSeen = [], remarks = [], timings } = readMachineFile(name) ?? {};
+  const learned = timings === undefined ? null : await learnedBy(context, [], name, { model: null, quantization: null });
+  return { hardware: loadHardware(name, undefined, [], runtime, [], learned), remarks, notSeen };
 }

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
 import { loadRuntime } from '../hardware/door.js';
+import { MOST_OWN, ownErrors } from '../measured/validate/own.js';
 import { predictRowVariants } from '../measured/validate/predict-all.js';
 import { nudgedConstants, refitOf } from '../measured/validate/refit.js';
 import { validationReports } from '../measured/validate/report.js';
@@ -19,6 +21,7 @@ import { watched } from './kit/watched.js';
 const VALIDATE = options({
   '[files...]': 'measurements: bundled names or files of JSON lines; without, all that are bundled',
   '--fit': 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes',
+  '--own <n>': 'rows of a machine, 3 at most, that teach its others, beside a roofline',
   '-j, --jobs <n>': 'threads at a time (default: the machine’s cores)',
   ...output(validationReports),
 });
@@ -31,6 +34,7 @@ export const help = `Examples:
   moeprof validate -o accuracy.md -o accuracy.html
   moeprof validate open --json
   moeprof validate --fit                     fits, each machine left out in turn
+  moeprof validate --own 2                   taught by 0 to 2 rows of each machine
 
 A row is one JSON object a line: moeprof schema measurements`;
 
@@ -38,11 +42,19 @@ A row is one JSON object a line: moeprof schema measurements`;
 export function define(command: Command, context: CliContext): void {
   declared(command, VALIDATE).action(async (files: readonly string[], options: OptionsOf<typeof VALIDATE>) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
-    await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
+    await deliver(context, validationReports, options, () => validate(files, options, threads, context));
   });
 }
 
-async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
+async function validate(
+  files: readonly string[],
+  { fit, own }: OptionsOf<typeof VALIDATE>,
+  threads: number,
+  context: CliContext,
+): Promise<Validation> {
+  const most = own === undefined ? null : parseCount(own, '--own');
+  if (most !== null && most > MOST_OWN)
+    throw new UserError(`--own ${own}: at most ${MOST_OWN} rows of a machine teach; give 0 to ${MOST_OWN}`);
   const names = files.length === 0 ? listProfiles('measurements') : files;
   const skip = ({ message }: UserError): void => context.note(`${message}; the row is left out`);
   const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name), skip));
@@ -50,7 +62,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   refuseTwice([...rows, ...memory, ...read.flatMap(({ hits }) => hits)]);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
   if (rows.length + memory.length === 0) context.note('rows of hit rates are in order, and have no speed to predict');
-  const { constants, variants } = nudgedConstants(runtimes, fit ? [...new Set(rows.map(runtimeOf))].sort() : []);
+  const { constants, variants } = nudgedConstants(runtimes, fit === true ? [...new Set(rows.map(runtimeOf))].sort() : []);
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
   const validation = validationOf(
     names,
@@ -59,8 +71,13 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
     runtimes,
     memory,
   );
-  if (!fit) return validation;
-  return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
+  const counts = Array.from({ length: (most ?? -1) + 1 }, (_, i) => i);
+  const taught = most === null ? [] : await watched(context, 'learning', 'rows', (watch) => ownErrors(rows, counts, threads, watch));
+  return {
+    ...validation,
+    ...(most !== null && { own: taught }),
+    ...(fit === true && { refit: refitOf(validation, rows, predicted, constants, runtimes) }),
+  };
 }
 
 /** @throws UserError for an id in two files */

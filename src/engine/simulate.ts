@@ -35,7 +35,9 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       if (JSON.stringify(hardware) === JSON.stringify(inputs.hardware)) return null;
       return simulateInputs({ ...inputs, hardware }, { ...run, bounds: false }, watch.breathe && { breathe: watch.breathe });
     });
-    return await withLearnedBands(result, learned, moved);
+    const { policy } = inputs.system.cache;
+    const of = { runtime: inputs.hardware.software?.runtime ?? '', strategy: policy.name === 'static' ? null : inputs.system.name };
+    return await withLearnedBands(result, learned, of, moved);
   } finally {
     for (const trace of inputs.traces) trace.close();
   }

@@ -1,10 +1,11 @@
-/** A runtime (or part), with the constant or table at `path` times `factor`; each value at most `most`. */
-export function withConstant<T>(at: T, path: readonly string[], factor: number, most = Number.POSITIVE_INFINITY): T {
-  if (typeof at === 'number') return Math.min(most, at * factor) as T;
+/** A runtime (or part), with the constant or table at `path` times `factor`; words and what is absent stay. */
+export function withConstant<T>(at: T, path: readonly string[], factor: number): T {
+  if (typeof at === 'number') return (at * factor) as T;
+  if (typeof at !== 'object' || at === null) return at;
   const [step, ...rest] = path;
-  const changed = Object.entries(at as object).map(([key, value]) => [
+  const changed = Object.entries(at).map(([key, value]) => [
     key,
-    step === undefined || key === step ? withConstant(value, rest, factor, most) : value,
+    step === undefined || key === step ? withConstant(value, rest, factor) : value,
   ]);
   return Object.fromEntries(changed) as T;
 }

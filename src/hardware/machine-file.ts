@@ -1,25 +1,17 @@
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
-import { definedFields, ownValue } from '../base/objects.js';
+import { definedFields } from '../base/objects.js';
 import { BYTES, RATE } from '../base/units.js';
 import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
 import type { Machine } from './parts/defaults.js';
 import { DISK_BYTES, type DiskPart } from './parts/disk.js';
 import { READ } from './parts/reach.js';
-import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
 const text = z.string().min(1);
 const share = z.number().nonnegative();
 const count = z.int().positive();
 const remembered = z.array(text.max(2000)).max(64);
-
-const timing = z.strictObject({
-  place: text.describe('File and line of the log.'),
-  metric: z.enum(['decode', 'prefill']).describe('Which speed.'),
-  measured: z.number().positive().describe('Tokens a second as the runtime printed them.'),
-  predicted: z.number().positive().describe('Tokens a second as these constants have them.'),
-});
 
 /** Schema of a file of parts. */
 export const machineFileSchema = z.strictObject({
@@ -71,20 +63,6 @@ export const machineFileSchema = z.strictObject({
         )
         .optional()
         .describe('Memory by threads; memory is the best median of a visit.'),
-      runtimes: z
-        .record(
-          text,
-          z.strictObject({
-            constants: runtimeConstantsSchema.describe('Constants of the runtime on this machine, as in a runtime profile.'),
-            timings: z.array(timing).describe('What they were fitted on.'),
-            checks: z
-              .array(timing)
-              .default([])
-              .describe('What they were checked with: how far they are off here is how far to trust them.'),
-          }),
-        )
-        .optional()
-        .describe('Constants of runtimes by their names, fitted on what they printed here.'),
     })
     .optional()
     .describe('What was measured; it takes the place of the data sheet.'),
@@ -114,40 +92,6 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
     })),
     disks: disksOf(machine.disks, measured?.disk),
   };
-}
-
-interface FileRuntime {
-  readonly runtime: RuntimeSpec;
-  /** Null: the file has no constants of the runtime. */
-  readonly said: string | null;
-}
-
-/** The runtime with a machine file's constants. @param given dotted names of fixed constants */
-export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
-  const fitted = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
-  if (fitted === undefined) return { runtime, said: null };
-  const { checks, constants, timings } = fitted;
-  const on = `Constants of ${runtime.name} were fitted on ${timings.length} speeds that it printed on this machine`;
-  return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
-}
-
-/** Starting runtime for learning, without constants fitted on the file's timings. */
-export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
-  return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
-}
-
-function withoutPaths(value: unknown, paths: readonly string[], at = ''): unknown {
-  if (typeof value !== 'object' || value === null || paths.length === 0) return value;
-  const entries = Object.entries(value).map(([key, child]) => [`${at}${key}`, key, child] as const);
-  const left = entries.filter(([path]) => !paths.includes(path));
-  return Object.fromEntries(left.map(([path, key, child]) => [key, withoutPaths(child, paths, `${path}.`)]));
-}
-
-function checkText(checks: readonly { readonly predicted: number; readonly measured: number }[]): string {
-  if (checks.length === 0) return 'nothing checked them: a third timing would';
-  const worst = checks.map(({ measured, predicted }) => predicted / measured - 1).sort((a, b) => Math.abs(b) - Math.abs(a))[0]!;
-  const size = `${(100 * Math.abs(worst)).toFixed(1)} % too ${worst < 0 ? 'slow' : 'fast'}`;
-  return checks.length === 1 ? `another was predicted ${size}` : `of ${checks.length} others the worst was predicted ${size}`;
 }
 
 function withCpu(part: NonNullable<Machine['cpu']>, changes: MachineFile['cpu']): NonNullable<Machine['cpu']> {

@@ -215,21 +215,6 @@ export const runtimeSchema = z.strictObject({
     ),
 });
 
-/** Runtime constants that a machine may override by measurement. */
-export const runtimeConstantsSchema = runtimeSchema.pick({
-  pass: true,
-  layer: true,
-  expert: true,
-  handover: true,
-  gpu: true,
-  cpu: true,
-  copy: true,
-  windows: true,
-});
-
-/** Checked constants of a machine. */
-export type RuntimeConstants = z.infer<typeof runtimeConstantsSchema>;
-
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
@@ -281,27 +266,6 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
 
 function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
   return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
-}
-
-/** The runtime with a machine's constants. */
-export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants): RuntimeSpec {
-  return merged({ ...runtime }, constants) as unknown as RuntimeSpec;
-}
-
-/** Constants that differ between runtimes of a kind, to four digits; empty groups are left out. */
-export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
-  const { copy, cpu, expert, gpu, handover, layer, pass, windows: onWindows } = other;
-  return (differing(base, { pass, layer, expert, handover, gpu, cpu, copy, windows: onWindows }) ?? {}) as RuntimeConstants;
-}
-
-function differing(base: unknown, other: unknown): unknown {
-  if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
-  if (!isObject(other)) return undefined;
-  const changed = Object.entries(other).flatMap(([key, value]) => {
-    const changed = differing(ownValue(base, key), value);
-    return changed === undefined ? [] : [[key, changed] as const];
-  });
-  return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
 
 function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -8,6 +8,8 @@ import {
   type HardwareSpec,
   isCalibrated,
   type Learned,
+  learnedRuntime,
+  learnedText,
   loadRuntime,
   type Machine,
   type MachineFile,
@@ -15,9 +17,6 @@ import {
   machineToProfile,
   type RuntimeSpec,
   readMachine,
-  runtimeBefore,
-  runtimeOnFile,
-  turnedBy,
 } from '../hardware/door.js';
 import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
@@ -47,7 +46,7 @@ export function loadHardware(
   }
   return 'file' in read
     ? hardwareOfFile(read.file, read.place, overrides, runtime, changes, learned)
-    : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
+    : hardwareOfParts(read.machine, overrides, runtime, changes, learned);
 }
 
 /** The machine of a parts file. @param place of the parts @throws UserError as {@link loadHardware} */
@@ -59,7 +58,7 @@ export function hardwareOfFile(
   changes: readonly Override[] = [],
   learned: Learned | null = null,
 ): HardwareSpec {
-  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file, learned);
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, learned);
 }
 
 function hardwareOfParts(
@@ -67,21 +66,18 @@ function hardwareOfParts(
   overrides: readonly Override[],
   runtime: RuntimeSpec | null,
   changes: readonly Override[],
-  file: MachineFile | null,
   learned: Learned | null,
 ): HardwareSpec {
   if (runtime !== null) demandDriven(runtime.name, machine.gpus[0]);
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
   const usual = runtimeOf(profile, defaultProfile(machine.gpus[0]?.vendor), runtime, changes);
-  if (usual === null) return { ...buildHardware(profile, usual), machine };
-  const paths = changes.map(({ path }) => path.join('.'));
-  if (learned !== null) {
-    const turned = turnedBy(runtimeBefore(file, usual, paths), learned.steps, paths);
-    return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learned.said } };
-  }
-  if (file === null) return { ...buildHardware(profile, usual), machine };
-  const { runtime: driven, said: note } = runtimeOnFile(file, usual, paths);
-  return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
+  if (usual === null || learned === null) return { ...buildHardware(profile, usual), machine };
+  const turned = learnedRuntime(
+    usual,
+    learned,
+    changes.map(({ path }) => path.join('.')),
+  );
+  return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learnedText(machine, usual, learned) } };
 }
 
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {

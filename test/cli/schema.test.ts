@@ -98,7 +98,7 @@ describe('descriptions', () => {
     ['hardware', 40],
     ['model', 70],
     ['budgets', 7],
-    ['machine', 70],
+    ['machine', 23],
     ['measurements', 150],
     ['runtime', 60],
     ['study', 10],

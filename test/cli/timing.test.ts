@@ -38,20 +38,20 @@ describe('--timing', () => {
       0,
     );
     expect(output.stdout).toMatch(/80 % of runs, learned\s+from\s+1\s+timing\s+of\s+this\s+machine/);
-    expect(output.stdout).not.toContain('makes this surer');
+    expect(output.stdout).not.toContain('make this surer');
   });
 
   it('is asked for by advice without one, with the command that makes it', async () => {
     expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--prompt', '512', '--quantizations', 'q4_k_m')).toBe(0);
     const text = output.stdout.replaceAll(/\s+/g, ' ');
     expect(text).toMatch(
-      /One timing of your machine makes this surer: run llama-bench -hf allenai\/OLMoE-1B-7B-0924-Instruct-GGUF:q4_k_m .*-p 512 -n 128 > bench.md, and repeat this with --timing bench.md\. $/,
+      /Two timings of your machine make this surer: run llama-bench -hf allenai\/OLMoE-1B-7B-0924-Instruct-GGUF:q4_k_m .*-d 0,\d+ -p 512 -n 64 -r 2 -o jsonl > bench.jsonl, and repeat this with --timing bench.jsonl; moeprof machine learn bench.jsonl -o my-machine.yaml keeps them for every command\. $/,
     );
   });
 
-  it('stands in a machine file, where calibrate writes it', async () => {
+  it('stands in a machine file, where learn writes it', async () => {
     const file = join(folder, 'box.yaml');
-    expect(await run('machine', 'calibrate', ...MACHINE, '--timing', TIMING, '-o', file)).toBe(0);
+    expect(await run('machine', 'learn', TIMING, ...MACHINE, '-o', file)).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain(
       'timings:\n  - eval 70 tok/s, prompt 900 tok/s, llama.cpp, q4_k_m, -m olmoe-1b-7b -ncmoe 8\n',
     );

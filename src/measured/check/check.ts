@@ -1,7 +1,7 @@
 import { GIB } from '../../base/units.js';
 import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
-import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
+import { type Learned, pagesOf, type RuntimeSpec, timeShares } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/door.js';
 import type { Runtimes } from '../validate/constants.js';
@@ -102,8 +102,8 @@ async function checkRun(
     if (measured === undefined || expected === undefined) return null;
     const others = moved.map((prediction) => prediction.figures[metric] ?? expected);
     const kind = { metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind };
-    const width = learned === undefined ? null : learnedWidth(learned.learned, metric, expected, others);
-    const band = width === null ? bandFor(kind) : learnedBand(learned!.learned, width);
+    const figure = { kind: metric, runtime: kind.runtime, model: row.model.name, strategy: null, shares: timeShares(expected, others) };
+    const band = learned === undefined ? bandFor(kind) : learnedBand(learned.learned, figure);
     return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
   };
   const run: CheckCase = {

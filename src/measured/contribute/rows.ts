@@ -3,7 +3,7 @@ import { newSha256 } from '../../base/host/hash.js';
 import { isPath } from '../../base/profiles.js';
 import { loadRuntime, type Machine, type MachineFile, machineOfFile } from '../../hardware/door.js';
 import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
-import { joinedPhases } from '../machine/calibration.js';
+import { joinedPhases } from '../machine/taught.js';
 import { type NamedModel, timingOfModel } from '../machine/timing-model.js';
 import { isUnplaced, measurementsOf, TELL_PLACES } from '../machine/timing-row.js';
 import { predictRowVariants } from '../validate/predict-all.js';

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
-import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
+import type { learnedSpeeds } from './learn.js';
 
 /** A machine with measurements. */
 export interface CalibratedMachine {
@@ -9,23 +9,17 @@ export interface CalibratedMachine {
   readonly date: string;
   /** Null: not measured. */
   readonly rates: MachineRates | null;
-  readonly calibrations: readonly RuntimeCalibration[];
+  /** Null: no timings. */
+  readonly learned: Awaited<ReturnType<typeof learnedSpeeds>> | null;
   readonly timings: readonly string[];
 }
 
 /** Merges new measurements; older values stay unless repeated. */
-export function calibratedFile({ before, calibrations, date, rates, timings }: CalibratedMachine): MachineFile {
-  const runtimes = Object.fromEntries(
-    calibrations.map(({ anchors, checks, constants, runtime }) => [
-      runtime,
-      { constants, timings: anchors.map(timingOf), checks: checks.map(timingOf) },
-    ]),
-  );
-  const all = { ...before.measured?.runtimes, ...runtimes };
-  const measured = { ...before.measured, ...ratesOf(rates), date, ...(Object.keys(all).length > 0 && { runtimes: all }) };
+export function calibratedFile({ before, date, rates, timings }: Omit<CalibratedMachine, 'learned'>): MachineFile {
+  const measured = rates === null ? before.measured : { ...before.measured, ...ratesOf(rates), date };
   // A value measured now is no longer missing.
   const still = (sentence: string): boolean =>
-    !(measured.disk !== undefined && /drive/i.test(sentence)) && !(measured.memory !== undefined && /virtual machine/.test(sentence));
+    !(measured?.disk !== undefined && /drive/i.test(sentence)) && !(measured?.memory !== undefined && /virtual machine/.test(sentence));
   const { notSeen = [], remarks = [], ...rest } = before;
   const [left, unseen] = [remarks.filter(still), notSeen.filter(still)];
   const texts = [...new Set([...(before.timings ?? []), ...timings])].slice(-MOST_TIMINGS);
@@ -34,7 +28,7 @@ export function calibratedFile({ before, calibrations, date, rates, timings }: C
     ...(texts.length > 0 && { timings: texts }),
     ...(left.length > 0 && { remarks: left }),
     ...(unseen.length > 0 && { notSeen: unseen }),
-    measured,
+    ...(measured !== undefined && { measured }),
   };
 }
 
@@ -64,13 +58,9 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
   };
 }
 
-function timingOf({ measured, metric, place, predicted }: FittedSpeed): Omit<FittedSpeed, 'before'> {
-  return { place, metric, measured, predicted: digits(predicted) };
-}
-
 /** Text of a machine file for -w. */
 export function calibratedFileText(value: CalibratedMachine): string {
-  return `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
+  return `# Written by moeprof machine on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
 }
 
 function written({ gpu, measured, ...file }: MachineFile): unknown {
@@ -80,25 +70,14 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
   return {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
-    measured: {
-      memory: rate(memory),
-      copies: rate(copies),
-      disk: rate(disk),
-      ...(byThreads && { byThreads: byThreads.map((rates) => ({ ...rates, read: rate(rates.read), triad: rate(rates.triad) })) }),
-      ...rest,
-      ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }),
-    },
+    ...(measured !== undefined && {
+      measured: {
+        memory: rate(memory),
+        copies: rate(copies),
+        disk: rate(disk),
+        ...(byThreads && { byThreads: byThreads.map((rates) => ({ ...rates, read: rate(rates.read), triad: rate(rates.triad) })) }),
+        ...rest,
+      },
+    }),
   };
-}
-
-/** Time constants. */
-const TIMES = ['pass', 'layer', 'expert', 'handover'];
-
-function timesWritten(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).map(([key, child]) => [
-    key,
-    TIMES.includes(key) && typeof child === 'number' ? `${child / 1e3}us` : timesWritten(child),
-  ]);
-  return Object.fromEntries(entries);
 }

@@ -1,12 +1,11 @@
 import { formatRate, formatRatio } from '../../base/units.js';
-import { KNOBS } from '../../hardware/door.js';
-import type { Datum, Document, Format, Grid, Line, Lines } from '../../report/door.js';
+import type { Datum, Document, Format, Grid, Line } from '../../report/door.js';
 import { documentFormats, gridOf, linesBlock, note, ratio } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';
 import { type CalibratedMachine, calibratedFile, calibratedFileText } from './calibrated-machine.js';
-import type { FittedSpeed } from './calibration.js';
+import type { LearnedSpeed } from './learn.js';
 
 /** Formats of a calibration: rates, constants and errors; `yaml` is for -w. */
 export const calibrationReports: readonly Format<CalibratedMachine>[] = documentFormats<CalibratedMachine>(documentOf, (value) => ({
@@ -16,7 +15,7 @@ export const calibrationReports: readonly Format<CalibratedMachine>[] = document
 })).toSpliced(2, 0, { name: 'yaml', extensions: ['.yaml', '.yml'], render: calibratedFileText });
 
 function documentOf(value: CalibratedMachine): Document {
-  const { before, calibrations, date } = value;
+  const { before, date, learned } = value;
   const { copies, disk, memory } = calibratedFile(value).measured ?? {};
   const rates = [
     ['memory', memory],
@@ -25,16 +24,11 @@ function documentOf(value: CalibratedMachine): Document {
   ] as const;
   const known = rates.flatMap(([name, rate]): Datum[][] => (rate === undefined ? [] : [[name, { value: rate, text: formatRate(rate) }]]));
   return {
-    title: `${before.name}, calibrated on ${date}`,
+    title: `${before.name}, ${value.rates === null ? 'learned from its timings' : 'measured'} on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
       ...(value.rates === null ? [] : [memoryGrid(value.rates), linesBlock(caveats(value.rates, copies))]),
-      ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
-        speedGrid(`${runtime}: fitted on`, anchors),
-        ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
-        knobGrid(runtime, steps),
-        verdict(checks),
-      ]),
+      ...(learned === null ? [] : [speedGrid(learned.speeds), note(learned.said, 'good')]),
     ],
   };
 }
@@ -67,13 +61,13 @@ function caveats({ drive, memory }: MachineRates, copies: number | undefined): L
   if (copies === undefined) {
     lines.push({
       tone: 'info',
-      text: 'copies to the GPU: not measured: nothing that ships with moeprof copies to a card (onnxruntime-node comes without CUDA); two timings of its runtime tell the rate (--llama-bench, --log).',
+      text: 'copies to the GPU: not measured: nothing that ships with moeprof copies to a card (onnxruntime-node comes without CUDA); timings of prompts tell the rate (moeprof machine learn).',
     });
   }
   return lines;
 }
 
-function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {
+function speedGrid(speeds: readonly LearnedSpeed[]): Grid {
   const text = (speed: number): Datum => ({ value: speed, text: speedText({ metric: 'decode' }, speed) });
   return gridOf(
     [
@@ -81,34 +75,13 @@ function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {
       { head: 'speed', align: 'left' },
       { head: 'measured', name: 'measured_tps' },
       { head: 'before', name: 'before_tps' },
-      { head: 'fitted', name: 'fitted_tps' },
+      { head: 'learned', name: 'learned_tps' },
       'error',
     ],
-    speeds.map(({ before, measured, metric, place, predicted }): Datum[] => {
-      const error = predicted / measured - 1;
+    speeds.map(({ after, before, kind, measured, place }): Datum[] => {
+      const error = after / measured - 1;
       const signed = `${error < 0 ? '-' : '+'}${(100 * Math.abs(error)).toFixed(1)} %`;
-      return [place, metric, text(measured), text(before), text(predicted), { value: error, text: signed }];
+      return [place, kind, text(measured), text(before), text(after), { value: error, text: signed }];
     }),
-    { title },
   );
-}
-
-function knobGrid(runtime: string, steps: readonly number[]): Grid {
-  const moved = KNOBS.map((knob, i) => ({ knob, factor: Math.exp(steps[i]!) })).filter(({ factor }) => Math.abs(factor - 1) >= 0.005);
-  return gridOf(
-    ['constant', { head: 'of what', align: 'left' }, { head: 'times', name: 'factor' }],
-    moved.map(({ factor, knob }) => [knob.name, knob.says, { value: factor, text: factor.toFixed(2) }]),
-    { title: `${runtime}: constants here, beside those of all machines` },
-  );
-}
-
-function verdict(checks: readonly FittedSpeed[]): Lines {
-  if (checks.length === 0) return note('Nothing checks these constants: give one more timing, with another split or context.', 'info');
-  const sizes = checks.map(({ measured, predicted }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
-  const worst = sizes.at(-1)!;
-  const text =
-    sizes.length === 1
-      ? `The check was predicted within ${formatRatio(worst)}`
-      : `Of ${sizes.length} checks half were predicted within ${formatRatio(sizes[sizes.length >> 1]!)}, all within ${formatRatio(worst)}`;
-  return note(`${text}; every run on this machine says so from now on.`, worst <= 0.1 ? 'good' : 'caution');
 }

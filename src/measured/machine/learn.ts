@@ -1,11 +1,22 @@
 import { UserError } from '../../base/errors.js';
+import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
+import {
+  type Learned,
+  learnedRuntime,
+  learnedText,
+  loadRuntime,
+  type Machine,
+  type MachineFile,
+  machineOfFile,
+  type SpeedKind,
+} from '../../hardware/door.js';
 import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
-import { covarianceOf } from '../validate/fit.js';
+import type { Runtimes } from '../validate/constants.js';
+import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
-import { fittedTo, joinedPhases, RIDGE, SURENESS } from './calibration.js';
+import { joinedPhases, speedsOf, taughtFigures } from './taught.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
 import { isUnplaced, measurementsOf, TELL_PLACES } from './timing-row.js';
 
@@ -14,9 +25,20 @@ export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 /** Most rows to learn from; ours: a row costs some twenty predictions. */
 const MOST_ROWS = 16;
 
+/** A speed and its predictions, tokens/s. */
+export interface LearnedSpeed {
+  /** `file:line`, or a row's name. */
+  readonly place: string;
+  readonly kind: SpeedKind;
+  readonly measured: number;
+  /** With constants of all machines, and with learned ones. */
+  readonly before: number;
+  readonly after: number;
+}
+
 /**
- * Fits timings of a machine. @param user model of a timing without a model @throws UserError for an unknown model or
- * placement
+ * Learns a machine from its timings.
+ * @param user model of a timing without a model @throws UserError for an unknown model or placement
  */
 export async function learn(
   timings: readonly Timing[],
@@ -26,22 +48,50 @@ export async function learn(
   threads: number,
   watch: WorkWatch = {},
 ): Promise<Learned> {
-  const machine = machineOfFile(file, place);
+  const rows = rowsToLearn(timings, machineOfFile(file, place), user);
+  const taught = (await taughtFigures(rows, runtimesOf(rows), threads, watch)).flat();
+  if (taught.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
+  return { taught, timings: rows.length, model: user.model };
+}
+
+/** Timings before and after they taught. @throws UserError as {@link learn} */
+export async function learnedSpeeds(
+  timings: readonly Timing[],
+  file: MachineFile,
+  user: NamedModel,
+  threads: number,
+  watch: WorkWatch = {},
+): Promise<{ readonly said: string; readonly speeds: readonly LearnedSpeed[] }> {
+  const machine = machineOfFile(file, 'this machine');
+  const rows = rowsToLearn(timings, machine, user);
+  const runtimes = runtimesOf(rows);
+  const learned = await learn(timings, file, 'this machine', user, threads, watch);
+  const speeds: LearnedSpeed[] = [];
+  for (const [model, rowsOfModel] of groupedBy(rows, (row) => row.model.name)) {
+    const after = new Map([...runtimes].map(([name, runtime]) => [name, learnedRuntime(runtime, { ...learned, model })]));
+    const predictions = await predictRowVariants(rowsOfModel, [runtimes, after], threads, {});
+    for (const [i, row] of rowsOfModel.entries())
+      for (const { kind, measured } of speedsOf(row)) {
+        const [before, now] = predictions[i]!.map(({ figures }) => figures[kind]);
+        if (before !== undefined && now !== undefined) speeds.push({ place: row.id, kind, measured, before, after: now });
+      }
+  }
+  const model = rows.every((row) => row.model.name === rows[0]!.model.name) ? rows[0]!.model.name : null;
+  return { said: learnedText(machine, runtimes.get(runtimeOf(rows[0]!))!, { ...learned, model }), speeds };
+}
+
+function rowsToLearn(timings: readonly Timing[], machine: Machine, user: NamedModel): readonly Measurement[] {
   const placed = timings.map((given) => {
     const timing = timingOfModel(given, user);
     if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
       throw new UserError(`${timing.place}: nothing says where its experts lay; add e.g. -ncmoe 24 (0: all on the GPU), or ${TELL_PLACES}`);
     return timing;
   });
-  const rows = spreadRows(joinedPhases(measurementsOf(placed, machine, { model: null, quantization: null })));
-  const runtimes = new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
-  const { left, speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
-  if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
-  const covariance = covarianceOf(speeds, RIDGE, SURENESS);
-  const [first] = runtimes.values();
-  const worst = left.reduce((most, residual) => (Math.abs(residual) > Math.abs(most) ? residual : most), 0);
-  return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
+  return spreadRows(joinedPhases(measurementsOf(placed, machine, { model: null, quantization: null })));
 }
+
+const runtimesOf = (rows: readonly Measurement[]): Runtimes =>
+  new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
 
 /** At most sixteen rows, evenly spread. */
 export function spreadRows(rows: readonly Measurement[]): readonly Measurement[] {

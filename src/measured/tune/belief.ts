@@ -1,6 +1,6 @@
 import { AXES } from '../../advise/door.js';
+import { KNOBS, type TaughtFigure } from '../../hardware/door.js';
 import type { Speeds } from '../../runtime/door.js';
-import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 
 /**
@@ -8,12 +8,14 @@ import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validat
  * profiles/measurements/ (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Remaining
  * axes: bench/lab.
  */
-const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
-  decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },
-  prefill: { place: 0.25, passes: 0.1, threads: 0.15, loading: 0.05, attention: 0.1, whole: 0.2 },
+const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number], number>>>> = {
+  decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1 },
+  prefill: { place: 0.25, passes: 0.1, threads: 0.15, loading: 0.05, attention: 0.1 },
 };
-/** Kinds of error: axes of settings, and all speeds together (LEFT of hardware/learned.ts). */
-const WAYS = [...AXES, 'whole'] as const;
+/** Inverse variances of the knobs, for one runtime and model. */
+const RIDGE = KNOBS.map(({ model = 0, runtime = 0, spread }) => 1 / (spread ** 2 + runtime ** 2 + model ** 2));
+/** Inverse variance of a speed of a foreign setting, .05 squared: standard error of a benchmark; ours. */
+const SURENESS = 400;
 /**
  * Least error of a measured speed: residual of a line through the experts' share on the card, median of ten machines.
  */
@@ -41,14 +43,17 @@ export interface PointForecast extends Speeds {
 
 /** Prior of a point. @param along distance from the advised setting by {@link AXES} */
 export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
-  const [features, none] = [[...along, 1], WAYS.map(() => 0)];
-  return { decode: beside(decode, [...features, ...none]), prefill: beside(prefill, [...none, ...features]) };
+  const none = AXES.map(() => 0);
+  return { decode: beside(decode, [...along, ...none]), prefill: beside(prefill, [...none, ...along]) };
 }
+
+/** Slopes of a figure by knobs. */
+export const slopesOf = ({ residual, shares }: TaughtFigure): Sensitivity => ({ residual, slopes: shares.map((share) => -share) });
 
 const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ ...speed, slopes: [...speed.slopes, ...ways] });
 
 /** Inverse variances of knobs and kinds of error. */
-const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
+const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => AXES.map((way) => 1 / OFF[phase][way] ** 2))];
 
 /** Expected speeds of points. @param measured by index @param others further speeds of the machine */
 export function pointForecasts(
@@ -59,7 +64,7 @@ export function pointForecasts(
 ): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
   // Speeds of a foreign setting or model teach only the knobs.
-  const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
+  const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * AXES.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
   const covariance = covarianceOf(rows, RIDGES, SURENESS);

@@ -6,17 +6,17 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
+import { loadRuntime, type MachineFile, machineOfFile } from '../../hardware/door.js';
 
 import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
-import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
+import { joinedPhases, taughtFigures } from '../machine/taught.js';
 import { measurementsOf } from '../machine/timing-row.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
-import { type PointPrior, pointPrior } from './belief.js';
+import { type PointPrior, pointPrior, slopesOf } from './belief.js';
 import type { RunEnd } from './tune.js';
 
 /** Tokens of a benchmark: prompt, generated, preceding context. */
@@ -105,8 +105,7 @@ export async function priorsOf(
   const rows = rowsOf(timings);
   const otherRows = spreadRows(joinedPhases(rowsOf(others)));
   const names = new Set([...rows, ...otherRows].map(runtimeOf));
-  const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
-  const none = KNOBS.map(() => 0);
+  const runtimes = new Map([...names].map((name) => [name, loadRuntime(name)]));
   // Threads hardly change slopes: points of one placement share slopes.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
@@ -114,7 +113,7 @@ export async function priorsOf(
     const keys = phaseRows.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
     const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, phaseRows[i]!]));
     const [based, all] = [rowsOf(firsts), rowsOf([...keys.keys()])];
-    const slopes = await sensitivities([...based.values()], runtimes, none, threads, watch);
+    const slopes = (await taughtFigures([...based.values()], runtimes, threads, watch)).flat().map(slopesOf);
     const predictions = await predictRowVariants([...all.values()], [runtimes], threads, watch);
     if (slopes.length < based.size) throw new UserError(`--tune: the speeds of ${rows[0]!.model.name} cannot be predicted here`);
     const [at, speedAt] = [[...based.keys()], [...all.keys()]];
@@ -125,7 +124,7 @@ export async function priorsOf(
   };
   const [decode, prefill] = [await of('decode'), await of('prefill')];
   const priors = points.map(({ along }, i) => pointPrior(decode[i]!, prefill[i]!, along));
-  return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
+  return { priors, others: (await taughtFigures(otherRows, runtimes, threads, watch)).flat().map(slopesOf) };
 }
 
 /** Row of one phase at 1 token/s, without settings irrelevant to the phase. */

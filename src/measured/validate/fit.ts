@@ -1,3 +1,4 @@
+import { solve } from '../../base/linear.js';
 import { sharedVotes } from '../../base/statistics.js';
 
 /** Residual and slopes of a prediction. */
@@ -108,25 +109,4 @@ export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly numbe
       ridge.map((_, d) => Number(c === d)),
     ),
   );
-}
-
-/** Gaussian elimination with partial pivoting. */
-function solve(matrix: readonly number[][], right: readonly number[]): number[] {
-  const size = right.length;
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  for (let k = 0; k < size; k++) {
-    const pivot = rows.slice(k).reduce((best, row, i) => (Math.abs(row[k]!) > Math.abs(rows[best]![k]!) ? k + i : best), k);
-    [rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!];
-    for (let i = k + 1; i < size; i++) {
-      const factor = rows[i]![k]! / rows[k]![k]!;
-      for (let j = k; j <= size; j++) rows[i]![j]! -= factor * rows[k]![j]!;
-    }
-  }
-  const solution = new Array<number>(size).fill(0);
-  for (let k = size - 1; k >= 0; k--) {
-    let value = rows[k]![size]!;
-    for (let j = k + 1; j < size; j++) value -= rows[k]![j]! * solution[j]!;
-    solution[k] = value / rows[k]![k]!;
-  }
-  return solution;
 }

@@ -3,6 +3,7 @@ import { formatNumber } from '../../base/units.js';
 import type { Block, Column, ColumnOf, Datum, Document, Format, Grid, Visibility } from '../../report/door.js';
 import { bareRange, documentFormats, formatRelative, grid, gridOf, note, ratio, renderCsv } from '../../report/door.js';
 import type { Gain } from './gains.js';
+import type { OwnErrors } from './own.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
@@ -55,6 +56,7 @@ function validationDocument(validation: Validation): Document {
     lead: leadOf(validation).map((text) => ({ text })),
     blocks: [
       summaryGrid(validation),
+      ...(validation.own === undefined ? [] : [ownGrid(validation.own)]),
       ...familyGrids(validation.kinds, 'kind of machine', 'By kind of machine'),
       ...familyGrids(validation.placements, 'placement', 'By placement'),
       rowGrid(scored.slice(0, WORST), {
@@ -90,6 +92,27 @@ function summaryGrid({ summary }: Validation): Grid {
     { head: 'error of', of: ({ metric }) => measuredMetricText(metric) },
     ...ERROR_COLUMNS,
   ]);
+}
+
+function ownGrid(own: readonly OwnErrors[]): Grid {
+  const within = (share: string, i: number): ColumnOf<OwnErrors> => ({ head: `ratio ${share}`, of: ({ ratios }) => ratio(ratios[i]!) });
+  const title = "After rows of the machine, chosen without their speeds; ratios: two others' within a share";
+  return grid(
+    own,
+    [
+      { head: 'own', of: (errors) => errors.own },
+      { head: 'speed', align: 'left', of: ({ kind }) => kind },
+      { head: 'predictor', align: 'left', of: ({ predictor }) => predictor },
+      { head: 'machines', of: ({ machines }) => machines },
+      { head: 'median', of: ({ median }) => ratio(median) },
+      { head: 'p90', of: ({ p90 }) => ratio(p90) },
+      { head: '|log|', of: ({ log }) => ({ value: log, text: formatNumber(log, 3) }) },
+      { head: 'in band', of: ({ coverage }) => ratio(coverage) },
+      { head: 'band', of: ({ width }) => ratio(width) },
+      ...['5 %', '10 %', '20 %'].map(within),
+    ],
+    { title },
+  );
 }
 
 function trendGrids({ trendErrors }: Validation): Grid[] {

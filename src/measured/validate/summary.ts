@@ -4,6 +4,7 @@ import type { RuntimeSpec } from '../../hardware/door.js';
 import { type Tagged, tagged } from '../../result/version.js';
 import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
+import type { OwnErrors } from './own.js';
 import type { Prediction } from './predict.js';
 import { type ErrorSizes, errorSizes } from './rows/error-sizes.js';
 import { machineKindOf, votesOf } from './rows/machines.js';
@@ -47,6 +48,8 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly trendErrors: readonly TrendErrors[];
   readonly gains: readonly Gain[];
   readonly fitted: readonly FittedConstants[];
+  /** Errors after rows of the same machine, on request. */
+  readonly own?: readonly OwnErrors[];
   /** Constants refitted on the rows, on request. */
   readonly refit?: Refit;
 }

@@ -159,7 +159,7 @@ const TRIED: readonly Name[] = ['-ts', '-fa', '--numa'];
 /** llama-bench: without `-cmoe`; passes are limited to the batch, and commas separate lists. */
 export const llamaBench: Benchmark = {
   command: 'llama-bench',
-  tests: '-p 512 -n 128',
+  tests: '-p 512 -n 64 -r 2 -o jsonl',
   words: (uses: readonly FlagUse<Name>[], expertLayers, tuned = false) =>
     uses.flatMap(([flag, value]): string[] => {
       if (flag === '-cmoe') return ['-ncmoe', `${expertLayers}`];
