@@ -14,8 +14,12 @@ import type { Price } from './price.js';
 import { type Purchase, purchasesOf } from './purchases.js';
 import type { Question } from './question.js';
 import { bandsOf, bestSetting, type Priced, priced, strategiesOf } from './search.js';
+import { type CacheRatio, cacheRatio } from './sure.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
+
+/** Factor that puts a strategy behind another one in a table. */
+const BEHIND = 1 - 1e-9;
 
 /** Version tag, raised by changes of meaning only. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -50,6 +54,8 @@ export interface Strategy extends AdvisedSetting, Pick<Price, 'bands'> {
   readonly flags: string;
   /** Source of the cache's facts, with date or build; null: no cache. */
   readonly read: string | null;
+  /** Beside the fixed placement; absent: no cache, or nothing fixed fits. */
+  readonly beside?: CacheRatio;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
@@ -191,11 +197,19 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
   const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
   if (found.length < 2) return [];
   const strategies: Strategy[] = [];
-  for (const priced of found) strategies.push(await describedStrategy(question, priced));
+  const fixed = found.find((priced) => priced.setting.cache === null);
+  for (const priced of found) {
+    const beside = fixed === undefined || priced === fixed ? {} : { beside: cacheRatio(question, priced, fixed) };
+    strategies.push({ ...(await describedStrategy(question, priced)), ...beside });
+  }
   const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((strategy) => wordsIn(strategy).includes(word))));
   const distinctWords = (strategy: Strategy): string[] => wordsIn(strategy).filter((word) => !shared.has(word));
-  return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => b.decode - a.decode);
+  return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => rankOf(b) - rankOf(a));
 }
+
+/** Decode speed; a cache that is not surely faster stands behind the fixed placement. */
+const rankOf = ({ beside, decode }: Strategy): number =>
+  beside === undefined || beside.verdict === 'sure' ? decode : Math.min(decode, (decode / beside.ratio) * BEHIND);
 
 /** A priced setting as a strategy. */
 export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {

@@ -201,8 +201,8 @@ function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers,
   if (!caches.some(({ keeps }) => keeps))
     throw new UserError(`--slots ${slots}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
   const [least, most] = slotRange(layers);
-  if (slots >= least && slots <= most) return slots;
-  throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer`);
+  if (slots === 0 || (slots >= least && slots <= most)) return slots;
+  throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer; 0: no cache`);
 }
 
 function contextNote(context: number, trained: number, any: boolean): string {

@@ -6,6 +6,7 @@ import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, typ
 import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladderOf, loadOf, lowestRung, rungOf } from './fit.js';
 import type { Price } from './price.js';
 import type { Question } from './question.js';
+import { cacheRatio } from './sure.js';
 
 /** A setting that fits, with speeds. */
 export interface Priced extends Loaded {
@@ -62,19 +63,24 @@ export async function pricedFit(question: Question, model: ModelSpec, beside: Be
 /** Least saving of a cache, share of cost: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
-/** Best setting of a format and KV type; null: none fits. @param fromDisk host memory may cache experts of the disk */
+/** Best setting of a format and KV type; null: none fits. A cache has to be surely faster. @param fromDisk host memory may cache experts of the disk */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
-  if (found.length === 0) return null;
-  return found.reduce((best, priced) => (priced.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? priced : best));
+  const fixed = found.find(({ setting }) => setting.cache === null);
+  const isWorth = (priced: Priced): boolean =>
+    fixed === undefined || (priced.cost < (1 - WORTH) * fixed.cost && cacheRatio(question, priced, fixed).verdict === 'sure');
+  return found.reduce<Priced | null>((best, priced) => {
+    if (best === null) return priced;
+    return priced.cost < best.cost && (priced === fixed || isWorth(priced)) ? priced : best;
+  }, null);
 }
 
 /** Fixed placement, then each expert cache that fits, each at its best; empty: nothing fits. */
 export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
   const { context, hardware, runtime, slots, users } = question;
-  const fixed = slots === undefined ? await fixedSetting(question, quantization, kv, fromDisk) : null;
+  const fixed = slots === undefined || slots === 0 ? await fixedSetting(question, quantization, kv, fromDisk) : null;
   const found = fixed === null ? [] : [fixed];
-  if (fromDisk || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
+  if (fromDisk || slots === 0 || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
   const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };
   for (const { keeps, system } of runtime.caches) {
     if (slots !== undefined && !keeps) continue;

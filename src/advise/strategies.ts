@@ -1,6 +1,7 @@
 import { formatNs } from '../base/units.js';
 import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
+import { sentences } from './report-parts.js';
 
 /** Table of strategies; empty without a choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
@@ -26,6 +27,10 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
         { head: 'flags', align: 'left', only: ['markdown', 'csv'] },
       ],
       rows,
+    ),
+    ...sentences(
+      'caches',
+      strategies.flatMap(({ beside, name }) => (beside === undefined ? [] : [`${name}: ${beside.said}`])),
     ),
     // A terminal lacks room for commands next to the figures.
     {

@@ -23,7 +23,17 @@ export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, type PcieLink, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
-export { expectedSteps, type Figure, FOUR_OF_FIVE, posteriorCovariance, type SpeedKind, type TaughtFigure } from './posterior.js';
+export {
+  expectedSteps,
+  type Figure,
+  FOUR_OF_FIVE,
+  type PredictedFigure,
+  posteriorCovariance,
+  type RatioBand,
+  ratioBand,
+  type SpeedKind,
+  type TaughtFigure,
+} from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { loadRuntime, type RuntimeSpec, runtimeSchema } from './runtime.js';
 export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';

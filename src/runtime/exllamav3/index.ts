@@ -118,7 +118,16 @@ export const exllamav3Runtime = runtimeFrom({
     profile: 'exllamav3',
     dialect,
     ladder: ({ layers }) => Array.from({ length: layers.length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })),
-    caches: [{ name: 'hot set', system: 'ktransformers-dynamic', misses: 'cpu', keeps: true, read: READ }],
+    caches: [
+      {
+        name: 'hot set',
+        system: 'ktransformers-dynamic',
+        misses: 'cpu',
+        keeps: true,
+        read: READ,
+        measured: { exllamav3: '8 rows of profiles/measurements' },
+      },
+    ],
     // The guide recommends 512 to 4096.
     ubatches: [512, 1024, 2048, 4096],
     kv: ['f16', 'q8_0', 'q4_0'],

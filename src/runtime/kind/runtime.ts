@@ -120,6 +120,8 @@ export interface OfferedCache {
   readonly keeps: boolean;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
+  /** Measured rows of the cache, in words, by profile of the runtime; a cache without rows is never advised first. */
+  readonly measured: Readonly<Record<string, string>>;
 }
 
 type Offer = Readonly<Record<string, number>>;

@@ -102,7 +102,16 @@ export const ktransformersRuntime = runtimeFrom({
     // Only formats shared by GPU and CPU.
     followsFrom: ({ layers }) => (['FP8', 'RAWINT4'].includes(methodOf(mainFormat(layers[0]!.formats))) ? PREFILL_FROM : null),
     ladder: byShare,
-    caches: [{ name: 'hot set', system: 'sglang-kt', misses: 'cpu', keeps: true, read: 'doc/en/kt-kernel of 95009ea, 2026-08-21' }],
+    caches: [
+      {
+        name: 'hot set',
+        system: 'sglang-kt',
+        misses: 'cpu',
+        keeps: true,
+        read: 'doc/en/kt-kernel of 95009ea, 2026-08-21',
+        measured: { 'sglang-kt': '6 rows of profiles/measurements' },
+      },
+    ],
     // Thread pools are faster on all sockets, so a single socket is never isolated.
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },

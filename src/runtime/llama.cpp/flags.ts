@@ -57,12 +57,6 @@ type Name = NameIn<typeof GRAMMAR>;
 /** All layers: more than any model has. */
 const ALL_LAYERS = 99;
 
-/** System of the cache if the CPU computes misses. */
-export const HYBRID = 'llama.cpp-hot-cache';
-
-/** CPU share of misses: of the values tried by scripts/moe-cache-tune.py, a share that still admits hot experts. */
-const CPU_SHARE = 0.95;
-
 /** Bytes of finished prompts in host memory by default (--cache-ram, tools/server/README.md). */
 const PROMPT_CACHE = 8192 * 2 ** 20;
 
@@ -131,7 +125,6 @@ export const llamaCppFlags = lineDialect(
         Math.floor(cacheBytes / 2 ** 20),
         `${formatCount(slots!)} experts of each layer, as many as fit beside this context`,
       ],
-      cache === HYBRID && ['--moe-cache-cpu-share', CPU_SHARE, 'the CPU computes most misses beside the card; the others move in'],
       // Mapped experts are not pinned and cross the link at half speed.
       (unmapped === true || cache !== null) && ['-lm', 'none', loaded],
       hostFree < PROMPT_CACHE && [

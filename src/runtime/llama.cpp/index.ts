@@ -2,7 +2,7 @@ import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import { runtimeFrom } from '../kind/runtime.js';
-import { HYBRID, llamaBench, llamaCppFlags } from './flags.js';
+import { llamaBench, llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
@@ -28,6 +28,12 @@ const LRU = 'llama.cpp-cache';
 /** Source of the expert cache, in builds since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
+/** Rows of the expert cache with and without it, by backend; none is of Vulkan or Metal. */
+const MEASURED = {
+  'llama.cpp': '8 rows of an RTX 5070 Ti and an RTX 4080, October 2026: 1.7 to 2.6x all experts on the CPU',
+  'llama.cpp-rocm': '7 rows of a Radeon AI PRO R9700 at PCIe x4, October 2026: 0.5 to 1.3x all experts on the CPU',
+} as const;
+
 /** llama.cpp: GGUF files, last layers on the GPU first, experts of the first layers in host memory. */
 export const llamaCppRuntime = runtimeFrom({
   name: 'llama.cpp',
@@ -50,10 +56,7 @@ export const llamaCppRuntime = runtimeFrom({
     ladder: byExpertLayers,
     drafts: fileDrafts,
     looksUp: true,
-    caches: [
-      { name: 'LRU cache', system: LRU, misses: 'link', keeps: true, read: READ },
-      { name: 'hybrid', system: HYBRID, misses: 'cpu', keeps: true, read: READ },
-    ],
+    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, read: READ, measured: MEASURED }],
     memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.
@@ -70,5 +73,5 @@ export const llamaCppRuntime = runtimeFrom({
   depthFirst: true,
   // ggml-org/llama.cpp pull 19493.
   redoesAccepted: true,
-  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? HYBRID : LRU) : null),
+  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? 'llama.cpp-cache-share' : LRU) : null),
 });

@@ -56,6 +56,7 @@ export const vllmRuntime = runtimeFrom({
         misses: 'link',
         keeps: true,
         read: 'pull request 37190, open, 2026-03-16 to 2026-07-31',
+        measured: {},
       },
     ],
     memory: (...served) => servedMemory(LEAVES, ...served),

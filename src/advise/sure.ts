@@ -1,0 +1,67 @@
+import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
+import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
+import { cachedBytes } from '../runtime/door.js';
+import { cacheOf } from './fit.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
+
+/** An expert cache beside the best fixed placement of the same memory. */
+export interface CacheRatio extends RatioBand {
+  /** `close`: either may be faster. `unmeasured`: no row of this cache on this backend. */
+  readonly verdict: 'sure' | 'close' | 'slower' | 'unmeasured';
+  /** Measured rows of the cache on this backend, in words; null: none. */
+  readonly rows: string | null;
+  readonly said: string;
+}
+
+/** Chance from which on a setting counts as the faster one; ours. A cache's own error makes it a factor of 1.26. */
+const SURE = 0.8;
+
+/** Decode speeds of a cache and of a fixed placement, and what their difference is worth. */
+export function cacheRatio(question: Question, cached: Priced, fixed: Priced): CacheRatio {
+  const { hardware, learned, runtime } = question;
+  const band = ratioBand(figureOf(question, cached), figureOf(question, fixed), learned?.learned.taught);
+  const profile = hardware.software?.runtime ?? runtime.name;
+  const rows = cacheOf(runtime, cached.setting)?.measured[profile] ?? null;
+  const faster = rows === null ? 'unmeasured' : band.chance >= SURE ? 'sure' : 'close';
+  const verdict = band.chance <= 1 - SURE ? 'slower' : faster;
+  const range = `${times(band.ratio)} the speed of a fixed placement (${times(band.low)} to ${times(band.high)}, 80 %)`;
+  return { ...band, verdict, rows, said: `${range}: ${reasonOf({ verdict, rows }, cached, profile)}` };
+}
+
+const times = (ratio: number): string => `${formatNumber(ratio, 2)}x`;
+
+function reasonOf({ rows, verdict }: Pick<CacheRatio, 'rows' | 'verdict'>, cached: Priced, profile: string): string {
+  switch (verdict) {
+    case 'sure':
+      return `sure, by ${rows}.`;
+    case 'close':
+      return `too close to call; run both lines and take the faster (${rows}).`;
+    case 'unmeasured':
+      return `a guess, so not advised: no such cache is measured on ${profile}.`;
+    case 'slower':
+      return slownessOf(cached);
+  }
+}
+
+/** Price of the misses of a token. */
+function slownessOf({ model, price }: Priced): string {
+  const choices = model.layers.reduce((sum, { topK }) => sum + topK, 0);
+  const [misses, bytes] = [(1 - price.hitRate) * choices, Math.max(...cachedBytes(model, 1))];
+  return `${formatCount(Math.round(misses))} misses a token of ${formatBytes(bytes)} wait ${formatNs(price.waits.link)} for the link.`;
+}
+
+/** A decode speed with the division of its time: what the link, the CPU, and all else take. */
+function figureOf({ hardware, runtime }: Question, { model, price, setting }: Priced): PredictedFigure {
+  const ofTime = (ns: number): number => Math.min(1, (ns * price.decode) / setting.users / 1e9);
+  const [link, cpu] = [ofTime(price.waits.link), ofTime(price.waits.cpu)];
+  const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
+  return {
+    kind: 'decode',
+    runtime: hardware.software?.runtime ?? runtime.name,
+    model: model.name,
+    strategy: setting.cache,
+    shares: KNOBS.map(({ name }) => shares[name] ?? 0),
+    speed: price.decode,
+  };
+}
