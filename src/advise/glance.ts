@@ -17,7 +17,7 @@ export async function glance(asked: Question, like: Setting | null): Promise<Adv
 
 async function glanced(question: Question, like: Setting | null): Promise<Priced | null> {
   const { context, quantizations, runtime, slots, users } = question;
-  const cache = slots === undefined ? null : runtime.caches.find(({ keeps }) => keeps)!.system;
+  const cache = (slots ?? 0) === 0 ? null : runtime.caches.find(({ keeps }) => keeps)!.system;
   const usual: Beside = {
     quantization: quantizations[0]!,
     ubatch: passesOf(question)[0]!,
@@ -32,7 +32,7 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
     const answer = await pricedFit(question, question.model(beside.quantization), beside);
     if (answer !== null) return answer;
   }
-  if (slots !== undefined) return null;
+  if ((slots ?? 0) > 0) return null;
   const model = question.model(quantizations.at(-1)!);
   const setting = highestFromDisk(question, model, { ...usual, quantization: quantizations.at(-1)! });
   return setting === null ? null : priced(question, model, setting);

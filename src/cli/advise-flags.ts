@@ -23,7 +23,10 @@ export const ADVISE = options({
     { shown: '70 % of each token, given those before it' },
   ],
   '--drafter <what>': ["mtp (the model's own layers) or ngram (the text itself)", { default: 'mtp' }],
-  '--slots <n>': ["slots of each layer in the engine's expert cache", { shown: 'as many as fit, or no cache where that is faster' }],
+  '--slots <n>': [
+    "slots of each layer in the engine's expert cache; 0: no cache",
+    { shown: 'as many as fit, if a cache is surely faster' },
+  ],
   '--best <n>': 'of all bundled models only so many, the largest that run well',
   '--shell <shell>': ['the shell that lines are for', { choices: ['sh', 'powershell', 'cmd'], shown: "that of the machine's system" }],
   '--explain': 'a sentence for each flag',

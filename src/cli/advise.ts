@@ -100,7 +100,7 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: P
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),
-    slots: count('--slots', slots),
+    slots: slots === undefined ? undefined : parseCount(slots, '--slots'),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };
