@@ -169,6 +169,36 @@ describe('a GPU whose reads in flight cover the latency of its memory', () => {
   });
 });
 
+describe('attention on a GPU', () => {
+  const attention = { bandwidthFraction: 0.5, computeFraction: 0.5, vectorFraction: 0.1, latentFraction: 0.2 };
+  const spec = { kvBytesPerToken: 0, flopsPerPair: 1000, window: null };
+  const nsOf = (device: Device, one: object, tokens = 1): number =>
+    new DenseCost({ ...device, perLayerNs: 0 }, [{ weightBytes: 0, flopsPerToken: 0, layers: 1, attention: [{ ...spec, ...one }] }]).ns(
+      ...([0, tokens, [999], [tokens], 1] as const),
+    );
+
+  it('is a product of all heads over a latent, and one of a head at a time over its own cache', () => {
+    const latent = { unpacked: { flopsPerPair: 1, flopsPerToken: 1, bytesPerToken: 1 } };
+    // 1,000 positions of 1,000 operations at a tenth, a fifth and half of 1e12 a second.
+    expect(nsOf({ ...DEVICE, attention }, {})).toBeCloseTo(1e4, 6);
+    expect(nsOf({ ...DEVICE, attention }, latent)).toBeCloseTo(5e3, 6);
+    expect(nsOf({ ...DEVICE, attention }, latent, 100)).toBeCloseTo(104_950e3 / 500, 6);
+  });
+
+  it('reads a quantized cache as 16 bits, which a CPU does not', () => {
+    const small = { flopsPerPair: 0, kvBytesPerToken: 10, wideBytesPerToken: 20 };
+    expect(nsOf({ ...DEVICE, attention, widensKv: true }, small)).toBeCloseTo(20e3 / 50, 9);
+    expect(nsOf({ ...DEVICE, attention }, small)).toBeCloseTo(10e3 / 50, 9);
+    expect([driven(machine()).gpu.widensKv, driven(machine()).cpu!.widensKv]).toEqual([true, undefined]);
+  });
+
+  it('sums half of its products in 16 bits on GeForce cards', () => {
+    const share = (gpu: Record<string, unknown>, change: Partial<RuntimeSpec['gpu']> = {}) =>
+      driven(machine({}, {}, gpu), { gpu: { ...llama.gpu, ...change } }).gpu.attention!.computeFraction / llama.gpu.attention.compute;
+    expect([share({}), share({ halved: true }), share({ halved: true }, { halved: 1 })]).toEqual([1, 4 / 3, 1]);
+  });
+});
+
 describe('copies', () => {
   it('of mapped weights go through a buffer, and a faster link gains nothing', () => {
     const of = (bandwidth: number, staging: RuntimeSpec['copy']['staging']) => {
