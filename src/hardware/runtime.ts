@@ -189,6 +189,10 @@ export const runtimeSchema = z.strictObject({
     .strictObject({
       on: word.describe('The measurements that constants were fitted on.'),
       constants: z.array(word).describe('Dotted names of the constants, e.g. gpu.bandwidth.k.'),
+      tied: z
+        .record(word, word)
+        .default({})
+        .describe('Constants that are one quantity with a fitted one: name, and that of the fitted one, of equal value.'),
       before: z
         .record(word, before)
         .default({})
