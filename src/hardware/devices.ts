@@ -75,10 +75,13 @@ const EXPERTS_SHARE = 7 / 23;
 /** The CPU next to the GPU; figures are per socket. */
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
-  const { numa, sockets, together } = runtime.cpu;
+  const { sockets, together, untuned = sockets } = runtime.cpu;
+  const numa = profile.numa ?? runtime.cpu.numa;
   const handoverNs = profile.handover ?? runtime.handover + EXPERTS_SHARE * waitingNs(profile, runtime);
   const host = { ...cores(profile, runtime), handoverNs };
-  return { ...host, ...socketsOf(profile, { numa: profile.numa ?? numa, efficiency: sockets, together }) };
+  // Threads do not compute where their pages lie.
+  const efficiency = numa === 'interleaved' ? untuned : sockets;
+  return { ...host, ...socketsOf(profile, { numa, efficiency, together }) };
 }
 
 function allSockets(device: Device, sockets: number, { cpu }: RuntimeSpec): Device {

@@ -66,6 +66,14 @@ describe('a CPU', () => {
     expect(of('of no name')).toBe(of());
   });
 
+  it('reaches less of two memories where pages are interleaved than where each socket has its slice', () => {
+    const share = (numa: string, cpu = {}) =>
+      driven(machine({ sockets: 2, interconnect: { bandwidth: 50e9, latency: 1 }, numa }), { cpu: { ...llama.cpu, ...cpu } }).cpu!.sockets!
+        .efficiency;
+    expect([share('tensor'), share('interleaved')]).toEqual([llama.cpu.sockets, llama.cpu.untuned]);
+    expect(share('interleaved', { untuned: undefined })).toBe(llama.cpu.sockets);
+  });
+
   it('in the place of a GPU has all sockets, of which memory and arithmetic reach shares', () => {
     const profile = (sockets: number) =>
       HardwareProfileSchema.parse({
