@@ -40,14 +40,17 @@ export const rowsComputed = (rows: number, tileRows: number): number => (rows > 
 const UNPACKED_TOKENS = 128;
 
 interface AttentionSpeed extends Speed {
-  /** ns per operation with few new tokens per sequence. */
+  /** ns per operation with few new tokens per sequence: heads with caches, and heads that share a latent. */
   readonly vectorNsPerFlop: number;
+  readonly latentNsPerFlop: number;
 }
 
 function attentionOf(device: Device): AttentionSpeed | null {
   if (device.attention === undefined) return null;
   const attending = { ...device, ...device.attention };
-  return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
+  const { latentFraction = attending.vectorFraction, peakFlops, vectorFraction } = attending;
+  const nsAt = (share: number): number => 1e9 / (peakFlops * share);
+  return { ...speedOf(attending), vectorNsPerFlop: nsAt(vectorFraction), latentNsPerFlop: nsAt(latentFraction) };
 }
 
 /** Time to bring in weights, ns: the larger of reading and unpacking. @param formats absent: unknown */
@@ -108,6 +111,8 @@ export class DenseCost {
   readonly #groupStart: Int32Array;
   readonly #groupKvBytes: Float64Array;
   readonly #groupFlops: Float64Array;
+  /** ns per operation with few new tokens per sequence. */
+  readonly #groupVectorNs: Float64Array;
   /** Score bytes moved per pair of tokens; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
@@ -129,14 +134,23 @@ export class DenseCost {
     );
     this.#tileRows = tileRows;
     this.#groupStart = new Int32Array(parts.length + 1);
-    const groups: { kvBytes: number; flops: number; promptFlops: number; unpackNs: number; scores: number; window: number }[] = [];
+    const groups: {
+      kvBytes: number;
+      flops: number;
+      promptFlops: number;
+      unpackNs: number;
+      scores: number;
+      window: number;
+      latent: boolean;
+    }[] = [];
     for (const [s, part] of parts.entries()) {
-      for (const { heads = 0, kvBytesPerToken, flopsPerPair, unpacked, window } of part.attention) {
+      for (const { heads = 0, kvBytesPerToken, flopsPerPair, unpacked, wideBytesPerToken = kvBytesPerToken, window } of part.attention) {
         if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
-        const size = window ?? Number.POSITIVE_INFINITY;
-        let group = groups.slice(this.#groupStart[s]).find((other) => other.window === size);
-        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, promptFlops: 0, unpackNs: 0, scores: 0, window: size }));
-        group.kvBytes += kvBytesPerToken;
+        const [size, latent] = [window ?? Number.POSITIVE_INFINITY, unpacked !== undefined];
+        let group = groups.slice(this.#groupStart[s]).find((other) => other.window === size && other.latent === latent);
+        if (group === undefined)
+          groups.push((group = { kvBytes: 0, flops: 0, promptFlops: 0, unpackNs: 0, scores: 0, window: size, latent }));
+        group.kvBytes += device.widensKv === true ? wideBytesPerToken : kvBytesPerToken;
         group.flops += flopsPerPair;
         group.scores += heads;
         const prompts = device.unpacksLatent ? unpacked : undefined;
@@ -148,6 +162,8 @@ export class DenseCost {
     }
     this.#groupKvBytes = Float64Array.from(groups, (group) => group.kvBytes);
     this.#groupFlops = Float64Array.from(groups, (group) => group.flops);
+    const { latentNsPerFlop = 0, vectorNsPerFlop = 0 } = this.#attention ?? {};
+    this.#groupVectorNs = Float64Array.from(groups, ({ latent }) => (latent ? latentNsPerFlop : vectorNsPerFlop));
     this.#groupPromptFlops = Float64Array.from(groups, (group) => group.promptFlops);
     this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
@@ -171,6 +187,7 @@ export class DenseCost {
     let kvBytes = 0;
     let attentionFlops = 0;
     let vectorFlops = 0;
+    let vectorNs = 0;
     let unpackNs = 0;
     const unpacks = tokens >= UNPACKED_TOKENS;
     const pairFlops = unpacks ? this.#groupPromptFlops : this.#groupFlops;
@@ -191,6 +208,7 @@ export class DenseCost {
       kvBytes += read * this.#groupKvBytes[group]! + pairs * this.#groupScoreBytes[group]!;
       attentionFlops += pairs * pairFlops[group]!;
       vectorFlops += vectorPairs * pairFlops[group]!;
+      vectorNs += vectorPairs * pairFlops[group]! * this.#groupVectorNs[group]!;
       if (unpacks) unpackNs += read * this.#groupUnpackNs[group]!;
     }
     const { nsPerByte, nsPerFlop } = this.#speed;
@@ -200,7 +218,7 @@ export class DenseCost {
       return Math.max(this.#weightNs[segment]! + kvBytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;
     }
     const weightNs = Math.max(this.#weightNs[segment]!, flops * nsPerFlop);
-    const attentionNs = (attentionFlops - vectorFlops) * attention.nsPerFlop + vectorFlops * attention.vectorNsPerFlop;
+    const attentionNs = (attentionFlops - vectorFlops) * attention.nsPerFlop + vectorNs;
     return weightNs + Math.max(kvBytes * attention.nsPerByte, attentionNs) + overheadNs;
   }
 }

@@ -48,6 +48,7 @@ const gpu = z.strictObject({
       bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
       compute: share.describe('Share of the matrix throughput that attention of a prompt reaches.'),
       vector: share.describe('The same where few tokens of a sequence are new, as in decoding.'),
+      latent: share.optional().describe('The same over a latent (MLA), which all heads share: rows of one product. Absent: as vector.'),
     })
     .optional()
     .describe('Attention over the KV cache.'),
@@ -188,6 +189,10 @@ export const runtimeSchema = z.strictObject({
     .strictObject({
       on: word.describe('The measurements that constants were fitted on.'),
       constants: z.array(word).describe('Dotted names of the constants, e.g. gpu.bandwidth.k.'),
+      tied: z
+        .record(word, word)
+        .default({})
+        .describe('Constants that are one quantity with a fitted one: name, and that of the fitted one, of equal value.'),
       before: z
         .record(word, before)
         .default({})

@@ -86,8 +86,12 @@ export interface Device {
     /** Fractions of `peakFlops`: for prompts, and for few new tokens per sequence. */
     readonly computeFraction: number;
     readonly vectorFraction: number;
+    /** Few new tokens over a latent (MLA), which all heads share as rows of a product. Absent: `vectorFraction`. */
+    readonly latentFraction?: number;
     readonly peakFlops?: number;
   };
+  /** Present if kernels unpack quantized KV caches to 16 bits. */
+  readonly widensKv?: true;
   /** Bytes moved per attention score without flash attention. Absent: none. */
   readonly scoreBytes?: number;
   /** Present if every prompt pass unpacks the whole context's latent (MLA). */

@@ -40,11 +40,17 @@ function bitsOf(name: string): number {
   return name === 'fp8' ? 8 : kernelFormat(name)!.bits;
 }
 
+/** Bits of an entry as attention reads it: blocks with scales are unpacked. */
+const wideBits = (name: string, bits: number): number => (/_/.test(name) ? BUILT_BITS : bits);
+
 /** The model with a different KV-cache format; a latent (MLA) takes the keys' format. */
-export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
+export function withKvFormat(model: ModelSpec, { keyBits, keys, valueBits, values }: KvFormat): ModelSpec {
   const stored = (spec: AttentionSpec): AttentionSpec => {
     const { kvBytesPerToken, valueShare = 0.5 } = spec;
-    return { ...spec, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
+    const widths = (key: number, value: number): number => (kvBytesPerToken * ((1 - valueShare) * key + valueShare * value)) / BUILT_BITS;
+    const wide = widths(wideBits(keys, keyBits), wideBits(values, valueBits));
+    const stored = widths(keyBits, valueBits);
+    return { ...spec, kvBytesPerToken: stored, ...(wide !== stored && { wideBytesPerToken: wide }) };
   };
   const segments = model.dense.segments.map((segment) => ({ ...segment, attention: segment.attention.map(stored) }));
   const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, spec) => sum + spec.kvBytesPerToken, 0);

@@ -33,6 +33,8 @@ export interface MoeLayer {
 export interface AttentionSpec {
   /** KV-cache bytes per token of context (GQA: 2 x KV heads x head size; MLA: latent + rope). */
   readonly kvBytesPerToken: number;
+  /** Bytes of the same in 16 bits, as kernels on GPUs unpack a quantized cache. Absent: `kvBytesPerToken`. */
+  readonly wideBytesPerToken?: number;
   /** Share of values in `kvBytesPerToken`. Absent: half; 0: keys serve as values (MLA). */
   readonly valueShare?: number;
   /** Operations of a token attending to a token of context (scores and values). */

@@ -61,9 +61,17 @@ describe('reading', () => {
 describe('a CPU', () => {
   it('computes what its generation does of its instruction set', () => {
     const of = (generation?: string) => driven(machine(generation === undefined ? {} : { generation })).cpu!.peakFlops;
-    expect(of()).toBeCloseTo(8 * 4e9 * llama.cpu.operations.avx2!, -3);
+    expect(of()).toBeCloseTo(8 * 4e9 * llama.cpu.operations.default!, -3);
     expect(of('haswell') / of()).toBeCloseTo(llama.cpu.generations.haswell!, 12);
     expect(of('of no name')).toBe(of());
+  });
+
+  it('reaches less of two memories where pages are interleaved than where each socket has its slice', () => {
+    const share = (numa: string, cpu = {}) =>
+      driven(machine({ sockets: 2, interconnect: { bandwidth: 50e9, latency: 1 }, numa }), { cpu: { ...llama.cpu, ...cpu } }).cpu!.sockets!
+        .efficiency;
+    expect([share('tensor'), share('interleaved')]).toEqual([llama.cpu.sockets, llama.cpu.untuned]);
+    expect(share('interleaved', { untuned: undefined })).toBe(llama.cpu.sockets);
   });
 
   it('in the place of a GPU has all sockets, of which memory and arithmetic reach shares', () => {
@@ -166,6 +174,36 @@ describe('a GPU whose reads in flight cover the latency of its memory', () => {
     expect(of({ bandwidth: { default: 1 } }).bandwidthFraction).toBe(1);
     const usual = driven(machine()).gpu;
     expect([usual.bandwidthFraction, usual.attention!.bandwidthFraction]).toEqual([bandwidth.default, attention.bandwidth]);
+  });
+});
+
+describe('attention on a GPU', () => {
+  const attention = { bandwidthFraction: 0.5, computeFraction: 0.5, vectorFraction: 0.1, latentFraction: 0.2 };
+  const spec = { kvBytesPerToken: 0, flopsPerPair: 1000, window: null };
+  const nsOf = (device: Device, one: object, tokens = 1): number =>
+    new DenseCost({ ...device, perLayerNs: 0 }, [{ weightBytes: 0, flopsPerToken: 0, layers: 1, attention: [{ ...spec, ...one }] }]).ns(
+      ...([0, tokens, [999], [tokens], 1] as const),
+    );
+
+  it('is a product of all heads over a latent, and one of a head at a time over its own cache', () => {
+    const latent = { unpacked: { flopsPerPair: 1, flopsPerToken: 1, bytesPerToken: 1 } };
+    // 1,000 positions of 1,000 operations at a tenth, a fifth and half of 1e12 a second.
+    expect(nsOf({ ...DEVICE, attention }, {})).toBeCloseTo(1e4, 6);
+    expect(nsOf({ ...DEVICE, attention }, latent)).toBeCloseTo(5e3, 6);
+    expect(nsOf({ ...DEVICE, attention }, latent, 100)).toBeCloseTo(104_950e3 / 500, 6);
+  });
+
+  it('reads a quantized cache as 16 bits, which a CPU does not', () => {
+    const small = { flopsPerPair: 0, kvBytesPerToken: 10, wideBytesPerToken: 20 };
+    expect(nsOf({ ...DEVICE, attention, widensKv: true }, small)).toBeCloseTo(20e3 / 50, 9);
+    expect(nsOf({ ...DEVICE, attention }, small)).toBeCloseTo(10e3 / 50, 9);
+    expect([driven(machine()).gpu.widensKv, driven(machine()).cpu!.widensKv]).toEqual([true, undefined]);
+  });
+
+  it('sums half of its products in 16 bits on GeForce cards', () => {
+    const share = (gpu: Record<string, unknown>, change: Partial<RuntimeSpec['gpu']> = {}) =>
+      driven(machine({}, {}, gpu), { gpu: { ...llama.gpu, ...change } }).gpu.attention!.computeFraction / llama.gpu.attention.compute;
+    expect([share({}), share({ halved: true }), share({ halved: true }, { halved: 1 })]).toEqual([1, 4 / 3, 1]);
   });
 });
 

@@ -35,7 +35,7 @@ describe('a KV cache', () => {
     const small = withKvFormat(model, parseKvFormat('q4_0'));
     for (const [s, { attention }] of model.dense.segments.entries()) {
       expect(small.dense.segments[s]!.attention).toEqual(
-        attention.map((one) => ({ ...one, kvBytesPerToken: (one.kvBytesPerToken * 18) / 64 })),
+        attention.map((one) => ({ ...one, kvBytesPerToken: (one.kvBytesPerToken * 18) / 64, wideBytesPerToken: one.kvBytesPerToken })),
       );
     }
   });

@@ -10,6 +10,8 @@ export interface Constant {
   readonly runtime: string;
   /** Dotted, e.g. `cpu.operations.avx2`. */
   readonly name: string;
+  /** Constants of the runtime that move with it. */
+  readonly tied: readonly string[];
   /** Value before any fit. */
   readonly before: number;
   /** Prior standard deviation of the logarithm. */
@@ -39,7 +41,8 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
     return (spec?.fitted?.constants ?? []).map((name) => {
       const before = ownValue(spec!.fitted!.before, name) ?? constantOf(spec!, name);
       if (before === null) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
-      return { runtime, name, before, spread: SPREADS.find(([pattern]) => pattern.test(name))?.[1] ?? OTHERWISE };
+      const tied = Object.entries(spec!.fitted!.tied).flatMap(([follower, leader]) => (leader === name ? [follower] : []));
+      return { runtime, name, tied, before, spread: SPREADS.find(([pattern]) => pattern.test(name))?.[1] ?? OTHERWISE };
     });
   });
 }
@@ -50,11 +53,18 @@ export function constantOf(spec: RuntimeSpec, name: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-/** Multiplies a constant in its runtime, and in runtimes that inherit the value. */
-export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
+/** Multiplies a constant and those tied to it in its runtime, and in runtimes that inherit the value. */
+export function withConstantMoved(runtimes: Runtimes, { name, runtime, tied }: Constant, factor: number): Map<string, RuntimeSpec> {
+  return [name, ...tied].reduce((moved, constant) => withOneMoved(moved, runtime, constant, factor), new Map(runtimes));
+}
+
+function withOneMoved(runtimes: Runtimes, runtime: string, name: string, factor: number): Map<string, RuntimeSpec> {
   const value = constantOf(runtimes.get(runtime)!, name);
   if (value === null) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
   const same = ([other, spec]: [string, RuntimeSpec]): boolean =>
-    other === runtime || (constantOf(spec, name) === value && spec.fitted?.constants.includes(name) !== true);
+    other === runtime || (constantOf(spec, name) === value && !ownFit(spec, name));
   return new Map([...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), factor) : entry[1]]));
 }
+
+const ownFit = ({ fitted }: RuntimeSpec, name: string): boolean =>
+  fitted !== null && (fitted.constants.includes(name) || ownValue(fitted.tied, name) !== undefined);

@@ -89,15 +89,23 @@ describe('constants', () => {
         `${name}: far from where it began`,
       ).toBeLessThan(2.5);
     }
+    for (const { name, runtime, tied } of all) {
+      const at = (one: string) => constantOf(runtimes.get(runtime)!, one);
+      expect(tied.map(at), name).toEqual(tied.map(() => at(name)));
+    }
     // As the files write them: shares, times, rates and numbers.
     const first = (name: string) => all.find((one) => one.runtime === 'llama.cpp' && one.name === name)!.before;
-    expect([first('layer'), first('cpu.memory.ddr4'), first('cpu.core.default'), first('gpu.halved')]).toEqual([30e3, 0.8, 22e9, 2]);
+    expect([first('layer'), first('cpu.memory.ddr4'), first('cpu.core.default'), first('gpu.halved')]).toEqual([30e3, 0.76, 22e9, 2]);
   });
 
   it('move in the runtime that states them and in those that have them from it', () => {
-    const faster = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'pass', before: 1e5, spread: 0.5 }, 2);
+    const faster = withConstantMoved(runtimes, { tied: [], runtime: 'llama.cpp', name: 'pass', before: 1e5, spread: 0.5 }, 2);
     for (const [name, spec] of faster) expect(spec.pass).toBe(2 * runtimes.get(name)!.pass);
-    const own = withConstantMoved(runtimes, { runtime: 'llama.cpp', name: 'layer', before: 3e4, spread: 0.5 }, 2);
+    const own = withConstantMoved(runtimes, { tied: [], runtime: 'llama.cpp', name: 'layer', before: 3e4, spread: 0.5 }, 2);
+    const memory = { runtime: 'llama.cpp', name: 'cpu.memory.ddr4', tied: ['cpu.memory.ddr5'], before: 0.76, spread: 0.2 };
+    const { ddr4, ddr5, 'amd-server': server } = withConstantMoved(runtimes, memory, 0.5).get('ik_llama.cpp')!.cpu.memory;
+    const usual = runtimes.get('llama.cpp')!.cpu.memory;
+    expect([ddr4, ddr5, server]).toEqual([0.5 * usual.ddr4!, 0.5 * usual.ddr5!, usual['amd-server']]);
     // KTransformers has a time per layer of its own.
     expect(own.get('ktransformers')!.layer).toBe(runtimes.get('ktransformers')!.layer);
     expect(own.get('ik_llama.cpp')!.layer).toBe(2 * runtimes.get('llama.cpp')!.layer);
