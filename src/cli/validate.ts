@@ -21,7 +21,7 @@ import { watched } from './kit/watched.js';
 const VALIDATE = options({
   '[files...]': 'measurements: bundled names or files of JSON lines; without, all that are bundled',
   '--fit': 'refit the constants of runtimes on these rows, and cross-validate by machine and by class; takes some minutes',
-  '--own <n>': 'rows of a machine, 3 at most, that teach its others, beside a roofline',
+  '--own <n>': 'rows of a machine, 3 at most, that teach its others',
   '-j, --jobs <n>': 'threads at a time (default: the machine’s cores)',
   ...output(validationReports),
 });
@@ -34,7 +34,7 @@ export const help = `Examples:
   moeprof validate -o accuracy.md -o accuracy.html
   moeprof validate open --json
   moeprof validate --fit                     fits, each machine left out in turn
-  moeprof validate --own 2                   taught by 0 to 2 rows of each machine
+  moeprof validate --own 2                   taught by rows of each machine
 
 A row is one JSON object a line: moeprof schema measurements`;
 
@@ -48,13 +48,13 @@ export function define(command: Command, context: CliContext): void {
 
 async function validate(
   files: readonly string[],
-  { fit, own }: OptionsOf<typeof VALIDATE>,
+  { fit, own: wanted }: OptionsOf<typeof VALIDATE>,
   threads: number,
   context: CliContext,
 ): Promise<Validation> {
-  const most = own === undefined ? null : parseCount(own, '--own');
+  const most = wanted === undefined ? null : parseCount(wanted, '--own');
   if (most !== null && most > MOST_OWN)
-    throw new UserError(`--own ${own}: at most ${MOST_OWN} rows of a machine teach; give 0 to ${MOST_OWN}`);
+    throw new UserError(`--own ${wanted}: at most ${MOST_OWN} rows of a machine teach; give 0 to ${MOST_OWN}`);
   const names = files.length === 0 ? listProfiles('measurements') : files;
   const skip = ({ message }: UserError): void => context.note(`${message}; the row is left out`);
   const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name), skip));

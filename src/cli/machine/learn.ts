@@ -30,7 +30,7 @@ the GPU teach most; moeprof advise -v prints the command.
 Examples:
   llama-bench -m model.gguf -ncmoe 24 -d 8192 -o jsonl > bench.jsonl
   moeprof machine learn bench.jsonl -o my-machine.yaml
-  llama-bench -m model.gguf -o jsonl | moeprof machine learn - -o my-machine.yaml`;
+  llama-bench -m model.gguf -o jsonl | moeprof machine learn - -o box.yaml`;
 
 type LearnOptions = OptionsOf<typeof LEARN>;
 

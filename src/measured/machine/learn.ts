@@ -16,9 +16,9 @@ import type { Runtimes } from '../validate/constants.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
-import { joinedPhases, speedsOf, taughtFigures } from './taught.js';
+import { speedsOf, taughtFigures } from '../validate/taught.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
-import { isUnplaced, measurementsOf, TELL_PLACES } from './timing-row.js';
+import { isUnplaced, joinedPhases, measurementsOf, TELL_PLACES } from './timing-row.js';
 
 export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 

@@ -163,3 +163,23 @@ export function layersOnCpu(rules: readonly string[], blocks: readonly number[],
   }
   return Math.round(onCpu);
 }
+
+/** Joins separate prompt and generation rows of one setting. */
+export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
+  const joined: Measurement[] = [];
+  for (const row of rows) {
+    const at = joined.findIndex(
+      (other) => settingOf(other) === settingOf(row) && (other.measured.tg_tps === undefined) !== (row.measured.tg_tps === undefined),
+    );
+    const other = joined[at];
+    const apart = other !== undefined && (other.measured.pp_tps === undefined) !== (row.measured.pp_tps === undefined);
+    if (other === undefined || !apart) joined.push(row);
+    else joined[at] = { ...other, run: { ...row.run, ...other.run }, measured: { ...other.measured, ...row.measured } };
+  }
+  return joined;
+}
+
+function settingOf({ engine, model, placement, run }: Measurement): string {
+  const { pp_tokens: _, tg_tokens: __, ...rest } = run;
+  return JSON.stringify([engine, model, placement, rest]);
+}

@@ -10,12 +10,12 @@ import { loadRuntime, type MachineFile, machineOfFile } from '../../hardware/doo
 
 import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
 import { spreadRows } from '../machine/learn.js';
-import { joinedPhases, taughtFigures } from '../machine/taught.js';
-import { measurementsOf } from '../machine/timing-row.js';
+import { joinedPhases, measurementsOf } from '../machine/timing-row.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
+import { taughtFigures } from '../validate/taught.js';
 import { type PointPrior, pointPrior, slopesOf } from './belief.js';
 import type { RunEnd } from './tune.js';
 

@@ -12,14 +12,14 @@ import {
   type SpeedKind,
   type TaughtFigure,
 } from '../../hardware/door.js';
-import { taughtFigures } from '../machine/taught.js';
-import { fittedFactors, PARTS, type SheetTimes, sheetTimes, timeOf } from './roofline.js';
+import { fittedFactors, SHEET_PARTS, type SheetTimes, sheetTime, sheetTimes } from './roofline.js';
 import type { Measurement } from './rows/measurement.js';
 import { figuresOf, runtimeOf } from './rows/specify.js';
+import { taughtFigures } from './taught.js';
 
 /** Predictors: moeprof, a roofline of three constants, and the same with reads of the KV cache. */
-export const PREDICTORS = ['moeprof', 'roofline', 'roofline and KV'] as const;
-type Predictor = (typeof PREDICTORS)[number];
+export const OWN_PREDICTORS = ['moeprof', 'roofline', 'roofline and KV'] as const;
+type Predictor = (typeof OWN_PREDICTORS)[number];
 
 /** Errors after some own rows, one vote per machine. */
 export interface OwnErrors {
@@ -54,17 +54,17 @@ const FOLDS = 5;
 /** Own rows at most. */
 export const MOST_OWN = 3;
 
-/** Errors by predictor, number of own rows and speed. @param own rows of a machine that teach, each number */
+/** Errors by predictor, number of own rows and speed. @param counts rows of a machine that teach */
 export async function ownErrors(
   rows: readonly Measurement[],
-  own: readonly number[],
+  counts: readonly number[],
   threads: number,
   watch: WorkWatch = {},
 ): Promise<OwnErrors[]> {
   const figures = await figuresOfRows(rows, threads, watch);
-  return PREDICTORS.flatMap((predictor) => {
+  return OWN_PREDICTORS.flatMap((predictor) => {
     const machines = [...groupedBy(predictor === 'moeprof' ? figures : asRoofline(figures, predictor), ({ machine }) => machine).values()];
-    return own.flatMap((count) =>
+    return counts.flatMap((count) =>
       (predictor === 'roofline and KV' ? (['decode'] as const) : (['decode', 'prefill'] as const)).flatMap((kind): OwnErrors[] => {
         const judged = machines.flatMap((of) => judgedFigures(of, count)).filter((figure) => figure.kind === kind);
         return judged.length === 0 ? [] : [{ predictor, own: count, kind, ...statistics(judged) }];
@@ -107,10 +107,10 @@ function asRoofline(figures: readonly OwnFigure[], predictor: 'roofline' | 'roof
 }
 
 function rooflineFigure(figure: OwnFigure, times: SheetTimes, factors: readonly number[]): OwnFigure {
-  const time = timeOf(times, factors);
-  const [offset] = PARTS[figure.kind];
+  const time = sheetTime(times, factors);
+  const [offset] = SHEET_PARTS[figure.kind];
   const shares = KNOBS.map(({ name }) => {
-    const part = PARTS[figure.kind].indexOf(name);
+    const part = SHEET_PARTS[figure.kind].indexOf(name);
     return name === offset ? 1 : part < 0 ? 0 : (times[part]! * factors[part]!) / time;
   });
   return { ...figure, shares, residual: Math.log(figure.measured / time) };
@@ -125,12 +125,12 @@ interface Judged extends OwnFigure {
 }
 
 /** Figures of a machine after so many of its rows, of the speeds that these have. */
-function judgedFigures(figures: readonly OwnFigure[], own: number): Judged[] {
+function judgedFigures(figures: readonly OwnFigure[], count: number): Judged[] {
   const rows = [...groupedBy(figures, ({ id }) => id).values()];
-  if (rows.length <= own) return [];
-  const given = mostInformative(rows, own).flat();
+  if (rows.length <= count) return [];
+  const given = mostInformative(rows, count).flat();
   const kinds = new Set(given.map(({ kind }) => kind));
-  const rest = figures.filter((figure) => !given.includes(figure) && (own === 0 || kinds.has(figure.kind)));
+  const rest = figures.filter((figure) => !given.includes(figure) && (count === 0 || kinds.has(figure.kind)));
   return rest.map((figure) => {
     const steps = expectedSteps(given, figure);
     const explained = figure.shares.reduce((sum, share, k) => sum + share * steps[k]!, 0);
@@ -140,7 +140,7 @@ function judgedFigures(figures: readonly OwnFigure[], own: number): Judged[] {
 }
 
 /** Rows after which the others are surest, one after another, by shares of time alone. */
-export function mostInformative<T extends TaughtFigure>(rows: readonly (readonly T[])[], count: number): (readonly T[])[] {
+function mostInformative<T extends TaughtFigure>(rows: readonly (readonly T[])[], count: number): (readonly T[])[] {
   const all = rows.flat();
   const chosen: (readonly T[])[] = [];
   const unsure = (given: readonly T[]): number => {

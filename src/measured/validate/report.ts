@@ -94,13 +94,13 @@ function summaryGrid({ summary }: Validation): Grid {
   ]);
 }
 
-function ownGrid(own: readonly OwnErrors[]): Grid {
+function ownGrid(errors: readonly OwnErrors[]): Grid {
   const within = (share: string, i: number): ColumnOf<OwnErrors> => ({ head: `ratio ${share}`, of: ({ ratios }) => ratio(ratios[i]!) });
   const title = "After rows of the machine, chosen without their speeds; ratios: two others' within a share";
   return grid(
-    own,
+    errors,
     [
-      { head: 'own', of: (errors) => errors.own },
+      { head: 'own', of: (row) => row.own },
       { head: 'speed', align: 'left', of: ({ kind }) => kind },
       { head: 'predictor', align: 'left', of: ({ predictor }) => predictor },
       { head: 'machines', of: ({ machines }) => machines },

@@ -6,11 +6,11 @@ import type { Measurement } from './rows/measurement.js';
 import { machineOf } from './rows/row-machine.js';
 import { modelOfRow } from './rows/row-model.js';
 
-/** Parts of a figure's time by data sheets, ns, in the order of {@link PARTS}. */
+/** Parts of a figure's time by data sheets, ns, in the order of {@link SHEET_PARTS}. */
 export type SheetTimes = readonly number[];
 
 /** Parts as knobs are named: reads of the GPU, of the CPU, layers, KV; products, copies, products of the CPU. */
-export const PARTS: Readonly<Record<SpeedKind, readonly string[]>> = {
+export const SHEET_PARTS: Readonly<Record<SpeedKind, readonly string[]>> = {
   decode: ['reading', 'cpu.memory', 'launches', 'kv'],
   prefill: ['arithmetic', 'copies', 'products'],
 };
@@ -75,7 +75,7 @@ interface SheetFigure {
 export function fittedFactors(figures: readonly SheetFigure[]): number[] {
   const loss = (logs: readonly number[]): number =>
     figures.reduce(
-      (sum, { measured, times, weight }) => sum + weight * Math.abs(Math.log(timeOf(times, logs.map(Math.exp)) / measured)),
+      (sum, { measured, times, weight }) => sum + weight * Math.abs(Math.log(sheetTime(times, logs.map(Math.exp)) / measured)),
       0,
     );
   let logs = figures[0]!.times.map(() => Math.log(2));
@@ -94,5 +94,5 @@ export function fittedFactors(figures: readonly SheetFigure[]): number[] {
 }
 
 /** Time by data sheets and factors. */
-export const timeOf = (times: SheetTimes, factors: readonly number[]): number =>
+export const sheetTime = (times: SheetTimes, factors: readonly number[]): number =>
   times.reduce((sum, time, i) => sum + time * factors[i]!, 1e-3);

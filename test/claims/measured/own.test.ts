@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { findProfile } from '../../../src/base/profiles.js';
-import { type OwnErrors, ownErrors, PREDICTORS } from '../../../src/measured/validate/own.js';
+import { OWN_PREDICTORS, type OwnErrors, ownErrors } from '../../../src/measured/validate/own.js';
 import { readRows } from '../../../src/measured/validate/rows/measurement.js';
 import { expectShown } from '../../support/shown.js';
 
@@ -16,7 +16,7 @@ it('own rows of a machine make its predictions surer, and more so than those of 
     '| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...[0, 1, 2, 3].flatMap((own) =>
       (['decode', 'prefill'] as const).flatMap((kind) =>
-        PREDICTORS.flatMap((predictor) =>
+        OWN_PREDICTORS.flatMap((predictor) =>
           all
             .filter((one) => one.own === own && one.kind === kind && one.predictor === predictor)
             .map(

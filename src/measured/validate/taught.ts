@@ -1,9 +1,9 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import { KNOBS, NUDGE, type SpeedKind, type TaughtFigure, timeShares, turnedBy } from '../../hardware/door.js';
-import type { Runtimes } from '../validate/constants.js';
-import { predictRowVariants } from '../validate/predict-all.js';
-import type { Measurement } from '../validate/rows/measurement.js';
-import { runtimeOf } from '../validate/rows/specify.js';
+import type { Runtimes } from './constants.js';
+import { predictRowVariants } from './predict-all.js';
+import type { Measurement } from './rows/measurement.js';
+import { runtimeOf } from './rows/specify.js';
 
 /** Speeds of each row with their shares of time, decode first; empty: not predicted. @param runtimes by name */
 export async function taughtFigures(
@@ -35,24 +35,4 @@ export function speedsOf({ measured }: Measurement): { readonly kind: SpeedKind;
     ...(tg_tps === undefined ? [] : [{ kind: 'decode' as const, measured: tg_tps }]),
     ...(pp_tps === undefined ? [] : [{ kind: 'prefill' as const, measured: pp_tps }]),
   ];
-}
-
-/** Joins separate prompt and generation rows of one setting. */
-export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
-  const joined: Measurement[] = [];
-  for (const row of rows) {
-    const at = joined.findIndex(
-      (other) => settingOf(other) === settingOf(row) && (other.measured.tg_tps === undefined) !== (row.measured.tg_tps === undefined),
-    );
-    const other = joined[at];
-    const apart = other !== undefined && (other.measured.pp_tps === undefined) !== (row.measured.pp_tps === undefined);
-    if (other === undefined || !apart) joined.push(row);
-    else joined[at] = { ...other, run: { ...row.run, ...other.run }, measured: { ...other.measured, ...row.measured } };
-  }
-  return joined;
-}
-
-function settingOf({ engine, model, placement, run }: Measurement): string {
-  const { pp_tokens: _, tg_tokens: __, ...rest } = run;
-  return JSON.stringify([engine, model, placement, rest]);
 }
