@@ -18,8 +18,8 @@ import { type CacheRatio, cacheRatio } from './sure.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
-/** Factor that puts a strategy behind another one in a table. */
-const BEHIND = 1 - 1e-9;
+/** Factor that ranks a strategy just below another. */
+const BELOW = 1 - 1e-9;
 
 /** Version tag, raised by changes of meaning only. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -54,7 +54,7 @@ export interface Strategy extends AdvisedSetting, Pick<Price, 'bands'> {
   readonly flags: string;
   /** Source of the cache's facts, with date or build; null: no cache. */
   readonly read: string | null;
-  /** Beside the fixed placement; absent: no cache, or nothing fixed fits. */
+  /** Compared with the fixed placement; absent: no cache, or nothing fixed fits. */
   readonly beside?: CacheRatio;
 }
 
@@ -207,9 +207,9 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
   return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => rankOf(b) - rankOf(a));
 }
 
-/** Decode speed; a cache that is not surely faster stands behind the fixed placement. */
+/** Decode speed; at most the fixed placement's for a cache that is not surely faster. */
 const rankOf = ({ beside, decode }: Strategy): number =>
-  beside === undefined || beside.verdict === 'sure' ? decode : Math.min(decode, (decode / beside.ratio) * BEHIND);
+  beside === undefined || beside.verdict === 'sure' ? decode : Math.min(decode, (decode / beside.ratio) * BELOW);
 
 /** A priced setting as a strategy. */
 export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {

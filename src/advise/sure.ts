@@ -1,17 +1,27 @@
+import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
 import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
-import { cachedBytes } from '../runtime/door.js';
+import type { ModelSpec } from '../model/door.js';
+import { cachedBytes, type Setting } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
+import type { Price } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
-/** An expert cache beside the best fixed placement of the same memory. */
+/** A setting with its price. */
+interface Priced {
+  readonly model: ModelSpec;
+  readonly price: Price;
+  readonly setting: Setting;
+}
+
+/** Expert cache compared with the best fixed placement of the same memory. */
 export interface CacheRatio extends RatioBand {
   /** `close`: either may be faster. `unmeasured`: no row of this cache on this backend. */
   readonly verdict: 'sure' | 'close' | 'slower' | 'unmeasured';
   /** Measured rows of the cache on this backend, in words; null: none. */
   readonly rows: string | null;
-  readonly said: string;
+  /** What decides, for the user. */
+  readonly reason: string;
 }
 
 /** Chance from which on a setting counts as the faster one; ours. A cache's own error makes it a factor of 1.26. */
@@ -22,23 +32,20 @@ export function cacheRatio(question: Question, cached: Priced, fixed: Priced): C
   const { hardware, learned, runtime } = question;
   const band = ratioBand(figureOf(question, cached), figureOf(question, fixed), learned?.learned.taught);
   const profile = hardware.software?.runtime ?? runtime.name;
-  const rows = cacheOf(runtime, cached.setting)?.measured[profile] ?? null;
+  const rows = ownValue(cacheOf(runtime, cached.setting)?.measured ?? {}, profile) ?? null;
   const faster = rows === null ? 'unmeasured' : band.chance >= SURE ? 'sure' : 'close';
   const verdict = band.chance <= 1 - SURE ? 'slower' : faster;
-  const range = `${times(band.ratio)} the speed of a fixed placement (${times(band.low)} to ${times(band.high)}, 80 %)`;
-  return { ...band, verdict, rows, said: `${range}: ${reasonOf({ verdict, rows }, cached, profile)}` };
+  return { ...band, verdict, rows, reason: reasonOf(verdict, cached, profile) };
 }
 
-const times = (ratio: number): string => `${formatNumber(ratio, 2)}x`;
-
-function reasonOf({ rows, verdict }: Pick<CacheRatio, 'rows' | 'verdict'>, cached: Priced, profile: string): string {
+function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: string): string {
   switch (verdict) {
     case 'sure':
-      return `sure, by ${rows}.`;
+      return 'sure';
     case 'close':
-      return `too close to call; run both lines and take the faster (${rows}).`;
+      return 'too close, try both lines';
     case 'unmeasured':
-      return `a guess, so not advised: no such cache is measured on ${profile}.`;
+      return `a guess, no row is of ${profile}`;
     case 'slower':
       return slownessOf(cached);
   }
@@ -48,7 +55,7 @@ function reasonOf({ rows, verdict }: Pick<CacheRatio, 'rows' | 'verdict'>, cache
 function slownessOf({ model, price }: Priced): string {
   const choices = model.layers.reduce((sum, { topK }) => sum + topK, 0);
   const [misses, bytes] = [(1 - price.hitRate) * choices, Math.max(...cachedBytes(model, 1))];
-  return `${formatCount(Math.round(misses))} misses a token of ${formatBytes(bytes)} wait ${formatNs(price.waits.link)} for the link.`;
+  return `${formatCount(Math.round(misses))} misses of ${formatBytes(bytes)} a token wait ${formatNs(price.waits.link)}`;
 }
 
 /** A decode speed with the division of its time: what the link, the CPU, and all else take. */
@@ -61,7 +68,7 @@ function figureOf({ hardware, runtime }: Question, { model, price, setting }: Pr
     runtime: hardware.software?.runtime ?? runtime.name,
     model: model.name,
     strategy: setting.cache,
-    shares: KNOBS.map(({ name }) => shares[name] ?? 0),
+    shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),
     speed: price.decode,
   };
 }

@@ -29,7 +29,7 @@ const LRU = 'llama.cpp-cache';
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
 /**
- * Measured rows of the expert cache, by backend: RTX 5070 Ti, RTX 4080 alone and beside an RTX 3060; none of Vulkan or
+ * Measured rows of the expert cache, by backend: RTX 5070 Ti, RTX 4080 alone and with an RTX 3060; none of Vulkan or
  * Metal.
  */
 const MEASURED = {
