@@ -23,12 +23,13 @@ export function adviceFor(model: string, machine: string, wishes: AdviceWishes =
 }
 
 /** As {@link adviceFor}, with a machine finder. */
-export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch?: WorkWatch): Promise<Advice> {
+export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch: WorkWatch = {}): Promise<Advice> {
   const [basis, ...rivals] = (await basesOf(machine, wishes)) as [AdviceBasis, ...AdviceBasis[]];
   const notes: string[] = [];
+  const { note: _said, ...quiet } = watch;
   for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
     const other = { ...basis, runtime, ...(await machine(runtime)) };
-    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined, slots: undefined }, watch)));
+    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined, slots: undefined }, quiet)));
   }
   const answer = async (asked: Question): Promise<Advice> => {
     refuseUsers(asked);

@@ -20,6 +20,7 @@ import {
   type RequestShape,
   slotRange,
 } from '../runtime/door.js';
+import { cutNote } from '../trace/cut.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesizing } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
@@ -133,6 +134,7 @@ export class Subject {
   readonly #name: string;
   readonly #path?: string;
   readonly #traces = new Map<number, Promise<RoutingTrace>>();
+  #isNoted = false;
 
   /** @param path recorded routing; absent: drawn routing @param watch may throw to stop the work */
   constructor(name: string, path: string | undefined, watch: WorkWatch = {}) {
@@ -152,6 +154,9 @@ export class Subject {
       const loaded = model(quantizations[0]!);
       return this.#path === undefined ? drawnRouting(this.#name, loaded, tokens, this.#watch) : recordedRouting(this.#path, loaded, tokens);
     });
+    const cut = cutNote(trace);
+    if (cut !== null && !this.#isNoted) this.#watch.note?.(cut);
+    this.#isNoted = true;
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting, this.#watch) };
   }
 

@@ -1,6 +1,8 @@
 // Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
+
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { ALL_ON_GPU, cachedBytes, DEFAULT_RUNTIME, DEFAULT_SYSTEM, freeOf, HOST, PLAIN, runtimeOfProgram } from '../runtime/door.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import { devicesOf, refuseUsers } from './fit.js';
@@ -43,7 +45,13 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
 /** @throws UserError for an unknown name, a short recording, or no CPU with a card */
-export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
+export async function breakEvensOn(
+  name: string,
+  machine: MachineFinder,
+  wishes: AdviceWishes,
+  by: readonly number[],
+  watch?: WorkWatch,
+): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
   const { hardware, runtime } = basis;
   if (hardware.cpu === null)
@@ -54,7 +62,7 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   };
   const offload = named(runtime.name, 'gpu') ?? 'on-demand-lru';
   const hybrid = named(runtime.name, 'cpu') ?? named(DEFAULT_RUNTIME, 'cpu')!;
-  return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
+  const answer = async (question: Question): Promise<BreakEvens> => {
     refuseUsers(question);
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
@@ -62,7 +70,8 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
     for (const format of wishes.quantizations ?? new Set(few))
       for (const count of by) rows.push(await breakEvenOf({ ...question, users: count }, format, offload, hybrid));
     return { model: question.model(null).name, machine: hardware.name, runtime: hardware.software?.runtime ?? runtime.name, rows, notes };
-  });
+  };
+  return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, answer, watch);
 }
 
 async function breakEvenOf(question: Question, quantization: string | null, offload: string, hybrid: string): Promise<BreakEven> {

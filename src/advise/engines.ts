@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/door.js';
 import { type Asked, answered, describedStrategy, repeated, type Strategy } from './advise.js';
@@ -42,7 +43,7 @@ export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWi
 }
 
 /** As {@link enginesFor}, with a machine finder. */
-export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
+export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch?: WorkWatch): Promise<EngineOffers> {
   const bases = [];
   const refused: string[] = [];
   for (const { name: runtime } of ADVISED) {
@@ -55,11 +56,12 @@ export async function enginesOn(name: string, machine: MachineFinder, wishes: Ad
   }
   const engines: EngineOffer[] = [];
   const asked: Question[] = [];
-  await withQuestions(name, bases, wishes, async (plain) => {
+  const offer = async (plain: Question): Promise<void> => {
     const { answer, question } = await answered(plain);
     asked.push(question);
     engines.push(await offerOf(question, answer));
-  });
+  };
+  await withQuestions(name, bases, wishes, offer, watch);
   const { runtime: _each, ...common } = repeated(asked[0]!);
   return {
     ...tagged(ENGINES_SCHEMA),

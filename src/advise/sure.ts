@@ -1,5 +1,5 @@
 import { ownValue } from '../base/objects.js';
-import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
+import { formatBytes, formatCount, formatNs } from '../base/units.js';
 import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 import { cachedBytes, type Setting } from '../runtime/door.js';

@@ -1,10 +1,12 @@
 import { nextTurn } from './host/clock.js';
 
-/** Callbacks during long work: progress, and turns of the event loop, without which signals would wait. */
+/** Callbacks during long work: progress, remarks, and turns of the event loop, without which signals would wait. */
 export interface WorkWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, for signals and timers. */
   breathe?(): Promise<void>;
+  /** Receives a remark on an input. */
+  note?(text: string): void;
 }
 
 /** Longest block of timers and signals, ms. Ours. */

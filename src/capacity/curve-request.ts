@@ -10,6 +10,7 @@ import { policyNeeds } from '../cache/policy.js';
 import { type Inputs, openInputs } from '../engine/inputs/inputs.js';
 import { countsById, profiledPart, profiledRows } from '../engine/inputs/profiling.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/door.js';
+import { cutNote } from '../trace/cut.js';
 import { openPopularity } from '../trace/open/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
 import type { BroadcastWatch } from './broadcast.js';
@@ -38,10 +39,7 @@ export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'l
 export const CURVE_POPULARITY = '1000';
 
 /** Callbacks of a curve. */
-export interface CurveWatch extends BroadcastWatch {
-  /** Receives a note on a model not named by the trace. */
-  note?(text: string): void;
-}
+export type CurveWatch = BroadcastWatch;
 
 /**
  * Draws hit rate against capacity for several policies, from one read of a trace: `moeprof curve`. @throws UserError
@@ -60,7 +58,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   const counts = await needsPopularity(policies);
   const inputs = await openInputs(run, watch, { counts: counts && isCount(counted) });
   const { model, modelNote, routing, trace, unsized = false } = inputs;
-  for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
+  for (const note of [modelNote, model.note ?? null, ...inputs.traces.map(cutNote)]) if (note !== null) watch.note?.(note);
   try {
     const { tokens } = trace;
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);

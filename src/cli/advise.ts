@@ -54,14 +54,16 @@ export function define(command: Command, context: CliContext): void {
       if (options.runtime === ANY) {
         if (options.slots !== undefined) throw new UserError('--slots: are those of one engine; name it with --runtime');
         await deliver(context, engineReports, outputs, async () => {
-          const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options));
+          const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options), {
+            note: (text) => context.note(text),
+          });
           if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
           return { offers, explain: options.explain === true };
         });
         return;
       }
       await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options));
+        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options), { note: (text) => context.note(text) });
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });

@@ -43,6 +43,7 @@ export function define(command: Command, context: CliContext): void {
         advisedMachine(context, { hardware, quantizations, timing }, model),
         wishesOf({ runtime, context: tokens, prompt, quantizations, trace }),
         users,
+        { note: (text) => context.note(text) },
       );
     }),
   );

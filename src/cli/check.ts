@@ -73,6 +73,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
     powerShare: powerShareOf(file.remarks ?? []) ?? undefined,
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
     uncounted: new Map(timings.map(({ place, uncounted = [] }) => [place, uncounted])),
+    caches: new Map(timings.flatMap(({ expertCache, place }) => (expertCache === undefined ? [] : [[place, expertCache]]))),
     unplaced: new Set(timings.filter((timing) => isUnplaced(timing, machine)).map(({ place }) => place)),
   };
   return {

@@ -69,8 +69,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
     warmup: parseCount(flags.warmup, '--warmup'),
     threads,
   };
-  const note = (text: string): void => context.note(text);
-  return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
+  return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, watch, '--'));
 }
 
 /** @throws UserError for an empty list or a repeated policy */

@@ -36,7 +36,10 @@ A model needs llama.cpp and koffi:
 npm install --ignore-scripts @fugood/llama.node@1.7 koffi@3
 Start vLLM or SGLang with --enable-return-routed-experts, and let clients
 connect to the address of --listen. The traffic passes as it is; ids of tokens
-are not kept unless --keep-text says so.`;
+are not kept unless --keep-text says so.
+
+llama-server writes its routing itself, beside an expert cache (b12191):
+LLAMA_MOE_CACHE_TRACE=t.mct1 llama-server -m model.gguf --moe-cache-mib 4096`;
 
 /** `moeprof record`: routing of a model on own prompts by an unmodified llama.cpp. */
 export function define(command: Command, context: CliContext): void {

@@ -10,6 +10,7 @@ import type { ModelSpec } from '../model/door.js';
 import { VERSION } from '../result/version.js';
 import { DEFAULT_RUNTIME } from '../runtime/door.js';
 import { concatTraces } from '../trace/concat.js';
+import { cutNote } from '../trace/cut.js';
 import { type DemandWindow, mixed, sumOf } from './demand.js';
 import type { Placed, ProfileFormat } from './formats/format.js';
 import { balancedHomes, imbalanceOf, linearHomes } from './homes.js';
@@ -47,6 +48,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
   const breathe = watch.breathe ?? (async () => undefined);
   const sources = await openSources(request, runWith, breathe);
   const { counted, inputs, judged, model } = sources;
+  for (const note of inputs.traces.map(cutNote)) if (note !== null) watch.note?.(note);
   try {
     const runtime = engine === null ? DEFAULT_RUNTIME : engine.runtime;
     const rows = judged[0] === undefined ? {} : { trace: judged[0].named };

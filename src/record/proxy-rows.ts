@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
+import { ownValue } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
 import { type ChoiceRequest, importChoices } from '../trace/formats/choice-array.js';
 import { expected, type OpenOptions } from '../trace/formats/format.js';
@@ -14,6 +15,12 @@ import type { AnswerFile } from './answer-file.js';
 const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
+/** The record of llama-server's expert cache. */
+const BESIDE =
+  'it has no routed experts; llama-server writes them itself, beside an expert cache (builds from 12191): ' +
+  'LLAMA_MOE_CACHE_TRACE=t.mct1 llama-server -m model.gguf --moe-cache-mib 4096, then -t t.mct1';
+/** A build as llama-server names itself: `b12191-4b060f2`. */
+const LLAMA_BUILD = /^b\d+-[0-9a-f]+$/;
 /** Distinct reasons kept, and letters of each; ours. */
 const REASONS = 20;
 const LETTERS = 300;
@@ -59,10 +66,11 @@ export class RecordedAnswers {
     try {
       const reply = { ...(start === undefined ? {} : { routed_experts_start_len: start }), ...objectAt(value, PLACE) };
       if ('model' in reply && typeof reply.model === 'string' && reply.model.length <= NAME) this.#model ??= reply.model;
+      const isLlama = LLAMA_BUILD.test(String(ownValue(reply, 'system_fingerprint')));
       let answers = 0;
       for (const answer of answersOf(reply, PLACE, expected(this.#options))) {
         if (++answers > ANSWERS) throw new UserError(MANY);
-        if (answer === null) this.miss(SILENT);
+        if (answer === null) this.miss(isLlama ? BESIDE : SILENT);
         else this.#append(this.#imported(answer));
       }
     } catch (error) {

@@ -19,7 +19,7 @@ export {
 } from './index.js';
 export { cpuExpertLayers, type Loaded, splitPattern } from './kind/loaded.js';
 export type { AdvisedRuntime, OfferedCache, Streaming } from './kind/runtime.js';
-export { inHostMemory, type Timing, type TimingBuffer } from './logs/timing.js';
+export { type CacheUses, inHostMemory, type PrintedCache, type Timing, type TimingBuffer } from './logs/timing.js';
 export { hardwareOfFile, loadHardware } from './machine.js';
 export { type DeviceMemory, freeOf, gpusOf, HOST, isFit, usedOf } from './setting/fits.js';
 export { costOf, type Goal, isKept, parseGoal, type RequestShape, requestNs, type Speeds } from './setting/goal.js';

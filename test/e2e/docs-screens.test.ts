@@ -1,5 +1,6 @@
 // The pages on workloads, plans, several GPUs and advice show what moeprof prints today, if a reader has all that the command needs. Searches, which
 // keep a store, have a test of their own.
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { docsPage } from '../support/pages.js';
 import { inTurn } from './moeprof.js';
@@ -26,4 +27,10 @@ describe.each(['workloads.md', 'plan.md', 'parallel.md', 'advise.md'])('docs/%s'
     expect([code, stderr]).toEqual([NOTHING_FITS.includes(command) ? 1 : 0, '']);
     expect(stdout).toContain(screen.trim());
   });
+});
+
+it('docs/machines.md shows the check of a log with an expert cache', async () => {
+  const { command, screen } = screensOf('docs/machines.md').find((one) => one.command.includes(' cached.log '))!;
+  const { code, stdout } = await inTurn(argumentsOf(command), { cwd: fileURLToPath(new URL('../../examples', import.meta.url)) });
+  expect([code, stdout]).toEqual([1, `${screen.trim()}\n`]);
 });

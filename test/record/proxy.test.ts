@@ -3,6 +3,7 @@ import http from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AnswerFile } from '../../src/record/answer-file.js';
 import { type ProxyRecording, recordThroughProxy } from '../../src/record/proxy.js';
+import { RecordedAnswers } from '../../src/record/proxy-rows.js';
 import { contentOf, uniformModel } from '../trace/builders.js';
 import { EXPERTS, GENERATED, LAYERS, PROMPT, ROWS, routingOf, rowIds, type TestServer, TOP_K, testServer } from './servers.js';
 
@@ -231,4 +232,14 @@ describe('a client', () => {
     expect([...missed.values()]).toEqual([1]);
     trace.close();
   });
+});
+
+it.each([
+  ['b12191-4b060f2', /^it has no routed experts; llama-server .* LLAMA_MOE_CACHE_TRACE=t\.mct1 llama-server .* -t t\.mct1$/],
+  ['fp_44709d6fcb', /^it has no routed experts; start the server with --enable-return-routed-experts/],
+  [undefined, /^it has no routed experts; start the server with --enable-return-routed-experts/],
+])('a silent answer of %s says how such a server records', (system_fingerprint, message) => {
+  const answers = new RecordedAnswers({}, new AnswerFile(null), false, () => undefined);
+  answers.add({ system_fingerprint, choices: [{ index: 0, message: { role: 'assistant', content: '4' } }] }, undefined);
+  expect([...answers.missed.keys()]).toEqual([expect.stringMatching(message)]);
 });

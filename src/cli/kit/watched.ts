@@ -3,7 +3,7 @@ import type { CliContext } from './context.js';
 
 /** Work with a progress bar, removed at any end. @param work receives callback and pause */
 export async function watched<T>(
-  context: Pick<CliContext, 'progress' | 'breathe'>,
+  context: Pick<CliContext, 'progress' | 'breathe' | 'note'>,
   label: string,
   unit: string,
   work: (watch: Required<WorkWatch>) => Promise<T>,
@@ -24,7 +24,7 @@ export async function watched<T>(
     return context.breathe();
   };
   try {
-    return await work({ progress, breathe });
+    return await work({ progress, breathe, note: (text) => context.note(text) });
   } finally {
     bar.finish();
   }

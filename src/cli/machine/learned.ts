@@ -18,7 +18,7 @@ import { machineToMeasure } from './calibrate.js';
  * @throws UserError
  */
 export async function learnedBy(
-  context: Pick<CliContext, 'progress' | 'breathe'>,
+  context: Pick<CliContext, 'progress' | 'breathe' | 'note'>,
   given: readonly string[],
   name: string | undefined,
   user: NamedModel,
@@ -35,7 +35,10 @@ export async function learnedBy(
 }
 
 /** Applies timings to the machines of runs, each learned once. @throws UserError as {@link learnedBy} */
-export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, given: readonly string[]): (run: RunSpec) => Promise<RunSpec> {
+export function learnerOf(
+  context: Pick<CliContext, 'progress' | 'breathe' | 'note'>,
+  given: readonly string[],
+): (run: RunSpec) => Promise<RunSpec> {
   const known = new Map<string, Promise<Learned | null>>();
   return async (run) => {
     const { folder, hardware, model = null, quantization = null } = run;

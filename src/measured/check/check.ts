@@ -3,7 +3,7 @@ import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, pagesOf, type RuntimeSpec, timeShares } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
-import { inHostMemory, type TimingBuffer } from '../../runtime/door.js';
+import { inHostMemory, type PrintedCache, type TimingBuffer } from '../../runtime/door.js';
 import type { Runtimes } from '../validate/constants.js';
 import { predictRow, predictVariants } from '../validate/predict.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -52,6 +52,8 @@ export interface CheckFacts {
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
   /** Settings without a prediction, by row. */
   readonly uncounted?: ReadonlyMap<string, readonly string[]>;
+  /** Expert caches, by row. */
+  readonly caches?: ReadonlyMap<string, PrintedCache>;
   /** Rows of unknown expert placement. */
   readonly unplaced?: ReadonlySet<string>;
   /** Fit on the machine's timings, and runtimes with one knob moved each; absent: no timings. */
@@ -113,6 +115,7 @@ async function checkRun(
     decode: speed('decode', row.measured.tg_tps),
     prefill: speed('prefill', row.measured.pp_tps),
     footprint,
+    cache: facts.caches?.get(row.id) ?? null,
     powerShare: facts.powerShare ?? null,
     uncounted: facts.uncounted?.get(row.id) ?? [],
     supposed: async (change, driven = (runtime) => runtime) => {
@@ -164,11 +167,15 @@ function withFewestLayers(row: Measurement, runtimes: Runtimes, { buffers, unpla
 
 async function findingsOf(run: CheckCase): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const { advice, examine, name: cause, title, weight } of CAUSES) {
+  let least = 0;
+  for (const { advice, examine, name: cause, title, unlike, weight: given } of CAUSES) {
     const evidence = await examine(run);
-    if (evidence !== null) findings.push({ weight: typeof weight === 'number' ? weight : weight(run), evidence, advice, cause, title });
+    if (evidence === null) continue;
+    const weight = typeof given === 'number' ? given : given(run);
+    findings.push({ weight, evidence, advice, cause, title });
+    if (unlike === true) least = weight;
   }
-  return findings.sort((a, b) => b.weight - a.weight);
+  return findings.filter(({ weight }) => weight >= least).sort((a, b) => b.weight - a.weight);
 }
 
 /** An unknown split counts as all layers in host memory: a slower run is slow with any split. */

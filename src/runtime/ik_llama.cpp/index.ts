@@ -5,6 +5,7 @@ import { grammarOf, least } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
 import { runtimeFrom } from '../kind/runtime.js';
+import { withCaches } from '../llama.cpp/cache-log.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
 import { llamaTimings } from '../llama.cpp/llama-timings.js';
@@ -63,7 +64,8 @@ const sweepBench: TimingFormat = {
     const settings = settingsOfLog(text, path);
     let inTable = false;
     const found: PrintedTiming[] = [];
-    for (const { place, text: line } of linesOf(text, path)) {
+    const lines = linesOf(text, path);
+    for (const { place, text: line } of lines) {
       const trimmed = line.trim();
       if (HEAD.test(trimmed)) inTable = true;
       if (!inTable || !/^\|\s*\d/.test(trimmed)) continue;
@@ -82,7 +84,7 @@ const sweepBench: TimingFormat = {
         }),
       });
     }
-    return found;
+    return withCaches(found, lines);
   },
 };
 
@@ -102,7 +104,7 @@ export const ikLlamaCppRuntime = runtimeFrom({
   vendors: ['nvidia', 'none'],
   logs: [
     { format: sweepBench, by: 'llama-sweep-bench' },
-    { format: llamaTimings, by: 'llama-server and llama-cli', mark: /\bik_llama|iqk_|fused_moe|-fmoe\b/ },
+    { format: llamaTimings, by: 'llama-server and llama-cli', mark: /\bik_llama|iqk_|fused_moe|-fmoe\b|\bevictions=\d+ hit-rate=/ },
   ],
   advised: {
     ...GGUF,

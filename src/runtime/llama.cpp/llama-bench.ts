@@ -2,6 +2,7 @@ import { messageOf, UserError } from '../../base/errors.js';
 import { byName, definedFields } from '../../base/objects.js';
 import { demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
+import { withCaches } from './cache-log.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
 
 /** llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), a row per test. */
@@ -143,13 +144,14 @@ function readTable(text: string, path: string): PrintedTiming[] {
   const settings = settingsOfLog(text, path);
   let head: string[] | null = null;
   const found: PrintedTiming[] = [];
-  for (const line of linesOf(text, path)) {
+  const lines = linesOf(text, path);
+  for (const line of lines) {
     const cells = line.text.trim().startsWith('|') ? cellsOf(line.text) : null;
     if (cells === null) continue;
     if (cells[0] === 'model') head = cells;
     else if (head !== null && !/^:?-+:?$/.test(cells[0]!)) found.push({ ...settings, ...rowOf(head, cells, line) });
   }
-  return found;
+  return withCaches(found, lines);
 }
 
 function columnsOf(head: readonly string[], cells: readonly string[]): Partial<PrintedTiming> {

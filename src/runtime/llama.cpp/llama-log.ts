@@ -1,6 +1,6 @@
 import { definedFields } from '../../base/objects.js';
 import { machineOfLog } from '../logs/devices.js';
-import { printedSize, wholeOf } from '../logs/lines.js';
+import { LONGEST_LINE, printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
 /** A command line: a shell prompt and a llama.cpp program. */
@@ -106,14 +106,11 @@ export function mapsBy(mode: string | undefined): boolean | undefined {
   return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
 
-/** Most characters of a line (ours): useful lines are short, and patterns take quadratic time. */
-const LONGEST = 4096;
-
 /** Settings in a log; a command line in the log takes precedence. @param path for messages @throws UserError as {@link machineOfLog} */
 export function settingsOfLog(whole: string, path: string): TimingSettings {
   const text = whole
     .split('\n')
-    .map((line) => line.slice(0, LONGEST))
+    .map((line) => line.slice(0, LONGEST_LINE))
     .join('\n');
   const first = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
   const parameters = /model params\s*=\s*([\d.]+) B/.exec(text)?.[1];

@@ -1,6 +1,7 @@
 import { definedFields } from '../../base/objects.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
+import { withCaches } from './cache-log.js';
 import { settingsOfLog } from './llama-log.js';
 
 const LINE = /(prompt eval|\beval) time\s*=\s*([\d.]+) ms \/\s*(\d+) (?:tokens|runs)\s*\(.*?,\s*([^\s,]+) tokens per second\)/;
@@ -13,7 +14,8 @@ export const llamaTimings: TimingFormat = {
     const settings = settingsOfLog(text, path);
     const found: PrintedTiming[] = [];
     let prompt: Partial<PrintedTiming> = {};
-    for (const line of linesOf(text, path)) {
+    const lines = linesOf(text, path);
+    for (const line of lines) {
       const match = LINE.exec(line.text);
       if (match === null) continue;
       const [, kind, , tokens, rate] = match as unknown as [string, string, string, string, string];
@@ -32,6 +34,6 @@ export const llamaTimings: TimingFormat = {
         prompt = {};
       }
     }
-    return found;
+    return withCaches(found, lines);
   },
 };

@@ -2,6 +2,9 @@ import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
+/** Most characters of a line (ours): useful lines are short, and patterns take quadratic time. */
+export const LONGEST_LINE = 4096;
+
 /** A line with its place. */
 export interface PlacedLine {
   readonly text: string;

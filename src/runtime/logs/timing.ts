@@ -10,6 +10,36 @@ export interface TimingBuffer {
 /** True if a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
 export const inHostMemory = ({ device }: TimingBuffer): boolean => /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
 
+/** Uses of an expert cache: distinct experts of a layer in a pass. */
+export interface CacheUses {
+  readonly hits: number;
+  /** Those that the CPU computed included. */
+  readonly misses: number;
+  readonly onCpu: number;
+  readonly uploadedBytes: number;
+}
+
+/** Caches of all GPUs, and the experts in host memory behind. */
+export interface CacheSize {
+  readonly bytes: number;
+  readonly hostBytes: number;
+  readonly layers: number;
+  readonly slots: number;
+}
+
+/** An expert cache over the life of a context. */
+export interface PrintedCache {
+  readonly size?: CacheSize;
+  /** Generated tokens, as printed behind requests. */
+  readonly tokens?: number;
+  /** Passes of up to 8 tokens. */
+  readonly small?: CacheUses;
+  /** Passes of 9 to 32 tokens. */
+  readonly large?: CacheUses;
+  /** Bytes that passes of more tokens took from the cache. */
+  readonly copiedBytes?: number;
+}
+
 /** Settings of a run, command line included. */
 export interface TimingSettings {
   readonly model?: string;
@@ -68,6 +98,7 @@ export interface PrintedTiming extends TimingSettings {
   readonly generatedTokens?: number;
   /** Tokens of preceding context. */
   readonly depth?: number;
+  readonly expertCache?: PrintedCache;
   /** Printed standard deviation over mean of the speeds. */
   readonly spread?: number;
 }

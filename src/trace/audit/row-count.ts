@@ -2,6 +2,7 @@
 import { ownValue } from '../../base/objects.js';
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
+import { cutText } from '../cut.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
 import type { AuditCheck } from './check.js';
@@ -24,6 +25,14 @@ export const rowCount: AuditCheck = {
         if (found.length === 0 && silent !== null) {
           const what = `${formatCounted(silent, 'answer')} of a server came without routed experts, and none of that is in the trace.`;
           return { level: 'note', what, effect: 'None on the others.', fix: 'Nothing to mend where requests were aborted.' };
+        }
+        const cut = cutText(trace);
+        if (found.length === 0 && cut !== null) {
+          return {
+            what: `The recording ${cut}`,
+            effect: 'None on the rows before the last.',
+            fix: 'End the engine, not its process, or copy the file again.',
+          };
         }
         if (found.length === 0) return null;
         return {

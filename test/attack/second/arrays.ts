@@ -1,6 +1,6 @@
 // Second readers of formats that hold arrays of choices, and of counts, by name of the format: no reuse of src.
 import { inflateRawSync } from 'node:zlib';
-import { checkedIds, Damaged, type DemandRow, rowsOfGraph } from './demand.js';
+import { checkedIds, Damaged, type DemandRow, type Group, rowsOfCells, rowsOfGraph } from './demand.js';
 import { objectsOf } from './text.js';
 
 /** The sizes that a trace has, to tell its axes. */
@@ -254,6 +254,48 @@ function mbolt(bytes: Buffer): DemandRow[] {
   return rowsOfGraph(groups);
 }
 
+/** Header and events of MCT1. */
+function cacheRecord(bytes: Buffer): { readonly sizes: ReadonlyMap<number, number>; readonly groups: Group[] } {
+  let at = 16;
+  const word = (): number => bytes.readInt32LE((at += 4) - 4);
+  const [topK, groupCount] = [bytes.readInt32LE(8), bytes.readInt32LE(12)];
+  const sizes = new Map<number, number>();
+  for (let group = 0; group < groupCount; group++) {
+    at += 8;
+    const layers = Array.from({ length: word() }, word);
+    at += 40;
+    let size = 0;
+    for (let left = word(); left > 0; left--, at += 8) size += Number(bytes.readBigUInt64LE(at));
+    for (const layer of layers) sizes.set(layer, size);
+  }
+  const groups: Group[] = [];
+  while (at + 12 <= bytes.length) {
+    const [layer, width, count] = [word(), word(), word()];
+    if (width !== topK) throw new Damaged('of another width');
+    if (at + 4 * count > bytes.length) break;
+    groups.push({ layer, rows: Array.from({ length: count / topK }, () => Array.from({ length: topK }, word)) });
+  }
+  return { sizes, groups };
+}
+
+/** Rows of one request without phases: layers begin again with each pass, fewer rows are its last tokens. */
+export function cacheRows(bytes: Buffer): DemandRow[] {
+  const { groups, sizes } = cacheRecord(bytes);
+  let [first, tokens, before] = [0, 0, Number.POSITIVE_INFINITY];
+  const cells = groups.flatMap(({ layer, rows }) => {
+    if (layer <= before) [first, tokens] = [first + tokens, rows.length];
+    before = layer;
+    const token = first + tokens - rows.length;
+    return rows.map((experts, row) => ({ request: 0, token: token + row, layer, phase: null, experts }));
+  });
+  return rowsOfCells(cells, [...sizes.keys()]);
+}
+
+/** Bytes of an expert by layer, in order. */
+export function cacheSizes(bytes: Buffer): number[] {
+  return [...cacheRecord(bytes).sizes].sort(([a], [b]) => a - b).map(([, size]) => size);
+}
+
 /** What each format may demand: one reading, or one for each order of axes. */
 export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes, model: readonly [number, number]) => DemandRow[][]>> = {
   npy: (bytes, sizes) => readings(npyArray(bytes), sizes, isNone),
@@ -264,6 +306,7 @@ export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes,
   dynamo: (bytes, _, model) => [replies(bytes.toString(), model)],
   allenai: (bytes) => [allenai(bytes.toString())],
   mbolt: (bytes) => [mbolt(bytes)],
+  'llamacpp-moe-cache': (bytes) => [cacheRows(bytes)],
 };
 
 /** Counts of experts, layer by layer, by name of the format: `layer:expert:count` of those above 0. */

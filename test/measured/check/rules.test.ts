@@ -37,6 +37,7 @@ const run = (more: Partial<CheckCase> = {}): CheckCase => ({
   row: row(),
   model: null,
   siblings: [],
+  cache: null,
   decode: speed('decode', 30, 31),
   prefill: speed('prefill', 400, 420),
   footprint: { gpuNeeds: 20 * GIB, gpuHas: 24 * GIB, hostNeeds: 50 * GIB, hostHas: 64 * GIB, ...WAYS },
@@ -79,6 +80,10 @@ describe('causes', () => {
     ['power-limit', { ...sick(30, 250), powerShare: 0.6 }],
     ['cold-start', { row: depthRow(0, 10), siblings: [depthRow(4096, 12)] }],
     ['thermal', { row: again(9, 20), siblings: [again(3, 30), again(6, 25)] }],
+    [
+      'expert-cache',
+      { row: row({ measured: { tg_tps: 30 } }), cache: { small: { hits: 94, misses: 6, onCpu: 0, uploadedBytes: 2 ** 30 } } },
+    ],
     ['lossy-routing', { row: row({ placement: { kind: 'expert-cache' }, flags: '--cache 4 --topp 0.7' }) }],
     ['overhead', { supposed: async (_, driven) => ({ decode: driven === undefined ? 31 : 100, prefill: 420 }) }],
     [
@@ -115,7 +120,7 @@ describe('causes', () => {
   });
 
   it('each has a case', () => {
-    expect(CAUSES).toHaveLength(16);
+    expect(CAUSES).toHaveLength(17);
   });
 });
 

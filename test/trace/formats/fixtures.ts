@@ -66,6 +66,37 @@ export function graphLines(header: string | null, line: (token: number, layer: n
   return `${lines.join('\n')}\n`;
 }
 
+/** A group of layers in the header of an MCT1 file. */
+export interface CacheGroup {
+  readonly experts: number;
+  readonly layers: readonly number[];
+  /** Bytes of an expert, by matrix. */
+  readonly bytes: readonly number[];
+}
+
+/** An MCT1 file: layers of the model, top-k, groups, and events of a layer and its ids. */
+export function cacheBytes(
+  modelLayers: number,
+  topK: number,
+  groups: readonly CacheGroup[],
+  events: readonly (readonly [layer: number, ids: readonly number[]])[],
+): Buffer {
+  const i32 = (...values: readonly number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
+  const u64 = (...values: readonly number[]): Buffer => Buffer.from(BigUint64Array.from(values, BigInt).buffer);
+  return Buffer.concat([
+    Buffer.from('MCT1'),
+    i32(modelLayers, topK, groups.length),
+    ...groups.flatMap(({ bytes, experts, layers }, gpu) => [
+      i32(gpu, experts, layers.length, ...layers),
+      Buffer.from(Float64Array.of(1, groups.length).buffer),
+      u64(1 << 20, 1 << 21, 128),
+      i32(bytes.length),
+      u64(...bytes),
+    ]),
+    ...events.map(([layer, ids]) => i32(layer, topK, ids.length, ...ids)),
+  ]);
+}
+
 /** A .npy file. */
 export function npyBytes(descr: string, shape: readonly number[], data: ArrayBufferView, fortran = false): Buffer {
   const dict = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
@@ -487,6 +518,21 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
           ]).flat(),
         ),
       ]).buffer,
+    ),
+  },
+  'llama.cpp expert cache': {
+    format: 'llamacpp-moe-cache',
+    prompt: null,
+    bytes: cacheBytes(
+      LAYERS,
+      TOP_K,
+      [
+        { experts: EXPERTS, layers: [0, 2, 4], bytes: [400, 500] },
+        { experts: EXPERTS, layers: [1, 3], bytes: [300, 300, 500] },
+      ],
+      passes.flatMap((tokens) =>
+        Array.from({ length: LAYERS }, (_, layer) => [layer, tokens.flatMap((token) => routing[token]![layer]!)] as const),
+      ),
     ),
   },
   bigmoeonedge: {

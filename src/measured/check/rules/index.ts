@@ -1,5 +1,6 @@
 import { coldStart } from './cold-start.js';
 import { cpuPrompt } from './cpu-prompt.js';
+import { expertCache } from './expert-cache.js';
 import { layerSplit } from './layer-split.js';
 import { lossyRouting } from './lossy-routing.js';
 import { memoryChannels } from './memory-channels.js';
@@ -24,6 +25,7 @@ export const CAUSES: readonly CauseRule[] = [
   coldStart,
   thermal,
   powerLimit,
+  expertCache,
   layerSplit,
   threads,
   uncounted,

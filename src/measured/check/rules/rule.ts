@@ -1,6 +1,7 @@
 import type { OverflowMemory, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
+import type { PrintedCache } from '../../../runtime/door.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 
 /** Measured and predicted speed of a run, tokens/s. */
@@ -40,6 +41,8 @@ export interface CheckCase {
   readonly decode: CheckedSpeed | null;
   readonly prefill: CheckedSpeed | null;
   readonly footprint: Footprint | null;
+  /** The expert cache; null: none was printed. */
+  readonly cache: PrintedCache | null;
   /** Permitted over rated power of the card; null: unknown. */
   readonly powerShare: number | null;
   /** Settings that the predictions do not count. */
@@ -58,6 +61,8 @@ export interface CauseRule {
   /** 0 to 1: rank among causes. */
   readonly weight: number | ((run: CheckCase) => number);
   readonly advice: string;
+  /** True: predictions are of another setting, so that lighter causes have no evidence in a speed. */
+  readonly unlike?: true;
   /** Null: no evidence. */
   examine(run: CheckCase): Promise<string | null> | string | null;
 }

@@ -10,6 +10,7 @@ export const WEIGHTS = {
   coldStart: 0.9,
   thermal: 0.85,
   powerLimit: 0.8,
+  expertCache: 0.75,
   // Ours, by settings of unknown cost: a present setting above a missing setting.
   threadsAbove: 0.75,
   uncounted: 0.72,
