@@ -19,7 +19,7 @@ const hostBytes = ({ experts, layers, matrices }: SlotGroup): number => layers *
 export const bankBytes = ({ matrices }: Pick<SlotGroup, 'matrices'>, slots: number): number =>
   matrices.reduce((sum, bytes) => sum + Math.ceil((bytes * slots) / ALIGNMENT) * ALIGNMENT, 0);
 
-/** Experts that fit `bytes` beside `spare` empty slots, at most all. */
+/** Experts that fit `bytes` with `spare` empty slots, at most all. */
 function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
   let slots = Math.min(group.layers * group.experts, Math.floor(bytes / bankBytes(group, 1)) + 1);
   while (slots > 0 && bankBytes(group, slots + spare) > bytes) slots--;

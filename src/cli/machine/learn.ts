@@ -23,9 +23,9 @@ const LEARN = options({
   ...output(calibrationReports),
 });
 
-const LEARN_HELP = `The file that -o writes keeps the timings: run, plan, advise, breakeven and check
-learn from them with -w. Two settings that differ in context and in experts on
-the GPU teach most; moeprof advise -v prints the command.
+const LEARN_HELP = `The file of -o keeps the timings: run, plan, advise, breakeven and check learn
+from them with -w. Two settings that differ in context teach most; moeprof
+advise -v prints the command.
 
 Examples:
   llama-bench -m model.gguf -ncmoe 24 -d 8192 -o jsonl > bench.jsonl
