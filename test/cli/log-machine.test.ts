@@ -48,7 +48,7 @@ describe('a log is judged', () => {
   ])('and contradicts another one in one line: %j with %s', async (more, machine, message) => {
     for (const command of [
       ['check', bench(more)],
-      ['machine', 'calibrate', '--llama-bench', bench(more)],
+      ['machine', 'learn', bench(more)],
       ['measure', bench(more)],
     ]) {
       expect(await run(...command, '-w', machine)).toBe(2);

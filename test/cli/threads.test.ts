@@ -39,7 +39,7 @@ const JUDGED: Readonly<Record<string, Expected>> = {
   'rx-7900-xt-sweep.txt': [
     'rx-7900-xt+ryzen-9-5900x',
     'gpt-oss-20b',
-    [94, null, 'normal'],
+    [94, null, 'slow'],
     [60, null, 'normal'],
     [38, null, 'normal'],
     [26, null, 'normal'],

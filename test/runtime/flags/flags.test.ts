@@ -149,11 +149,10 @@ describe('expert caches', () => {
   // 40 of 128 experts of 47 layers, 2 MiB each.
   const cached = (cache: string) => ({ setting: { ...SETTING, cache, cpuMoe: 47, slots: 40 }, cacheBytes: 40 * 47 * 2 ** 21 });
 
-  it('of llama.cpp have a size of all layers together, pinned experts, and a share of misses for the CPU', () => {
+  it('of llama.cpp have a size of all layers together, and pinned experts', () => {
     const lru = said('llama.cpp', cached('llama.cpp-cache'));
     expect(lru).toMatchObject({ '-cmoe': '', '--moe-cache-mib': '3760', '-lm': 'none' });
     expect(lru).not.toHaveProperty('--moe-cache-cpu-share');
-    expect(said('llama.cpp', cached('llama.cpp-hot-cache'))['--moe-cache-cpu-share']).toBe('0.95');
     expect(said('llama.cpp', {})).not.toHaveProperty('--moe-cache-mib');
   });
 
