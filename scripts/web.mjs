@@ -50,6 +50,15 @@ const TABLES = 'cli-table3';
 /** Classes that no answer of `moeprof play` makes, as advice counts no bounds: their files, below src. */
 const NEVER_MADE = { 'engine/foresight/floor.ts': 'Floor', 'engine/foresight/found.ts': 'FoundSchedules' };
 
+/** Readers of logs, which no page of `moeprof play` is given, below src. */
+const NEVER_READ = ['hand-table.ts', 'spoken-timing.ts', 'llama.cpp/cache-log.ts', 'logs/devices.ts'].map((file) => `runtime/${file}`);
+
+/** A file whose exports end the page. */
+const withoutReaders = (path) =>
+  [...readFileSync(path, 'utf8').matchAll(/^export (?:const|function) (\w+)/gm)]
+    .map(([, name]) => `export function ${name}() { throw new Error('the page reads no logs'); }`)
+    .join('\n');
+
 const ENTRY = '\0page';
 
 /** The web's files in the place of Node's. @param play true: the thread of `moeprof play`, which answers messages; false: the library */
@@ -67,7 +76,9 @@ const web = (play) => ({
   load(id) {
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
-    const never = play ? NEVER_MADE[relative(join(ROOT, 'src'), id).replaceAll('\\', '/')] : undefined;
+    const place = relative(join(ROOT, 'src'), id).replaceAll('\\', '/');
+    if (play && NEVER_READ.includes(place)) return withoutReaders(id);
+    const never = play ? NEVER_MADE[place] : undefined;
     if (never !== undefined) return `export class ${never} { constructor() { throw new Error('the page has no bounds of runs'); } }`;
     if (id !== ENTRY) return null;
     if (play) return `import { answerMessages } from ${JSON.stringify(join(ROOT, 'src/play/worker.ts'))}; answerMessages();`;

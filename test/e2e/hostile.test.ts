@@ -150,6 +150,8 @@ const found = await places((command, name, attacked) => {
     case 'log':
     case 'llamaBench':
       return /^(check|measure)$/.test(command) || /^(model|quantization)$/.test(attacked) ? at('sound.log') : undefined;
+    case 'timings':
+      return at('sound.log');
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
     default:

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { BIN, moeprof, temporaryFolder } from './moeprof.js';
 
 const BENCH = fileURLToPath(new URL('../support/scripted-bench.mjs', import.meta.url));
-const ASKED = ['advise', 'olmoe-1b-7b', '-w', 'rtx-3060+ryzen-5-5600+2xddr4-3200+32GB', '--quantizations', 'q4_k_m', '-q'];
+const ASKED = ['advise', 'qwen3-30b-a3b', '-w', 'rtx-3060+ryzen-5-5600+2xddr4-3200+32GB', '--quantizations', 'q4_k_m', '-q'];
 const tune = [...ASKED, '--tune', `'${process.execPath}' '${BENCH}' -m x.gguf`];
 
 const RULE = { calls: 'calls.txt', slow: '-ub 2048' };
