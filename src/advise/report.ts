@@ -52,7 +52,10 @@ export function adviceDocument({ advice, explain }: AdviceView): Document {
             ...insteadOf(advice, answer),
           ]),
       ...detailed(sentences('does not fit', advice.misfits)),
-      ...sentences('would help', advice.purchases.length === 0 ? [] : purchaseTexts(advice).slice(0, advice.strategies.length > 0 ? 1 : BRIEF))
+      ...sentences(
+        'would help',
+        advice.purchases.length === 0 ? [] : purchaseTexts(advice).slice(0, advice.strategies.length > 0 ? 1 : BRIEF),
+      )
         .slice(0, 1)
         .map((block) => ({ ...block, detail: 'brief' as const })),
       ...detailed(sentences('would help', purchaseTexts(advice))),

@@ -41,6 +41,14 @@ describe('--timing', () => {
     expect(output.stdout).not.toContain('make this surer');
   });
 
+  it('of an expert cache teaches nothing, and is refused in a line', async () => {
+    const timing = 'eval 70 tok/s, q4_k_m, -m olmoe-1b-7b -ncmoe 8 --moe-cache-mib 1024';
+    expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '--prompt', '512', '--quantizations', 'q4_k_m', '--timing', timing)).toBe(2);
+    expect(output.stderr).toMatch(
+      /: ran with an expert cache, which teaches nothing of fixed placements; give a run without --moe-cache-mib\n$/,
+    );
+  });
+
   it('is asked for by advice without one, with the command that makes it', async () => {
     expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '-v', '--prompt', '512', '--quantizations', 'q4_k_m')).toBe(0);
     const text = output.stdout.replaceAll(/\s+/g, ' ');

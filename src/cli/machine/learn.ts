@@ -47,7 +47,7 @@ export function defineLearn(command: Command, context: CliContext): void {
 
 async function learnedMachine(given: readonly string[], options: LearnOptions, context: CliContext): Promise<CalibratedMachine> {
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
-  const timings = timingsOfFlags(given).map((timing) => timingOfModel(timing, user));
+  const timings = timingsOfFlags(given).map((timing) => (user.model === null ? timingOfModel(timing, user) : namedTiming(timing, user)));
   const before = await machineToMeasure(options.hardware);
   demandAgreement(loggedMachine(timings), machineOfFile(before, options.hardware ?? 'this machine'), options.hardware ?? null);
   const all = [...timingsOfFile(before.timings, 'timings'), ...timings];

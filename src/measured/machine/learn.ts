@@ -83,6 +83,10 @@ export async function learnedSpeeds(
 function rowsToLearn(timings: readonly Timing[], machine: Machine, user: NamedModel): readonly Measurement[] {
   const placed = timings.map((given) => {
     const timing = timingOfModel(given, user);
+    if (timing.expertCache !== undefined || timing.uncounted?.some((setting) => setting.startsWith('--moe-cache')) === true)
+      throw new UserError(
+        `${timing.place}: ran with an expert cache, which teaches nothing of fixed placements; give a run without --moe-cache-mib`,
+      );
     if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
       throw new UserError(`${timing.place}: nothing says where its experts lay; add e.g. -ncmoe 24 (0: all on the GPU), or ${TELL_PLACES}`);
     return timing;

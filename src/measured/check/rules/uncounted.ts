@@ -7,6 +7,9 @@ export const uncounted: CauseRule = {
   title: 'settings that are not counted',
   weight: WEIGHTS.uncounted,
   advice: 'Compare with a run without them: the expected speed is of that.',
-  examine: ({ decode, prefill, uncounted: settings }) =>
-    settings.length > 0 && (isOutside(decode) || isOutside(prefill)) ? `${settings.join(', ')}.` : null,
+  examine: ({ cache, decode, prefill, uncounted }) => {
+    // A cache with figures of its own has a rule of its own.
+    const settings = cache === null ? uncounted : uncounted.filter((setting) => !setting.startsWith('--moe-cache'));
+    return settings.length > 0 && (isOutside(decode) || isOutside(prefill)) ? `${settings.join(', ')}.` : null;
+  },
 };
