@@ -21,7 +21,8 @@ export const bankBytes = ({ matrices }: Pick<SlotGroup, 'matrices'>, slots: numb
 
 /** Experts that fit `bytes` with `spare` empty slots, at most all. */
 function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
-  let slots = Math.min(group.layers * group.experts, Math.floor(bytes / bankBytes(group, 1)) + 1);
+  const each = group.matrices.reduce((sum, matrix) => sum + matrix, 0);
+  let slots = Math.min(group.layers * group.experts, Math.floor(bytes / each));
   while (slots > 0 && bankBytes(group, slots + spare) > bytes) slots--;
   return slots;
 }
