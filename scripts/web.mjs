@@ -50,9 +50,11 @@ const TABLES = 'cli-table3';
 /** Classes that no answer of `moeprof play` makes, as advice counts no bounds: their files, below src. */
 const NEVER_MADE = { 'engine/foresight/floor.ts': 'Floor', 'engine/foresight/found.ts': 'FoundSchedules' };
 
-/** Readers of logs, which no page of `moeprof play` is given, below src; files of a format of timings are such readers, too. */
-const NEVER_READ = ['hand-table.ts', 'spoken-timing.ts', 'llama.cpp/cache-log.ts', 'logs/devices.ts'].map((file) => `runtime/${file}`);
-const READER = /^export const \w+: TimingFormat = /m;
+/** Readers of logs, which no page of `moeprof play` is given, below src. */
+const NEVER_READ = [
+  ...['hand-table.ts', 'spoken-timing.ts', 'logs/devices.ts', 'logs/serving.ts'],
+  ...['cache-log.ts', 'llama-bench.ts', 'llama-timings.ts'].map((file) => `llama.cpp/${file}`),
+].map((file) => `runtime/${file}`);
 
 /** A file whose exports end the page. */
 const withoutReaders = (path) =>
@@ -78,8 +80,7 @@ const web = (play) => ({
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
     const place = relative(join(ROOT, 'src'), id).replaceAll('\\', '/');
-    if (play && place.startsWith('runtime/') && (NEVER_READ.includes(place) || READER.test(readFileSync(id, 'utf8'))))
-      return withoutReaders(id);
+    if (play && NEVER_READ.includes(place)) return withoutReaders(id);
     const never = play ? NEVER_MADE[place] : undefined;
     if (never !== undefined) return `export class ${never} { constructor() { throw new Error('the page has no bounds of runs'); } }`;
     if (id !== ENTRY) return null;

@@ -10,16 +10,13 @@ import { cacheOf, contextThatFits } from './fit.js';
 import { type Guess, guessesOf } from './guesses.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { askedFor, notesOf } from './notes.js';
-import type { Price } from './price.js';
+import type { Price, Priced } from './price.js';
 import { type Purchase, purchasesOf } from './purchases.js';
 import type { Question } from './question.js';
-import { bandsOf, bestSetting, type Priced, priced, strategiesOf } from './search.js';
+import { bandsOf, bestSetting, priced, strategiesOf } from './search.js';
 import { type CacheRatio, cacheRatio } from './sure.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
-
-/** Factor that ranks a strategy just below another. */
-const BELOW = 1 - 1e-9;
 
 /** Version tag, raised by changes of meaning only. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -204,12 +201,13 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
   }
   const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((strategy) => wordsIn(strategy).includes(word))));
   const distinctWords = (strategy: Strategy): string[] => wordsIn(strategy).filter((word) => !shared.has(word));
-  return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => rankOf(b) - rankOf(a));
+  return strategies
+    .map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') }))
+    .sort((a, b) => Number(isUnsure(a)) - Number(isUnsure(b)) || b.decode - a.decode);
 }
 
-/** Decode speed; at most the fixed placement's for a cache that is not surely faster. */
-const rankOf = ({ beside, decode }: Strategy): number =>
-  beside === undefined || beside.verdict === 'sure' ? decode : Math.min(decode, (decode / beside.ratio) * BELOW);
+/** True if a strategy stands after the fixed placement, whatever its speed. */
+const isUnsure = ({ beside }: Strategy): boolean => beside !== undefined && beside.verdict !== 'sure';
 
 /** A priced setting as a strategy. */
 export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {

@@ -1,8 +1,9 @@
 import { formatCount } from '../base/units.js';
 import { isCpuOnly, isFit, type Setting } from '../runtime/door.js';
 import { devicesOf, ladderOf, rungOf } from './fit.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';
+import { canIsolate, passesOf, priced, pricedFit } from './search.js';
 
 interface Alternative {
   /** Difference from the answer: `passes of 2048`. */

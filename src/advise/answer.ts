@@ -7,8 +7,9 @@ import { backendsOn, DEFAULT_RUNTIME, ownRuntimesOf, type Speeds, wrapped } from
 import { type Advice, advise, bestAnswer } from './advise.js';
 import { type AdviceBasis, type AdviceWishes, basisOf, type MachineFinder, machineNamed, withQuestion } from './ask.js';
 import { refuseUsers } from './fit.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import { type Priced, priced } from './search.js';
+import { priced } from './search.js';
 import { type OtherQuestions, waysOut } from './ways.js';
 
 /**

@@ -1,5 +1,4 @@
 // Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
-
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
@@ -7,7 +6,7 @@ import { ALL_ON_GPU, cachedBytes, DEFAULT_RUNTIME, DEFAULT_SYSTEM, freeOf, HOST,
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import { devicesOf, refuseUsers } from './fit.js';
 import type { Price } from './price.js';
-import type { Question } from './question.js';
+import { drivenBy, type Question } from './question.js';
 
 /** Formats tried by default, and halvings of the slots before interpolation. Ours. */
 const [FORMATS, HALVINGS] = [3, 5];
@@ -69,7 +68,7 @@ export async function breakEvensOn(
     const rows: BreakEven[] = [];
     for (const format of wishes.quantizations ?? new Set(few))
       for (const count of by) rows.push(await breakEvenOf({ ...question, users: count }, format, offload, hybrid));
-    return { model: question.model(null).name, machine: hardware.name, runtime: hardware.software?.runtime ?? runtime.name, rows, notes };
+    return { model: question.model(null).name, machine: hardware.name, runtime: drivenBy({ hardware, runtime }), rows, notes };
   };
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, answer, watch);
 }

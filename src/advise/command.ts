@@ -13,8 +13,8 @@ import {
   splitPattern,
 } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
 /** Command line of a setting in its runtime's dialect. */
 export function commandOf(

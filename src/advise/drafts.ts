@@ -2,8 +2,9 @@ import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
 import { type Drafting, rightShares } from './drafting.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import { drafted, lengthsOf, type Priced, pricedFit } from './search.js';
+import { drafted, lengthsOf, pricedFit } from './search.js';
 
 /** A draft length at its best placement. */
 export interface DraftOffer {

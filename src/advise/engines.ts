@@ -6,8 +6,8 @@ import { type Asked, answered, describedStrategy, repeated, type Strategy } from
 import { basesOf } from './answer.js';
 import { type AdviceWishes, type MachineFinder, machineNamed, withQuestions } from './ask.js';
 import { missingOf } from './misfits.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
 /** Version tag, raised by changes of meaning only. */
 const ENGINES_SCHEMA = 'moeprof.engines/1';

@@ -1,8 +1,9 @@
 import { PLAIN, type Setting } from '../runtime/door.js';
 import { type Advice, answered, plainAdvice, unanswered } from './advise.js';
 import { type Beside, highestFromDisk, refuseUsers } from './fit.js';
-import type { Question } from './question.js';
-import { type Priced, passesOf, priced, pricedFit } from './search.js';
+import type { Priced } from './price.js';
+import { hasSlots, type Question } from './question.js';
+import { passesOf, priced, pricedFit } from './search.js';
 
 /**
  * Quick answer for a page with sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and
@@ -16,8 +17,8 @@ export async function glance(asked: Question, like: Setting | null): Promise<Adv
 }
 
 async function glanced(question: Question, like: Setting | null): Promise<Priced | null> {
-  const { context, quantizations, runtime, slots, users } = question;
-  const cache = (slots ?? 0) === 0 ? null : runtime.caches.find(({ keeps }) => keeps)!.system;
+  const { context, quantizations, runtime, users } = question;
+  const cache = hasSlots(question) ? runtime.caches.find(({ keeps }) => keeps)!.system : null;
   const usual: Beside = {
     quantization: quantizations[0]!,
     ubatch: passesOf(question)[0]!,
@@ -32,7 +33,7 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
     const answer = await pricedFit(question, question.model(beside.quantization), beside);
     if (answer !== null) return answer;
   }
-  if ((slots ?? 0) > 0) return null;
+  if (hasSlots(question)) return null;
   const model = question.model(quantizations.at(-1)!);
   const setting = highestFromDisk(question, model, { ...usual, quantization: quantizations.at(-1)! });
   return setting === null ? null : priced(question, model, setting);

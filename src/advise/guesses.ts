@@ -1,7 +1,7 @@
 import { ownValue } from '../base/objects.js';
 import { CPUS, type HardwareSpec, memoryText, slotText, takenPartsOf, withArithmetic } from '../hardware/door.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 import { withCpu, withHostMemory, withLink } from './what-if.js';
 
 /** An assumed part, and the effect of a neighbouring part. */

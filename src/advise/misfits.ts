@@ -2,8 +2,8 @@ import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { cachedBytes, type DeviceMemory, freeOf, HOST, PLAIN, type Setting, type WeightPlacement } from '../runtime/door.js';
 import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
 /** Sentences on missing memory: for everything on the GPU, and for a step up the ladder. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {

@@ -6,8 +6,8 @@ import { assumedOf, type HardwareSpec } from '../hardware/door.js';
 import { cpuExpertLayers, HOST } from '../runtime/door.js';
 import { commandOf } from './command.js';
 import { slotsForContext } from './misfits.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
 function oneSocketNote({ cpu, name }: HardwareSpec): string {
   const { count, efficiency = 1 } = cpu!.sockets!;

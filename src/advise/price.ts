@@ -9,7 +9,7 @@ import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardwa
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
-import { isAllOnGpu, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
+import { isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
 import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -40,6 +40,17 @@ export interface Price extends Speeds {
   /** Share of decoded experts that the GPUs hold. */
   readonly hitRate: number;
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
+}
+
+/** A setting that fits, with speeds. */
+export interface Priced extends Loaded {
+  readonly setting: Setting;
+  readonly model: ModelSpec;
+  readonly price: Price;
+  /** Cost under the goal; smaller is better. */
+  readonly cost: number;
+  /** True if the setting meets the goal's targets. */
+  readonly kept: boolean;
 }
 
 interface PricedCase {

@@ -13,8 +13,9 @@ import {
 import { gpusOf, isAllOnGpu, type Setting } from '../runtime/door.js';
 import { highestFit } from './fit.js';
 import { MODULES } from './guesses.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import { type Priced, priced } from './search.js';
+import { priced } from './search.js';
 import { withGpu, withHostMemory, withLink } from './what-if.js';
 
 /** A changed machine, and the speeds of its setting. */

@@ -23,7 +23,7 @@ export interface Question {
   /** Formats on offer, the preferred first, at least 1; null: the model's own. */
   readonly quantizations: readonly (string | null)[];
   readonly drafting: Drafting;
-  /** Slots of each layer in the expert cache; absent: as many as fit, or no cache if faster. */
+  /** Slots of each layer in the expert cache; 0: no cache; absent: as many as fit, if surely faster. */
   readonly slots?: number;
   readonly pricer: Pricer;
   readonly trace: RoutingTrace;
@@ -51,3 +51,10 @@ export interface Question {
 
 /** A question without routing. */
 export type Unpriced = Omit<Question, 'pricer' | 'trace'>;
+
+/** True for a cache with a number of slots. */
+export const hasSlots = ({ slots = 0 }: Pick<Question, 'slots'>): boolean => slots > 0;
+
+/** Profile of the runtime that drives the machine. */
+export const drivenBy = ({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>): string =>
+  hardware.software?.runtime ?? runtime.name;

@@ -4,20 +4,9 @@ import type { ModelSpec } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
 import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
 import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladderOf, loadOf, lowestRung, rungOf } from './fit.js';
-import type { Price } from './price.js';
-import type { Question } from './question.js';
+import type { Price, Priced } from './price.js';
+import { drivenBy, hasSlots, type Question } from './question.js';
 import { cacheRatio } from './sure.js';
-
-/** A setting that fits, with speeds. */
-export interface Priced extends Loaded {
-  readonly setting: Setting;
-  readonly model: ModelSpec;
-  readonly price: Price;
-  /** Cost under the goal; smaller is better. */
-  readonly cost: number;
-  /** True if the setting meets the goal's targets. */
-  readonly kept: boolean;
-}
 
 /** Pass lengths to try, tokens, up to the first that holds the prompt. */
 export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
@@ -37,9 +26,14 @@ export async function bandsOf(question: Question, priced: Priced): Promise<Price
   const of = async (kind: SpeedKind): Promise<Accuracy> => {
     const moved: number[] = [];
     for (const hardware of learned.moved) moved.push(await pricer[kind]({ model, hardware, setting, cached }));
-    const runtime = question.hardware.software?.runtime ?? question.runtime.name;
     const shares = timeShares(price[kind], moved);
-    return learnedBand(learned.learned, { kind, runtime, model: learned.learned.model, strategy: setting.cache, shares });
+    return learnedBand(learned.learned, {
+      kind,
+      runtime: drivenBy(question),
+      model: learned.learned.model,
+      strategy: setting.cache,
+      shares,
+    });
   };
   return { decode: await of('decode'), prefill: await of('prefill') };
 }
@@ -63,7 +57,10 @@ export async function pricedFit(question: Question, model: ModelSpec, beside: Be
 /** Least saving of a cache, share of cost: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
-/** Best setting of a format and KV type; null: none fits. A cache has to be surely faster. @param fromDisk host memory may cache experts of the disk */
+/**
+ * Best setting of a format and KV type; null: none fits. A cache has to be surely faster. @param fromDisk host memory may
+ * cache experts of the disk
+ */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
   const fixed = found.find(({ setting }) => setting.cache === null);
@@ -78,7 +75,7 @@ export async function bestSetting(question: Question, quantization: string | nul
 /** Fixed placement, then each expert cache that fits, each at its best; empty: nothing fits. */
 export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
   const { context, hardware, runtime, slots, users } = question;
-  const fixed = slots === undefined || slots === 0 ? await fixedSetting(question, quantization, kv, fromDisk) : null;
+  const fixed = hasSlots(question) ? null : await fixedSetting(question, quantization, kv, fromDisk);
   const found = fixed === null ? [] : [fixed];
   if (fromDisk || slots === 0 || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
   const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };

@@ -1,18 +1,10 @@
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNs } from '../base/units.js';
 import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
-import type { ModelSpec } from '../model/door.js';
-import { cachedBytes, type Setting } from '../runtime/door.js';
+import { cachedBytes } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
-import type { Price } from './price.js';
-import type { Question } from './question.js';
-
-/** A setting with its price. */
-interface Priced {
-  readonly model: ModelSpec;
-  readonly price: Price;
-  readonly setting: Setting;
-}
+import type { Priced } from './price.js';
+import { drivenBy, type Question } from './question.js';
 
 /** Expert cache compared with the best fixed placement of the same memory. */
 export interface CacheRatio extends RatioBand {
@@ -29,9 +21,9 @@ const SURE = 0.8;
 
 /** Decode speeds of a cache and of a fixed placement, and what their difference is worth. */
 export function cacheRatio(question: Question, cached: Priced, fixed: Priced): CacheRatio {
-  const { hardware, learned, runtime } = question;
+  const { learned, runtime } = question;
   const band = ratioBand(figureOf(question, cached), figureOf(question, fixed), learned?.learned.taught);
-  const profile = hardware.software?.runtime ?? runtime.name;
+  const profile = drivenBy(question);
   const rows = ownValue(cacheOf(runtime, cached.setting)?.measured ?? {}, profile) ?? null;
   const faster = rows === null ? 'unmeasured' : band.chance >= SURE ? 'sure' : 'close';
   const verdict = band.chance <= 1 - SURE ? 'slower' : faster;
@@ -59,13 +51,13 @@ function slownessOf({ model, price }: Priced): string {
 }
 
 /** A decode speed with the division of its time: what the link, the CPU, and all else take. */
-function figureOf({ hardware, runtime }: Question, { model, price, setting }: Priced): PredictedFigure {
+function figureOf(question: Question, { model, price, setting }: Priced): PredictedFigure {
   const ofTime = (ns: number): number => Math.min(1, (ns * price.decode) / setting.users / 1e9);
   const [link, cpu] = [ofTime(price.waits.link), ofTime(price.waits.cpu)];
   const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
   return {
     kind: 'decode',
-    runtime: hardware.software?.runtime ?? runtime.name,
+    runtime: drivenBy(question),
     model: model.name,
     strategy: setting.cache,
     shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),

@@ -6,8 +6,9 @@ import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js'
 import { loadModel, loadProfile, weightBytes } from '../model/door.js';
 import { SHORTER } from './fit.js';
 import { missingBytes } from './misfits.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import { bestSetting, type Priced } from './search.js';
+import { bestSetting } from './search.js';
 
 /** A change that makes a model fit. */
 export interface WayOut {

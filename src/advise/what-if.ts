@@ -1,7 +1,7 @@
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
 import { cacheBytes } from './fit.js';
+import type { Priced } from './price.js';
 import type { Question } from './question.js';
-import type { Priced } from './search.js';
 
 /** A part of the machine that limits a speed. */
 export interface Bound {

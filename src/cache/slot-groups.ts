@@ -1,3 +1,4 @@
+import { sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 
 /** Layers on a GPU whose expert matrices agree in bytes: they share slots. */
@@ -13,7 +14,7 @@ export interface SlotGroup {
 const ALIGNMENT = 128;
 
 /** Bytes of the layers' experts. */
-const hostBytes = ({ experts, layers, matrices }: SlotGroup): number => layers * experts * matrices.reduce((sum, bytes) => sum + bytes, 0);
+const hostBytes = ({ experts, layers, matrices }: SlotGroup): number => layers * experts * sum(matrices);
 
 /** Bytes of a buffer a matrix, for `slots` experts. */
 export const bankBytes = ({ matrices }: Pick<SlotGroup, 'matrices'>, slots: number): number =>
@@ -21,8 +22,7 @@ export const bankBytes = ({ matrices }: Pick<SlotGroup, 'matrices'>, slots: numb
 
 /** Experts that fit `bytes` with `spare` empty slots, at most all. */
 function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
-  const each = group.matrices.reduce((sum, matrix) => sum + matrix, 0);
-  let slots = Math.min(group.layers * group.experts, Math.floor(bytes / each));
+  let slots = Math.min(group.layers * group.experts, Math.floor(bytes / sum(group.matrices)));
   while (slots > 0 && bankBytes(group, slots + spare) > bytes) slots--;
   return slots;
 }
@@ -32,7 +32,7 @@ function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
  * divided by weight, then by the bytes of the experts
  */
 export function slotsOfGroups(groups: readonly SlotGroup[], bytes: number, spare: number, weight = 1, total = 1): number[] {
-  const all = groups.reduce((sum, group) => sum + hostBytes(group), 0);
+  const all = sum(groups.map(hostBytes));
   return groups.map((group) => slotsIn(group, Math.trunc(bytes * (weight / total) * (hostBytes(group) / all)), spare));
 }
 

@@ -10,7 +10,7 @@ import { ADVISE, type AdviseOptions } from './advise-flags.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { deliver } from './kit/outputs.js';
-import { watched } from './kit/watched.js';
+import { remarks, watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
@@ -54,16 +54,14 @@ export function define(command: Command, context: CliContext): void {
       if (options.runtime === ANY) {
         if (options.slots !== undefined) throw new UserError('--slots: are those of one engine; name it with --runtime');
         await deliver(context, engineReports, outputs, async () => {
-          const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options), {
-            note: (text) => context.note(text),
-          });
+          const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options), remarks(context));
           if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
           return { offers, explain: options.explain === true };
         });
         return;
       }
       await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options), { note: (text) => context.note(text) });
+        const advice = await adviceOn(model, machineOf(context, options, model), wishesOf(options), remarks(context));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });

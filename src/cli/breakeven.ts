@@ -6,6 +6,7 @@ import type { CliContext } from './kit/context.js';
 import { declared, type OptionsOf, options } from './kit/declared.js';
 import { htmlPage, output, TIMING } from './kit/groups.js';
 import { deliver } from './kit/outputs.js';
+import { remarks } from './kit/watched.js';
 import { namesIn } from './listed.js';
 
 const BREAKEVEN = options({
@@ -43,7 +44,7 @@ export function define(command: Command, context: CliContext): void {
         advisedMachine(context, { hardware, quantizations, timing }, model),
         wishesOf({ runtime, context: tokens, prompt, quantizations, trace }),
         users,
-        { note: (text) => context.note(text) },
+        remarks(context),
       );
     }),
   );

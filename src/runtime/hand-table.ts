@@ -2,7 +2,7 @@
 import { byName, definedFields } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags, settingsOfLog } from './llama.cpp/llama-log.js';
-import { demandCells, FASTEST, linesOf, wholeOf } from './logs/lines.js';
+import { demandCells, FASTEST, linesOf, listField, wholeOf } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 import { spokenFacts } from './spoken-timing.js';
 
@@ -58,11 +58,10 @@ export const isHandTable = (text: string): boolean => text.split('\n').some((lin
 /** Rows of the tables of a text. @param path for messages @throws UserError for a row of other cells than its head */
 export function readHandTable(text: string, path: string): Timing[] {
   const lines = linesOf(text, path);
-  const around = lines.filter((line) => !isRow(line.text)).map((line) => line.text);
-  const facts = { ...spokenFacts(around.join('\n').slice(0, LONGEST)), ...settingsOfLog(around.join('\n'), path) };
-  // Words between tables are no settings of a run.
-  const { uncounted: _, ...common } = facts;
-  const flags = settingsOfLog(around.join('\n'), path).uncounted;
+  const around = lines.flatMap((line) => (isRow(line.text) ? [] : [line.text])).join('\n');
+  // Words between tables are no settings of a run, flags are.
+  const { uncounted: flags = [], ...settings } = settingsOfLog(around, path);
+  const { uncounted: _, ...spoken } = spokenFacts(around.slice(0, LONGEST));
   const found: Timing[] = [];
   let head: readonly string[] | null = null;
   for (const { place, text: line } of lines) {
@@ -73,10 +72,11 @@ export function readHandTable(text: string, path: string): Timing[] {
       demandCells(cells, head.length, place);
       const row = rowOf(head, cells);
       if (row.decode === undefined && row.prefill === undefined) continue;
-      const uncounted = [...(flags ?? []), ...(row.uncounted ?? [])];
+      const uncounted = [...flags, ...(row.uncounted ?? [])];
       found.push({
         engine: RUNTIMES[0]!.name,
-        ...common,
+        ...spoken,
+        ...settings,
         ...row,
         ...(row.machine !== undefined && { devices: undefined, cpu: undefined }),
         place,
@@ -96,7 +96,7 @@ function rowOf(head: readonly string[], cells: readonly string[]): Partial<Timin
     uncounted.push(...(fields?.uncounted ?? []));
     row = { ...row, ...fields };
   }
-  return { ...row, ...definedFields({ uncounted: uncounted.length === 0 ? undefined : uncounted }) };
+  return { ...row, ...listField('uncounted', uncounted) };
 }
 
 /** Fields of a cell; null: a column that is not understood. */

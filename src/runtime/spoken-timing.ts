@@ -5,7 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { spokenParts } from '../hardware/door.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
-import { FASTEST } from './logs/lines.js';
+import { FASTEST, listField } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 /** Most characters of a text; ours. */
@@ -37,9 +37,7 @@ export const isSpoken = (text: string): boolean =>
 
 /** A timing in a sentence. @param place for messages @throws UserError without one speed a phase */
 export function readSpoken(text: string, place: string): Timing {
-  const spoken = spokenFacts(text);
-  const timing: Timing = { engine: RUNTIMES[0]!.name, ...spoken, ...speedsIn(text, place), place };
-  return timing;
+  return { engine: RUNTIMES[0]!.name, ...spokenFacts(text), ...speedsIn(text, place), place };
 }
 
 /** Model, format, runtime, machine and flags of a text, and the words that were not read. */
@@ -62,8 +60,8 @@ export function spokenFacts(text: string): Partial<Timing> {
       model: settings.model ?? model,
       quantization: formats[0]?.toLowerCase(),
       engine,
-      machine: parts.length === 0 ? undefined : parts,
-      uncounted: uncounted.length === 0 ? undefined : uncounted,
+      ...listField('machine', parts),
+      ...listField('uncounted', uncounted),
       command: flags.length === 0 ? undefined : flags.join(' '),
     }),
   } as Partial<Timing>;

@@ -1,8 +1,8 @@
 // Which parts of the host a search uses, one of its sockets or all, and whether the experts of the GPU follow prompts.
 import { describe, expect, it } from 'vitest';
 import { USUAL_DRAFTING } from '../../src/advise/drafting.js';
-import { Pricer, tokensNeeded } from '../../src/advise/price.js';
-import { bestSetting, type Priced } from '../../src/advise/search.js';
+import { type Priced, Pricer, tokensNeeded } from '../../src/advise/price.js';
+import { bestSetting } from '../../src/advise/search.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import type { HardwareSpec } from '../../src/hardware/spec.js';
 import { loadModel } from '../../src/model/load/load.js';

@@ -6,6 +6,7 @@ import { DemandLog } from '../../src/cache/demand.js';
 import { POLICIES, parsePolicy } from '../../src/cache/policies/index.js';
 import { policyNeeds } from '../../src/cache/policy.js';
 import type { Scope } from '../../src/cache/scope.js';
+import { WholeEvents } from '../../src/cache/whole-events.js';
 import { type JobSpec, startJob } from '../../src/capacity/jobs.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
@@ -36,11 +37,9 @@ function rows(): fc.Arbitrary<{ experts: number[]; topK: number; choices: Uint16
     });
 }
 
-/** Policies for which a curve has all that they need; recorded events lack the ranks that a policy of whole events reads. */
-const NAMES = POLICIES.filter(
-  (policy) =>
-    policy.name !== 'llama-moe-cache' &&
-    policyNeeds(policy, resolveParameters('', policy.parameters, {})).every((need) => need === 'future' || need === 'predicted'),
+/** Policies for which a curve has all that they need. */
+const NAMES = POLICIES.filter((policy) =>
+  policyNeeds(policy, resolveParameters('', policy.parameters, {})).every((need) => need === 'future' || need === 'predicted'),
 );
 
 /** What the job counts of rows that come in blocks, by capacity. */
@@ -78,8 +77,14 @@ async function countsOfReplay(
   const counts: Awaited<ReturnType<typeof countsOfJob>> = [];
   for (const { bytes } of capacities) {
     const { caches, replay, cursor: walk } = await stepper(log, name, scope, bytes);
+    const whole = WholeEvents.of(caches.byLayer, model);
+    let row = Number.NaN;
     let before = caches.caches.map(() => ({ insertions: 0, evictions: 0 }));
     for (let i = 0; walk.next(); i++) {
+      // A policy of whole events sees the ranks of a token at a layer before its members.
+      const here = events[i]! * model.layers.length + walk.layer;
+      if (here !== row) whole?.demanded(walk.layer, { choices, tokens: 1, topK }, here * topK, 0);
+      row = here;
       if (events[i]! >= warmup && (i === 0 || events[i - 1]! < warmup)) {
         replay.resetCounts();
         before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));

@@ -6,8 +6,9 @@ import { bestAnswer } from '../advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
 import { commandOf } from '../command.js';
 import { devicesOf, highestFit, ladderOf, rungOf } from '../fit.js';
+import type { Priced } from '../price.js';
 import type { Question } from '../question.js';
-import { type Priced, passesOf, priced, strategiesOf } from '../search.js';
+import { passesOf, priced, strategiesOf } from '../search.js';
 
 /** Ways in which settings differ; predictions may err by a slope along each. */
 export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;

@@ -1,6 +1,9 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { CliContext } from './context.js';
 
+/** Callback for remarks on inputs. */
+export const remarks = (context: Pick<CliContext, 'note'>) => ({ note: (text: string): void => context.note(text) });
+
 /** Work with a progress bar, removed at any end. @param work receives callback and pause */
 export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe' | 'note'>,
@@ -24,7 +27,7 @@ export async function watched<T>(
     return context.breathe();
   };
   try {
-    return await work({ progress, breathe, note: (text) => context.note(text) });
+    return await work({ progress, breathe, ...remarks(context) });
   } finally {
     bar.finish();
   }

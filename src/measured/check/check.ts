@@ -222,8 +222,3 @@ function shareOnGpu({ cpu_moe_layers, gpu_expert_share, kind }: Measurement['pla
   if (kind === 'all-cpu') return 0;
   return gpu_expert_share ?? (cpu_moe_layers === undefined ? 0 : Math.max(0, 1 - cpu_moe_layers / layers));
 }
-
-/** Runtimes of a log's rows. */
-export function runtimesFor(rows: readonly Measurement[], load: (name: string) => RuntimeSpec): Runtimes {
-  return new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, load(name)]));
-}

@@ -1,13 +1,14 @@
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { isPath } from '../../base/profiles.js';
-import { loadRuntime, type Machine, type MachineFile, machineOfFile } from '../../hardware/door.js';
+import { type Machine, type MachineFile, machineOfFile } from '../../hardware/door.js';
 import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
 import { type NamedModel, timingOfModel } from '../machine/timing-model.js';
 import { isUnplaced, joinedPhases, measurementsOf, TELL_PLACES } from '../machine/timing-row.js';
+import { runtimesFor } from '../validate/constants.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import { type Measurement, parseRows } from '../validate/rows/measurement.js';
-import { figuresOf, type MeasuredMetric, runtimeOf } from '../validate/rows/specify.js';
+import { figuresOf, type MeasuredMetric } from '../validate/rows/specify.js';
 
 /** A log with its timings. */
 export interface ReadLog {
@@ -56,7 +57,7 @@ export async function contributionOf(
   });
   const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
   const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
-  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
+  const runtimes = runtimesFor(read);
   const predictions = await predictRowVariants(read, [runtimes], 1, {});
   return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
 }

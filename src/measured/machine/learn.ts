@@ -5,20 +5,19 @@ import {
   type Learned,
   learnedRuntime,
   learnedText,
-  loadRuntime,
   type Machine,
   type MachineFile,
   machineOfFile,
   type SpeedKind,
 } from '../../hardware/door.js';
 import { runtimeOfProgram, type Timing } from '../../runtime/door.js';
-import type { Runtimes } from '../validate/constants.js';
+import { runtimesFor } from '../validate/constants.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
 import { speedsOf, taughtFigures } from '../validate/taught.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
-import { isUnplaced, joinedPhases, measurementsOf, TELL_PLACES } from './timing-row.js';
+import { isUnplaced, joinedPhases, measurementsOf, soleModel, TELL_PLACES } from './timing-row.js';
 
 export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 
@@ -48,8 +47,11 @@ export async function learn(
   threads: number,
   watch: WorkWatch = {},
 ): Promise<Learned> {
-  const rows = rowsToLearn(timings, machineOfFile(file, place), user);
-  const taught = (await taughtFigures(rows, runtimesOf(rows), threads, watch)).flat();
+  return learnRows(rowsToLearn(timings, machineOfFile(file, place), user), user, threads, watch);
+}
+
+async function learnRows(rows: readonly Measurement[], user: NamedModel, threads: number, watch: WorkWatch): Promise<Learned> {
+  const taught = (await taughtFigures(rows, runtimesFor(rows), threads, watch)).flat();
   if (taught.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
   return { taught, timings: rows.length, model: user.model };
 }
@@ -64,8 +66,8 @@ export async function learnedSpeeds(
 ): Promise<{ readonly said: string; readonly speeds: readonly LearnedSpeed[] }> {
   const machine = machineOfFile(file, 'this machine');
   const rows = rowsToLearn(timings, machine, user);
-  const runtimes = runtimesOf(rows);
-  const learned = await learn(timings, file, 'this machine', user, threads, watch);
+  const runtimes = runtimesFor(rows);
+  const learned = await learnRows(rows, user, threads, watch);
   const speeds: LearnedSpeed[] = [];
   for (const [model, rowsOfModel] of groupedBy(rows, (row) => row.model.name)) {
     const after = new Map([...runtimes].map(([name, runtime]) => [name, learnedRuntime(runtime, { ...learned, model })]));
@@ -76,8 +78,7 @@ export async function learnedSpeeds(
         if (before !== undefined && now !== undefined) speeds.push({ place: row.id, kind, measured, before, after: now });
       }
   }
-  const model = rows.every((row) => row.model.name === rows[0]!.model.name) ? rows[0]!.model.name : null;
-  return { said: learnedText(machine, runtimes.get(runtimeOf(rows[0]!))!, { ...learned, model }), speeds };
+  return { said: learnedText(machine, runtimes.get(runtimeOf(rows[0]!))!, { ...learned, model: soleModel(rows) }), speeds };
 }
 
 function rowsToLearn(timings: readonly Timing[], machine: Machine, user: NamedModel): readonly Measurement[] {
@@ -93,9 +94,6 @@ function rowsToLearn(timings: readonly Timing[], machine: Machine, user: NamedMo
   });
   return spreadRows(joinedPhases(measurementsOf(placed, machine, { model: null, quantization: null })));
 }
-
-const runtimesOf = (rows: readonly Measurement[]): Runtimes =>
-  new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
 
 /** At most sixteen rows, evenly spread. */
 export function spreadRows(rows: readonly Measurement[]): readonly Measurement[] {

@@ -164,6 +164,12 @@ export function layersOnCpu(rules: readonly string[], blocks: readonly number[],
   return Math.round(onCpu);
 }
 
+/** Model of all rows; null: several. */
+export function soleModel(rows: readonly Measurement[]): string | null {
+  const [model, ...others] = new Set(rows.map((row) => row.model.name));
+  return others.length === 0 ? model! : null;
+}
+
 /** Joins separate prompt and generation rows of one setting. */
 export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
   const joined: Measurement[] = [];

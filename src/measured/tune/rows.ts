@@ -6,15 +6,15 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { loadRuntime, type MachineFile, machineOfFile } from '../../hardware/door.js';
+import { type MachineFile, machineOfFile } from '../../hardware/door.js';
 
 import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
 import { spreadRows } from '../machine/learn.js';
 import { joinedPhases, measurementsOf } from '../machine/timing-row.js';
+import { runtimesFor } from '../validate/constants.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
-import { runtimeOf } from '../validate/rows/specify.js';
 import { taughtFigures } from '../validate/taught.js';
 import { type PointPrior, pointPrior, slopesOf } from './belief.js';
 import type { RunEnd } from './tune.js';
@@ -104,8 +104,7 @@ export async function priorsOf(
   const rowsOf = (timings: readonly Timing[]): Measurement[] => measurementsOf(timings, machine, { model: null, quantization: null });
   const rows = rowsOf(timings);
   const otherRows = spreadRows(joinedPhases(rowsOf(others)));
-  const names = new Set([...rows, ...otherRows].map(runtimeOf));
-  const runtimes = new Map([...names].map((name) => [name, loadRuntime(name)]));
+  const runtimes = runtimesFor([...rows, ...otherRows]);
   // Threads hardly change slopes: points of one placement share slopes.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {

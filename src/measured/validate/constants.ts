@@ -1,9 +1,16 @@
 import { InternalError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
-import { type RuntimeSpec, withConstant } from '../../hardware/door.js';
+import { loadRuntime, type RuntimeSpec, withConstant } from '../../hardware/door.js';
+import type { Measurement } from './rows/measurement.js';
+import { runtimeOf } from './rows/specify.js';
 
 /** All runtimes by name. */
 export type Runtimes = ReadonlyMap<string, RuntimeSpec>;
+
+/** Runtimes of rows. */
+export function runtimesFor(rows: readonly Measurement[], load: (name: string) => RuntimeSpec = loadRuntime): Runtimes {
+  return new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, load(name)]));
+}
 
 /** A fitted constant. */
 export interface Constant {

@@ -3,18 +3,11 @@
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import {
-  expectedSteps,
-  FOUR_OF_FIVE,
-  KNOBS,
-  loadRuntime,
-  posteriorCovariance,
-  type SpeedKind,
-  type TaughtFigure,
-} from '../../hardware/door.js';
+import { expectedSteps, FOUR_OF_FIVE, KNOBS, posteriorCovariance, type SpeedKind, type TaughtFigure } from '../../hardware/door.js';
+import { runtimesFor } from './constants.js';
 import { fittedFactors, SHEET_PARTS, type SheetTimes, sheetTime, sheetTimes } from './roofline.js';
 import type { Measurement } from './rows/measurement.js';
-import { figuresOf, runtimeOf } from './rows/specify.js';
+import { figuresOf } from './rows/specify.js';
 import { taughtFigures } from './taught.js';
 
 /** Predictors: moeprof, a roofline of three constants, and the same with reads of the KV cache. */
@@ -64,12 +57,14 @@ export async function ownErrors(
   const figures = await figuresOfRows(rows, threads, watch);
   return OWN_PREDICTORS.flatMap((predictor) => {
     const machines = [...groupedBy(predictor === 'moeprof' ? figures : asRoofline(figures, predictor), ({ machine }) => machine).values()];
-    return counts.flatMap((count) =>
-      (predictor === 'roofline and KV' ? (['decode'] as const) : (['decode', 'prefill'] as const)).flatMap((kind): OwnErrors[] => {
-        const judged = machines.flatMap((of) => judgedFigures(of, count)).filter((figure) => figure.kind === kind);
+    const kinds = predictor === 'roofline and KV' ? (['decode'] as const) : (['decode', 'prefill'] as const);
+    return counts.flatMap((count) => {
+      const all = machines.flatMap((of) => judgedFigures(of, count));
+      return kinds.flatMap((kind): OwnErrors[] => {
+        const judged = all.filter((figure) => figure.kind === kind);
         return judged.length === 0 ? [] : [{ predictor, own: count, kind, ...statistics(judged) }];
-      }),
-    );
+      });
+    });
   });
 }
 
@@ -77,8 +72,7 @@ async function figuresOfRows(rows: readonly Measurement[], threads: number, watc
   const scored = (row: Measurement): SpeedKind[] =>
     figuresOf(row).flatMap(({ metric, unscored }) => (unscored === null && metric !== 'hit_rate' ? [metric] : []));
   const used = rows.filter((row) => FIXED.includes(row.placement.kind) && scored(row).length > 0);
-  const runtimes = new Map([...new Set(used.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
-  const taught = await taughtFigures(used, runtimes, threads, watch);
+  const taught = await taughtFigures(used, runtimesFor(used), threads, watch);
   return used.flatMap((row, i) =>
     taught[i]!.filter(({ kind }) => scored(row).includes(kind)).flatMap((figure): OwnFigure[] => {
       const [roofline, kv] = [false, true].map((reads) => sheetTimes(row, figure.kind, reads));

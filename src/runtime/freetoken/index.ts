@@ -44,6 +44,9 @@ const dialect = lineDialect(GRAMMAR, (input) => {
   ];
 });
 
+/** Measured rows of both caches. */
+const MEASURED = { freetoken: '13 rows of profiles/measurements' };
+
 /**
  * FreeToken: an expert cache with a pool of slots for all layers; strategy hybrid splits misses between CPU and link.
  */
@@ -65,7 +68,7 @@ export const freetokenRuntime = runtimeFrom({
         misses: 'link',
         keeps: true,
         read: READ,
-        measured: { freetoken: '13 rows of profiles/measurements' },
+        measured: MEASURED,
       },
       {
         name: 'hybrid',
@@ -73,7 +76,7 @@ export const freetokenRuntime = runtimeFrom({
         misses: 'either',
         keeps: true,
         read: READ,
-        measured: { freetoken: '13 rows of profiles/measurements' },
+        measured: MEASURED,
       },
     ],
     quantizations: { bf16: 16, fp8: 8, nvfp4: 4.5 },

@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../base/errors.js';
 import { byName, definedFields } from '../../base/objects.js';
-import { demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
+import { demandCells, linesOf, listField, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { withCaches } from './cache-log.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
@@ -49,15 +49,15 @@ const LONGEST_NAME = 200;
 /** Names of `gpu_info` and `cpu_info`, joined by commas. */
 const namesIn = (text: unknown): string[] => (textOf(text)?.split(/,\s*/) ?? []).map((name) => name.slice(0, LONGEST_NAME));
 
-/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards; undefined: none. */
-function uncountedOf(values: Readonly<Record<string, unknown>>): string[] | undefined {
+/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards. */
+function uncountedOf(values: Readonly<Record<string, unknown>>): readonly string[] {
   const [split, share] = [textOf(values.split_mode), textOf(values.tensor_split)];
   const found = [
     ...(split === undefined || /^(?:layer|none)$/.test(split) ? [] : [`-sm ${split}`]),
     ...(flagOf(values.no_kv_offload) === true ? ['-nkvo 1'] : []),
     ...(share === undefined || /^[0./,; ]*$/.test(share) ? [] : [`-ts ${share}`]),
   ];
-  return found.length === 0 ? undefined : found.map((text) => text.slice(0, LONGEST_NAME));
+  return found.map((text) => text.slice(0, LONGEST_NAME));
 }
 
 function testOf(value: unknown, place: string): PrintedTiming {
@@ -85,7 +85,7 @@ function testOf(value: unknown, place: string): PrintedTiming {
       split: textOf(test.split_mode),
       mainGpu: test.split_mode === 'none' ? numberOf(test.main_gpu) : undefined,
       backend: textOf(test.backends),
-      uncounted: uncountedOf(test),
+      ...listField('uncounted', uncountedOf(test)),
       kv: textOf(test.type_k),
       flashAttention: flagOf(test.flash_attn),
       mmap: flagOf(test.use_mmap) ?? mapsBy(typeof test.load_mode === 'string' ? test.load_mode : undefined),
@@ -113,9 +113,9 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   n_cpu_moe: (cell) => definedFields({ cpuMoe: wholeOf(cell) }),
   ot: (cell) => (cell === '' || cell === 'none' ? {} : { overrides: cell.split(/[;,]/) }),
   backend: (cell) => ({ backend: cell.slice(0, LONGEST_NAME) }),
-  sm: (cell) => definedFields({ split: cell, uncounted: uncountedOf({ split_mode: cell }) }),
-  nkvo: (cell) => definedFields({ uncounted: uncountedOf({ no_kv_offload: cell }) }),
-  ts: (cell) => definedFields({ uncounted: uncountedOf({ tensor_split: cell }) }),
+  sm: (cell) => ({ split: cell, ...listField('uncounted', uncountedOf({ split_mode: cell })) }),
+  nkvo: (cell) => listField('uncounted', uncountedOf({ no_kv_offload: cell })),
+  ts: (cell) => listField('uncounted', uncountedOf({ tensor_split: cell })),
   type_k: (cell) => ({ kv: cell }),
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),
@@ -162,7 +162,7 @@ function columnsOf(head: readonly string[], cells: readonly string[]): Partial<P
     uncounted.push(...(fields.uncounted ?? []));
     all = { ...all, ...fields };
   }
-  return { ...all, ...definedFields({ uncounted: uncounted.length === 0 ? undefined : uncounted }) };
+  return { ...all, ...listField('uncounted', uncounted) };
 }
 
 function rowOf(head: readonly string[], split: readonly string[], { place }: PlacedLine): PrintedTiming {

@@ -1,6 +1,6 @@
 import { definedFields } from '../../base/objects.js';
 import { machineOfLog } from '../logs/devices.js';
-import { LONGEST_LINE, printedSize, wholeOf } from '../logs/lines.js';
+import { LONGEST_LINE, listField, printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
 /** A command line: a shell prompt and a llama.cpp program. */
@@ -78,7 +78,6 @@ export function settingsOfFlags(text: string): TimingSettings {
   const flash = given('-fa', '--flash-attn');
   const split = given('-sm', '--split-mode');
   const device = /^[A-Za-z]+(\d+)$/.exec(given('-dev', '--device') ?? '')?.[1];
-  const uncounted = uncountedOf(words);
   return definedFields({
     model: given('-m', '--model', '-hf', '--hf-repo'),
     threads: wholeOf(given('-t', '--threads')),
@@ -87,11 +86,11 @@ export function settingsOfFlags(text: string): TimingSettings {
     gpuLayers: wholeOf(given('-ngl', '--n-gpu-layers', '--gpu-layers')),
     cpuMoe: wholeOf(given('-ncmoe', '--n-cpu-moe')),
     allCpuMoe: has('-cmoe', '--cpu-moe') || undefined,
-    overrides: overrides.length === 0 ? undefined : overrides,
+    ...listField('overrides', overrides),
     split,
     mainGpu: wholeOf(device) ?? (split === 'none' ? (wholeOf(given('-mg', '--main-gpu')) ?? 0) : undefined),
     offloadFrom: wholeOf(words.map((word) => MIN_BATCH.exec(word)?.[1]).find((value) => value !== undefined)),
-    uncounted: uncounted.length === 0 ? undefined : uncounted,
+    ...listField('uncounted', uncountedOf(words)),
     kv: given('-ctk', '--cache-type-k'),
     flashAttention: flash === undefined ? undefined : !/^(0|off|false)$/.test(flash),
     mmap: has('--no-mmap') || given('-mmp', '--mmap') === '0' ? false : mapsBy(given('-lm', '--load-mode')),
@@ -135,7 +134,7 @@ export function settingsOfLog(whole: string, path: string): TimingSettings {
   const drafted = first(/draft acceptance(?: rate)?\s*=\s*([\d.]+)/);
   const offloadFrom = command.offloadFrom ?? wholeOf(first(/\bGGML_OP_OFFLOAD_MIN_BATCH[= ](\d{1,9})\b/));
   const uncounted = [...(command.uncounted ?? []), ...(drafted === undefined ? [] : [`drafts (${drafted} accepted)`])];
-  return { ...settings, ...command, ...definedFields({ offloadFrom, uncounted: uncounted.length === 0 ? undefined : uncounted }) };
+  return { ...settings, ...command, ...definedFields({ offloadFrom }), ...listField('uncounted', uncounted) };
 }
 
 /** Layers of `offloaded 49/49 layers`, which counts the output matrix. */

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
 import { cpuNamed, spokenParts } from '../../hardware/door.js';
-import { printedSize } from './lines.js';
+import { listField, printedSize } from './lines.js';
 import type { TimingSettings } from './timing.js';
 
 /** Most characters of a device's name; ours. */
@@ -43,10 +43,13 @@ export function machineOfLog(text: string, path: string): TimingSettings {
   const labelled = parts.some((part) => cpuNamed(part) !== null) ? undefined : CPU_LABEL.exec(text)?.[1];
   const cpu = CPUS.map((pattern) => pattern.exec(text)?.[1]).find((name) => name !== undefined) ?? labelled;
   return definedFields({
-    devices: cards.length === 0 ? undefined : cards.map(({ name }) => name),
+    ...listField(
+      'devices',
+      cards.map(({ name }) => name),
+    ),
     deviceBytes: cards.some(({ bytes }) => bytes !== null) ? cards.map(({ bytes }) => bytes ?? 0) : undefined,
     cpu: cpu?.trim().slice(0, LONGEST_NAME),
-    machine: parts.length === 0 ? undefined : parts,
+    ...listField('machine', parts),
     backend: /ggml_cuda_init: found \d+ (CUDA|ROCm) devices|ggml_(vulkan|metal)|\[(level_zero)/
       .exec(text)
       ?.slice(1)

@@ -2,6 +2,10 @@ import { UserError } from '../../base/errors.js';
 import { definedFields } from '../../base/objects.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
+/** A field with a list; no field for an empty list. */
+export const listField = <K extends string, T>(name: K, list: readonly T[]): Partial<Record<K, readonly T[]>> =>
+  list.length === 0 ? {} : ({ [name]: list } as Partial<Record<K, readonly T[]>>);
+
 /** Most characters of a line (ours): useful lines are short, and patterns take quadratic time. */
 export const LONGEST_LINE = 4096;
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findProfile } from '../../../src/base/profiles.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
-import { checkRuns, runtimesFor } from '../../../src/measured/check/check.js';
+import { checkRuns } from '../../../src/measured/check/check.js';
+import { runtimesFor } from '../../../src/measured/validate/constants.js';
 import { readRows } from '../../../src/measured/validate/rows/measurement.js';
 
 const PAGE = join(import.meta.dirname, '../../../docs/memory.md');

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/command.js';
+import type { Priced } from '../../../src/advise/price.js';
 import type { Question } from '../../../src/advise/question.js';
-import type { Priced } from '../../../src/advise/search.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import type { ModelSpec } from '../../../src/model/spec.js';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../../src/advise/command.js';
 import { highestOnGpu } from '../../../src/advise/fit.js';
+import type { Priced } from '../../../src/advise/price.js';
 import type { Question } from '../../../src/advise/question.js';
-import type { Priced } from '../../../src/advise/search.js';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { Random } from '../../../src/base/random.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';

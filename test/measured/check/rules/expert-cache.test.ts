@@ -1,9 +1,10 @@
 // What the expert cache's own figures say of a token's time, by arithmetic, and silence where they say nothing.
 import { describe, expect, it } from 'vitest';
 import { loadRuntime } from '../../../../src/hardware/door.js';
-import { checkRuns, runtimesFor } from '../../../../src/measured/check/check.js';
+import { checkRuns } from '../../../../src/measured/check/check.js';
 import { expertCache } from '../../../../src/measured/check/rules/expert-cache.js';
 import type { CheckCase } from '../../../../src/measured/check/rules/rule.js';
+import { runtimesFor } from '../../../../src/measured/validate/constants.js';
 import type { PrintedCache } from '../../../../src/runtime/door.js';
 import { BOX, measurement } from '../../validate/rows.js';
 
