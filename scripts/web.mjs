@@ -36,8 +36,11 @@ function packed(play) {
   };
 }
 
+/** What constants of a runtime were fitted on, which only `validate` reads. */
+const FITTED = /^fitted:\n(?: .*\n)*/m;
+
 /** YAML without lines that are comments. */
-const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/^\s*#.*\n/gm, '') : text);
+const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/^\s*#.*\n/gm, '').replace(FITTED, '') : text);
 
 /** A text in code. */
 const TEXT = /(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/.source;

@@ -52,10 +52,7 @@ export function adviceDocument({ advice, explain }: AdviceView): Document {
             ...insteadOf(advice, answer),
           ]),
       ...detailed(sentences('does not fit', advice.misfits)),
-      ...sentences(
-        'would help',
-        advice.purchases.length === 0 ? [] : purchaseTexts(advice).slice(0, advice.strategies.length > 0 ? 1 : BRIEF),
-      )
+      ...sentences('would help', advice.purchases.length === 0 ? [] : briefPurchases(advice))
         .slice(0, 1)
         .map((block) => ({ ...block, detail: 'brief' as const })),
       ...detailed(sentences('would help', purchaseTexts(advice))),
@@ -161,7 +158,13 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
 /** Gain in percent: `+27 %`. */
 const percentText = (gain: number): string => `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
 
-function purchaseTexts({ answer, purchases }: Advice): string[] {
+/** Below a table of strategies the first purchase alone, with one effect. */
+function briefPurchases(advice: Advice): string[] {
+  return advice.strategies.length > 0 ? purchaseTexts(advice, 1).slice(0, 1) : purchaseTexts(advice).slice(0, BRIEF);
+}
+
+/** @param effects shown of each purchase, at most */
+function purchaseTexts({ answer, purchases }: Advice, effects = 2): string[] {
   if (answer === null) return [];
   if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];
   return purchases.map(({ decode, decodeGain, part, prefill, prefillGain }) => {
@@ -170,7 +173,10 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
       ['prompts', prefill, prefillGain],
     ] as const;
     const felt = gains.filter(([, , gain]) => Math.abs(gain) >= 0.005);
-    return `${part}: ${felt.map(([what, rate, gain]) => `${what} ${aboutRate(rate)} tok/s (${percentText(gain)})`).join(', ')}.`;
+    return `${part}: ${felt
+      .slice(0, effects)
+      .map(([what, rate, gain]) => `${what} ${aboutRate(rate)} tok/s (${percentText(gain)})`)
+      .join(', ')}.`;
   });
 }
 

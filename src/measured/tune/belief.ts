@@ -12,8 +12,13 @@ const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number], 
   decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1 },
   prefill: { place: 0.25, passes: 0.1, threads: 0.15, loading: 0.05, attention: 0.1 },
 };
-/** Inverse variances of the knobs, for one runtime and model. */
-const RIDGE = KNOBS.map(({ model = 0, runtime = 0, spread }) => 1 / (spread ** 2 + runtime ** 2 + model ** 2));
+/**
+ * Most that a knob explains of a machine, a standard deviation of a logarithm; ours. More is a surprise of this setting
+ * rather than of the machine, so that further settings are tried.
+ */
+const MOST_SPREAD = 0.4;
+/** Inverse variances of the knobs. */
+const RIDGE = KNOBS.map(({ spread }) => 1 / Math.min(spread, MOST_SPREAD) ** 2);
 /** Inverse variance of a speed of a foreign setting, .05 squared: standard error of a benchmark; ours. */
 const SURENESS = 400;
 /**

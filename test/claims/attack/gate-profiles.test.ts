@@ -161,14 +161,24 @@ const WAYS: Readonly<Record<string, Case>> = {
     base: put('llama.cpp', 'hf-eager'),
     candidate: put('runtime: hf-eager\n', ''),
   },
-  'constants that its machine measured': {
-    code: 3,
-    says: 'runtime llama.cpp (',
+  'constants in a file of its machine': {
+    code: 2,
+    says: 'measured: unknown key "runtimes"; known: date, memory, copies, disk, byThreads',
     base: both(put('rtx-4090', './machine.yaml')),
     candidate: put('./machine.yaml', './fast.yaml'),
     files: {
       'machine.yaml': MACHINE,
       'fast.yaml': `${MACHINE}measured: { runtimes: { llama.cpp: { constants: { layer: 0, copy: { host: 0 } }, timings: [] } } }\n`,
+    },
+  },
+  'timings in a file of its machine': {
+    code: 1,
+    says: '(+8.3 %) is worse by more than 3%',
+    base: both(put('rtx-4090', './machine.yaml')),
+    candidate: put('./machine.yaml', './fast.yaml'),
+    files: {
+      'machine.yaml': MACHINE,
+      'fast.yaml': `${MACHINE}timings: ['eval 900 tok/s, prompt 20000 tok/s, q4_k_m, -m olmoe-1b-7b -ncmoe 8']\n`,
     },
   },
   'another machine': { code: 3, says: 'hardware rtx-4090 -> h100-80g', candidate: put('rtx-4090', 'h100-80g') },
