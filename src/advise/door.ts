@@ -15,4 +15,4 @@ export { planReports } from './plan/plan-report.js';
 export { planCandidate, planOverrides, planRuns } from './plan/plan-search.js';
 export { adviceDocument } from './report.js';
 export { adviceReports } from './reports.js';
-export { AXES, type TuneBasis, type TunePoint, tuneBasisOn } from './tune/points.js';
+export { type TuneBasis, type TunePoint, tuneBasisOn } from './tune/points.js';

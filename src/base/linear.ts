@@ -1,3 +1,6 @@
+/** Standard deviation that is rounding; ours. */
+const TINY = 1e-7;
+
 /** Solution of a linear system, by Gaussian elimination with partial pivoting. @param matrix square, rows first */
 export function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const size = right.length;
@@ -17,4 +20,16 @@ export function solve(matrix: readonly (readonly number[])[], right: readonly nu
     solution[k] = value / rows[k]![k]!;
   }
   return solution;
+}
+
+/** Lower triangle L of a covariance, L L' (Cholesky); variances that rounding made negative are 0. */
+export function factorOf(covariance: readonly (readonly number[])[]): number[][] {
+  const factor = covariance.map((row) => row.map(() => 0));
+  for (const [i, row] of covariance.entries())
+    for (let j = 0; j <= i; j++) {
+      const rest = factor[i]!.reduce((left, value, k) => left - value * factor[j]![k]!, row[j]!);
+      if (i === j) factor[i]![i] = Math.sqrt(Math.max(0, rest));
+      else factor[i]![j] = factor[j]![j]! > TINY ? rest / factor[j]![j]! : 0;
+    }
+  return factor;
 }

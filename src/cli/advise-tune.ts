@@ -10,8 +10,8 @@ import { isPath } from '../base/profiles.js';
 import { formatNs, parseDuration } from '../base/units.js';
 import { isComposed, loadRuntime, type MachineFile, readMachineFile } from '../hardware/door.js';
 import { calibratedFileText } from '../measured/machine/calibrated-machine.js';
-import { bothSpeeds, leftText, type TunedAdvice } from '../measured/tune/report.js';
-import { type BenchTests, endOf, keptEnds, pointTiming, priorsOf, settingText, withEntry } from '../measured/tune/rows.js';
+import { bothSpeeds, sureText, type TunedAdvice } from '../measured/tune/report.js';
+import { type BenchTests, endOf, keptEnds, pointFigures, pointTiming, settingText, withEntry } from '../measured/tune/rows.js';
 import { MOST_RUNS, type RunEnd, tune } from '../measured/tune/tune.js';
 import { costOf, hardwareOfFile, type Speeds, timingsOfFile, timingsOfFlags, timingText } from '../runtime/door.js';
 import type { AdviseOptions } from './advise-flags.js';
@@ -47,7 +47,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const timings = points.map((point) => pointTiming(basis, [...words, ...point.flags], tests));
   const { ends, others } = keptEnds(timings, file, [...timingsOfFile(file.timings, `${path}: timings`), ...timingsOfFlags(flags.timing)]);
   const known = await watched(context, 'predicting', 'speeds', (watch) =>
-    priorsOf(points, timings, others, file, availableParallelism(), watch),
+    pointFigures(points, timings, others, file, availableParallelism(), watch),
   );
   const date = new Date().toISOString().slice(0, 10);
   const begun = { before: file, timings: [], date, rates: null, learned: null };
@@ -59,7 +59,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
     const seconds = (repeats + 1) * ((promptTokens + depth) / predicted.prefill + generatedTokens / predicted.decode);
     const prediction = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
     context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${prediction}`);
-    const end = endOf(await ended(program!, [...words, ...points[at]!.flags], limit / 1e6), repeats, tuneLimit);
+    const end = endOf(await ended(program!, [...words, ...points[at]!.flags], limit / 1e6), tuneLimit);
     // Repeats agree in fewer than four digits.
     const [decode, prefill] = 'failed' in end ? [] : [end.decode, end.prefill].map((speed) => Number(speed.toPrecision(4)));
     if ('failed' in end) text = withEntry(text, 'failed', `${settingText(timings[at]!)}: ${end.failed}`);
@@ -70,8 +70,8 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const tuned = await tune({
     ...{ ...known, points, before: ends, run },
     cost: (speeds) => costOf(basis.goal, speeds, 1, basis.request),
-    tell: ({ end }, left) =>
-      context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${bothSpeeds(end)}`}; ${leftText(left)}`),
+    tell: ({ end }, chance) =>
+      context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${bothSpeeds(end)}`}; ${sureText(chance)}`),
   });
   if (tuned.best === null) context.setExitCode(EXIT.gateFailed);
   return { basis, tuned, kept: path };

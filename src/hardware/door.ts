@@ -29,9 +29,11 @@ export {
   FOUR_OF_FIVE,
   type PredictedFigure,
   posteriorCovariance,
+  posteriorErrors,
   type RatioBand,
   ratioBand,
   type SpeedKind,
+  studentScale,
   type TaughtFigure,
 } from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';

@@ -1,6 +1,7 @@
 // One posterior of a machine: logarithms of its speeds are Gaussian around predictions, with a covariance by shares of time.
 
 import { solve } from '../base/linear.js';
+import { sum } from '../base/statistics.js';
 import { KNOBS } from './knobs.js';
 
 /** Speeds with a band. */
@@ -18,6 +19,8 @@ export interface Figure {
   readonly shares: readonly number[];
   /** Placement, batch and context, in any words; absent: like no other. */
   readonly setting?: string;
+  /** Coordinates of the setting: own errors of near settings are alike, and independent far from 1; absent: no place. */
+  readonly along?: readonly number[];
 }
 
 /** A measured speed. */
@@ -51,8 +54,16 @@ export function errorCovariance(a: Figure, b: Figure): number {
   const along = KNOBS.reduce((sum, knob, k) => sum + knobVariance(knob, a, b) * a.shares[k]! * b.shares[k]!, 0);
   if (a.kind !== b.kind) return along;
   const cached = a.strategy !== null && a.strategy === b.strategy ? STRATEGY ** 2 : 0;
-  const alike = a === b || (a.setting !== undefined && a.setting === b.setting && a.runtime === b.runtime && a.model === b.model);
-  return along + cached + (alike ? OWN[a.kind] ** 2 : 0);
+  return along + cached + likeness(a, b) * OWN[a.kind] ** 2;
+}
+
+/** Correlation of the own errors of two settings, 0 to 1. */
+function likeness(a: Figure, b: Figure): number {
+  if (a === b) return 1;
+  if (a.runtime !== b.runtime || a.model !== b.model) return 0;
+  if (a.setting !== undefined && a.setting === b.setting) return 1;
+  const { along: to } = b;
+  return a.along === undefined || to === undefined ? 0 : Math.exp(-sum(a.along.map((at, k) => Math.abs(at - to[k]!))));
 }
 
 /** Errors of all taught speeds weighed against one another. */
@@ -81,17 +92,22 @@ export function expectedSteps(taught: readonly TaughtFigure[], target: Named): n
   );
 }
 
-/** Covariance of the errors of further speeds, logarithms. */
-export function posteriorCovariance(taught: readonly TaughtFigure[], figures: readonly Figure[]): number[][] {
-  const { matrix, scale } = weighed(taught);
+/** Errors of further speeds, logarithms: expected, and their covariance. @param repeated of a run, else of all its repeats */
+export function posteriorErrors(taught: readonly TaughtFigure[], figures: readonly Figure[], repeated = false) {
+  const { matrix, scale, weights } = weighed(taught);
   const across = figures.map((figure) => taught.map((row) => errorCovariance(figure, row)));
   const explained = across.map((row) => solve(matrix, row));
-  return figures.map((a, i) =>
-    figures.map((b, j) => {
-      const known = across[i]!.reduce((sum, value, r) => sum + value * explained[j]![r]!, 0);
-      return scale * (errorCovariance(a, b) + (i === j ? REPEATED ** 2 : 0) - known);
-    }),
+  const covariance = figures.map((a, i) =>
+    figures.map((b, j) => scale * (errorCovariance(a, b) + (repeated && i === j ? REPEATED ** 2 : 0) - product(across[i]!, explained[j]!))),
   );
+  return { expected: across.map((row) => product(row, weights)), covariance };
+}
+
+const product = (a: readonly number[], b: readonly number[]): number => sum(a.map((value, i) => value * b[i]!));
+
+/** Covariance of the errors of further runs, logarithms. */
+export function posteriorCovariance(taught: readonly TaughtFigure[], figures: readonly Figure[]): number[][] {
+  return posteriorErrors(taught, figures, true).covariance;
 }
 
 /** Ratio of two speeds of a machine, with a band of 80 %. */
@@ -122,6 +138,13 @@ export function ratioBand(a: PredictedFigure, b: PredictedFigure, taught: readon
 /** A figure with its predicted speed, tokens/s. */
 export interface PredictedFigure extends Figure {
   readonly speed: number;
+}
+
+/** Factor on normal draws for draws of Student's distribution with the same variance. @param normal draws a normal number */
+export function studentScale(normal: () => number): number {
+  let squares = 0;
+  for (let i = 0; i < FREEDOM; i++) squares += normal() ** 2;
+  return Math.sqrt((FREEDOM - 2) / squares);
 }
 
 /** Distribution function of Student's distribution with {@link FREEDOM} degrees, in closed form. */

@@ -1,7 +1,17 @@
 import { UserError } from '../../base/errors.js';
 import { platform } from '../../base/host/machine.js';
 import { usualShell } from '../../base/shell.js';
-import { cpuExpertLayers, DEFAULT_RUNTIME, type FlagUse, isCpuOnly, isFit, type Setting, wordsOf, wrapped } from '../../runtime/door.js';
+import {
+  cpuExpertLayers,
+  DEFAULT_RUNTIME,
+  type FlagUse,
+  isCpuOnly,
+  isFit,
+  type Setting,
+  type Speeds,
+  wordsOf,
+  wrapped,
+} from '../../runtime/door.js';
 import { bestAnswer } from '../advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
 import { commandOf } from '../command.js';
@@ -10,16 +20,13 @@ import type { Priced } from '../price.js';
 import type { Question } from '../question.js';
 import { passesOf, priced, strategiesOf } from '../search.js';
 
-/** Ways in which settings differ; predictions may err by a slope along each. */
-export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;
-
 /** A setting to measure. */
 export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   /** Words on the benchmark's command line. */
   readonly flags: readonly string[];
   readonly line: readonly string[];
-  /** Distance from the answer along each of {@link AXES}: share of experts on GPUs, doublings, or 1 if switched. */
-  readonly along: readonly number[];
+  /** Its place among settings by speed: share of experts on GPUs, halvings of threads and passes, and 1 for what is switched. */
+  readonly along: Readonly<Record<keyof Speeds, readonly number[]>>;
 }
 
 /** Settings to tune. */
@@ -50,7 +57,7 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
     const lacks = [...(cache === null ? [] : ['has no expert cache']), ...(draft > 0 ? ['drafts no tokens'] : [])];
     const notes = lacks.map((text) => `${benchmark.command} ${text}: what that gains is as moeprof advise predicts it.`);
     const around = await placements(question, answer);
-    const points = around.flatMap((near, i) => pointsOf(question, near, answer).slice(0, i < VARIED ? undefined : 1));
+    const points = around.flatMap((near, i) => pointsOf(question, near).slice(0, i < VARIED ? undefined : 1));
     return { model, quantization: answer.model.quantization, machine: hardware.name, runtime: name, file, goal, request, notes, points };
   });
 }
@@ -76,7 +83,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
 }
 
 /** Variants with half of the threads, unmapped weights, and on a CPU alone plain attention. */
-function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint[] {
+function pointsOf(question: Question, priced: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
   const { devices, setting } = priced;
   const { uses } = commandOf(question, priced);
@@ -88,13 +95,13 @@ function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint
     const others = [...halving, ...other, ...attention];
     const changed = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
     const flags = [...changed, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
-    const place = shareOnGpu(priced) - shareOnGpu(answer);
     const fewer = halving.map(([flag, fewest]) => Math.log2(Number(uses.find(([name]) => name === flag)![1]) / Number(fewest)));
+    const place = [shareOnGpu(priced), fewer[0] ?? 0, attention.length];
     return {
       ...{ setting, devices },
       flags: runtime.benchmark!.words(flags, cpuExpertLayers(priced.model, setting), true),
       line: wrapped(wordsOf(runtime.dialect.grammar, [], flags, shell), shell),
-      along: [place, Math.log2(setting.ubatch / answer.setting.ubatch), fewer[0] ?? 0, other.length, attention.length],
+      along: { decode: place, prefill: [...place, Math.log2(setting.ubatch), other.length] },
     };
   });
 }

@@ -3,7 +3,7 @@ import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/un
 import { bareRate, type Datum, type Document, gridOf, type Line, linesBlock, pagedFormats } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import type { Speeds } from '../../runtime/door.js';
-import { CERTAIN, type Tuned } from './tune.js';
+import { MOST_RUNS, SURE, type Tuned } from './tune.js';
 
 /** A finished search. */
 export interface TunedAdvice {
@@ -19,11 +19,11 @@ export const tuneReports = pagedFormats<TunedAdvice>(
   ({ basis: { points, ...asked }, kept, tuned }) => {
     const runs = tuned.runs.map(({ at, ...run }) => ({ setting: points[at]!.setting, flags: points[at]!.flags, ...run }));
     const best = tuned.best === null ? null : { setting: points[tuned.best]!.setting, line: points[tuned.best]!.line };
-    return { ...tagged('moeprof.tuned/1'), ...asked, settings: points.length, best, left: tuned.left, runs, kept };
+    return { ...tagged('moeprof.tuned/2'), ...asked, settings: points.length, best, chance: tuned.chance, runs, kept };
   },
 );
 
-function tunedDocument({ basis, kept, tuned: { best, left, runs } }: TunedAdvice): Document {
+function tunedDocument({ basis, kept, tuned: { best, chance, runs } }: TunedAdvice): Document {
   const { machine, model, notes, points, quantization, runtime } = basis;
   const texts = runs.map(({ at }) => points[at]!.flags.join(' '));
   const rows = runs.map(({ at, end, predicted }, i): Datum[] => [
@@ -38,13 +38,14 @@ function tunedDocument({ basis, kept, tuned: { best, left, runs } }: TunedAdvice
   ]);
   const failed = runs.flatMap(({ end }, i): Line[] => ('failed' in end ? [{ text: `${texts[i]}: ${end.failed}`, tone: 'warning' }] : []));
   const kinds = `${formatCounted(runs.length, 'run')} of ${points.length} settings; ${kept} keeps them: use it with -w, and what follows is learned from them.`;
+  const spent = (chance ?? 1) >= SURE ? '' : runs.length < MOST_RUNS ? '; no more can run' : `; all ${MOST_RUNS} runs are spent`;
   const speeds = runs.find(({ at }) => at === best)?.end as Speeds;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}: tuned`,
     lead: [
       best === null
         ? { text: 'Nothing ran; the reasons stand below', tone: 'caution' }
-        : { text: `${bothSpeeds(speeds)}, measured; ${leftText(left)}`, tone: 'good' },
+        : { text: `${bothSpeeds(speeds)}, measured; ${sureText(chance)}${spent}`, tone: 'good' },
     ],
     blocks: [
       ...(best === null ? [] : [{ kind: 'code' as const, lines: points[best]!.line }]),
@@ -59,9 +60,8 @@ export function bothSpeeds({ decode, prefill }: Speeds): string {
   return `${formatTokensPerSecond(decode)}, prompts ${formatTokensPerSecond(prefill)}`;
 }
 
-/** Remaining gain in words. @param left as of {@link Tuned} */
-export function leftText(left: Tuned['left']): string {
-  if (left === null) return 'nothing is measured yet';
-  if (left > CERTAIN) return `another setting may be up to ${formatRatio(left, 0)} faster`;
-  return 'no other setting is likely to be faster by more than 3 %';
+/** Certainty of the choice in words. @param chance as of {@link Tuned} */
+export function sureText(chance: Tuned['chance']): string {
+  if (chance === null) return 'nothing is measured yet';
+  return `${chance >= SURE ? 'sure' : 'not sure'}, ${formatRatio(chance, 0)}: no other setting is faster by more than 3 %`;
 }

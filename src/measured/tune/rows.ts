@@ -6,17 +6,15 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { type MachineFile, machineOfFile } from '../../hardware/door.js';
-
+import { type MachineFile, machineOfFile, type PredictedFigure, type TaughtFigure } from '../../hardware/door.js';
 import { type Speeds, settingsOfFlags, type Timing, timingsOf, timingText } from '../../runtime/door.js';
 import { spreadRows } from '../machine/learn.js';
 import { joinedPhases, measurementsOf } from '../machine/timing-row.js';
 import { runtimesFor } from '../validate/constants.js';
-import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { taughtFigures } from '../validate/taught.js';
-import { type PointPrior, pointPrior, slopesOf } from './belief.js';
+import type { TunedFigures } from './choice.js';
 import type { RunEnd } from './tune.js';
 
 /** Tokens of a benchmark: prompt, generated, preceding context. */
@@ -46,7 +44,7 @@ export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFil
     const { decode, prefill } = timing;
     const at = texts.indexOf(settingText(timing));
     if (at < 0 || decode === undefined || prefill === undefined) return true;
-    ends.set(at, { decode, prefill, spread: 0 });
+    ends.set(at, { decode, prefill });
     return false;
   });
   return { ends, others };
@@ -65,8 +63,8 @@ const NO_MEMORY = 'out of memory';
 /** Messages of memory failures: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
 const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to allocate|cannot allocate|bad_alloc|insufficient memory/i;
 
-/** Outcome of a benchmark. @param repeats of each test @param limit of time, as given */
-export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
+/** Outcome of a benchmark. @param limit of time, as given */
+export function endOf(end: ProgramEnd, limit: string): RunEnd {
   const text = `${end.stderr}\n${end.stdout}`;
   const message = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
   const failed = (why: string, lacksMemory = false): RunEnd => ({
@@ -82,48 +80,46 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
     const of = (phase: keyof Speeds) => timings.filter((timing) => timing[phase] !== undefined);
     const [decodes, prefills] = [of('decode'), of('prefill')];
     if (decodes.length !== 1 || prefills.length !== 1) return failed('printed other tests than one of each phase');
-    const [decode, prefill] = [decodes[0]!, prefills[0]!];
-    const spread = Math.max(decode.spread ?? 0, prefill.spread ?? 0) / Math.sqrt(repeats);
-    return { decode: decode.decode!, prefill: prefill.prefill!, spread };
+    return { decode: decodes[0]!.decode!, prefill: prefills[0]!.prefill! };
   } catch (error) {
     if (error instanceof UserError) return failed('printed no speed');
     throw error;
   }
 }
 
-/** Priors of points and knobs from timings. */
-export async function priorsOf(
+/** Predicted speeds of points, and what other timings teach of the machine. */
+export async function pointFigures(
   points: readonly TunePoint[],
   timings: readonly Timing[],
   others: readonly Timing[],
   file: MachineFile,
   threads: number,
   watch: WorkWatch,
-): Promise<{ readonly priors: readonly PointPrior[]; readonly others: readonly Sensitivity[] }> {
+): Promise<{ readonly figures: readonly TunedFigures[]; readonly others: readonly TaughtFigure[] }> {
   const machine = machineOfFile(file, 'this machine');
   const rowsOf = (timings: readonly Timing[]): Measurement[] => measurementsOf(timings, machine, { model: null, quantization: null });
   const rows = rowsOf(timings);
   const otherRows = spreadRows(joinedPhases(rowsOf(others)));
   const runtimes = runtimesFor([...rows, ...otherRows]);
-  // Threads hardly change slopes: points of one placement share slopes.
+  // Threads hardly change shares of time: points of one placement have the same.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
-  const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
+  const of = async (phase: keyof Speeds): Promise<PredictedFigure[]> => {
     const phaseRows = rows.map((row) => phaseRow(row, phase));
     const keys = phaseRows.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
     const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, phaseRows[i]!]));
     const [based, all] = [rowsOf(firsts), rowsOf([...keys.keys()])];
-    const slopes = (await taughtFigures([...based.values()], runtimes, threads, watch)).flat().map(slopesOf);
+    const taught = (await taughtFigures([...based.values()], runtimes, threads, watch)).flat();
     const predictions = await predictRowVariants([...all.values()], [runtimes], threads, watch);
-    if (slopes.length < based.size) throw new UserError(`--tune: the speeds of ${rows[0]!.model.name} cannot be predicted here`);
+    if (taught.length < based.size) throw new UserError(`--tune: the speeds of ${rows[0]!.model.name} cannot be predicted here`);
     const [at, speedAt] = [[...based.keys()], [...all.keys()]];
-    return keys.map((key, i) => ({
-      residual: Math.log(predictions[speedAt.indexOf(key)]![0]!.figures[phase]!),
-      slopes: slopes[at.indexOf(keys[firsts[i]!]!)]!.slopes,
-    }));
+    return keys.map((key, i) => {
+      const { residual: _, setting: __, ...figure } = taught[at.indexOf(keys[firsts[i]!]!)]!;
+      return { ...figure, speed: predictions[speedAt.indexOf(key)]![0]!.figures[phase]!, along: points[i]!.along[phase] };
+    });
   };
   const [decode, prefill] = [await of('decode'), await of('prefill')];
-  const priors = points.map(({ along }, i) => pointPrior(decode[i]!, prefill[i]!, along));
-  return { priors, others: (await taughtFigures(otherRows, runtimes, threads, watch)).flat().map(slopesOf) };
+  const figures = points.map((_, i) => ({ decode: decode[i]!, prefill: prefill[i]! }));
+  return { figures, others: (await taughtFigures(otherRows, runtimes, threads, watch)).flat() };
 }
 
 /** Row of one phase at 1 token/s, without settings irrelevant to the phase. */

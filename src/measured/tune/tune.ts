@@ -1,19 +1,19 @@
 import type { TunePoint } from '../../advise/door.js';
+import type { TaughtFigure } from '../../hardware/door.js';
 import { type Speeds, usedOf } from '../../runtime/door.js';
-import type { Sensitivity } from '../validate/fit.js';
-import { bestMeasured, type MeasuredSpeeds, type PointPrior, pointForecasts } from './belief.js';
+import { beliefOf, type CostOf, judged, mostInformative, type TunedFigures } from './choice.js';
 
 /** Most benchmark runs, failures included; ours. */
 export const MOST_RUNS = 6;
-/** Relative gain below which a search stops; ours. */
-export const CERTAIN = 0.03;
+/** Chance of the choice at which a search ends; ours. */
+export const SURE = 0.9;
 /** Failures that end a search without measurements; ours. Lack of memory does not count. */
 const FAILURES = 3;
 /** Bytes less than a point that lacked memory, doubled at each failure. Ours: half of advice's margin. */
 const LESS = 2 ** 29;
 
 /** Measured speeds, or a failure. */
-export type RunEnd = MeasuredSpeeds | { readonly failed: string; readonly lacksMemory: boolean };
+export type RunEnd = Speeds | { readonly failed: string; readonly lacksMemory: boolean };
 
 interface TunedRun {
   readonly at: number;
@@ -24,57 +24,79 @@ interface TunedRun {
 /** A finished search. */
 export interface Tuned {
   readonly runs: readonly TunedRun[];
-  /** Index of the fastest measured point; null: no success. */
+  /** Index of the measured point of least expected cost; null: no success. */
   readonly best: number | null;
-  /** Possible gain of a remaining point, as a share; 0: no point is left; null: no measurement. */
-  readonly left: number | null;
+  /** Chance that no point is faster by more than 3 %; null: no measurement. */
+  readonly chance: number | null;
 }
 
 /** Input of a search. */
 export interface Tuning {
   readonly points: readonly Pick<TunePoint, 'devices'>[];
-  readonly priors: readonly PointPrior[];
-  readonly others: readonly Sensitivity[];
+  readonly figures: readonly TunedFigures[];
+  readonly others: readonly TaughtFigure[];
   readonly before: ReadonlyMap<number, RunEnd>;
-  /** Smaller is better. */
-  cost(speeds: Speeds): number;
+  readonly cost: CostOf;
   run(at: number, predicted: Speeds): Promise<RunEnd>;
-  tell(run: TunedRun, left: Tuned['left']): void;
+  tell(run: TunedRun, chance: Tuned['chance']): void;
 }
 
-/** Measures the most promising point until no point is likely to gain 3 %, and skips points that may lack memory. */
+/** Runs the most informative point until the choice is sure, and skips points that may lack memory. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
-  const { before, cost, others, priors, run, tell } = tuning;
+  const { before, cost, figures, others, run, tell } = tuning;
   const ends = new Map(before);
-  const prior = pointForecasts(priors, new Map(), others, cost);
+  const prior = beliefOf(figures, others, cost).speeds;
   const runs: TunedRun[] = [...before].map(([at, end]) => ({ at, predicted: prior[at]!, end }));
   let state = stateOf(tuning, ends);
   while (state.next !== null && runs.length < MOST_RUNS) {
-    const { left, next, forecasts } = state;
+    const { chance, next, speeds } = state;
     const broken = runs.filter(({ end }) => 'failed' in end && !end.lacksMemory).length;
-    if (left === null ? broken >= FAILURES : left <= CERTAIN) break;
-    const predicted = forecasts[next]!;
+    if (chance === null ? broken >= FAILURES : chance >= SURE) break;
+    const predicted = speeds[next]!;
     const done: TunedRun = { at: next, predicted, end: await run(next, predicted) };
     ends.set(next, done.end);
     runs.push(done);
     state = stateOf(tuning, ends);
-    tell(done, state.left);
+    tell(done, state.chance);
   }
-  return { runs, best: state.best, left: state.left };
+  return { runs, best: state.best, chance: state.chance };
 }
 
-function stateOf({ cost, others, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
-  const measured = new Map([...ends].filter((end): end is [number, MeasuredSpeeds] => !('failed' in end[1])));
-  const forecasts = pointForecasts(priors, measured, others, cost);
+function stateOf({ cost, figures, others, points }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
+  const measured = [...ends].filter((end): end is [number, Speeds] => !('failed' in end[1]));
+  const taught = [...others, ...measured.flatMap(([at, speeds]) => taughtBy(figures[at]!, speeds))];
+  const belief = beliefOf(figures, taught, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);
   // True for about as much memory on every device as a failed point.
   const mayLack = (at: number): boolean =>
     lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
-  // Without measurements, the cheapest predicted point comes first.
-  const rank = (at: number): number => forecasts[at]!.gain ?? -cost(forecasts[at]!);
-  let next: number | null = null;
-  for (const at of points.keys()) if (!ends.has(at) && !mayLack(at) && (next === null || rank(at) > rank(next))) next = at;
-  const best = bestMeasured(measured, cost);
-  return { best, left: best === null ? null : Math.max(0, next === null ? 0 : forecasts[next]!.gain!), next, forecasts };
+  const unrun = [...points.keys()].filter((at) => !ends.has(at) && !mayLack(at));
+  const ran = measured.map(([at]) => at);
+  const cheapest = (among: readonly number[]): number | null =>
+    among.reduce<number | null>((best, at) => (best === null || belief.costs[at]! < belief.costs[best]! ? at : best), null);
+  const [best, open] = [cheapest(ran), [...ran, ...unrun]];
+  const chosen = best ?? cheapest(unrun);
+  if (chosen === null) return { best, chance: null, next: null, speeds: belief.speeds };
+  const broken = [...ends].flatMap(([at, end]) => ('failed' in end && !end.lacksMemory ? [at] : []));
+  if (best === null && broken.length > 0)
+    return { best, chance: null, next: cheapest(unlike(figures, broken, unrun)), speeds: belief.speeds };
+  const choice = judged(belief, chosen, open);
+  const next = unrun.length === 0 ? null : mostInformative(figures, taught, cost, chosen, choice, unrun);
+  return { best, chance: best === null ? null : choice.chance, next, speeds: belief.speeds };
+}
+
+/** Of the open points those that differ in most from all broken ones. */
+function unlike(figures: readonly TunedFigures[], broken: readonly number[], open: readonly number[]): number[] {
+  const place = (at: number): readonly number[] => figures[at]!.prefill.along ?? [];
+  const apart = open.map((at) => Math.min(...broken.map((other) => place(at).filter((value, k) => value !== place(other)[k]).length)));
+  return open.filter((_, i) => apart[i] === Math.max(...apart));
+}
+
+/** Measured speeds of a point, for the posterior. */
+function taughtBy(figures: TunedFigures, speeds: Speeds): TaughtFigure[] {
+  return (['decode', 'prefill'] as const).map((phase) => {
+    const { speed, ...figure } = figures[phase];
+    return { ...figure, residual: Math.log(speed / speeds[phase]) };
+  });
 }

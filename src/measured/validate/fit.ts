@@ -97,16 +97,3 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
     return name === null ? null : residualAt(row, steps.get(name)!);
   });
 }
-
-/** Covariance of the steps of {@link fitSteps}. @param ridge inverse variances of constants @param weight of a row */
-export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
-  const curvature = ridge.map((slope, c) =>
-    ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? slope : 0)),
-  );
-  return ridge.map((_, c) =>
-    solve(
-      curvature,
-      ridge.map((_, d) => Number(c === d)),
-    ),
-  );
-}

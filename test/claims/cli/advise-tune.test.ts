@@ -43,7 +43,7 @@ describe('advise --tune', () => {
       /^1 of at most 6: -ngl 99 .*: predicted [\d.]+ tok\/s, prompts [\d.,]+ tok\/s, about [\d.]+ m?s\n {3}measured /,
     );
     expect(output.stdout).toMatch(
-      /^olmoe-1b-7b q4_k_m on box, llama\.cpp: tuned\n[\d.]+ tok\/s, prompts [\d.,]+ tok\/s, measured; no other setting/,
+      /^olmoe-1b-7b q4_k_m on box, llama\.cpp: tuned\n[\d.]+ tok\/s, prompts [\d.,]+ tok\/s, measured; sure, \d+ %: no other setting/,
     );
     expect(output.stdout).toMatch(/llama-server -(m|hf) .*olmoe-1b-7b/i);
     expect(kept()).toMatch(/^# mine\n/);
@@ -72,10 +72,16 @@ describe('advise --tune', () => {
 
   it('finds what the engine is faster with than predicted', async () => {
     expect(await tuned({ slow: '-ub 2048' }, '--json')).toBe(0);
-    const { best, runs, schema } = JSON.parse(output.stdout) as { best: { setting: { ubatch: number } }; runs: unknown[]; schema: string };
-    expect(schema).toBe('moeprof.tuned/1');
+    const tunedTo = JSON.parse(output.stdout) as { best: { setting: { ubatch: number } }; chance: number; runs: unknown[]; schema: string };
+    const { best, chance, runs, schema } = tunedTo;
+    expect(schema).toBe('moeprof.tuned/2');
     expect(best.setting.ubatch).not.toBe(2048);
-    expect(runs.length).toBeLessThanOrEqual(6);
+    expect(runs).toHaveLength(6);
+    // It is told where runs end before the choice is sure.
+    expect(chance).toBeLessThan(0.9);
+    output.stdout = '';
+    expect(await tuned({ slow: '-ub 2048' })).toBe(0);
+    expect(output.stdout.replaceAll('\n', ' ')).toMatch(/measured; not sure, \d+ %: .*; all 6 runs are spent/);
   });
 });
 

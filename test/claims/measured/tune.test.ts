@@ -7,7 +7,7 @@ import { passesOf } from '../../../src/advise/search.js';
 import { Random } from '../../../src/base/random.js';
 import { KNOBS, loadRuntime, machineOfFile, machineWords, turnedBy } from '../../../src/hardware/door.js';
 import { measurementOf } from '../../../src/measured/machine/timing-row.js';
-import { pointTiming, priorsOf } from '../../../src/measured/tune/rows.js';
+import { pointFigures, pointTiming } from '../../../src/measured/tune/rows.js';
 import { MOST_RUNS, type RunEnd, tune } from '../../../src/measured/tune/tune.js';
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
@@ -114,21 +114,23 @@ async function tunedOn(setUp: SetUp, seed: number): Promise<{ loss: number; firs
   const { along = [[], []], box, noise = 0 } = setUp;
   const basis = await tuneBasisOn(setUp.model, machineNamed(box), wishes(setUp));
   const timings = basis.points.map(({ flags }) => pointTiming(basis, ['llama-bench', ...flags], TESTS));
-  const { others: elsewhere, priors } = await priorsOf(basis.points, timings, [], { name: box, parts: machineWords(box) }, 1, {});
+  const { figures, others: elsewhere } = await pointFigures(basis.points, timings, [], { name: box, parts: machineWords(box) }, 1, {});
   const random = new Random(seed, 'tune');
+  // Places of the ways among the coordinates of a prompt: place, passes, threads, loading, attention.
+  const ways = [0, 3, 1, 4, 2];
+  const first = basis.points[0]!.along.prefill;
   const off = (way: readonly number[], at: number): number =>
-    Math.exp(basis.points[at]!.along.reduce((sum, one, k) => sum + one * (way[k] ?? 0), 0));
+    Math.exp(ways.reduce((sum, one, k) => sum + (basis.points[at]!.along.prefill[one]! - first[one]!) * (way[k] ?? 0), 0));
   const speeds = (await trueSpeeds(setUp, timings)).map(({ decode, prefill }, i) => ({
     decode: decode * off(along[0], i),
     prefill: prefill * off(along[1], i),
   }));
   const cost = (one: Speeds): number => costOf(basis.goal, one, 1, basis.request);
   const noisy = (rate: number): number => rate * Math.exp(noise * random.normal());
-  const run = (at: number): Promise<RunEnd> =>
-    Promise.resolve({ decode: noisy(speeds[at]!.decode), prefill: noisy(speeds[at]!.prefill), spread: noise });
+  const run = (at: number): Promise<RunEnd> => Promise.resolve({ decode: noisy(speeds[at]!.decode), prefill: noisy(speeds[at]!.prefill) });
   const { best, runs } = await tune({
     points: basis.points,
-    priors,
+    figures,
     others: elsewhere,
     before: new Map(),
     cost,

@@ -20,7 +20,7 @@ describe('a point as a timing', () => {
     expect(new Set(timings.map(settingText)).size).toBe(LINES.length);
     const kept = timings.map((timing, i) => timingText({ ...timing, decode: 10 + i, prefill: 100 + i }));
     const { ends, others } = keptEnds(timings, FILE, timingsOfFile([...kept, 'eval 3 tok/s, -ncmoe 3'], 'box'));
-    expect([...ends]).toEqual(LINES.map((_, i) => [i, { decode: 10 + i, prefill: 100 + i, spread: 0 }]));
+    expect([...ends]).toEqual(LINES.map((_, i) => [i, { decode: 10 + i, prefill: 100 + i }]));
     expect(others.map(({ decode }) => decode)).toEqual([3]);
   });
 
@@ -57,8 +57,8 @@ describe('the end of a run', () => {
   const both = `${row(512, 0, 400)}\n${row(0, 64, 20)}\n`;
   const whole = { stdout: both, stderr: '', code: 0, signal: null, late: false };
 
-  it('has both speeds, with the error of their mean', () => {
-    expect(endOf(whole, 4, '10min')).toEqual({ decode: 20, prefill: 400, spread: 0.01 });
+  it('has both speeds', () => {
+    expect(endOf(whole, '10min')).toEqual({ decode: 20, prefill: 400 });
   });
 
   it.each([
@@ -83,6 +83,6 @@ describe('the end of a run', () => {
     ['one phase', { stdout: `${row(0, 64, 20)}\n` }, 'printed other tests than one of each phase', false],
     ['several tests', { stdout: both + both }, 'printed other tests than one of each phase', false],
   ])('%s is a failure in one line', (_, end, failed, lacksMemory) => {
-    expect(endOf({ ...whole, ...end }, 2, '10min')).toEqual({ failed, lacksMemory });
+    expect(endOf({ ...whole, ...end }, '10min')).toEqual({ failed, lacksMemory });
   });
 });
