@@ -88,11 +88,11 @@ const engine = {
 };
 await new Promise((resolve) => {
   engine.onRuntimeInitialized = resolve;
-  const code = readFileSync(join(folder, 'wllama.js'), 'utf8');
+  const code = readFileSync(join(folder, './wllama.js'), 'utf8');
   new Function('Module', 'require', '__filename', '__dirname', code)(
     engine,
-    createRequire(join(folder, 'x.js')),
-    join(folder, 'x.js'),
+    createRequire(join(folder, './x.js')),
+    join(folder, './x.js'),
     folder,
   );
 });

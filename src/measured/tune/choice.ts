@@ -4,7 +4,7 @@ import { type PredictedFigure, posteriorErrors, studentScale, type TaughtFigure 
 import type { Speeds } from '../../runtime/door.js';
 
 /** Relative gain that does not matter; ours. */
-export const CERTAIN = 0.03;
+const CERTAIN = 0.03;
 /** Draws of all speeds for the chance of a choice; ours: a standard error of 1 %. */
 const DRAWS = 1000;
 /** Seed of the draws; ours. */

@@ -23,7 +23,7 @@ const ITERATIONS = 25;
  * Steps of constants (logarithms of factors) of least weighted squares. @param weightOf by residual
  * @param ridge squared-step weights, so that unused constants stay @param largest step @param towards absent: 0
  */
-export function fitSteps(
+function fitSteps(
   rows: readonly Sensitivity[],
   ridge: readonly number[],
   weightOf: (residual: number) => number,
