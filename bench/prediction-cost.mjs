@@ -131,14 +131,14 @@ async function measure({ ahead, experts, hidden, kind, tokens }) {
 }
 
 /** Least squares of relative errors; what would be negative is 0. */
-function leastSquares(rows, fitSteps) {
+function leastSquares(rows, solve) {
   const scaled = rows.map(({ columns, ns }) => columns.map((value) => value / ns));
   let active = scaled[0].map((_, i) => i);
   for (;;) {
-    const solution = fitSteps(
-      scaled.map((row) => ({ residual: -1, slopes: active.map((i) => row[i]) })),
-      active.map(() => 0),
-      () => 1,
+    const sum = (i, j) => scaled.reduce((total, row) => total + row[i] * (j === undefined ? 1 : row[j]), 0);
+    const solution = solve(
+      active.map((i) => active.map((j) => sum(i, j))),
+      active.map((i) => sum(i)),
     );
     const worst = solution.indexOf(Math.min(...solution));
     if (solution[worst] >= 0) return scaled[0].map((_, i) => (active.includes(i) ? solution[active.indexOf(i)] : 0));
@@ -153,7 +153,7 @@ if (process.argv[2] === '--measure') {
   console.log(JSON.stringify(measured));
   process.exit(0);
 }
-const { fitSteps } = await fromBuild('measured/validate/fit.js');
+const { solve } = await fromBuild('base/linear.js');
 console.log(`${machine()}\n`);
 for (const kind of ARGUMENTS.length > 0 ? ARGUMENTS : SHORT ? ['last-token', 'onnx'] : NAMES) {
   const network = kind === 'onnx' || kind === 'rpp';
@@ -162,7 +162,7 @@ for (const kind of ARGUMENTS.length > 0 ? ARGUMENTS : SHORT ? ['last-token', 'on
     ns,
     columns: network ? [1, weights, tokens * weights] : [1, tokens * ahead * experts],
   }));
-  const constants = leastSquares(fitted, fitSteps);
+  const constants = leastSquares(fitted, solve);
   const error = median(
     fitted.map(({ columns, ns }) => Math.abs(columns.reduce((total, value, i) => total + value * constants[i], 0) / ns - 1)),
   );
