@@ -14,7 +14,8 @@ const LISTED = 0.02;
 /** Step of a speed for the slope of a cost, a logarithm; ours. */
 const STEP = 1e-3;
 
-const PHASES = ['decode', 'prefill'] as const;
+/** Speeds of a setting, in the order of a belief's figures. */
+export const PHASES = ['decode', 'prefill'] as const;
 
 /** Predicted speeds of a setting. */
 export type TunedFigures = Readonly<Record<keyof Speeds, PredictedFigure>>;
@@ -99,10 +100,7 @@ export function mostInformative(
     const ofRatio = (i: number): number => Math.sqrt(Math.max(0, covariance[0]![0]! + covariance[i]![i]! - 2 * covariance[0]![i]!));
     return shortlist.reduce((sum, at, i) => sum + (at === chosen ? 0 : wins[at]! * ofRatio(i)), 0);
   };
-  let best: { at: number; left: number } | null = null;
-  for (const at of shortlist.filter((listed) => open.includes(listed))) {
-    const candidate = { at, left: left(at) };
-    if (best === null || candidate.left < best.left) best = candidate;
-  }
-  return best?.at ?? null;
+  const listed = shortlist.filter((at) => open.includes(at));
+  const errors = listed.map(left);
+  return listed[errors.indexOf(Math.min(...errors))] ?? null;
 }

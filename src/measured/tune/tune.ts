@@ -1,7 +1,7 @@
 import type { TunePoint } from '../../advise/door.js';
 import type { TaughtFigure } from '../../hardware/door.js';
 import { type Speeds, usedOf } from '../../runtime/door.js';
-import { beliefOf, type CostOf, judged, mostInformative, type TunedFigures } from './choice.js';
+import { beliefOf, type CostOf, judged, mostInformative, PHASES, type TunedFigures } from './choice.js';
 
 /** Most benchmark runs, failures included; ours. */
 export const MOST_RUNS = 6;
@@ -95,7 +95,7 @@ function unlike(figures: readonly TunedFigures[], broken: readonly number[], ope
 
 /** Measured speeds of a point, for the posterior. */
 function taughtBy(figures: TunedFigures, speeds: Speeds): TaughtFigure[] {
-  return (['decode', 'prefill'] as const).map((phase) => {
+  return PHASES.map((phase) => {
     const { speed, ...figure } = figures[phase];
     return { ...figure, residual: Math.log(speed / speeds[phase]) };
   });

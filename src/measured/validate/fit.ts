@@ -19,34 +19,6 @@ export function sensitivityOf(measured: number, predicted: number, moved: readon
 /** Reweighted least-squares iterations; ours. */
 const ITERATIONS = 25;
 
-/**
- * Steps of constants (logarithms of factors) of least weighted squares. @param weightOf by residual
- * @param ridge squared-step weights, so that unused constants stay @param largest step @param towards absent: 0
- */
-function fitSteps(
-  rows: readonly Sensitivity[],
-  ridge: readonly number[],
-  weightOf: (residual: number) => number,
-  largest = Number.POSITIVE_INFINITY,
-  towards: readonly number[] = ridge.map(() => 0),
-): number[] {
-  let steps = ridge.map(() => 0);
-  for (let i = 0; i < ITERATIONS; i++) {
-    const matrix = ridge.map((slope, c) => ridge.map((_, d) => (c === d ? slope : 0)));
-    const right = ridge.map((slope, c) => slope * towards[c]!);
-    for (const row of rows) {
-      const weight = weightOf(residualAt(row, steps)) * (row.weight ?? 1);
-      for (const [c, slope] of row.slopes.entries()) {
-        if (slope === 0) continue;
-        right[c]! -= weight * slope * row.residual;
-        for (let d = 0; d < ridge.length; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
-      }
-    }
-    steps = solve(matrix, right).map((step) => Math.max(-largest, Math.min(largest, step)));
-  }
-  return steps;
-}
-
 /** Scale of the pseudo-Huber loss, about a machine's median error; ours. */
 const HUBER_SCALE = 0.2;
 /** Largest step from current constants; ours. The linear prediction is unreliable beyond. */
@@ -60,17 +32,27 @@ export interface Prior {
   readonly spread: number;
 }
 
-/** Fits constants by pseudo-Huber loss, drawn towards priors. */
+/**
+ * Steps of constants (logarithms of factors) by pseudo-Huber loss, in reweighted least squares drawn towards priors, so
+ * that unused constants stay.
+ */
 export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prior[]): number[] {
-  const weightOf = (residual: number): number => 1 / Math.sqrt(1 + (residual / HUBER_SCALE) ** 2);
   const ridge = priors.map(({ spread }) => (HUBER_SCALE / spread) ** 2);
-  return fitSteps(
-    rows,
-    ridge,
-    weightOf,
-    LARGEST_STEP,
-    priors.map(({ step }) => step),
-  );
+  let steps = priors.map(() => 0);
+  for (let i = 0; i < ITERATIONS; i++) {
+    const matrix = ridge.map((slope, c) => ridge.map((_, d) => (c === d ? slope : 0)));
+    const right = ridge.map((slope, c) => slope * priors[c]!.step);
+    for (const row of rows) {
+      const weight = (1 / Math.sqrt(1 + (residualAt(row, steps) / HUBER_SCALE) ** 2)) * (row.weight ?? 1);
+      for (const [c, slope] of row.slopes.entries()) {
+        if (slope === 0) continue;
+        right[c]! -= weight * slope * row.residual;
+        for (let d = 0; d < ridge.length; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
+      }
+    }
+    steps = solve(matrix, right).map((step) => Math.max(-LARGEST_STEP, Math.min(LARGEST_STEP, step)));
+  }
+  return steps;
 }
 
 /** log(predicted / measured) with moved constants. */
