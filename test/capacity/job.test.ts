@@ -78,13 +78,12 @@ async function countsOfReplay(
   for (const { bytes } of capacities) {
     const { caches, replay, cursor: walk } = await stepper(log, name, scope, bytes);
     const whole = WholeEvents.of(caches.byLayer, model);
-    let row = Number.NaN;
+    let row = 0;
     let before = caches.caches.map(() => ({ insertions: 0, evictions: 0 }));
     for (let i = 0; walk.next(); i++) {
-      // A policy of whole events sees the ranks of a token at a layer before its members.
+      // A policy of whole events sees the ranks of a token at a layer before its members, and layers without any.
       const here = events[i]! * model.layers.length + walk.layer;
-      if (here !== row) whole?.demanded(walk.layer, { choices, tokens: 1, topK }, here * topK, 0);
-      row = here;
+      for (; row <= here; row++) whole?.demanded(row % model.layers.length, { choices, tokens: 1, topK }, row * topK, 0);
       if (events[i]! >= warmup && (i === 0 || events[i - 1]! < warmup)) {
         replay.resetCounts();
         before = caches.caches.map(({ insertions, evictions }) => ({ insertions, evictions }));
