@@ -1,5 +1,5 @@
 import { platform } from '../base/host/machine.js';
-import { usualShell } from '../base/shell.js';
+import { type LineShell, usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
 import {
@@ -22,9 +22,8 @@ export function commandOf(
   { blocks, devices, model, setting, split }: Priced,
 ): Command {
   const { hardware, mapped, runtime } = question;
-  const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
-  const windows = system === 'windows' || (system === undefined && platform === 'win32');
-  const { shell = usualShell(windows) } = question;
+  const { cpu = null, gpus: cards = [], sockets = 1 } = hardware.machine ?? {};
+  const [windows, shell] = [runsWindows(question), shellOf(question)];
   // Slow cores hold up threads that wait for all.
   const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
@@ -50,6 +49,19 @@ export function commandOf(
     format: mainFormat(model.layers[0]!.formats),
     mla: model.anatomy?.layers.some(({ kind }) => kind === 'latent') ?? false,
   });
+}
+
+function runsWindows({ hardware: { machine } }: Pick<Question, 'hardware'>): boolean {
+  return machine?.system === 'windows' || (machine?.system === undefined && platform === 'win32');
+}
+
+/** Shell of lines to paste: the wished one, or the usual one of the machine. */
+export const shellOf = (question: Pick<Question, 'hardware' | 'shell'>): LineShell => question.shell ?? usualShell(runsWindows(question));
+
+/** Model as a server names it: a folder or file, or a repository of the hub. */
+export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>, spec: ModelSpec): string {
+  const { hub, model } = placeOf(question, spec);
+  return hub?.replace(/:.*$/, '') ?? model;
 }
 
 /** The model on a command line: a file, a folder, or a hub repository. */

@@ -82,17 +82,17 @@ export class Pricer {
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
+    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), bands, waits: await this.waits(priced) };
+  }
+
+  /** Waits of a decoded token. */
+  async waits(priced: PricedCase): Promise<Price['waits']> {
     const counted = await this.#counted(priced);
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
     const { users } = priced.setting;
     // The first token of a run belongs to the prompt.
     const tokens = users * (warms(priced) ? warmingOf(users) : decodedOf(priced.setting) - 1);
-    return {
-      ...(await this.cached(priced)),
-      prefill: await this.prefill(priced),
-      bands,
-      waits: { link: (stall - cpu) / tokens, cpu: cpu / tokens },
-    };
+    return { link: (stall - cpu) / tokens, cpu: cpu / tokens };
   }
 
   async cached(priced: PricedCase): Promise<Pick<Price, 'decode' | 'hitRate'>> {
@@ -102,17 +102,17 @@ export class Pricer {
   }
 
   /** A metric's sum over the counted tokens. */
-  async #counted(priced: PricedCase): Promise<(metric: MetricName) => number> {
-    const decoded = await this.#decoded(priced);
+  async #counted(priced: PricedCase, depth?: number): Promise<(metric: MetricName) => number> {
+    const decoded = await this.#decoded(priced, undefined, depth);
     if (!warms(priced)) return (metric) => of(decoded, metric);
-    const warm = await this.#decoded(priced, warmingOf(priced.setting.users));
+    const warm = await this.#decoded(priced, warmingOf(priced.setting.users), depth);
     return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
-  /** Decode speed, tokens/s of all users together. */
-  async decode(priced: PricedCase): Promise<number> {
+  /** Decode speed, tokens/s of all users together. @param depth context in tokens; absent: the request's prompt */
+  async decode(priced: PricedCase, depth?: number): Promise<number> {
     const { users } = priced.setting;
-    const counted = await this.#counted(priced);
+    const counted = await this.#counted(priced, depth);
     return warms(priced) ? (users * warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
@@ -121,11 +121,11 @@ export class Pricer {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
 
-  #decoded(priced: PricedCase, warming?: number): Promise<RunFigures> {
+  #decoded(priced: PricedCase, warming?: number, context = this.#request.prompt): Promise<RunFigures> {
     const { setting } = priced;
     const { draft, users } = setting;
     const output = warming ?? (warms(priced) ? 2 * warmingOf(users) : decodedOf(setting));
-    const walk = { users, prompt: 1, output, context: this.#request.prompt };
+    const walk = { users, prompt: 1, output, context };
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
 

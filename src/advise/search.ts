@@ -7,6 +7,7 @@ import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladder
 import type { Price, Priced } from './price.js';
 import { drivenBy, hasSlots, type Question } from './question.js';
 import { cacheRatio } from './sure.js';
+import { unmapped } from './what-if.js';
 
 /** Pass lengths to try, tokens, up to the first that holds the prompt. */
 export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
@@ -78,13 +79,21 @@ export async function strategiesOf(question: Question, quantization: string | nu
   const fixed = hasSlots(question) ? null : await fixedSetting(question, quantization, kv, fromDisk);
   const found = fixed === null ? [] : [fixed];
   if (fromDisk || slots === 0 || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
+  // A cache's line reads weights into pinned memory.
+  const pinned = pinnedQuestion(question);
   const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };
   for (const { keeps, system } of runtime.caches) {
     if (slots !== undefined && !keeps) continue;
-    const best = await cachedSetting(question, { ...from, ...PLAIN, cache: system });
+    const best = await cachedSetting(pinned, { ...from, ...PLAIN, cache: system });
     if (best !== null) found.push(best);
   }
   return found;
+}
+
+/** The question of a line that reads weights into pinned memory, not mapped ones. */
+export function pinnedQuestion<T extends Pick<Question, 'hardware' | 'mapped' | 'runtime'>>(question: T): T {
+  const { hardware, mapped, runtime } = question;
+  return mapped !== undefined || !runtime.pins ? question : { ...question, hardware: unmapped(hardware), mapped: hardware };
 }
 
 /** Tries pass lengths outward from the fixed placement's while cost falls; null: none fits. */

@@ -50,10 +50,14 @@ function slownessOf({ model, price }: Priced): string {
   return `${formatCount(Math.round(misses))} misses of ${formatBytes(bytes)} a token wait ${formatNs(price.waits.link)}`;
 }
 
+/** Shares of a token's time that wait for the link, and for the CPU. @param speed tokens/s of a user */
+export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: number): Priced['price']['waits'] {
+  return { link: Math.min(1, (link * speed) / 1e9), cpu: Math.min(1, (cpu * speed) / 1e9) };
+}
+
 /** A decode speed with the division of its time: what the link, the CPU, and all else take. */
 function figureOf(question: Question, { model, price, setting }: Priced): PredictedFigure {
-  const ofTime = (ns: number): number => Math.min(1, (ns * price.decode) / setting.users / 1e9);
-  const [link, cpu] = [ofTime(price.waits.link), ofTime(price.waits.cpu)];
+  const { cpu, link } = waitedShares(price.waits, price.decode / setting.users);
   const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
   return {
     kind: 'decode',

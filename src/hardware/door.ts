@@ -10,7 +10,7 @@ export { cardNamed, cpuNamed, spokenParts } from './detect/named-parts.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
 export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
-export { type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, timeShares } from './learned.js';
+export { expectedWidth, type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, timeShares } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';

@@ -4,7 +4,7 @@ import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
-import { runtimeFrom } from '../kind/runtime.js';
+import { runtimeFrom, type Timer } from '../kind/runtime.js';
 import { withCaches } from '../llama.cpp/cache-log.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
@@ -97,6 +97,20 @@ const LATENT_SINCE = 260;
 /** First pull request (461, 26 May 2025) with GPU kernels for interleaved rows of iq2_k to iq5_k. */
 const INTERLEAVED_SINCE = 461;
 
+/** Flags of the server that only serve users, or drafts. */
+const SERVED = ['-c', '-np', '-cram', '--spec-type'];
+
+/** llama-sweep-bench: every depth up to the last, in steps of a pass; its log names the tensors that it places. */
+const sweepTimer: Timer = {
+  file: 'bench.log',
+  prints: 'stderr',
+  commands: ({ depths, uses }) => {
+    const pass = Number(uses.find(([name]) => name === '-ub')?.[1] ?? 512);
+    const placed = uses.filter(([name]) => !SERVED.includes(name)).map((use) => use.filter((word) => word !== null).map(String));
+    return [[['llama-sweep-bench'], ...placed, ['-c', `${depths.at(-1)! + pass}`]]];
+  },
+};
+
 /** ik_llama.cpp: a fork of llama.cpp with additional formats and kernels, and variants of latent attention. */
 export const ikLlamaCppRuntime = runtimeFrom({
   name: 'ik_llama.cpp',
@@ -110,6 +124,7 @@ export const ikLlamaCppRuntime = runtimeFrom({
     ...GGUF,
     profile: 'ik_llama.cpp',
     dialect: ikLlamaCppFlags,
+    timer: sweepTimer,
     ladder: byExpertLayers,
     // Drafts serve a single conversation at a time (common/speculative.cpp).
     drafts: (model, users) => (users === 1 ? fileDrafts(model) : []),

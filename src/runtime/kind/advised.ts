@@ -56,6 +56,7 @@ export const GGUF = {
   looksUp: false,
   pins: false,
   benchmark: null,
+  timer: null,
   ladder: byExpertLayers,
 } as const;
 
@@ -74,5 +75,6 @@ export const SERVER = {
   looksUp: false,
   pins: false,
   benchmark: null,
+  timer: null,
   ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
 } as const;

@@ -157,6 +157,8 @@ interface Advised {
   readonly pins: boolean;
   /** Program that times one conversation; null: runs print the speed. */
   readonly benchmark: Benchmark | null;
+  /** Program that times a setting after several depths of context; null: none whose output is read. */
+  readonly timer: Timer | null;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;
 }
@@ -174,6 +176,30 @@ export interface Benchmark {
   words(uses: readonly FlagUse[], expertLayers: number, tuned?: boolean): string[];
   /** Flags to try: half of the threads, other loading, plain attention; null: no choice. @param alone CPU only */
   ways(uses: readonly FlagUse[], alone: boolean): readonly [threads: FlagUse | null, loading: FlagUse | null, attention: FlagUse | null];
+}
+
+/** A setting to time. */
+interface TimedSetting {
+  /** The server's flags. */
+  readonly uses: readonly FlagUse[];
+  /** First decoder layers with experts in host memory. */
+  readonly expertLayers: number;
+  /** Tokens of context before the timings, ascending. */
+  readonly depths: readonly number[];
+  /** Generated tokens. */
+  readonly generated: number;
+  /** Folder or repository of the model, as a server names it. */
+  readonly model: string;
+}
+
+/** A program that times a setting after several depths of context. */
+export interface Timer {
+  /** Output file: `bench.jsonl`. */
+  readonly file: string;
+  /** Stream with the figures, and with what was loaded. */
+  readonly prints: 'stdout' | 'stderr';
+  /** Commands as groups of words that stay together on a line. */
+  commands(timed: TimedSetting): readonly (readonly (readonly string[])[])[];
 }
 
 /** A runtime with advice. */

@@ -2,7 +2,7 @@ import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import { runtimeFrom } from '../kind/runtime.js';
-import { llamaBench, llamaCppFlags } from './flags.js';
+import { llamaBench, llamaCppFlags, llamaTimer } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
@@ -56,6 +56,7 @@ export const llamaCppRuntime = runtimeFrom({
     dialect: llamaCppFlags,
     pins: true,
     benchmark: llamaBench,
+    timer: llamaTimer,
     ladder: byExpertLayers,
     drafts: fileDrafts,
     looksUp: true,

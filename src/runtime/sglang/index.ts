@@ -3,7 +3,7 @@ import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
-import { serving } from '../logs/serving.js';
+import { serving, servingTimer } from '../logs/serving.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';
 
@@ -49,6 +49,13 @@ export const sglangRuntime = runtimeFrom({
     ...SERVER,
     profile: 'sglang',
     dialect: sglangFlags,
+    timer: servingTimer(
+      ['python', '-m', 'sglang.bench_serving'],
+      [
+        ['--backend', 'sglang'],
+        ['--random-range-ratio', '1'],
+      ],
+    ),
     drafts: checkpointDrafts,
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },

@@ -3,7 +3,7 @@ import { grammarOf, least, USUAL } from '../flags/flag.js';
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { serving } from '../logs/serving.js';
+import { serving, servingTimer } from '../logs/serving.js';
 
 /** Default share of a GPU left free. */
 const LEAVES = 0.1;
@@ -47,6 +47,7 @@ export const vllmRuntime = runtimeFrom({
     ...SERVER,
     profile: 'vllm',
     dialect,
+    timer: servingTimer(['vllm', 'bench', 'serve']),
     drafts: checkpointDrafts,
     looksUp: true,
     caches: [
