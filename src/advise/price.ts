@@ -6,11 +6,11 @@ import type { WorkWatch } from '../base/work-watch.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
-import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
+import { expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
 import { isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
-import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
+import { checkRun, type RunInput, type RunSpec, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
@@ -144,17 +144,26 @@ export class Pricer {
       this.#walked.spent(choicesOf(this.#trace, walk.users * (walk.prompt + walk.output)));
       await this.#breathe?.();
       const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
-      const spec = checkRun(run, 'advise');
+      const spec = withCachedLayers(run, setting, model);
       const trace = partOf(this.#trace, walk);
       // Popularity counts the whole trace; a cache's profile counts other text than the run.
       const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
       const routing = { ...routingOfPart(trace, this.#trace), ...apart };
       const stored = withKvFormat(model, parseKvFormat(setting.kv));
-      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine));
+      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine, expertBytesTotal(model)));
       const watch = this.#breathe && { breathe: this.#breathe };
       return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec, watch);
     });
   }
+}
+
+/** A run whose cache is of the setting's first MoE layers. */
+function withCachedLayers(run: RunInput, { cache, cpuMoe }: Setting, { layers }: ModelSpec): RunSpec {
+  const spec = checkRun(run, 'advise');
+  if (cache === null || cpuMoe >= layers.length) return spec;
+  const { text } = spec.system.cache.policy;
+  const value = `${text}${text.includes(':') ? ',' : ':'}cpuLayers=${cpuMoe}`;
+  return checkRun(run, 'advise', [{ path: ['system', 'cache', 'policy'], value, label: 'advise' }]);
 }
 
 /** True if a cache fills during the run: only the warm part counts. */
