@@ -168,6 +168,7 @@ export async function answered(
   const answer = await find(question);
   if (answer === null) return { question: asked, answer };
   const plain = await priced(asked, answer.model, answer.setting);
+  // A cache copies from pinned memory while decoding, too.
   const gains = answer.setting.cache !== null || answer.price.prefill >= 1.05 * plain.price.prefill;
   return answer.setting.fromDisk || !gains ? { question: asked, answer: plain } : { question, answer };
 }

@@ -36,7 +36,7 @@ export function commandOf(
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     experts: Math.max(...model.layers.map(({ experts }) => experts)),
-    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0)),
+    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0, setting.cpuMoe)),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),

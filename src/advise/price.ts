@@ -2,15 +2,17 @@
 
 import { LIMITS, Meter } from '../base/meter.js';
 import { remembered } from '../base/objects.js';
+import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
+import { passTokensOf } from '../cache/policies/index.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
-import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
+import { expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
-import { isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
-import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
+import { cachedBytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
+import { checkRun, type RunInput, type RunSpec, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
@@ -144,17 +146,29 @@ export class Pricer {
       this.#walked.spent(choicesOf(this.#trace, walk.users * (walk.prompt + walk.output)));
       await this.#breathe?.();
       const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
-      const spec = checkRun(run, 'advise');
+      const spec = withOwnCache(run, setting, model);
       const trace = partOf(this.#trace, walk);
       // Popularity counts the whole trace; a cache's profile counts other text than the run.
       const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
       const routing = { ...routingOfPart(trace, this.#trace), ...apart };
       const stored = withKvFormat(model, parseKvFormat(setting.kv));
-      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine));
+      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine, expertBytesTotal(model)));
       const watch = this.#breathe && { breathe: this.#breathe };
       return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec, watch);
     });
   }
+}
+
+/** A run with the cache as the engine has it: MiB with empty slots, of the setting's first MoE layers. */
+function withOwnCache(run: RunInput, { cache, cpuMoe, slots }: Setting, model: ModelSpec): RunSpec {
+  const spec = checkRun(run, 'advise');
+  const { policy } = spec.system.cache;
+  if (cache === null || slots === 0 || passTokensOf(policy) === null) return spec;
+  const mebibytes = Math.floor(sum(cachedBytes(model, slots!, cpuMoe)) / 2 ** 20);
+  const sized = { ...run, memory: { ...run.memory, expertCache: `${mebibytes} MiB` } };
+  if (cpuMoe >= model.layers.length) return checkRun(sized, 'advise');
+  const value = `${policy.text}${policy.text.includes(':') ? ',' : ':'}cpuLayers=${cpuMoe}`;
+  return checkRun(sized, 'advise', [{ path: ['system', 'cache', 'policy'], value, label: 'advise' }]);
 }
 
 /** True if a cache fills during the run: only the warm part counts. */

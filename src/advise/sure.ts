@@ -1,6 +1,8 @@
 import { ownValue } from '../base/objects.js';
-import { formatBytes, formatCount, formatNs } from '../base/units.js';
+import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
+import { isPinned } from '../engine/inputs/inputs.js';
 import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
+import { expertBytesTotal } from '../model/door.js';
 import { cachedBytes } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
 import type { Priced } from './price.js';
@@ -27,7 +29,7 @@ export function cacheRatio(question: Question, cached: Priced, fixed: Priced): C
   const rows = ownValue(cacheOf(runtime, cached.setting)?.measured ?? {}, profile) ?? null;
   const faster = rows === null ? 'unmeasured' : band.chance >= SURE ? 'sure' : 'close';
   const verdict = band.chance <= 1 - SURE ? 'slower' : faster;
-  return { ...band, verdict, rows, reason: reasonOf(verdict, cached, profile) };
+  return { ...band, verdict, rows, reason: `${reasonOf(verdict, cached, profile)}${mappedNote(question, cached)}` };
 }
 
 function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: string): string {
@@ -41,6 +43,13 @@ function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: strin
     case 'slower':
       return slownessOf(cached);
   }
+}
+
+/** Why experts are not pinned; empty: they are, or no cache of the runtime's own. */
+function mappedNote({ hardware }: Question, { model }: Priced): string {
+  const copies = hardware.software?.cache;
+  if (copies === undefined || copies.pinnable === 0 || isPinned(hardware, copies, expertBytesTotal(model))) return '';
+  return `; not pinned, Windows has ${formatRatio(copies.pinnable)} at most`;
 }
 
 /** Price of the misses of a token. */

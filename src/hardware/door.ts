@@ -36,6 +36,6 @@ export {
 } from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { loadRuntime, type RuntimeSpec, runtimeSchema } from './runtime.js';
-export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
-export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, PathSpec, Software } from './spec.js';
+export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withLatency, withRate } from './several-gpus.js';
+export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, OwnCache, PathSpec, Software } from './spec.js';
 export { assumedOf, takenPartsOf, withArithmetic } from './spec.js';

@@ -118,6 +118,8 @@ export interface OfferedCache {
   readonly misses: 'link' | 'cpu' | 'either';
   /** False: no expert is kept, each crosses the link when needed. */
   readonly keeps: boolean;
+  /** Present if layers with experts on the GPU may stand outside of the cache. */
+  readonly ofLayers?: true;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
   /** Measured rows of the cache, in words, by profile of the runtime; a cache without rows is never advised first. */

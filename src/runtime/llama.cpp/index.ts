@@ -60,7 +60,7 @@ export const llamaCppRuntime = runtimeFrom({
     ladder: byExpertLayers,
     drafts: fileDrafts,
     looksUp: true,
-    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, read: READ, measured: MEASURED }],
+    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, ofLayers: true, read: READ, measured: MEASURED }],
     memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.
