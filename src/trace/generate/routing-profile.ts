@@ -13,26 +13,30 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
+/** How the router's training balanced the load. */
+export const BALANCES = ['micro-batch', 'global', 'bias'] as const;
+
 /** Routing targets of the generator; the default prior reproduces published hit rates (docs/routing.md). */
 export interface RoutingProfile {
-  /** Gini coefficient of expert load within a domain, 0 (even) to 1 - topK / experts. */
-  readonly skew: ByDepth;
+  /** Gini coefficient of expert load within a text, 0 (even) to 1 - topK / experts. */
+  readonly gini: ByDepth;
+  /** Share of choices that repeat a recent token's, whatever the load, 0 to 1. */
+  readonly repeat: ByDepth;
+  /** Auxiliary loss in micro-batches, over global batches or loosely, or a bias without loss. */
+  readonly balance?: (typeof BALANCES)[number];
+  /** Gini coefficient over many texts of a domain, of earlier releases: in place of {@link gini}. */
+  readonly skew?: ByDepth;
+  /** Reuse of the previous token's experts above chance, of earlier releases: in place of {@link repeat}. */
+  readonly reuse?: ByDepth;
   readonly skewSpread: number;
   /** Number of text domains; each request has one. */
   readonly domains: number;
   /** Correlation of popularity between domains: 0 unrelated, 1 equal. */
   readonly domainOverlap: number;
-  /**
-   * Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance); chance is the overlap of
-   * unrelated tokens.
-   */
-  readonly reuse: ByDepth;
-  /** Weight of lag d is d^-exponent, up to `window` tokens. */
+  /** Age of what is repeated: weight of lag d is d^-exponent, up to `window` tokens. */
   readonly memory: { readonly exponent: number; readonly window: number };
   /** Share of choices that follow hidden threads common to all layers, 0 to 1. */
   readonly coherence: ByDepth;
-  /** Probability that a thread comes from a recent token. */
-  readonly threadMemory: number;
   /** Token ids with paths of experts. Absent: no ids. */
   readonly vocabulary?: VocabularyProfile;
   /** Unit of routing; for `request` only {@link zipf} applies. */
@@ -47,6 +51,9 @@ const byDepth = z.union([share, z.array(share).min(1), z.strictObject({ first: s
 /** Schema of the `routing:` block of a model profile; all fields are optional. */
 export const routingProfileSchema = z
   .strictObject({
+    gini: byDepth,
+    repeat: byDepth,
+    balance: z.enum(BALANCES),
     skew: byDepth,
     skewSpread: z.number().min(0).max(0.5),
     domains: z.int().min(1).max(64),
@@ -54,7 +61,6 @@ export const routingProfileSchema = z
     reuse: byDepth,
     memory: z.strictObject({ exponent: z.number().min(0).max(5), window: z.int().min(1).max(1024) }),
     coherence: byDepth,
-    threadMemory: share,
     vocabulary: z.strictObject({ size: z.int().min(1).max(1_000_000), zipf: z.number().min(0).max(5), share: byDepth }),
     per: z.enum(['token', 'request']),
     zipf: z.number().min(0).max(5),
@@ -68,9 +74,8 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
     skewSpread: 0.05,
     domains: 4,
     domainOverlap: 0.25,
-    memory: { exponent: 1.1, window: 64 },
+    memory: { exponent: 3, window: 64 },
     coherence: { first: 0.3, middle: 0.75, last: 0.7 },
-    threadMemory: 0.88,
     per: 'token',
     zipf: 1,
     ...over,
@@ -88,25 +93,14 @@ export interface RoutedShape {
 }
 
 /**
- * Prior of skew and reuse by shape. Skew: `slope` per doubling of experts / topK, from `least` to `most`; shared
- * experts take off `beside` doublings, because they absorb common load. Reuse above chance: `gaps` if layers lack
- * experts, `few` up to eight experts, `wide` with shared experts or at least 16 experts a choice, else `local`. Fitted
- * on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
+ * Prior
  */
-export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
+export const PRIOR = { slope: 0.2, offset: 0, beside: 1, least: 0.05, most: 0.9, repeat: 0.1 };
 
-/** Maximum experts of `few`. */
-const FEW = 8;
-/** Minimum experts a choice of `wide`; published shapes have none between 8 and 16. */
-const WIDE = 16;
-
-/** Skew and reuse of a shape by the prior. */
-export function localityOf({ experts, gaps, shared, topK }: RoutedShape, prior = PRIOR): Pick<RoutingProfile, 'skew' | 'reuse'> {
+/** Gini coefficient and repeats of a shape by the prior. */
+export function localityOf({ experts, shared, topK }: RoutedShape, prior = PRIOR): { readonly gini: number; readonly repeat: number } {
   const doublings = Math.log2(experts / topK) - (shared ? prior.beside : 0);
-  const alone = experts <= FEW ? prior.few : shared || experts >= WIDE * topK ? prior.wide : prior.local;
-  const reuse = gaps ? prior.gaps : alone;
-  const skew = Math.min(prior.most, Math.max(prior.least, prior.slope * doublings + prior.offset));
-  return { skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } };
+  return { gini: Math.min(prior.most, Math.max(prior.least, prior.slope * doublings + prior.offset)), repeat: prior.repeat };
 }
 
 const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec): RoutedShape => ({
