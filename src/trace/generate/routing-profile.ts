@@ -13,8 +13,9 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
-/** How the router's training balanced the load. */
+/** How training balanced the load: auxiliary loss in micro-batches, over global batches or loosely, or a bias without loss. */
 export const BALANCES = ['micro-batch', 'global', 'bias'] as const;
+export type Balance = (typeof BALANCES)[number];
 
 /** Routing targets of the generator; the default prior reproduces published hit rates (docs/routing.md). */
 export interface RoutingProfile {
@@ -22,8 +23,11 @@ export interface RoutingProfile {
   readonly gini: ByDepth;
   /** Share of choices that repeat a recent token's, whatever the load, 0 to 1. */
   readonly repeat: ByDepth;
-  /** Auxiliary loss in micro-batches, over global batches or loosely, or a bias without loss. */
-  readonly balance?: (typeof BALANCES)[number];
+  readonly balance?: Balance;
+  /** By kind of text: the same two numbers. */
+  readonly texts?: Readonly<Record<string, { readonly gini: ByDepth; readonly repeat: ByDepth }>>;
+  /** One of {@link texts}, in place of the mean of all. */
+  readonly text?: string;
   /** Gini coefficient over many texts of a domain, of earlier releases: in place of {@link gini}. */
   readonly skew?: ByDepth;
   /** Reuse of the previous token's experts above chance, of earlier releases: in place of {@link repeat}. */
@@ -54,6 +58,8 @@ export const routingProfileSchema = z
     gini: byDepth,
     repeat: byDepth,
     balance: z.enum(BALANCES),
+    texts: z.record(z.string(), z.strictObject({ gini: byDepth, repeat: byDepth })),
+    text: z.string(),
     skew: byDepth,
     skewSpread: z.number().min(0).max(0.5),
     domains: z.int().min(1).max(64),
@@ -65,12 +71,22 @@ export const routingProfileSchema = z
     per: z.enum(['token', 'request']),
     zipf: z.number().min(0).max(5),
   })
-  .partial();
+  .partial()
+  .refine(({ gini, skew }) => gini === undefined || skew === undefined, { message: 'gini and skew exclude each other; give gini' })
+  .refine(({ repeat, reuse }) => repeat === undefined || reuse === undefined, { message: 'repeat and reuse exclude each other; give repeat' })
+  .refine(({ text, texts }) => text === undefined || texts?.[text] !== undefined, {
+    error: ({ input }) => `there is no such text; known: ${Object.keys((input as Partial<RoutingProfile>).texts ?? {}).join(', ') || 'none'}`,
+    path: ['text'],
+  });
+
+/** True if a block says how often choices recur, by today's numbers or earlier ones. */
+export const saysLocality = ({ gini, repeat, reuse, skew, text }: Partial<RoutingProfile>): boolean =>
+  text !== undefined || ((gini ?? skew) !== undefined && (repeat ?? reuse) !== undefined);
 
 /** Default profile of a model with overrides. */
 export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> = {}): RoutingProfile {
   return {
-    ...localityOf(shapeOf(model)),
+    ...localityOf(shapeOf(model, over.balance ?? null)),
     skewSpread: 0.05,
     domains: 4,
     domainOverlap: 0.25,
@@ -79,10 +95,11 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
     per: 'token',
     zipf: 1,
     ...over,
+    ...(over.text === undefined ? {} : over.texts?.[over.text]),
   };
 }
 
-/** Shape of a model's router. */
+/** Shape of a model's router, and how its training balanced the load. */
 export interface RoutedShape {
   readonly experts: number;
   readonly topK: number;
@@ -90,20 +107,48 @@ export interface RoutedShape {
   readonly shared: boolean;
   /** True with decoder layers without experts in between. */
   readonly gaps: boolean;
+  /** Null: not known. */
+  readonly balance: Balance | null;
 }
 
 /**
- * Prior
+ * Prior of Gini coefficient and repeats by shape and recipe. Log-odds of the Gini coefficient: `offset` of eight
+ * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes, less
+ * `beside` with shared experts, which absorb common load. Repeats: `few` up to eight experts, `wide` from 24 experts a
+ * choice, else `local`; times `gaps` if layers lack experts, and `loose` under a loss over global batches. Fitted on
+ * profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
-export const PRIOR = { slope: 0.2, offset: 0, beside: 1, least: 0.05, most: 0.9, repeat: 0.1 };
+export const PRIOR = {
+  offset: -1.126,
+  slope: 0.42,
+  global: 0.77,
+  bias: 0.197,
+  beside: 0.866,
+  few: 0.007,
+  wide: 0.114,
+  local: 0.2,
+  gaps: 0.438,
+  loose: 1.375,
+};
 
-/** Gini coefficient and repeats of a shape by the prior. */
-export function localityOf({ experts, shared, topK }: RoutedShape, prior = PRIOR): { readonly gini: number; readonly repeat: number } {
-  const doublings = Math.log2(experts / topK) - (shared ? prior.beside : 0);
-  return { gini: Math.min(prior.most, Math.max(prior.least, prior.slope * doublings + prior.offset)), repeat: prior.repeat };
+/** Maximum experts of `few`. */
+const FEW = 8;
+/** Minimum experts a choice of `wide`; published shapes have none between 16 and 32. */
+const WIDE = 24;
+
+/** Gini coefficient and repeats by the prior. */
+export function localityOf(shape: RoutedShape, prior = PRIOR): { readonly gini: number; readonly repeat: number } {
+  const { balance, experts, gaps, shared, topK } = shape;
+  // Not known: halfway between the two losses.
+  const recipe = { 'micro-batch': 0, global: prior.global, bias: prior.bias, none: prior.global / 2 }[balance ?? 'none'];
+  const odds = prior.offset + prior.slope * Math.log2(experts / FEW) + recipe - (shared ? prior.beside : 0);
+  const alone = experts <= FEW ? prior.few : experts >= WIDE * topK ? prior.wide : prior.local;
+  const repeat = alone * (gaps ? prior.gaps : 1) * (balance === 'global' ? prior.loose : 1);
+  return { gini: 1 / (1 + Math.exp(-odds)), repeat: Math.min(1, repeat) };
 }
 
-const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec): RoutedShape => ({
+const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec, balance: Balance | null): RoutedShape => ({
+  balance,
   experts: Math.max(...layers.map((layer) => layer.experts)),
   topK: Math.max(...layers.map((layer) => layer.topK)),
   shared: sharedExperts === true,

@@ -1,19 +1,28 @@
-import { writeFileSync } from 'node:fs';
 import { it } from 'vitest';
 import { findProfile } from '../../../src/base/profiles.js';
 import { readRows } from '../../../src/measured/validate/rows/measurement.js';
-import { predictedConsistency, predictedHits } from './hit-curves.js';
-const G = [0.05, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94];
-const R = [0, 0.08, 0.16, 0.24, 0.36];
+import { fitted, gridded, loss, mean, measured, shapeOf } from './fit-prior.js';
+import { predictedHits } from './hit-curves.js';
+import { localityOf } from '../../../src/trace/generate/routing-profile.js';
 it('dump', { timeout: 1e7 }, () => {
   const { hits } = readRows(findProfile('measurements', 'hits'));
-  const out = [];
+  const rows = hits.filter(({ batch, policy, shape }) => policy === 'lru' && batch === 1 && shape.split !== true);
   const t0 = Date.now();
-  for (const row of hits.filter(({ batch, policy }) => policy === 'lru' && batch === 1)) {
-    const grid = G.map((gini) => R.map((repeat) => predictedHits(row, { gini, repeat })));
-    const srp = row.srp === undefined || row.tokens === undefined ? null : G.map((gini) => R.map((repeat) => predictedConsistency(row, { gini, repeat })));
-    out.push({ id: row.id, model: row.model, shape: row.shape, used: row.used, curve: row.curve, srp: row.srp, grid, srps: srp, fitted: row.fitted });
-    console.log(row.id, Date.now() - t0);
-    writeFileSync('/tmp/r/grid.json', JSON.stringify({ G, R, rows: out }));
+  const grid = gridded(rows);
+  console.log('grid', Date.now() - t0);
+  const names = [...new Set(rows.map((r) => r.model))];
+  for (const g of grid) { const m = measured([g]); console.log(g.row.id, m.gini.toFixed(2), m.repeat.toFixed(2), Math.sqrt(m.squares as never).toFixed(1)); }
+  for (const name of names) { const m = measured(grid.filter((g) => g.row.model === name)); console.log('MODEL', name, m.gini.toFixed(2), m.repeat.toFixed(2)); }
+  const of = (skip: string | null) => names.filter((n) => n !== skip).map((n) => grid.filter((g) => g.row.model === n));
+  const all = fitted(of(null));
+  console.log('FIT', JSON.stringify(all), loss(of(null), all), Date.now() - t0);
+  const errs = [];
+  for (const name of names) {
+    const p = fitted(of(name));
+    const e = grid.filter((g) => g.row.model === name).map((g) => mean(predictedHits(g.row, localityOf(shapeOf(g.row), p)).map((h, i) => 100 * Math.abs(h - g.row.curve[i]![1]))));
+    errs.push(mean(e));
+    const l = localityOf(shapeOf(grid.find((g) => g.row.model === name)!.row), p);
+    console.log('LOMO', name, l.gini.toFixed(2), l.repeat.toFixed(2), mean(e).toFixed(1));
   }
+  console.log('MEDIAN', errs.sort((a, b) => a - b)[Math.floor(errs.length / 2)], Date.now() - t0);
 });
