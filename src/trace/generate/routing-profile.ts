@@ -113,38 +113,41 @@ export interface RoutedShape {
 
 /**
  * Prior of Gini coefficient and repeats by shape and recipe. Log-odds of the Gini coefficient: `offset` of eight
- * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes, less
- * `beside` with shared experts, which absorb common load. Repeats: `few` up to eight experts, `wide` from 24 experts a
- * choice, else `local`; times `gaps` if layers lack experts, and `loose` under a loss over global batches. Fitted on
- * profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
+ * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes;
+ * `beside` less under a loss in micro-batches with shared experts, which absorb common load. Repeats: `few` up to
+ * eight experts, `many` from 96, else `local`; times `gaps` if layers lack experts, and `loose` under a loss over global
+ * batches. Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors:
+ * docs/routing.md).
  */
 export const PRIOR = {
-  offset: -1.126,
+  offset: -1.1,
   slope: 0.42,
   global: 0.77,
-  bias: 0.197,
-  beside: 0.866,
-  few: 0.007,
-  wide: 0.114,
-  local: 0.2,
-  gaps: 0.438,
-  loose: 1.375,
+  bias: -0.6,
+  beside: 0.8,
+  few: 0.01,
+  many: 0.05,
+  local: 0.18,
+  gaps: 0.4,
+  loose: 0.27,
+  most: 0.8,
 };
 
 /** Maximum experts of `few`. */
 const FEW = 8;
-/** Minimum experts a choice of `wide`; published shapes have none between 16 and 32. */
-const WIDE = 24;
+/** Minimum experts of `many`; published shapes have none between 64 and 128. */
+const MANY = 96;
 
 /** Gini coefficient and repeats by the prior. */
 export function localityOf(shape: RoutedShape, prior = PRIOR): { readonly gini: number; readonly repeat: number } {
-  const { balance, experts, gaps, shared, topK } = shape;
+  const { balance, experts, gaps, shared } = shape;
+  const micro = shared ? -prior.beside : 0;
   // Not known: halfway between the two losses.
-  const recipe = { 'micro-batch': 0, global: prior.global, bias: prior.bias, none: prior.global / 2 }[balance ?? 'none'];
-  const odds = prior.offset + prior.slope * Math.log2(experts / FEW) + recipe - (shared ? prior.beside : 0);
-  const alone = experts <= FEW ? prior.few : experts >= WIDE * topK ? prior.wide : prior.local;
-  const repeat = alone * (gaps ? prior.gaps : 1) * (balance === 'global' ? prior.loose : 1);
-  return { gini: 1 / (1 + Math.exp(-odds)), repeat: Math.min(1, repeat) };
+  const recipe = { 'micro-batch': micro, global: prior.global, bias: prior.bias, none: (micro + prior.global) / 2 }[balance ?? 'none'];
+  const odds = prior.offset + prior.slope * Math.log2(experts / FEW) + recipe;
+  const local = balance === 'global' ? prior.loose : prior.local;
+  const alone = experts <= FEW ? prior.few : experts >= MANY ? prior.many : local;
+  return { gini: Math.min(prior.most, 1 / (1 + Math.exp(-odds))), repeat: alone * (gaps ? prior.gaps : 1) };
 }
 
 const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec, balance: Balance | null): RoutedShape => ({

@@ -14,7 +14,7 @@ const CONSISTENCY = 0.3;
 /** Points beyond which an error counts as so many. */
 const LARGEST = 25;
 /** What the fit starts from, whatever ships. */
-const START: Prior = { offset: -1, slope: 0.4, global: 1, bias: 0.2, beside: 0.6, few: 0.05, wide: 0.1, local: 0.2, gaps: 0.6, loose: 1.2 };
+const START: Prior = { offset: -1, slope: 0.4, global: 1, bias: -0.5, beside: 0.6, few: 0.05, many: 0.05, local: 0.2, gaps: 0.6, loose: 0.25, most: 0.8 };
 const FREE = Object.keys(START) as (keyof Prior)[];
 
 /** The shape of a row. */
@@ -105,7 +105,7 @@ export function loss(models: readonly (readonly Gridded[])[], prior: Prior): num
 export function fitted(models: readonly (readonly Gridded[])[]): Prior {
   let best: Prior = START;
   let least = loss(models, best);
-  for (let step = 0.3; step > 0.01; ) {
+  for (let step = 0.6; step > 0.01; ) {
     let moved = false;
     const tries = FREE.flatMap((name) => [-step, step].map((by) => [[name, by]] as const));
     // The slope and the offset trade off, as do load and repeats.
