@@ -12,7 +12,7 @@ const REPEATS = [0, 0.08, 0.16, 0.24, 0.36];
 /** Weight of an error in segment routing consistency beside one in the hit rate. */
 const CONSISTENCY = 0.3;
 /** Points beyond which an error counts as so many. */
-const LARGEST = 25;
+const LARGEST = 8;
 /** What the fit starts from, whatever ships. */
 const START: Prior = { offset: -1, slope: 0.4, global: 1, bias: -0.5, beside: 0.6, few: 0.05, many: 0.05, local: 0.2, gaps: 0.6, loose: 0.25, most: 0.8 };
 const FREE = Object.keys(START) as (keyof Prior)[];
@@ -105,7 +105,7 @@ export function loss(models: readonly (readonly Gridded[])[], prior: Prior): num
 export function fitted(models: readonly (readonly Gridded[])[]): Prior {
   let best: Prior = START;
   let least = loss(models, best);
-  for (let step = 0.6; step > 0.01; ) {
+  for (let step = 0.4; step > 0.01; ) {
     let moved = false;
     const tries = FREE.flatMap((name) => [-step, step].map((by) => [[name, by]] as const));
     // The slope and the offset trade off, as do load and repeats.
