@@ -115,22 +115,22 @@ export interface RoutedShape {
  * Prior of Gini coefficient and repeats by shape and recipe. Log-odds of the Gini coefficient: `offset` of eight
  * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes;
  * `beside` less under a loss in micro-batches with shared experts, which absorb common load. Repeats: `few` up to
- * eight experts, `many` from 96, else `local`; times `gaps` if layers lack experts, and `loose` under a loss over global
- * batches. Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors:
+ * eight experts, `many` from 96, else `loose` under a loss over global batches and `local` under others; times `gaps` if
+ * layers lack experts. At most `most`, since larger pools are no steeper. Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors:
  * docs/routing.md).
  */
 export const PRIOR = {
-  offset: -1.1,
-  slope: 0.42,
-  global: 0.77,
-  bias: -0.6,
-  beside: 0.8,
-  few: 0.01,
-  many: 0.05,
-  local: 0.18,
-  gaps: 0.4,
-  loose: 0.27,
-  most: 0.8,
+  offset: -1.325,
+  slope: 0.535,
+  global: 0.9375,
+  bias: -0.45,
+  beside: 0.75,
+  most: 0.79,
+  few: 0.0556,
+  many: 0.06,
+  local: 0.155,
+  loose: 0.222,
+  gaps: 0.465,
 };
 
 /** Maximum experts of `few`. */
