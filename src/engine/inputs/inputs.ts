@@ -9,12 +9,12 @@ import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
 import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
-import { loadHardware } from '../../runtime/door.js';
 import type { Result } from '../../result/result.js';
+import { loadHardware } from '../../runtime/door.js';
 import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
-import { type RoutingProfile, routingProfileSchema, saysLocality } from '../../trace/generate/routing-profile.js';
+import { hasLocality, type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { requestsOf, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
@@ -214,10 +214,10 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
 
 /** Load and repeats decide hit rates. A user's own profile has unknown error; a text by name is the profile's. */
 function sourceOf(profile: Partial<RoutingProfile> = {}, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
-  const says = saysLocality(profile);
+  const both = hasLocality(profile);
   const changed = overrides.model.some(({ path }) => path[0] === 'routing' && path[1] !== 'text');
-  if ((says && isPath(model!)) || variants.length > 0 || changed || profile.per === 'request') return {};
-  return { routing: says ? 'profile' : profile.balance === 'bias' ? 'bias' : profile.balance === undefined ? 'shape' : 'prior' };
+  if ((both && isPath(model!)) || variants.length > 0 || changed || profile.per === 'request') return {};
+  return { routing: both ? 'profile' : profile.balance === 'bias' ? 'bias' : profile.balance === undefined ? 'shape' : 'prior' };
 }
 
 /** Applies variants, and separates choices from candidates. @throws UserError if a variant fails or does not fit */

@@ -26,7 +26,10 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
   const within = (value: number, layer: typeof widest) => inclusionByRank(layer.experts, layer.topK, possible(value, layer), widened);
   const ginis = layers.map((_, index) => atDepth(gini, index, depth));
   const inclusions = layers.map((layer, index) => within(ginis[index]! + profile.skewSpread * random.normal(), layer));
-  const common = within(ginis.reduce((sum, value) => sum + value / depth, 0), widest);
+  const common = within(
+    ginis.reduce((sum, value) => sum + value / depth, 0),
+    widest,
+  );
   const repeats = inclusions.map((inclusion, index) => {
     if (profile.reuse === undefined) return atDepth(profile.repeat, index, depth);
     const layer = layers[index]!;

@@ -94,7 +94,9 @@ export class RoutingProcess {
       profile.vocabulary === undefined
         ? null
         : openVocabulary(model, profile.vocabulary, {
-            popularity: population!.rankings.map((domain) => domain().map((ranking, layer) => byExpert(population!.inclusions[layer]!, ranking))),
+            popularity: population!.rankings.map((domain) =>
+              domain().map((ranking, layer) => byExpert(population!.inclusions[layer]!, ranking)),
+            ),
             overlap: profile.domainOverlap,
             seed,
             part,

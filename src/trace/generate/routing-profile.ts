@@ -26,11 +26,11 @@ export interface RoutingProfile {
   readonly balance?: Balance;
   /** By kind of text: the same two numbers. */
   readonly texts?: Readonly<Record<string, { readonly gini: ByDepth; readonly repeat: ByDepth }>>;
-  /** One of {@link texts}, in place of the mean of all. */
+  /** Name in {@link texts}; absent: the mean of all. */
   readonly text?: string;
-  /** Gini coefficient over many texts of a domain, of earlier releases: in place of {@link gini}. */
+  /** Gini coefficient over many texts of a domain, of earlier releases; replaces {@link gini}. */
   readonly skew?: ByDepth;
-  /** Reuse of the previous token's experts above chance, of earlier releases: in place of {@link repeat}. */
+  /** Reuse of the previous token's experts above chance, of earlier releases; replaces {@link repeat}. */
   readonly reuse?: ByDepth;
   readonly skewSpread: number;
   /** Number of text domains; each request has one. */
@@ -73,15 +73,22 @@ export const routingProfileSchema = z
   })
   .partial()
   .refine(({ gini, skew }) => gini === undefined || skew === undefined, { message: 'gini and skew exclude each other; give gini' })
-  .refine(({ repeat, reuse }) => repeat === undefined || reuse === undefined, { message: 'repeat and reuse exclude each other; give repeat' })
-  .refine(({ text, texts }) => text === undefined || texts?.[text] !== undefined, {
-    error: ({ input }) => `there is no such text; known: ${Object.keys((input as Partial<RoutingProfile>).texts ?? {}).join(', ') || 'none'}`,
+  .refine(({ repeat, reuse }) => repeat === undefined || reuse === undefined, {
+    message: 'repeat and reuse exclude each other; give repeat',
+  })
+  .refine(({ text, texts = {} }) => text === undefined || Object.hasOwn(texts, text), {
+    error: ({ input }) =>
+      `there is no such text; take one of: ${Object.keys((input as Partial<RoutingProfile>).texts ?? {}).join(', ') || 'none'}`,
     path: ['text'],
   });
 
-/** True if a block says how often choices recur, by today's numbers or earlier ones. */
-export const saysLocality = ({ gini, repeat, reuse, skew, text }: Partial<RoutingProfile>): boolean =>
+/** True for a block with both numbers, of this release or earlier ones. */
+export const hasLocality = ({ gini, repeat, reuse, skew, text }: Partial<RoutingProfile>): boolean =>
   text !== undefined || ((gini ?? skew) !== undefined && (repeat ?? reuse) !== undefined);
+
+/** Numbers of the text in question. */
+const textOf = ({ text, texts = {} }: Partial<RoutingProfile>): Partial<RoutingProfile> =>
+  text !== undefined && Object.hasOwn(texts, text) ? texts[text]! : {};
 
 /** Default profile of a model with overrides. */
 export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> = {}): RoutingProfile {
@@ -95,7 +102,7 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
     per: 'token',
     zipf: 1,
     ...over,
-    ...(over.text === undefined ? {} : over.texts?.[over.text]),
+    ...textOf(over),
   };
 }
 
@@ -107,7 +114,7 @@ export interface RoutedShape {
   readonly shared: boolean;
   /** True with decoder layers without experts in between. */
   readonly gaps: boolean;
-  /** Null: not known. */
+  /** Null: unpublished. */
   readonly balance: Balance | null;
 }
 
@@ -142,7 +149,7 @@ const MANY = 96;
 export function localityOf(shape: RoutedShape, prior = PRIOR): { readonly gini: number; readonly repeat: number } {
   const { balance, experts, gaps, shared } = shape;
   const micro = shared ? -prior.beside : 0;
-  // Not known: halfway between the two losses.
+  // Null: halfway between the two losses.
   const recipe = { 'micro-batch': micro, global: prior.global, bias: prior.bias, none: (micro + prior.global) / 2 }[balance ?? 'none'];
   const odds = prior.offset + prior.slope * Math.log2(experts / FEW) + recipe;
   const local = balance === 'global' ? prior.loose : prior.local;

@@ -14,7 +14,19 @@ const CONSISTENCY = 0.3;
 /** Points beyond which an error counts as so many. */
 const LARGEST = 8;
 /** What the fit starts from, whatever ships. */
-const START: Prior = { offset: -1, slope: 0.4, global: 1, bias: -0.5, beside: 0.6, few: 0.05, many: 0.05, local: 0.2, gaps: 0.6, loose: 0.25, most: 0.8 };
+const START: Prior = {
+  offset: -1,
+  slope: 0.4,
+  global: 1,
+  bias: -0.5,
+  beside: 0.6,
+  few: 0.05,
+  many: 0.05,
+  local: 0.2,
+  gaps: 0.6,
+  loose: 0.25,
+  most: 0.8,
+};
 const FREE = Object.keys(START) as (keyof Prior)[];
 
 /** The shape of a row. */
@@ -40,8 +52,7 @@ export function gridded(rows: readonly HitRow[]): Gridded[] {
     consistencies.set(shape, known);
     return known;
   };
-  const each = <T>(draw: (gini: number, repeat: number) => T): T[][] =>
-    GINIS.map((gini) => REPEATS.map((repeat) => draw(gini, repeat)));
+  const each = <T>(draw: (gini: number, repeat: number) => T): T[][] => GINIS.map((gini) => REPEATS.map((repeat) => draw(gini, repeat)));
   return rows.map((row) => ({
     row,
     errors: each((gini, repeat) => predictedHits(row, { gini, repeat }).map((hit, i) => 100 * (hit - row.curve[i]![1]))),
