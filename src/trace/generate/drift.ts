@@ -14,7 +14,7 @@ const STRIDE = 16;
 /** Ranks of a load that belongs in part to the domain, in part to the text, and moves along the text. */
 export class Drift {
   readonly #random: Random;
-  readonly #widths: readonly { readonly keys: Float64Array; readonly own: Float64Array; readonly order: Uint16Array }[];
+  readonly #widths: readonly { readonly keys: Float64Array; readonly scores: Float64Array; readonly order: Uint16Array }[];
   #position = 0;
 
   /** @param widths numbers of experts a layer */
@@ -22,7 +22,7 @@ export class Drift {
     this.#random = random;
     this.#widths = widths.map((width) => ({
       keys: new Float64Array(width),
-      own: new Float64Array(width),
+      scores: new Float64Array(width),
       order: Uint16Array.from({ length: width }, (_, rank) => rank),
     }));
   }
@@ -46,10 +46,10 @@ export class Drift {
   /** An Ornstein-Uhlenbeck step of normal scores. @param kept correlation with the step before */
   #move(kept: number): void {
     const [shared, apart, fresh] = [Math.sqrt(KEPT), Math.sqrt(1 - KEPT), Math.sqrt(1 - kept * kept)];
-    for (const { keys, order, own } of this.#widths) {
-      for (let rank = 0; rank < own.length; rank++) {
-        own[rank] = kept * own[rank]! + fresh * this.#random.normal();
-        keys[rank] = shared * normalQuantile(1 - (rank + 0.5) / own.length) + apart * own[rank]!;
+    for (const { keys, order, scores } of this.#widths) {
+      for (let rank = 0; rank < scores.length; rank++) {
+        scores[rank] = kept * scores[rank]! + fresh * this.#random.normal();
+        keys[rank] = shared * normalQuantile(1 - (rank + 0.5) / scores.length) + apart * scores[rank]!;
       }
       order.sort((a, b) => keys[b]! - keys[a]! || a - b);
     }

@@ -209,7 +209,7 @@ export class RoutingProcess {
   }
 }
 
-/** Draws whose choices repeat recent ones as often as asked, through threads and without. */
+/** Draws with the repeats of a population, through threads and without. */
 function drawsOf({ layers }: ModelSpec, profile: RoutingProfile, { common, inclusions, rankings, repeats }: Population): Draws {
   const follows = layers.map((_, layer) => atDepth(profile.coherence, layer, layers.length));
   const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -87,8 +87,8 @@ export const hasLocality = ({ gini, repeat, reuse, skew, text }: Partial<Routing
   text !== undefined || ((gini ?? skew) !== undefined && (repeat ?? reuse) !== undefined);
 
 /** Numbers of the text in question. */
-const textOf = ({ text, texts = {} }: Partial<RoutingProfile>): Partial<RoutingProfile> =>
-  text !== undefined && Object.hasOwn(texts, text) ? texts[text]! : {};
+const textOf = ({ text = '', texts = {} }: Partial<RoutingProfile>): Partial<RoutingProfile> =>
+  new Map(Object.entries(texts)).get(text) ?? {};
 
 /** Default profile of a model with overrides. */
 export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> = {}): RoutingProfile {
