@@ -8,8 +8,10 @@ import { atDepth, type RoutingProfile } from './routing-profile.js';
 export interface Population {
   /** `[thread]`: inclusion probabilities of hidden threads, descending. */
   readonly common: Float64Array;
-  /** `[layer][rank]`: inclusion probabilities, descending. */
+  /** `[layer][rank]`: inclusion probabilities within a text, descending. */
   readonly inclusions: readonly Float64Array[];
+  /** The same over many texts of a domain. */
+  readonly lasting: () => readonly Float64Array[];
   /** By domain, `[layer]`: experts by falling popularity. */
   readonly rankings: readonly (() => readonly Uint16Array[])[];
   /** By layer: share of choices that repeat recent ones, 0 to 1. */
@@ -23,22 +25,22 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
   const random = new Random(seed, 'trace/synthetic/shape');
   // A load of Gini `skew` over many texts is steeper within one.
   const [gini, widened] = profile.skew === undefined ? [profile.gini, 1] : [profile.skew, 1 / Math.sqrt(KEPT)];
-  const within = (value: number, layer: typeof widest) => inclusionByRank(layer.experts, layer.topK, possible(value, layer), widened);
+  const over = (value: number, layer: typeof widest, factor: number) =>
+    inclusionByRank(layer.experts, layer.topK, possible(value, layer), factor);
   const ginis = layers.map((_, index) => atDepth(gini, index, depth));
-  const inclusions = layers.map((layer, index) => within(ginis[index]! + profile.skewSpread * random.normal(), layer));
-  const common = within(
-    ginis.reduce((sum, value) => sum + value / depth, 0),
-    widest,
-  );
+  const spread = ginis.map((value) => value + profile.skewSpread * random.normal());
+  const inclusions = layers.map((layer, index) => over(spread[index]!, layer, widened));
+  const lasting = () => layers.map((layer, index) => over(spread[index]!, layer, widened * Math.sqrt(KEPT)));
+  const mean = ginis.reduce((sum, value) => sum + value / depth, 0);
+  const common = over(mean, widest, widened);
   const repeats = inclusions.map((inclusion, index) => {
     if (profile.reuse === undefined) return atDepth(profile.repeat, index, depth);
-    const layer = layers[index]!;
-    const over = chanceOf(inclusionByRank(layer.experts, layer.topK, possible(ginis[index]!, layer)));
-    const reused = over + atDepth(profile.reuse, index, depth) * (1 - over);
+    const unrelated = chanceOf(over(ginis[index]!, layers[index]!, 1));
+    const reused = unrelated + atDepth(profile.reuse, index, depth) * (1 - unrelated);
     const chance = chanceOf(inclusion);
     return chance === 1 ? 0 : Math.max(0, (reused - chance) / (1 - chance));
   });
-  return { common, inclusions, rankings: rankingsOf(inclusions, profile, random), repeats };
+  return { common, inclusions, lasting, rankings: rankingsOf(inclusions, profile, random), repeats };
 }
 
 /** Overlap of two unrelated tokens: the sum of squared inclusion probabilities a choice. */

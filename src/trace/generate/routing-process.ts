@@ -90,13 +90,12 @@ export class RoutingProcess {
     this.#draws = known ?? drawsOf(model, profile, population!);
     KNOWN.set(key, this.#draws);
     if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
+    const lasting = profile.vocabulary === undefined ? [] : population!.lasting();
     this.#vocabulary =
       profile.vocabulary === undefined
         ? null
         : openVocabulary(model, profile.vocabulary, {
-            popularity: population!.rankings.map((domain) =>
-              domain().map((ranking, layer) => byExpert(population!.inclusions[layer]!, ranking)),
-            ),
+            popularity: population!.rankings.map((domain) => domain().map((ranking, layer) => byExpert(lasting[layer]!, ranking))),
             overlap: profile.domainOverlap,
             seed,
             part,

@@ -72,10 +72,6 @@ export const routingProfileSchema = z
     zipf: z.number().min(0).max(5),
   })
   .partial()
-  .refine(({ gini, skew }) => gini === undefined || skew === undefined, { message: 'gini and skew exclude each other; give gini' })
-  .refine(({ repeat, reuse }) => repeat === undefined || reuse === undefined, {
-    message: 'repeat and reuse exclude each other; give repeat',
-  })
   .refine(({ text, texts = {} }) => text === undefined || Object.hasOwn(texts, text), {
     error: ({ input }) =>
       `there is no such text; take one of: ${Object.keys((input as Partial<RoutingProfile>).texts ?? {}).join(', ') || 'none'}`,
