@@ -2,8 +2,8 @@ import type { Random } from '../../base/random.js';
 import { normalQuantile } from './popularity-shape.js';
 
 /**
- * Share of an expert's load, in the variance of its logarithm, that all texts of a domain have in common. Ours: with
- * .5 drawn LFU is within 2 points of recorded LFU (docs/routing.md), with 0 far below, with 1 far above.
+ * Share of the variance of log loads that all texts of a domain have in common. Ours: drawn LFU is 2 to 3 points below
+ * recorded LFU (Qwen3-30B-A3B, code, 2,000 tokens), with 0 it is up to 10 below, with 1 up to 8 above.
  */
 export const KEPT = 0.5;
 /** Tokens after which a text's own part of the load is forgotten by a factor e. Ours; 100 to 1,000 draw alike. */
