@@ -131,6 +131,9 @@ describe('statistics meet the profile', () => {
     expect(middle! - last!).toBeGreaterThan(0.1);
   });
 
+});
+
+describe('layers, ages and domains', () => {
   it('coherence makes layers predict each other, near and far alike', () => {
     const model = uniformModel(6, 32, 4);
     const [none, some, much] = [0, 0.5, 0.9].map((coherence) => transitionRecall(generate(model, 6000, { skew: 0.35, coherence }), 2, 3));
