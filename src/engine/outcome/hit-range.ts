@@ -9,10 +9,10 @@ import type { Inputs } from '../inputs/inputs.js';
  * half .1 is 10 points. Computed by test/claims/trace/hits.test.ts from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {
-  prior: { low: -0.101, high: 0.094, models: 27 },
-  shape: { low: -0.21, high: 0.158, models: 27 },
-  bias: { low: -0.336, high: 0.094, models: 3 },
-  profile: { low: -0.036, high: 0.088, models: 8 },
+  prior: { low: -0.109, high: 0.132, models: 27 },
+  shape: { low: -0.19, high: 0.135, models: 27 },
+  bias: { low: -0.136, high: 0.165, models: 3 },
+  profile: { low: -0.037, high: 0.085, models: 8 },
 } as const;
 
 /**

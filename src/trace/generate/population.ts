@@ -28,11 +28,13 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
   const over = (value: number, layer: typeof widest, factor: number) =>
     inclusionByRank(layer.experts, layer.topK, possible(value, layer), factor);
   const ginis = layers.map((_, index) => atDepth(gini, index, depth));
-  const spread = ginis.map((value) => value + profile.skewSpread * random.normal());
+  const apart = layers.map(() => profile.skewSpread * random.normal());
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / depth, 0);
+  // Less their mean: few layers have the mean that many have.
+  const spread = ginis.map((value, index) => value + apart[index]! - mean(apart));
   const inclusions = layers.map((layer, index) => over(spread[index]!, layer, widened));
   const lasting = () => layers.map((layer, index) => over(spread[index]!, layer, widened * Math.sqrt(KEPT)));
-  const mean = ginis.reduce((sum, value) => sum + value / depth, 0);
-  const common = over(mean, widest, widened);
+  const common = over(mean(ginis), widest, widened);
   const repeats = inclusions.map((inclusion, index) => {
     if (profile.reuse === undefined) return atDepth(profile.repeat, index, depth);
     const unrelated = chanceOf(over(ginis[index]!, layers[index]!, 1));

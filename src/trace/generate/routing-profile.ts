@@ -123,17 +123,17 @@ export interface RoutedShape {
  * docs/routing.md).
  */
 export const PRIOR = {
-  offset: -1.325,
-  slope: 0.535,
-  global: 0.9375,
-  bias: -0.45,
-  beside: 0.75,
-  most: 0.79,
-  few: 0.0556,
-  many: 0.06,
-  local: 0.155,
-  loose: 0.222,
-  gaps: 0.465,
+  offset: -1.0125,
+  slope: 0.415,
+  global: 0.6625,
+  bias: -0.925,
+  beside: 0.7425,
+  most: 0.8,
+  few: 0.0006,
+  many: 0.128,
+  local: 0.1725,
+  loose: 0.28125,
+  gaps: 0.405,
 };
 
 /** Maximum experts of `few`. */

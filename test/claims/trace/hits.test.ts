@@ -24,7 +24,7 @@ import { predictedHits } from './hit-curves.js';
 /** Models that the prior does not claim: experts cut out of a dense network. */
 const CUT = ['llama-moe-v1-3.5b', 'llama-moe-v2-3.8b'];
 /** Models whose published figures it misses by more than 10 points: a bias flattens routers more or less, and a router of its own kind. */
-const MISSED = ['glm-5.3-flash', 'yuan2.0-m32'];
+const MISSED = ['glm-5.2', 'glm-5.3-flash', 'yuan2.0-m32'];
 /** Makers of more than one model, for fits without any of them. */
 const MAKERS = [
   ['qwen1.5-moe-a2.7b', 'qwen2-57b-a14b', 'qwen3-30b-a3b', 'qwen3.8-flash-next'],
@@ -223,11 +223,11 @@ describe('the prior', { timeout: 900_000 }, () => {
     expect(loss(all, PRIOR)).toBeLessThan(1.03 * loss(all, fitted(all)));
   });
 
-  it('is within 4.5 points of models and of makers that it has not seen (median), and within 10 but for those named', () => {
+  it('is within 4 points of models and of makers that it has not seen (median), and within 10 but for those named', () => {
     const claimed = names.filter((name) => !CUT.includes(name));
     expect(claimed.length).toBeGreaterThanOrEqual(25);
-    expect(median(claimed.map((name) => errors.get(name)!))).toBeLessThan(4.5);
-    expect(median(claimed.map((name) => strangers.get(name)!))).toBeLessThan(4.5);
+    expect(median(claimed.map((name) => errors.get(name)!))).toBeLessThan(4);
+    expect(median(claimed.map((name) => strangers.get(name)!))).toBeLessThan(4);
     expect(claimed.filter((name) => errors.get(name)! > 10).sort()).toEqual(MISSED);
   });
 
@@ -265,6 +265,17 @@ describe('the prior', { timeout: 900_000 }, () => {
     });
     expect(far).toEqual([]);
   });
+
+  it.each(['gpt-oss-120b', 'glm-5.3-flash'])(
+    '%s: break-evens have the sign of published hits, whatever hit rate they are, but for 3 points',
+    (name) => {
+      for (const row of rowsOf(name).filter(({ fitted: own, id }) => own === true && !ROUGH.test(id))) {
+        for (const { predicted, published } of figuresOf(row, blockFor(row, blockOf(name)!)))
+          for (let paysAt = 0; paysAt <= 1; paysAt += 0.01)
+            if (Math.abs(published - paysAt) > 0.03) expect(predicted > paysAt).toBe(published > paysAt);
+      }
+    },
+  );
 
   it('docs/routing.md has the table', () => {
     const text = readFileSync(page, 'utf8');

@@ -121,7 +121,7 @@ describe('statistics meet the profile', () => {
   ])('%i experts, top-%i: skew %f and reuse %f of earlier releases are near what they were', (experts, topK, skew, reuse) => {
     const mean = drawn(experts, topK, { skew, reuse });
     expect(Math.abs(mean((layer) => layer.gini) - skew)).toBeLessThan(0.09);
-    expect(Math.abs(mean((layer) => layer.excess) - reuse)).toBeLessThan(0.06);
+    expect(Math.abs(mean((layer) => layer.excess) - reuse)).toBeLessThan(0.07);
   });
 
   it('repeats follow the depth', () => {
@@ -130,7 +130,6 @@ describe('statistics meet the profile', () => {
     expect(middle! - first!).toBeGreaterThan(0.2);
     expect(middle! - last!).toBeGreaterThan(0.1);
   });
-
 });
 
 describe('layers, ages and domains', () => {
