@@ -256,7 +256,7 @@ describe('a path', () => {
   });
 
   it('has measured routing only where a profile says so', () => {
-    expect(loadRouting('mixtral-8x7b')).toMatchObject({ gini: 0.23 });
+    expect(loadRouting('mixtral-8x7b')).toMatchObject({ gini: 0.2 });
     expect(loadRouting('dbrx')).toBeNull();
     expect(loadRouting(join(ROOT, 'whole'))).toBeNull();
   });

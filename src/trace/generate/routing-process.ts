@@ -239,7 +239,8 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, 
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
-  return fresh.map((value) => (value * choices * (1 - follow)) / sum);
+  // A fresh draw has the rank only if no thread has it.
+  return fresh.map((value, rank) => Math.min((value * choices * (1 - follow)) / sum / (1 - follow * scale * threads[rank]! + 1e-9), 1));
 }
 
 /** Lags 1 to `window`, in proportion to d^-exponent. */

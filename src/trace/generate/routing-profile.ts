@@ -123,17 +123,17 @@ export interface RoutedShape {
  * docs/routing.md).
  */
 export const PRIOR = {
-  offset: -1.0125,
-  slope: 0.415,
-  global: 0.6625,
-  bias: -0.925,
-  beside: 0.7425,
+  offset: -1.275,
+  slope: 0.51,
+  global: 0.9,
+  bias: -0.325,
+  beside: 0.5925,
   most: 0.8,
-  few: 0.0006,
-  many: 0.128,
-  local: 0.1725,
-  loose: 0.28125,
-  gaps: 0.405,
+  few: 0.058,
+  many: 0.041,
+  local: 0.115,
+  loose: 0.2125,
+  gaps: 0.69,
 };
 
 /** Maximum experts of `few`. */

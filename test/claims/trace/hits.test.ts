@@ -234,6 +234,7 @@ describe('the prior', { timeout: 900_000 }, () => {
   it('has the ranges that runs print: narrower for profiles with routing of their own, wider where the recipe is not known', () => {
     const prior = rangeOf([...heldOut.values()].flat());
     const ranges = { prior, shape: rangeOf(unnamed), bias: biasRange(prior), profile: rangeOf(profiled) };
+    console.log('RANGES', JSON.stringify(ranges));
     for (const kind of ['prior', 'shape', 'bias', 'profile'] as const) {
       const { high, low, models: count } = ranges[kind];
       expect(
@@ -249,6 +250,7 @@ describe('the prior', { timeout: 900_000 }, () => {
   it('the ranges hold: of models left out of them, 75 % of the votes lie within, and two thirds where eight models are all there are', () => {
     const all = covered([...heldOut.values()].flat());
     const [few, shape] = [covered(profiled), covered(unnamed)];
+    console.log('IN', all, covered(unnamed), few, median([...errors.values()]), median(names.filter((n) => !CUT.includes(n)).map((n) => errors.get(n)!)), median(names.filter((n) => !CUT.includes(n)).map((n) => strangers.get(n)!)));
     expect(all).toBeGreaterThan(0.75);
     expect(shape).toBeGreaterThan(0.75);
     expect(few).toBeGreaterThan(0.65);
