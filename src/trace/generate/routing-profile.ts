@@ -123,17 +123,17 @@ export interface RoutedShape {
  * docs/routing.md).
  */
 export const PRIOR = {
-  offset: -1.275,
-  slope: 0.51,
-  global: 0.9,
-  bias: -0.325,
-  beside: 0.5925,
+  offset: -1.1,
+  slope: 0.441,
+  global: 0.604,
+  bias: -0.81,
+  beside: 0.595,
   most: 0.8,
-  few: 0.058,
-  many: 0.041,
-  local: 0.115,
-  loose: 0.2125,
-  gaps: 0.69,
+  few: 0.001,
+  many: 0.081,
+  local: 0.133,
+  loose: 0.2915,
+  gaps: 0.55,
 };
 
 /** Maximum experts of `few`. */

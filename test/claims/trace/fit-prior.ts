@@ -16,16 +16,16 @@ const LARGEST = 8;
 /** What the fit starts from, whatever ships. */
 const START: Prior = {
   offset: -1,
-  slope: 0.4,
-  global: 1,
-  bias: -0.5,
-  beside: 0.6,
-  few: 0.05,
-  many: 0.05,
-  local: 0.2,
-  gaps: 0.6,
-  loose: 0.25,
+  slope: 0.42,
+  global: 0.7,
+  bias: -0.8,
+  beside: 0.7,
   most: 0.8,
+  few: 0.02,
+  many: 0.08,
+  local: 0.14,
+  loose: 0.22,
+  gaps: 0.5,
 };
 const FREE = Object.keys(START) as (keyof Prior)[];
 
@@ -116,7 +116,7 @@ export function loss(models: readonly (readonly Gridded[])[], prior: Prior): num
 export function fitted(models: readonly (readonly Gridded[])[]): Prior {
   let best: Prior = START;
   let least = loss(models, best);
-  for (let step = 0.4; step > 0.01; ) {
+  for (let step = 0.2; step > 0.01; ) {
     let moved = false;
     const tries = FREE.flatMap((name) => [-step, step].map((by) => [[name, by]] as const));
     // The slope and the offset trade off, as do load and repeats.
