@@ -214,9 +214,10 @@ function tableOf({ errors, heldOut, numbers, profiled, strangers }: Judged): str
   ].join('\n');
 }
 
+const FOUND = judged();
+
 describe('the prior', { timeout: 900_000 }, () => {
-  const found = judged();
-  const { errors, heldOut, others, profiled, strangers, unnamed } = found;
+  const { errors, heldOut, others, profiled, strangers, unnamed } = FOUND;
 
   it('ships as fitted', () => {
     const all = others(null);
@@ -253,8 +254,10 @@ describe('the prior', { timeout: 900_000 }, () => {
     expect(shape).toBeGreaterThan(0.75);
     expect(few).toBeGreaterThan(0.65);
   });
+});
 
-  it('profiles follow their own figures within 2.4 points at every size, but for rough rows', () => {
+describe('profiles', { timeout: 900_000 }, () => {
+  it('follow their own figures within 2.4 points at every size, but for rough rows', () => {
     const far = names.flatMap((name) => {
       const block = blockOf(name);
       const rows = block === null ? [] : rowsOf(name).filter((row) => row.fitted === true && !ROUGH.test(row.id));
@@ -276,11 +279,13 @@ describe('the prior', { timeout: 900_000 }, () => {
       }
     },
   );
+});
 
-  it('docs/routing.md has the table', () => {
+describe('docs/routing.md', () => {
+  it('has the table', () => {
     const text = readFileSync(page, 'utf8');
     const [before, rest] = text.split(BEGIN) as [string, string];
-    const table = `${BEGIN}\n${tableOf(found)}\n${END}`;
+    const table = `${BEGIN}\n${tableOf(FOUND)}\n${END}`;
     const next = `${before}${table}${rest.slice(rest.indexOf(END) + END.length)}`;
     if (process.env.MOEPROF_UPDATE === '1') writeFileSync(page, next);
     expect(readFileSync(page, 'utf8') === next, 'stale: MOEPROF_UPDATE=1 with this test writes it').toBe(true);
