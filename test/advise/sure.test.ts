@@ -25,7 +25,7 @@ describe('an expert cache', { timeout: 60_000 }, () => {
   });
 
   it('stands second if it may be faster, with both lines', async () => {
-    const { advice, beside, cache, first } = await advised('gpt-oss-120b', 'rtx-4070+ryzen-5-7600+64GB');
+    const { advice, beside, cache, first } = await advised('qwen3-next-80b-a3b', 'rtx-4070+ryzen-5-7600+64GB');
     expect([cache, first, beside.verdict]).toEqual([null, null, 'close']);
     expect(beside.ratio).toBeGreaterThan(1);
     expect(beside.low).toBeLessThan(1);

@@ -10,11 +10,12 @@ import { cachedLayersOf, passTokensOf } from '../../cache/policies/index.js';
 import { type HardwareSpec, joinGpus, loadRuntime, type OwnCache, withLatency, withRate } from '../../hardware/door.js';
 import { expertBytesTotal, loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
+import type { Result } from '../../result/result.js';
 import { loadHardware } from '../../runtime/door.js';
 import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
-import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
+import { hasLocality, type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { requestsOf, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
@@ -74,11 +75,8 @@ export interface Inputs {
   readonly traces: readonly RoutingTrace[];
   /** Replayed rows of each file; earlier rows are held out. */
   readonly replayed: readonly Rows[];
-  /**
-   * Source of drawn routing: `routing:` block of the model's profile, or prior of its shape. Absent: recorded, or the
-   * user's own.
-   */
-  readonly routing?: 'profile' | 'prior';
+  /** Source of drawn routing. Absent: recorded, or the user's own. */
+  readonly routing?: NonNullable<Result['hitRange']>['routing'];
   /** Null: recorded routing, without held-out rows. */
   readonly apart: Apart | null;
   /** Counts for a placement in place of the system's; absent: the system's. */
@@ -215,11 +213,12 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** Skew and reuse decide hit rates. A user's own profile has unknown error. */
-function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
-  const blank = profile?.skew === undefined || profile.reuse === undefined;
-  const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
-  return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
+/** Load and repeats decide hit rates. A user's own profile has unknown error; a text by name is the profile's. */
+function sourceOf(profile: Partial<RoutingProfile> = {}, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
+  const both = hasLocality(profile);
+  const changed = overrides.model.some(({ path }) => path[0] === 'routing' && path[1] !== 'text');
+  if ((both && isPath(model!)) || variants.length > 0 || changed || profile.per === 'request') return {};
+  return { routing: both ? 'profile' : profile.balance === 'bias' ? 'bias' : profile.balance === undefined ? 'shape' : 'prior' };
 }
 
 /** Applies variants, and separates choices from candidates. @throws UserError if a variant fails or does not fit */
