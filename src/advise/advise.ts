@@ -86,7 +86,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** Absent: the wished model fits, or no way out exists. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
-  /** Timings of the machine that make the answer surest; null: none are asked for. */
+  /** Timings that make the answer surest; null: none does. */
   readonly timings: AskedTimings | null;
   readonly runs: number;
 }

@@ -32,7 +32,7 @@ export interface BreakEven {
   readonly reached: ByWay<'offload' | 'hybrid'>;
   /** Tokens/s of all users together; null: no slot fits. */
   readonly decode: ByWay<Way>;
-  /** A cache of the runtime beside its best fixed placement, as `moeprof advise` compares them; null: it offers none. */
+  /** Cache of the runtime compared with its best fixed placement; null: the runtime has none. */
   readonly beside: CacheRatio | null;
   /** Fastest way; a cache only if it is surely faster. */
   readonly best: Way;
@@ -111,7 +111,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   };
 }
 
-/** The runtime's own cache, and its best fixed placement, as `moeprof advise` finds them; null: no such choice. */
+/** The runtime's cache, and its best fixed placement; null: no such choice. */
 async function offeredCache(question: Question, quantization: string | null, system: string) {
   const found = await strategiesOf(question, quantization, question.runtime.kv[0]!);
   const fixed = found.find(({ setting }) => setting.cache === null);

@@ -99,7 +99,7 @@ function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): st
   return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
 }
 
-/** Lines whose figures make the answer the user's own, and what else -v shows; no line has room for two such parts. */
+/** Lines that time the machine, or a remark on -v. */
 function closingBlocks({ timings }: Advice): Block[] {
   if (timings === null) return [{ ...note(MORE, 'dim'), only: ['terminal'], detail: 'brief' }];
   const { count, file, lines, width } = timings;

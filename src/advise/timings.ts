@@ -1,5 +1,6 @@
-// Which timings of the user's machine make an answer surest, as lines to run: the least expected band of the shortlist.
+// Timings of the user's machine that leave the least expected band of the shortlist, as lines to run.
 
+import { ownValue } from '../base/objects.js';
 import { mean } from '../base/statistics.js';
 import { expectedWidth, type Figure, KNOBS } from '../hardware/door.js';
 import { cpuExpertLayers, type Setting, wrapped } from '../runtime/door.js';
@@ -65,16 +66,16 @@ const WORTH_LOADING = 0.9;
 
 const extraOf = ([a, b]: readonly Point[]): number => (a!.priced === b!.priced ? 1 : WORTH_LOADING);
 
-/** Time of attention over the context, ns a token, by depth: what a placement takes longer than without context. */
+/** Time of attention over the context, ns a token, by depth. */
 async function kvTimes(
   { hardware, pricer }: Question,
   { model, setting }: Priced,
   depths: readonly number[],
 ): Promise<Map<number, number>> {
-  const at = { model, hardware, setting, cached: null };
-  const shallow = await pricer.decode(at, 0);
+  const placed = { model, hardware, setting, cached: null };
+  const shallow = await pricer.decode(placed, 0);
   const times = new Map<number, number>();
-  for (const depth of depths) times.set(depth, 1e9 / (await pricer.decode(at, depth)) - 1e9 / shallow);
+  for (const depth of depths) times.set(depth, 1e9 / (await pricer.decode(placed, depth)) - 1e9 / shallow);
   return times;
 }
 
@@ -125,14 +126,14 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
     handover: ofTime(handovers),
     copies: link,
   };
-  const words = [setting.cpuMoe, setting.gpuExperts, setting.gpuLayers, setting.cpuProjections, setting.slots, depth];
+  const placement = [setting.cpuMoe, setting.gpuExperts, setting.gpuLayers, setting.cpuProjections, setting.slots, depth];
   return {
     kind: 'decode',
     runtime: drivenBy(question),
     model: model.name,
     strategy: setting.cache,
-    shares: KNOBS.map(({ name }) => shares[name] ?? 0),
-    setting: words.join(),
+    shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),
+    setting: placement.join(),
   };
 }
 

@@ -100,15 +100,6 @@ export function lineDialect<Name extends string>(
 /** Model for a program that reads folders and repositories alike. */
 export const folderOf = ({ hub, model }: CommandInput): string => (hub === null ? model : hub.replace(/:.*$/, ''));
 
-/** Words with each flag beside its value. */
-export function flagGroups(words: readonly string[]): string[][] {
-  const groups: string[][] = [];
-  for (const word of words)
-    if (/^-+[a-z]/i.test(word)) groups.push([word]);
-    else groups.at(-1)!.push(word);
-  return groups;
-}
-
 /** Widest command line, columns: 80 less an indent of four. */
 const WIDEST = 76;
 

@@ -2,9 +2,10 @@ import { definedFields } from '../../base/objects.js';
 import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least } from '../flags/flag.js';
+import type { Timer } from '../flags/timer.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
-import { runtimeFrom, type Timer } from '../kind/runtime.js';
+import { runtimeFrom } from '../kind/runtime.js';
 import { withCaches } from '../llama.cpp/cache-log.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
@@ -100,7 +101,7 @@ const INTERLEAVED_SINCE = 461;
 /** Flags of the server that only serve users, or drafts. */
 const SERVED = ['-c', '-np', '-cram', '--spec-type'];
 
-/** llama-sweep-bench: every depth up to the last, in steps of a pass; its log names the tensors that it places. */
+/** llama-sweep-bench: all depths in steps of a pass; its log names tensors. */
 const sweepTimer: Timer = {
   file: 'bench.log',
   prints: 'stderr',

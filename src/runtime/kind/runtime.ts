@@ -5,6 +5,7 @@ import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
+import type { Timer } from '../flags/timer.js';
 import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
@@ -178,30 +179,6 @@ export interface Benchmark {
   words(uses: readonly FlagUse[], expertLayers: number, tuned?: boolean): string[];
   /** Flags to try: half of the threads, other loading, plain attention; null: no choice. @param alone CPU only */
   ways(uses: readonly FlagUse[], alone: boolean): readonly [threads: FlagUse | null, loading: FlagUse | null, attention: FlagUse | null];
-}
-
-/** A setting to time. */
-interface TimedSetting {
-  /** The server's flags. */
-  readonly uses: readonly FlagUse[];
-  /** First decoder layers with experts in host memory. */
-  readonly expertLayers: number;
-  /** Tokens of context before the timings, ascending. */
-  readonly depths: readonly number[];
-  /** Generated tokens. */
-  readonly generated: number;
-  /** Folder or repository of the model, as a server names it. */
-  readonly model: string;
-}
-
-/** A program that times a setting after several depths of context. */
-export interface Timer {
-  /** Output file: `bench.jsonl`. */
-  readonly file: string;
-  /** Stream with the figures, and with what was loaded. */
-  readonly prints: 'stdout' | 'stderr';
-  /** Commands as groups of words that stay together on a line. */
-  commands(timed: TimedSetting): readonly (readonly (readonly string[])[])[];
 }
 
 /** A runtime with advice. */

@@ -1,8 +1,9 @@
 import { formatCount } from '../../base/units.js';
-import { type CommandInput, flagGroups, lineDialect, type Uses } from '../flags/dialect.js';
+import { type CommandInput, lineDialect, type Uses } from '../flags/dialect.js';
 import { type FlagRows, type FlagUse, grammarOf, least, type NameIn, type Spelling, USUAL } from '../flags/flag.js';
+import { flagGroups, type Timer } from '../flags/timer.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
-import type { Benchmark, Timer } from '../kind/runtime.js';
+import type { Benchmark } from '../kind/runtime.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 
 const KV_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_nl', 'q5_0', 'q5_1'];

@@ -1,5 +1,5 @@
 import { definedFields } from '../../base/objects.js';
-import type { Timer } from '../kind/runtime.js';
+import type { Timer } from '../flags/timer.js';
 import { linesOf } from './lines.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
@@ -67,7 +67,7 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
 /** Fewest tokens of a prompt of random text. Ours. */
 const SHORT = 128;
 
-/** A benchmark of a running server, a command for each depth: three prompts, one behind another. */
+/** A benchmark of a running server, a command for each depth: three prompts in turn. */
 export function servingTimer(command: readonly string[], options: readonly (readonly string[])[] = []): Timer {
   return {
     file: 'bench.log',
