@@ -1,4 +1,8 @@
 #!/usr/bin/env node
+import module from 'node:module';
+
+// Compiled code is kept between starts where Node can, from 22.1 on.
+module.enableCompileCache?.();
 // Node ends with 1 where a module cannot be loaded, which says that a gate has failed.
 try {
   await import('../dist/cli/main.js');

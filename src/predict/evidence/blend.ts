@@ -1,5 +1,5 @@
 import { LOGISTIC } from '../../base/log-odds.js';
-import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
+import { advance, again, get, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Addresses in bytes; lengths are multiples of {@link LANES} numbers. */
 interface BlendKernels {
@@ -19,9 +19,13 @@ const F64_ADD = simd(0xf0);
 const F64_MULTIPLY = simd(0xf2);
 const F64_MIN = simd(0xf4);
 const F64_MAX = simd(0xf5);
-const TO_I32 = simd(0xfc);
+const F64_FLOOR = simd(0x75);
 const lane = (index: number): number[] => simd(0x1b, index);
-const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
+
+/** Doubles from byte 8 on: V8 builds constants of code anew in every iteration. 2^52 leaves whole numbers in low words. */
+const CONSTANTS = [LOGISTIC.range, LOGISTIC.perUnit, 0, LOGISTIC.table.length - 1, 2 ** 52];
+/** Bytes before the sums. */
+const HEAD = 8 + 8 * CONSTANTS.length;
 
 const addTwo = (at: number): number[] => [
   ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
@@ -38,7 +42,7 @@ const ADD: KernelBody = {
 };
 
 const lookUp = (index: number): number[] => [
-  ...[...get(3), ...get(4), ...lane(index), ...literal(2), 0x74, ...get(2), 0x6a],
+  ...[...get(3), ...get(4), ...lane(2 * index), ...literal(2), 0x74, ...get(2), 0x6a],
   ...[0x2a, 0x02, 0x00, 0x38, 0x02, 4 * index],
 ];
 
@@ -46,12 +50,13 @@ const CHANCES: KernelBody = {
   parameters: 4,
   locals: [
     [1, V128],
-    [1, I32],
+    [CONSTANTS.length, V128],
   ],
   code: [
+    ...CONSTANTS.flatMap((_, i) => [...literal(0), ...simd(0x0a, 0, 8 + 8 * i), ...set(5 + i)]),
     ...loop(
-      [...load(0, 0), ...both(LOGISTIC.range), ...F64_ADD, ...both(LOGISTIC.perUnit), ...F64_MULTIPLY],
-      [...both(0), ...F64_MAX, ...both(LOGISTIC.table.length - 1), ...F64_MIN, ...TO_I32, ...set(4)],
+      [...load(0, 0), ...get(5), ...F64_ADD, ...get(6), ...F64_MULTIPLY, ...get(7), ...F64_MAX, ...get(8), ...F64_MIN],
+      [...F64_FLOOR, ...get(9), ...F64_ADD, ...set(4)],
       [...lookUp(0), ...lookUp(1)],
       advance(0, 16),
       advance(3, 8),
@@ -73,14 +78,15 @@ export class Blend {
 
   constructor(widths: readonly number[]) {
     const most = LANES * Math.ceil(Math.max(1, ...widths) / LANES);
-    const column = 8 + 8 * most;
+    const column = HEAD + 8 * most;
     const chances = column + 4 * most;
     this.#table = chances + 4 * most;
     const { kernels, memory } = instantiate<BlendKernels>({ add: ADD, chances: CHANCES }, this.#table + 4 * LOGISTIC.table.length);
     const { buffer } = memory;
     this.#kernels = kernels;
     this.#weight = new Float64Array(buffer, 0, 1);
-    this.sums = new Float64Array(buffer, 8, most);
+    new Float64Array(buffer, 8, CONSTANTS.length).set(CONSTANTS);
+    this.sums = new Float64Array(buffer, HEAD, most);
     this.#column = new Float32Array(buffer, column, most);
     const views: Float32Array[] = [];
     for (const width of widths) views[width] ??= new Float32Array(buffer, chances, width);
