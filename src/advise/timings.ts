@@ -57,7 +57,7 @@ export async function timingsToAsk(question: Question, answer: Priced, others: r
   for (const priced of shortlist) targets.push(await figureAt(question, priced, prompt, ofPrompt));
   const pairs = points.flatMap((a, i) => points.slice(i + 1).map((b) => [a, b]));
   const tried = pairs.map((pair) => ({ pair, width: widthAfter(pair, targets) }));
-  const { pair } = tried.reduce((best, one) => (one.width * extraOf(best.pair) < best.width * extraOf(one.pair) ? one : best));
+  const { pair } = tried.reduce((best, next) => (next.width * extraOf(best.pair) < best.width * extraOf(next.pair) ? next : best));
   return { lines: linesFor(question, pair, answer), file: timer.file, count: pair.length, width: widthAfter(pair, targets.slice(0, 1)) };
 }
 

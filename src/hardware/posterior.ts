@@ -96,7 +96,7 @@ export function posteriorCovariance(taught: readonly TaughtFigure[], figures: re
 
 /** Variance of the error of a speed that is to be expected after timings whose outcome is not known. */
 export function expectedVariance(timed: readonly Figure[], figure: Figure): number {
-  const taught = timed.map((one) => ({ ...one, residual: 0 }));
+  const taught = timed.map((row) => ({ ...row, residual: 0 }));
   return posteriorCovariance(taught, [figure])[0]![0]! / weighed(taught).scale;
 }
 
