@@ -10,6 +10,7 @@ import {
   freeOf,
   gpusOf,
   isAllOnGpu,
+  type Setting,
   splitPattern,
 } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
@@ -29,7 +30,7 @@ export function commandOf(
   return runtime.dialect.write({
     setting,
     spec: model,
-    ...placeOf(question, model),
+    ...placeOf(question, model, setting),
     shell,
     system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
     unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
@@ -67,10 +68,13 @@ export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' |
 /** The model on a command line: a file, a folder, or a hub repository. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
-  { name, quantization }: ModelSpec,
+  { anatomy, name, quantization }: ModelSpec,
+  { draft, drafter }: Setting,
 ): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
-  const usual = `${OWN_FILE}${name}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
-  const known = bundled === true ? publishedFile(name, quantization, reads) : null;
+  // A file without the layers that draft is of no use to drafts.
+  const next = draft > 0 && drafter === 'mtp' && reads === 'gguf' && (anatomy?.nextLayers ?? 0) === 0;
+  const usual = `${OWN_FILE}${name}${next ? '-MTP' : ''}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
+  const known = bundled === true ? publishedFile(name, quantization, reads, next) : null;
   if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
   const { file: hubFile, repository, tag, vision } = known;
   return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };

@@ -1,8 +1,8 @@
 import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { type SpeedKind, timeShares } from '../hardware/door.js';
-import type { ModelSpec } from '../model/door.js';
+import { type ModelSpec, publishedFile } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
-import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
+import { costOf, draftLengths, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
 import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladderOf, loadOf, lowestRung, rungOf } from './fit.js';
 import type { Price, Priced } from './price.js';
 import { drivenBy, hasSlots, type Question } from './question.js';
@@ -179,12 +179,16 @@ export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, s
   return { ...setting, draft, drafter };
 }
 
-/** Draft lengths to try; empty: the runtime drafts nothing for the model. */
+/** True if a checkpoint, or a GGUF file that is known, has the layers that draft. */
+const holdsDrafts = (reads: 'gguf' | 'folder', { anatomy, name, quantization }: ModelSpec): boolean =>
+  reads === 'folder' || (anatomy?.nextLayers ?? 0) > 0 || publishedFile(name, quantization, reads, true) !== null;
+
+/** Draft lengths to try; empty: the runtime drafts nothing for the model, or no file with its layers is known. */
 export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {
   const { drafter, lengths } = drafting;
-  const possible = drafter === 'mtp' ? runtime.drafts(model, users) : [];
+  const possible = drafter === 'mtp' ? draftLengths(runtime.ownDrafts, model, users) : [];
   if (drafter === 'ngram' ? !runtime.looksUp : possible.length === 0) return [];
-  return lengths ?? possible;
+  return lengths ?? (holdsDrafts(runtime.reads, model) ? possible : []);
 }
 
 async function downTheLadder(question: Question, from: Priced): Promise<Priced> {

@@ -36,3 +36,4 @@ export {
   weightBytes,
   withExpertBytes,
 } from './spec.js';
+export { modelText, readProfile } from './table.js';

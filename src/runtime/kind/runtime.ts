@@ -9,6 +9,7 @@ import type { Timer } from '../flags/timer.js';
 import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
+import type { OwnDrafts } from './own-drafts.js';
 
 /** A runtime: {@link runtimeFrom} fills in what its folder leaves out. An absent field means unknown or unsupported. */
 export interface KnownRuntime {
@@ -146,8 +147,8 @@ interface Advised {
   followsFrom(model: ModelSpec): number | null;
   /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Candidate draft lengths of MTP layers; empty: no flag for the model. */
-  drafts(model: ModelSpec, users: number): readonly number[];
+  /** Drafts by a model's own layers. */
+  readonly ownDrafts: OwnDrafts;
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
   /** Bits per weight by file format, most first. */

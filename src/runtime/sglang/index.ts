@@ -1,5 +1,6 @@
 import { definedFields } from '../../base/objects.js';
-import { checkpointDrafts, SERVER } from '../kind/advised.js';
+import { SERVER } from '../kind/advised.js';
+import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
@@ -37,6 +38,15 @@ const oneBatch: TimingFormat = {
   },
 };
 
+/** Drafts by a model's own layers. */
+const DRAFTS: OwnDrafts = {
+  read: 'its documentation, autumn 2026',
+  has: {
+    'NEXTN or EAGLE': ['deepseek_v3', 'deepseek_v32', 'longcat_flash', ...WITH_DRAFTS.glm4, ...WITH_DRAFTS.qwen35, ...WITH_DRAFTS.qwenNext],
+  },
+  lacks: {},
+};
+
 /** SGLang: a server that shares tensors over GPUs. */
 export const sglangRuntime = runtimeFrom({
   name: 'sglang',
@@ -56,7 +66,7 @@ export const sglangRuntime = runtimeFrom({
         ['--random-range-ratio', '1'],
       ],
     ),
-    drafts: checkpointDrafts,
+    ownDrafts: DRAFTS,
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
 });
