@@ -149,7 +149,7 @@ const rowsOf = (family: ProfileFamily): ReadonlyMap<string, string> =>
   });
 
 /** A row of a family's table, by the place that {@link findProfile} gives it; null: a file. */
-export function rowOf(path: string): { readonly name: string; readonly text: string } | null {
+export function tableRow(path: string): { readonly name: string; readonly text: string } | null {
   const [, family, name] = /([a-z]+)[/\\]table\.txt#([^/\\]+)$/.exec(path) ?? [];
   const text = path.startsWith(BUNDLED + sep) && name !== undefined ? rowsOf(family as ProfileFamily).get(name) : undefined;
   return text === undefined ? null : { name: name!, text };

@@ -36,4 +36,4 @@ export {
   weightBytes,
   withExpertBytes,
 } from './spec.js';
-export { modelText, readProfile } from './table.js';
+export { modelProfile, modelText } from './table.js';

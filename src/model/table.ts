@@ -1,13 +1,13 @@
 // Models of profiles/models/table.txt: a row of words a model, from which its profile is derived.
 import { stringify } from 'yaml';
 import { UserError } from '../base/errors.js';
-import { definedFields, isObject, remembered } from '../base/objects.js';
-import { findProfile, rowOf, shownPath } from '../base/profiles.js';
+import { definedFields, isObject, ownValue, remembered } from '../base/objects.js';
+import { findProfile, shownPath, tableRow } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
 import { deltaNet, kimiDelta, type Mixer, mamba2, shortConvolution } from './mixers.js';
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
 
-type Words = Readonly<Record<string, string>>;
+type Words = ReadonlyMap<string, string>;
 type Part = Readonly<Record<string, unknown>>;
 
 /** Words that a row may have, and the form of each. */
@@ -38,26 +38,25 @@ const FORMS: Readonly<Record<string, RegExp>> = {
 };
 
 /** One row in words: those of a form, names of repositories, the source of its figures, a note. */
-function wordsOf(row: string, place: string): { words: Words; hub: string[]; source: string; note: string | undefined } {
-  const [head = '', hub = '', source = '', note] = row.split('|').map((text) => text.trim());
-  const words: Record<string, string> = {};
+function wordsOf(row: string, place: string): { words: Words; hub: string[]; source: string; note: string } {
+  const [head = '', hub = '', source = '', note = ''] = row.split('|').map((text) => text.trim());
+  const words = new Map<string, string>();
   for (const word of head.split(/ +/).slice(1)) {
     const [, key = '', value = ''] = /^(\w+)=(.+)$/.exec(word) ?? ['', 'type', word];
-    if (key !== 'type' && FORMS[key]?.test(value) !== true)
+    if (key !== 'type' && ownValue(FORMS, key)?.test(value) !== true)
       throw new UserError(`${place}: ${word.slice(0, 60)}: expected one of ${Object.keys(FORMS).join(', ')}, each with its numbers`);
-    if (words[key] !== undefined) throw new UserError(`${place}: ${key} stands twice; keep one of them`);
-    words[key] = value;
+    if (words.has(key)) throw new UserError(`${place}: ${key} stands twice; keep one of them`);
+    words.set(key, value);
   }
   return { words, hub: hub.split(/ +/).filter((name) => name !== ''), source, note };
 }
 
-const partsOf = (words: Words, key: string): readonly string[] | null =>
-  words[key] === undefined
-    ? null
-    : FORMS[key]!.exec(words[key])!
-        .slice(1)
-        .map((text) => text ?? '');
-const numberIn = (words: Words, key: string): number | undefined => (words[key] === undefined ? undefined : Number.parseFloat(words[key]));
+function partsOf(words: Words, key: string): readonly string[] | null {
+  const value = words.get(key);
+  const found = value === undefined ? null : (ownValue(FORMS, key)?.exec(value) ?? null);
+  return found === null ? null : found.slice(1).map((part) => part ?? '');
+}
+const numberIn = (words: Words, key: string): number | undefined => (words.has(key) ? Number.parseFloat(words.get(key)!) : undefined);
 const listOf = (text: string): number[] => text.split(',').map(Number);
 const indexes = (pattern: string, letter: string): number[] => [...pattern].flatMap((found, layer) => (found === letter ? [layer] : []));
 
@@ -69,7 +68,7 @@ function mixerOf(words: Words, hidden: number): (Mixer & { readonly kind: string
     return { kind: 'gated-deltanet', ...deltaNet(hidden, { keyHeads, keyDim: dim, valueHeads, valueDim: dim, kernel: 4 }) };
   }
   if (kda !== null) return { kind: 'kda', ...kimiDelta(hidden, Number(kda[0]), Number(kda[1]), kda[2] === 'f') };
-  if (words.conv !== undefined) return { kind: 'short convolution', ...shortConvolution(hidden) };
+  if (words.get('conv') !== undefined) return { kind: 'short convolution', ...shortConvolution(hidden) };
   if (mamba === null) return null;
   const [heads, dim, groups, state] = mamba.map(Number) as [number, number, number, number];
   const biases = { convolutionBias: true, projectionBias: false };
@@ -81,7 +80,7 @@ function placementOf(words: Words, hidden: number): Part {
   const [every, offset, list] = partsOf(words, 'at') ?? [];
   if (mixer === null) return {};
   const otherwise = { kind: mixer.kind, parameters: mixer.parameters, stateBytes: 4 * mixer.state };
-  if (words.pattern !== undefined) return { layers: indexes(words.pattern, '*'), otherwise };
+  if (words.get('pattern') !== undefined) return { layers: indexes(words.get('pattern')!, '*'), otherwise };
   return every === '' || every === undefined
     ? { layers: listOf(list ?? ''), otherwise }
     : { every: Number(every), offset: Number(offset), otherwise };
@@ -95,8 +94,8 @@ function attentionOf(words: Words, hidden: number): Part {
     return { kind: 'mla', heads, qLora, kvLora, qkNope, qkRope, vHead, ...placed };
   }
   const [heads, kvHeads, headDim, valueDim, habits = ''] = partsOf(words, 'gqa') ?? [];
-  const has = (habit: string): boolean => habits.split('+').includes(habit);
-  const flags = { bias: has('bias'), outBias: has('out'), qkNorm: has('full') ? 'full' : has('norm'), gate: has('gate') };
+  const isSet = (habit: string): boolean => habits.split('+').includes(habit);
+  const flags = { bias: isSet('bias'), outBias: isSet('out'), qkNorm: isSet('full') ? 'full' : isSet('norm'), gate: isSet('gate') };
   const window = windowIn(words);
   const values = valueDim === '' ? {} : { valueDim: Number(valueDim) };
   return {
@@ -128,16 +127,16 @@ function windowIn(words: Words): Part {
 
 function expertsIn(words: Words): Part {
   const [experts, topK, intermediate, habits = ''] = partsOf(words, 'moe') ?? [];
-  const has = (habit: string): boolean => habits.split('+').includes(habit);
+  const isSet = (habit: string): boolean => habits.split('+').includes(habit);
   const [width, gated] = partsOf(words, 'shared') ?? [];
-  const sparse = words.pattern === undefined ? {} : exceptIn(words.pattern);
+  const sparse = words.get('pattern') === undefined ? {} : exceptIn(words.get('pattern')!);
   return {
     experts: Number(experts),
     topK: Number(topK),
     intermediate: Number(intermediate),
-    matrices: has('two') ? 2 : 3,
-    bias: has('bias'),
-    routerBias: has('router'),
+    matrices: isSet('two') ? 2 : 3,
+    bias: isSet('bias'),
+    routerBias: isSet('router'),
     ...definedFields({ latent: numberIn(words, 'latent'), first: numberIn(words, 'first'), every: numberIn(words, 'every') }),
     ...(width === undefined ? {} : { shared: { intermediate: Number(width), gated: gated === 'g' } }),
     ...sparse,
@@ -149,35 +148,36 @@ function exceptIn(pattern: string): Part {
   return { first, except: [...pattern].flatMap((letter, layer) => (layer > first && letter !== 'E' ? [layer] : [])) };
 }
 
-/** What a row says of a model, as a profile is written. @throws UserError for a malformed row */
+/** A row as a profile is written. @throws UserError for a malformed row */
 function profileIn(name: string, row: string, place: string): unknown {
   const { hub, note, source, words } = wordsOf(row, place);
   const [layers, hidden, vocab, tied] = partsOf(words, 'size') ?? [];
   const [active, tables] = partsOf(words, 'active') ?? [];
   const billions = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text) * 1e9);
-  const total = billions(words.total);
+  const total = billions(words.get('total'));
   const stated = { active: billions(active), tables: tables ? Number(tables) : undefined };
   const said = {
     ...(total === undefined ? {} : { published: { total, ...definedFields(stated), source } }),
     ...(hub.length === 0 ? {} : { hub }),
-    ...definedFields({ note, mtpLayers: numberIn(words, 'mtp'), quantization: words.as, trainedContext: numberIn(words, 'context') }),
+    ...(note === '' ? {} : { note }),
+    ...definedFields({ mtpLayers: numberIn(words, 'mtp'), quantization: words.get('as'), trainedContext: numberIn(words, 'context') }),
   };
-  if (words.like !== undefined) {
-    const { hub: _, published: __, ...base } = readProfile(findProfile('models', words.like));
+  if (words.get('like') !== undefined) {
+    const { hub: _, published: __, ...base } = modelProfile(findProfile('models', words.get('like')!));
     return { ...base, ...said, name };
   }
   const [wide, dense] = [Number(hidden), numberIn(words, 'dense')];
   return {
     name,
     layers: Number(layers),
-    ...(words.pattern === undefined ? {} : { single: true }),
+    ...(words.get('pattern') === undefined ? {} : { single: true }),
     hidden: wide,
     vocab: Number(vocab),
     tiedEmbeddings: tied === 't',
     attention: attentionOf(words, wide),
     moe: expertsIn(words),
     ...(dense === undefined ? {} : { dense: { intermediate: dense } }),
-    ...definedFields({ architecture: words.type, nextLayers: numberIn(words, 'kept') }),
+    ...definedFields({ architecture: words.get('type'), nextLayers: numberIn(words, 'kept') }),
     ...said,
   };
 }
@@ -185,8 +185,8 @@ function profileIn(name: string, row: string, place: string): unknown {
 const READ = new Map<string, ModelProfile>();
 
 /** Reads a profile: a YAML file, or a row of the table (`table.txt#name`). @throws UserError */
-export function readProfile(path: string, overrides: readonly Override[] = []): ModelProfile {
-  const row = rowOf(path);
+export function modelProfile(path: string, overrides: readonly Override[] = []): ModelProfile {
+  const row = tableRow(path);
   if (row === null) return readYaml(path, ModelProfileSchema, overrides);
   const read = (): ModelProfile =>
     checkValue(profileIn(row.name, row.text, shownPath(path)), shownPath(path), ModelProfileSchema, overrides);
@@ -195,7 +195,7 @@ export function readProfile(path: string, overrides: readonly Override[] = []): 
 
 /** A row's profile as YAML, without what is so by default. */
 export function modelText(path: string): string {
-  const { name, text } = rowOf(path)!;
+  const { name, text } = tableRow(path)!;
   const bare = (value: unknown): unknown =>
     isObject(value)
       ? Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (inner === false ? [] : [[key, bare(inner)]])))

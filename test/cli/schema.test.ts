@@ -22,6 +22,9 @@ function descriptions(schema: JsonSchema, path = ''): [path: string, description
   ];
 }
 
+/** A profile as YAML: its file, or its row. */
+const textOf = (path: string): string => (path.includes('#') ? modelText(path) : readFileSync(path, 'utf8'));
+
 describe('JSON Schema', () => {
   it.each<[(typeof SCHEMA_KINDS)[number], ProfileFamily]>([
     ['run', 'runs'],
@@ -31,9 +34,7 @@ describe('JSON Schema', () => {
   ])('of a %s accepts all that ship', (kind, family) => {
     const schema = jsonSchemaOf(kind);
     for (const name of listProfiles(family)) {
-      const path = findProfile(family, name);
-      const text = path.includes('#') ? modelText(path) : readFileSync(path, 'utf8');
-      expect(violations(schema, parse(text)), name).toEqual([]);
+      expect(violations(schema, parse(textOf(findProfile(family, name)))), name).toEqual([]);
     }
   });
 

@@ -20,7 +20,7 @@ import { findQuantization, knownQuantization } from '../quantization/index.js';
 import { looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
 import { modelOfShape } from '../shape.js';
 import type { ModelSpec } from '../spec.js';
-import { readProfile } from '../table.js';
+import { modelProfile } from '../table.js';
 import { configProfile } from './huggingface.js';
 
 /** A model and its origin. */
@@ -81,7 +81,9 @@ export function openModel(
     return { parts: measureGguf(source.path, overrides), profile: null, sizes: 'tensors' };
   }
   const profile =
-    source.kind === 'config' ? configProfile(readJson(source.path, 'config'), source.path, overrides) : readProfile(source.path, overrides);
+    source.kind === 'config'
+      ? configProfile(readJson(source.path, 'config'), source.path, overrides)
+      : modelProfile(source.path, overrides);
   if (source.kind === 'config' && quantization === null) {
     const sizes = tensorSizes(source.folder);
     if (sizes !== null) {
@@ -115,7 +117,7 @@ function noOtherFormat(quantization: string): UserError {
 }
 
 /** The architecture of a bundled profile. @throws UserError for an unknown name */
-export const loadProfile = (name: string): ModelProfile => readProfile(findProfile('models', name));
+export const loadProfile = (name: string): ModelProfile => modelProfile(findProfile('models', name));
 
 /** The unchecked `routing:` block of a profile; null: no block. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
@@ -123,7 +125,7 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
   const { name } = meantModel(nameOrPath, relativeTo);
   const path = findProfile('models', name, relativeTo);
   if (isPath(name) && sourceAt(path).kind !== 'profile') return null;
-  return readProfile(path, overrides).routing ?? null;
+  return modelProfile(path, overrides).routing ?? null;
 }
 
 function notWeights(path: string, head: string): UserError {
