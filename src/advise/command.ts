@@ -60,8 +60,8 @@ function runsWindows({ hardware: { machine } }: Pick<Question, 'hardware'>): boo
 export const shellOf = (question: Pick<Question, 'hardware' | 'shell'>): LineShell => question.shell ?? usualShell(runsWindows(question));
 
 /** Model as a server names it: a folder or file, or a repository of the hub. */
-export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>, spec: ModelSpec): string {
-  const { hub, model } = placeOf(question, spec);
+export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>, { model: spec, setting }: Priced): string {
+  const { hub, model } = placeOf(question, spec, setting);
   return hub?.replace(/:.*$/, '') ?? model;
 }
 

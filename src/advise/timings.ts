@@ -147,7 +147,7 @@ function linesFor(question: Question, pair: readonly Point[], { price, setting }
     const { uses } = commandOf(question, priced);
     const depths = pair.filter((point) => point.priced === priced).map(({ depth }) => depth);
     const expertLayers = cpuExpertLayers(priced.model, priced.setting);
-    const commands = timer.commands({ uses, expertLayers, depths, generated, model: servedName(question, priced.model) });
+    const commands = timer.commands({ uses, expertLayers, depths, generated, model: servedName(question, priced) });
     return commands.flatMap((groups, k) => {
       const redirected = [`${i + k === 0 ? '>' : '>>'} ${timer.file}${timer.prints === 'stderr' ? ' 2>&1' : ''}`];
       return wrapped([...groups.map((group) => group.map(shell.quoted)), redirected], shell);

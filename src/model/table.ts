@@ -97,13 +97,13 @@ function attentionOf(words: Words, hidden: number): Part {
   const isSet = (habit: string): boolean => habits.split('+').includes(habit);
   const flags = { bias: isSet('bias'), outBias: isSet('out'), qkNorm: isSet('full') ? 'full' : isSet('norm'), gate: isSet('gate') };
   const window = windowIn(words);
-  const values = valueDim === '' ? {} : { valueDim: Number(valueDim) };
+  const widths = valueDim === '' ? {} : { valueDim: Number(valueDim) };
   return {
     kind: 'gqa',
     heads: Number(heads),
     kvHeads: Number(kvHeads),
     headDim: Number(headDim),
-    ...values,
+    ...widths,
     ...flags,
     ...window,
     ...placed,
@@ -115,14 +115,14 @@ function windowIn(words: Words): Part {
   if (found === null) return {};
   const [size, layers, of, at, heads, kvHeads] = found.map((text) => (text === '' ? undefined : text));
   const whole = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
-  const where = {
+  const placed = {
     layers: whole(layers),
     of: whole(of),
     at: at === undefined ? at : listOf(at),
     heads: whole(heads),
     kvHeads: whole(kvHeads),
   };
-  return { window: { size: Number(size), ...definedFields(where) } };
+  return { window: { size: Number(size), ...definedFields(placed) } };
 }
 
 function expertsIn(words: Words): Part {
@@ -155,16 +155,16 @@ function profileIn(name: string, row: string, place: string): unknown {
   const [active, tables] = partsOf(words, 'active') ?? [];
   const billions = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text) * 1e9);
   const total = billions(words.get('total'));
-  const stated = { active: billions(active), tables: tables ? Number(tables) : undefined };
-  const said = {
-    ...(total === undefined ? {} : { published: { total, ...definedFields(stated), source } }),
+  const counted = { active: billions(active), tables: tables ? Number(tables) : undefined };
+  const facts = {
+    ...(total === undefined ? {} : { published: { total, ...definedFields(counted), source } }),
     ...(hub.length === 0 ? {} : { hub }),
     ...(note === '' ? {} : { note }),
     ...definedFields({ mtpLayers: numberIn(words, 'mtp'), quantization: words.get('as'), trainedContext: numberIn(words, 'context') }),
   };
   if (words.get('like') !== undefined) {
     const { hub: _, published: __, ...base } = modelProfile(findProfile('models', words.get('like')!));
-    return { ...base, ...said, name };
+    return { ...base, ...facts, name };
   }
   const [wide, dense] = [Number(hidden), numberIn(words, 'dense')];
   return {
@@ -178,7 +178,7 @@ function profileIn(name: string, row: string, place: string): unknown {
     moe: expertsIn(words),
     ...(dense === undefined ? {} : { dense: { intermediate: dense } }),
     ...definedFields({ architecture: words.get('type'), nextLayers: numberIn(words, 'kept') }),
-    ...said,
+    ...facts,
   };
 }
 
@@ -186,10 +186,10 @@ const READ = new Map<string, ModelProfile>();
 
 /** Reads a profile: a YAML file, or a row of the table (`table.txt#name`). @throws UserError */
 export function modelProfile(path: string, overrides: readonly Override[] = []): ModelProfile {
-  const row = tableRow(path);
-  if (row === null) return readYaml(path, ModelProfileSchema, overrides);
+  const found = tableRow(path);
+  if (found === null) return readYaml(path, ModelProfileSchema, overrides);
   const read = (): ModelProfile =>
-    checkValue(profileIn(row.name, row.text, shownPath(path)), shownPath(path), ModelProfileSchema, overrides);
+    checkValue(profileIn(found.name, found.text, shownPath(path)), shownPath(path), ModelProfileSchema, overrides);
   return overrides.length > 0 ? read() : remembered(READ, path, read);
 }
 

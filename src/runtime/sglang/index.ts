@@ -40,7 +40,7 @@ const oneBatch: TimingFormat = {
 
 /** Drafts by a model's own layers. */
 const DRAFTS: OwnDrafts = {
-  read: 'its documentation, autumn 2026',
+  read: 'assumed from its flags, but for DeepSeek-V3 and LongCat',
   has: {
     'NEXTN or EAGLE': ['deepseek_v3', 'deepseek_v32', 'longcat_flash', ...WITH_DRAFTS.glm4, ...WITH_DRAFTS.qwen35, ...WITH_DRAFTS.qwenNext],
   },
