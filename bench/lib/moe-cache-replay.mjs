@@ -27,7 +27,7 @@ export async function decodeRows(path, count) {
 }
 
 /** Layers of one group: the cache, and which expert each slot holds, for runs of consecutive uploads. */
-class Group {
+export class Group {
   constructor(layers, { build, experts, share, slots }) {
     const ids = layers.length * experts;
     const sizes = new Float64Array(ids).fill(1);
