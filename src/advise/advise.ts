@@ -15,6 +15,7 @@ import { type Purchase, purchasesOf } from './purchases.js';
 import type { Question } from './question.js';
 import { bandsOf, bestSetting, priced, strategiesOf } from './search.js';
 import { type CacheRatio, cacheRatio } from './sure.js';
+import { type AskedTimings, timingsToAsk } from './timings.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
@@ -85,6 +86,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** Absent: the wished model fits, or no way out exists. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
+  /** Timings that make the answer surest; null: none does. */
+  readonly timings: AskedTimings | null;
   readonly runs: number;
 }
 
@@ -93,16 +96,20 @@ export async function advise(asked: Question): Promise<Advice> {
   const { answer, question } = await answered(asked);
   const { pricer } = question;
   if (answer === null) return unanswered(question);
+  const { kv, quantization, fromDisk } = answer.setting;
+  const found = await strategiesOf(question, quantization, kv, fromDisk);
+  const described = await strategiesBeside(question, found);
   return {
     ...(await plainAdvice(question, answer)),
     guesses: await guessesOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
-    strategies: await strategiesBeside(question, answer),
+    strategies: described,
     drafts: await draftsBeside(question, answer),
     alternatives: (await alternativesOf(question, answer)).map(({ change, one: priced }) => settingOf(question, priced, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
+    timings: await timingsToAsk(question, answer, found),
     runs: pricer.runs,
   };
 }
@@ -121,6 +128,7 @@ function commonAdvice(question: Question, answer: Priced | null) {
     drafts: [],
     alternatives: [],
     purchases: [],
+    timings: null,
     runs: pricer.runs,
   } as const;
 }
@@ -160,9 +168,9 @@ export async function answered(
   const answer = await find(question);
   if (answer === null) return { question: asked, answer };
   const plain = await priced(asked, answer.model, answer.setting);
-  return answer.setting.fromDisk || answer.price.prefill < 1.05 * plain.price.prefill
-    ? { question: asked, answer: plain }
-    : { question, answer };
+  // A cache copies from pinned memory while decoding, too.
+  const gains = answer.setting.cache !== null || answer.price.prefill >= 1.05 * plain.price.prefill;
+  return answer.setting.fromDisk || !gains ? { question: asked, answer: plain } : { question, answer };
 }
 
 /** Best setting in the first KV type that fits: first format that keeps the targets, else nearest; last, the disk. */
@@ -190,8 +198,7 @@ export function settingOf(question: Question, priced: Priced, change: string): A
   return { setting, change, decode, prefill, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
 }
 
-async function strategiesBeside(question: Question, { setting }: Priced): Promise<Strategy[]> {
-  const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
+async function strategiesBeside(question: Question, found: readonly Priced[]): Promise<Strategy[]> {
   if (found.length < 2) return [];
   const strategies: Strategy[] = [];
   const fixed = found.find((priced) => priced.setting.cache === null);

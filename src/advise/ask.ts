@@ -65,6 +65,8 @@ export interface AdviceWishes extends DraftWishes {
   readonly trace?: string;
   /** Cached experts of each layer. Default: as many as fit, or no cache if faster. */
   readonly slots?: number;
+  /** First MoE layers of that cache; the experts of later ones lie on the GPU. Default: all. */
+  readonly cachedLayers?: number;
 }
 
 /** Finds a machine as a runtime drives it. */
@@ -195,19 +197,42 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
   const bundled = listProfiles('models').includes(name);
-  const slots = wishes.slots === undefined ? {} : { slots: checkedSlots(wishes.slots, runtime, model(quantizations[0]!)) };
-  return { ...basis, ...slots, request, context, users, quantizations, model, file, hub, bundled, notes };
+  return {
+    ...basis,
+    ...checkedSlots(wishes, runtime, model(quantizations[0]!)),
+    request,
+    context,
+    users,
+    quantizations,
+    model,
+    file,
+    hub,
+    bundled,
+    notes,
+  };
 }
 
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
-/** @throws UserError without an expert cache, or for an impossible number of slots */
-function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers, name: model }: ModelSpec): number {
+/** @throws UserError without an expert cache, or for an impossible number of slots or layers */
+function checkedSlots(
+  { cachedLayers, slots }: AdviceWishes,
+  { caches, name }: AdvisedRuntime,
+  { layers, name: model }: ModelSpec,
+): Pick<Question, 'cachedLayers' | 'slots'> {
+  if (slots === undefined) return {};
+  const label = `--slots ${slots}${cachedLayers === undefined ? '' : `x${cachedLayers}`}`;
   if (!caches.some(({ keeps }) => keeps))
-    throw new UserError(`--slots ${slots}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
+    throw new UserError(`${label}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
   const [least, most] = slotRange(layers);
-  if (slots === 0 || (slots >= least && slots <= most)) return slots;
-  throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer; 0: no cache`);
+  if (slots !== 0 && (slots < least || slots > most))
+    throw new UserError(`${label}: a cache of ${model} has ${least} to ${most} slots in each layer; 0: no cache`);
+  if (cachedLayers === undefined) return { slots };
+  if (slots === 0 || !caches.some(({ ofLayers }) => ofLayers === true))
+    throw new UserError(`${label}: ${slots === 0 ? 'no cache' : `the cache of ${name}`} is of no part of the layers; give ${slots} alone`);
+  if (cachedLayers === 0 || cachedLayers > layers.length)
+    throw new UserError(`${label}: ${model} has ${layers.length} layers with experts; give 1 to ${layers.length} behind the x`);
+  return { slots, cachedLayers };
 }
 
 function contextNote(context: number, trained: number, any: boolean): string {

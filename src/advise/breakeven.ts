@@ -7,6 +7,8 @@ import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './
 import { devicesOf, refuseUsers } from './fit.js';
 import type { Price } from './price.js';
 import { drivenBy, type Question } from './question.js';
+import { pinnedQuestion, strategiesOf } from './search.js';
+import { type CacheRatio, cacheRatio } from './sure.js';
 
 /** Formats tried by default, and halvings of the slots before interpolation. Ours. */
 const [FORMATS, HALVINGS] = [3, 5];
@@ -30,6 +32,9 @@ export interface BreakEven {
   readonly reached: ByWay<'offload' | 'hybrid'>;
   /** Tokens/s of all users together; null: no slot fits. */
   readonly decode: ByWay<Way>;
+  /** Cache of the runtime compared with its best fixed placement; null: the runtime has none. */
+  readonly beside: CacheRatio | null;
+  /** Fastest way; a cache only if it is surely faster. */
   readonly best: Way;
 }
 
@@ -67,7 +72,7 @@ export async function breakEvensOn(
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
     const rows: BreakEven[] = [];
     for (const format of wishes.quantizations ?? new Set(few))
-      for (const count of by) rows.push(await breakEvenOf({ ...question, users: count }, format, offload, hybrid));
+      for (const count of by) rows.push(await breakEvenOf({ ...pinnedQuestion(question), users: count }, format, offload, hybrid));
     return { model: question.model(null).name, machine: hardware.name, runtime: drivenBy({ hardware, runtime }), rows, notes };
   };
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, answer, watch);
@@ -88,17 +93,30 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   // Whole layers take the slots' room; without slots, the CPU computes all.
   const fixed = cached(DEFAULT_SYSTEM);
   const [cpu, whole] = [await fixed(0), await fixed(slots)];
-  const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];
-  const decode = { cpu: cpu.decode, layers: whole.decode, offload: linked?.decode ?? null, hybrid: mixed?.decode ?? null };
+  const offered = await offeredCache(question, quantization, offload);
+  const [linked, mixed] = slots === 0 ? [] : [offered?.cache.price ?? (await cached(offload)(slots)), await cached(hybrid)(slots)];
+  const layers = offered?.fixed.price.decode ?? whole.decode;
+  const decode = { cpu: cpu.decode, layers, offload: linked?.decode ?? null, hybrid: mixed?.decode ?? null };
+  const beside = offered === null ? null : cacheRatio(question, offered.cache, offered.fixed);
+  const ways = beside === null || beside.verdict === 'sure' ? WAYS : WAYS.filter((way) => way !== 'offload');
   return {
-    ...{ quantization: model.quantization, users, slots, decode, expertBytes: Math.max(...sizes) },
+    ...{ quantization: model.quantization, users, slots: offered?.cache.setting.slots ?? slots, decode, beside },
+    expertBytes: Math.max(...sizes),
     breakEven: {
       offload: await breakEvenAt(cpu.decode, most, cached(offload)),
       hybrid: await breakEvenAt(cpu.decode, most, cached(hybrid)),
     },
     reached: { offload: linked?.hitRate ?? null, hybrid: mixed?.hitRate ?? null },
-    best: WAYS.reduce((best, way) => ((decode[way] ?? 0) > decode[best]! ? way : best)),
+    best: ways.reduce((best, way) => ((decode[way] ?? 0) > decode[best]! ? way : best)),
   };
+}
+
+/** The runtime's cache, and its best fixed placement; null: no such choice. */
+async function offeredCache(question: Question, quantization: string | null, system: string) {
+  const found = await strategiesOf(question, quantization, question.runtime.kv[0]!);
+  const fixed = found.find(({ setting }) => setting.cache === null);
+  const cache = found.find(({ setting }) => setting.cache === system);
+  return fixed === undefined || cache === undefined ? null : { fixed, cache };
 }
 
 /** Break-even hit rate, by halving the slots. 0: as fast without a slot; null: slower even with `most`. */

@@ -1,5 +1,5 @@
 import { platform } from '../base/host/machine.js';
-import { usualShell } from '../base/shell.js';
+import { type LineShell, usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
 import {
@@ -10,6 +10,7 @@ import {
   freeOf,
   gpusOf,
   isAllOnGpu,
+  type Setting,
   splitPattern,
 } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
@@ -22,22 +23,21 @@ export function commandOf(
   { blocks, devices, model, setting, split }: Priced,
 ): Command {
   const { hardware, mapped, runtime } = question;
-  const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
-  const windows = system === 'windows' || (system === undefined && platform === 'win32');
-  const { shell = usualShell(windows) } = question;
+  const { cpu = null, gpus: cards = [], sockets = 1 } = hardware.machine ?? {};
+  const [windows, shell] = [runsWindows(question), shellOf(question)];
   // Slow cores hold up threads that wait for all.
   const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
     setting,
     spec: model,
-    ...placeOf(question, model),
+    ...placeOf(question, model, setting),
     shell,
     system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
     unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     experts: Math.max(...model.layers.map(({ experts }) => experts)),
-    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0)),
+    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0, setting.cpuMoe)),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),
@@ -52,13 +52,29 @@ export function commandOf(
   });
 }
 
+function runsWindows({ hardware: { machine } }: Pick<Question, 'hardware'>): boolean {
+  return machine?.system === 'windows' || (machine?.system === undefined && platform === 'win32');
+}
+
+/** Shell of lines to paste: the wished one, or the usual one of the machine. */
+export const shellOf = (question: Pick<Question, 'hardware' | 'shell'>): LineShell => question.shell ?? usualShell(runsWindows(question));
+
+/** Model as a server names it: a folder or file, or a repository of the hub. */
+export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>, { model: spec, setting }: Priced): string {
+  const { hub, model } = placeOf(question, spec, setting);
+  return hub?.replace(/:.*$/, '') ?? model;
+}
+
 /** The model on a command line: a file, a folder, or a hub repository. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
-  { name, quantization }: ModelSpec,
+  { anatomy, name, quantization }: ModelSpec,
+  { draft, drafter }: Setting,
 ): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
-  const usual = `${OWN_FILE}${name}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
-  const known = bundled === true ? publishedFile(name, quantization, reads) : null;
+  // A file without the layers that draft is of no use to drafts.
+  const next = draft > 0 && drafter === 'mtp' && reads === 'gguf' && (anatomy?.nextLayers ?? 0) === 0;
+  const usual = `${OWN_FILE}${name}${next ? '-MTP' : ''}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
+  const known = bundled === true ? publishedFile(name, quantization, reads, next) : null;
   if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
   const { file: hubFile, repository, tag, vision } = known;
   return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
+import { lackOfDrafts } from '../runtime/door.js';
 import { type Drafting, rightShares } from './drafting.js';
 import type { Priced } from './price.js';
 import type { Question } from './question.js';
@@ -27,7 +28,9 @@ export async function draftsBeside(question: Question, { model, setting }: Price
   if (drafting.lengths === null && setting.draft === 0) return [];
   if (lengthsOf(question, model).length === 0) {
     const instead = runtime.looksUp && drafting.drafter === 'mtp' ? 'take --drafter ngram, or leave --drafts out' : 'leave --drafts out';
-    throw new UserError(`--drafts: ${runtime.name} has no drafts by ${DRAFTERS[drafting.drafter]} for ${model.name}; ${instead}`);
+    const { name, ownDrafts } = runtime;
+    const lack = drafting.drafter === 'mtp' ? lackOfDrafts(name, ownDrafts, model) : `${name} has no drafts by n-grams`;
+    throw new UserError(`--drafts: ${lack}; ${instead}`);
   }
   const plain = await pricedFit(question, model, drafted(question, setting, 0));
   if (plain === null) return [];

@@ -28,10 +28,14 @@ export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'ca
 }
 
 /** Placements of a runtime on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
-export function ladderOf({ hardware, runtime, slots }: Unpriced, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
+export function ladderOf(
+  { cachedLayers, hardware, runtime, slots }: Unpriced,
+  model: ModelSpec,
+  cache: string | null,
+): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
   if (cache !== null) {
-    const rungs = bySlots(model, cacheOf(runtime, { cache })!.keeps);
+    const rungs = bySlots(model, cacheOf(runtime, { cache })!.keeps, cachedLayers);
     return slots === undefined ? rungs : rungs.filter((rung) => rung.slots === slots);
   }
   if (first!.name !== 'unified') return runtime.ladder(model);

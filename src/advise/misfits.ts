@@ -57,7 +57,7 @@ export function slotsForContext(question: Question, { model, setting }: Priced):
   const kv = (context: number): number =>
     sum(devicesOf(question, model, { ...setting, context }).map((device) => (device.name === HOST ? 0 : device.kv)));
   const each = (kv(setting.context + 1024) - kv(setting.context)) * (1000 / 1024) * setting.users;
-  const slot = sum(cachedBytes(model, 1));
+  const slot = sum(cachedBytes(model, 1, setting.cpuMoe));
   return [`1,000 tokens of context take as much of the GPU as ${formatNumber(each / slot, 1)} slots a layer.`];
 }
 

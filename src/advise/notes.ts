@@ -1,10 +1,7 @@
 // Notes on the basis of an answer, memory left to programs, and ways to a surer answer.
-import { platform } from '../base/host/machine.js';
-import { usualShell } from '../base/shell.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec } from '../hardware/door.js';
-import { cpuExpertLayers, HOST } from '../runtime/door.js';
-import { commandOf } from './command.js';
+import { HOST } from '../runtime/door.js';
 import { slotsForContext } from './misfits.js';
 import type { Priced } from './price.js';
 import type { Question } from './question.js';
@@ -27,29 +24,12 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-/** Most tokens of context before a timing, and its own tokens. Ours: minutes at 100 tokens/s of prompt. */
-const [DEEP, TIMED] = [8192, 1024];
-
-/**
- * Invitation to time the machine, with a command; empty: already timed, or nothing fits. Two depths of one placement
- * leave half of the error that two placements leave: attention varies most between machines (KNOBS of hardware/knobs.ts).
- */
-export function askedFor(question: Question, answer: Priced | null): string[] {
-  const { hardware, learned, runtime } = question;
-  if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
-  const { steps, uses } = commandOf(question, answer);
-  const { benchmark } = runtime;
-  if (benchmark === null || steps.length === 0)
-    return [
-      'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
-    ];
-  const { quoted } = question.shell ?? usualShell(platform === 'win32');
-  const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
-  const taken = [...model, ...benchmark.words(uses, cpuExpertLayers(answer.model, answer.setting))].map(quoted);
-  const depth = Math.min(DEEP, Math.max(0, question.context - TIMED));
-  const words = [benchmark.command, ...taken, `-d ${[...new Set([0, depth])].join()}`, benchmark.tests];
+/** Invitation to time the machine, where no program does so by itself; empty: already timed, or nothing fits. */
+export function askedFor({ hardware, learned, runtime }: Question, answer: Priced | null): string[] {
+  const known = learned !== undefined || hardware.machine?.calibration !== undefined;
+  if (known || answer === null || hardware.facts === undefined || runtime.timer !== null) return [];
   return [
-    `Two timings of your machine make this surer: run ${words.join(' ')} > bench.jsonl, and repeat this with --timing bench.jsonl; moeprof machine learn bench.jsonl -o my-machine.yaml keeps them for every command.`,
+    'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
   ];
 }
 

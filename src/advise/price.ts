@@ -2,15 +2,17 @@
 
 import { LIMITS, Meter } from '../base/meter.js';
 import { remembered } from '../base/objects.js';
+import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
+import { passTokensOf } from '../cache/policies/index.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
-import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
+import { expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
-import { isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
-import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
+import { cachedBytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
+import { checkRun, type RunInput, type RunSpec, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
@@ -82,17 +84,17 @@ export class Pricer {
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
+    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), bands, waits: await this.waits(priced) };
+  }
+
+  /** Waits of a decoded token. */
+  async waits(priced: PricedCase): Promise<Price['waits']> {
     const counted = await this.#counted(priced);
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
     const { users } = priced.setting;
     // The first token of a run belongs to the prompt.
     const tokens = users * (warms(priced) ? warmingOf(users) : decodedOf(priced.setting) - 1);
-    return {
-      ...(await this.cached(priced)),
-      prefill: await this.prefill(priced),
-      bands,
-      waits: { link: (stall - cpu) / tokens, cpu: cpu / tokens },
-    };
+    return { link: (stall - cpu) / tokens, cpu: cpu / tokens };
   }
 
   async cached(priced: PricedCase): Promise<Pick<Price, 'decode' | 'hitRate'>> {
@@ -102,17 +104,17 @@ export class Pricer {
   }
 
   /** A metric's sum over the counted tokens. */
-  async #counted(priced: PricedCase): Promise<(metric: MetricName) => number> {
-    const decoded = await this.#decoded(priced);
+  async #counted(priced: PricedCase, depth?: number): Promise<(metric: MetricName) => number> {
+    const decoded = await this.#decoded(priced, undefined, depth);
     if (!warms(priced)) return (metric) => of(decoded, metric);
-    const warm = await this.#decoded(priced, warmingOf(priced.setting.users));
+    const warm = await this.#decoded(priced, warmingOf(priced.setting.users), depth);
     return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
-  /** Decode speed, tokens/s of all users together. */
-  async decode(priced: PricedCase): Promise<number> {
+  /** Decode speed, tokens/s of all users together. @param depth context in tokens; absent: the request's prompt */
+  async decode(priced: PricedCase, depth?: number): Promise<number> {
     const { users } = priced.setting;
-    const counted = await this.#counted(priced);
+    const counted = await this.#counted(priced, depth);
     return warms(priced) ? (users * warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
@@ -121,11 +123,11 @@ export class Pricer {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
 
-  #decoded(priced: PricedCase, warming?: number): Promise<RunFigures> {
+  #decoded(priced: PricedCase, warming?: number, context = this.#request.prompt): Promise<RunFigures> {
     const { setting } = priced;
     const { draft, users } = setting;
     const output = warming ?? (warms(priced) ? 2 * warmingOf(users) : decodedOf(setting));
-    const walk = { users, prompt: 1, output, context: this.#request.prompt };
+    const walk = { users, prompt: 1, output, context };
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
 
@@ -144,17 +146,29 @@ export class Pricer {
       this.#walked.spent(choicesOf(this.#trace, walk.users * (walk.prompt + walk.output)));
       await this.#breathe?.();
       const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
-      const spec = checkRun(run, 'advise');
+      const spec = withOwnCache(run, setting, model);
       const trace = partOf(this.#trace, walk);
       // Popularity counts the whole trace; a cache's profile counts other text than the run.
       const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
       const routing = { ...routingOfPart(trace, this.#trace), ...apart };
       const stored = withKvFormat(model, parseKvFormat(setting.kv));
-      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine));
+      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine, expertBytesTotal(model)));
       const watch = this.#breathe && { breathe: this.#breathe };
       return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec, watch);
     });
   }
+}
+
+/** A run with the cache as the engine has it: MiB with empty slots, of the setting's first MoE layers. */
+function withOwnCache(run: RunInput, { cache, cpuMoe, slots }: Setting, model: ModelSpec): RunSpec {
+  const spec = checkRun(run, 'advise');
+  const { policy } = spec.system.cache;
+  if (cache === null || slots === 0 || passTokensOf(policy) === null) return spec;
+  const mebibytes = Math.floor(sum(cachedBytes(model, slots!, cpuMoe)) / 2 ** 20);
+  const sized = { ...run, memory: { ...run.memory, expertCache: `${mebibytes} MiB` } };
+  if (cpuMoe >= model.layers.length) return checkRun(sized, 'advise');
+  const value = `${policy.text}${policy.text.includes(':') ? ',' : ':'}cpuLayers=${cpuMoe}`;
+  return checkRun(sized, 'advise', [{ path: ['system', 'cache', 'policy'], value, label: 'advise' }]);
 }
 
 /** True if a cache fills during the run: only the warm part counts. */

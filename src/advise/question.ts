@@ -25,6 +25,8 @@ export interface Question {
   readonly drafting: Drafting;
   /** Slots of each layer in the expert cache; 0: no cache; absent: as many as fit, if surely faster. */
   readonly slots?: number;
+  /** First MoE layers of the cache; absent: all. */
+  readonly cachedLayers?: number;
   readonly pricer: Pricer;
   readonly trace: RoutingTrace;
   /** Model path on a command line; null: the file's usual name. */

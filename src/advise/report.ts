@@ -52,13 +52,13 @@ export function adviceDocument({ advice, explain }: AdviceView): Document {
             ...insteadOf(advice, answer),
           ]),
       ...detailed(sentences('does not fit', advice.misfits)),
-      ...sentences('would help', advice.purchases.length === 0 ? [] : briefPurchases(advice))
+      ...(advice.timings === null ? sentences('would help', advice.purchases.length === 0 ? [] : briefPurchases(advice)) : [])
         .slice(0, 1)
         .map((block) => ({ ...block, detail: 'brief' as const })),
       ...detailed(sentences('would help', purchaseTexts(advice))),
       ...detailed(sentences('how sure', basisTexts(advice))),
       ...measuredGrid(advice),
-      { ...note(MORE, 'dim'), only: ['terminal'], detail: 'brief' },
+      ...closingBlocks(advice),
     ],
     records: recordsOf(advice),
   };
@@ -89,7 +89,7 @@ function guessLine({ guesses }: Advice): Line[] {
     const [what, factor] = Math.abs(decode - 1) > Math.abs(prefill - 1) ? ['decode', decode] : ['prompts', prefill];
     return `${part} (${other}: ${what} ${percentText(factor - 1)})`;
   });
-  return [{ text: `If your machine has, as nobody named them: ${texts.join(', ')}.`, tone: 'caution' }];
+  return [{ text: `Assumed: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
@@ -97,6 +97,16 @@ function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): st
   const room = Math.max(0, has - kv - compute);
   const [slow, fast] = [decode, inMemory].map((speed) => `${aboutRate(speed)} tok/s`);
   return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
+}
+
+/** Lines that time the machine, or a remark on -v. */
+function closingBlocks({ timings }: Advice): Block[] {
+  if (timings === null) return [{ ...note(MORE, 'dim'), only: ['terminal'], detail: 'brief' }];
+  const { count, file, lines, width } = timings;
+  const title = `${count} runs make decode \u00b1${formatNumber(100 * width)} %, with --timing ${file}`;
+  const more = { kind: 'code', title: `-v: more. ${title}`, lines, only: ['terminal'], detail: 'brief' } as const;
+  const kept = note('moeprof machine learn keeps them for every command.', 'dim');
+  return [more, ...detailed([{ kind: 'code', title, lines }]), { ...kept, only: ['terminal'], detail: 'verbose' }];
 }
 
 function wayBlock({ command, decode, text }: WayOut): Block {

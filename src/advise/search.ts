@@ -1,12 +1,13 @@
 import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { type SpeedKind, timeShares } from '../hardware/door.js';
-import type { ModelSpec } from '../model/door.js';
+import { type ModelSpec, publishedFile } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
-import { costOf, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
+import { costOf, draftLengths, isAllOnGpu, isFit, isKept, type KvType, type Loaded, PLAIN, type Setting } from '../runtime/door.js';
 import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladderOf, loadOf, lowestRung, rungOf } from './fit.js';
 import type { Price, Priced } from './price.js';
 import { drivenBy, hasSlots, type Question } from './question.js';
 import { cacheRatio } from './sure.js';
+import { unmapped } from './what-if.js';
 
 /** Pass lengths to try, tokens, up to the first that holds the prompt. */
 export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
@@ -78,13 +79,21 @@ export async function strategiesOf(question: Question, quantization: string | nu
   const fixed = hasSlots(question) ? null : await fixedSetting(question, quantization, kv, fromDisk);
   const found = fixed === null ? [] : [fixed];
   if (fromDisk || slots === 0 || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
+  // A cache's line reads weights into pinned memory.
+  const pinned = pinnedQuestion(question);
   const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };
   for (const { keeps, system } of runtime.caches) {
     if (slots !== undefined && !keeps) continue;
-    const best = await cachedSetting(question, { ...from, ...PLAIN, cache: system });
+    const best = await cachedSetting(pinned, { ...from, ...PLAIN, cache: system });
     if (best !== null) found.push(best);
   }
   return found;
+}
+
+/** The question of a line that reads weights into pinned memory, not mapped ones. */
+export function pinnedQuestion<T extends Pick<Question, 'hardware' | 'mapped' | 'runtime'>>(question: T): T {
+  const { hardware, mapped, runtime } = question;
+  return mapped !== undefined || !runtime.pins ? question : { ...question, hardware: unmapped(hardware), mapped: hardware };
 }
 
 /** Tries pass lengths outward from the fixed placement's while cost falls; null: none fits. */
@@ -170,12 +179,16 @@ export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, s
   return { ...setting, draft, drafter };
 }
 
-/** Draft lengths to try; empty: the runtime drafts nothing for the model. */
+/** True if a checkpoint, or a GGUF file that is known, has the layers that draft. */
+const holdsDrafts = (reads: 'gguf' | 'folder', { anatomy, name, quantization }: ModelSpec): boolean =>
+  reads === 'folder' || (anatomy?.nextLayers ?? 0) > 0 || publishedFile(name, quantization, reads, true) !== null;
+
+/** Draft lengths to try; empty: the runtime drafts nothing for the model, or no file with its layers is known. */
 export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {
   const { drafter, lengths } = drafting;
-  const possible = drafter === 'mtp' ? runtime.drafts(model, users) : [];
+  const possible = drafter === 'mtp' ? draftLengths(runtime.ownDrafts, model, users) : [];
   if (drafter === 'ngram' ? !runtime.looksUp : possible.length === 0) return [];
-  return lengths ?? possible;
+  return lengths ?? (holdsDrafts(runtime.reads, model) ? possible : []);
 }
 
 async function downTheLadder(question: Question, from: Priced): Promise<Priced> {

@@ -1,6 +1,8 @@
 import { ownValue } from '../base/objects.js';
-import { formatBytes, formatCount, formatNs } from '../base/units.js';
+import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
+import { isPinned } from '../engine/inputs/inputs.js';
 import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
+import { expertBytesTotal } from '../model/door.js';
 import { cachedBytes } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
 import type { Priced } from './price.js';
@@ -27,7 +29,7 @@ export function cacheRatio(question: Question, cached: Priced, fixed: Priced): C
   const rows = ownValue(cacheOf(runtime, cached.setting)?.measured ?? {}, profile) ?? null;
   const faster = rows === null ? 'unmeasured' : band.chance >= SURE ? 'sure' : 'close';
   const verdict = band.chance <= 1 - SURE ? 'slower' : faster;
-  return { ...band, verdict, rows, reason: reasonOf(verdict, cached, profile) };
+  return { ...band, verdict, rows, reason: `${reasonOf(verdict, cached, profile)}${mappedNote(question, cached)}` };
 }
 
 function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: string): string {
@@ -43,6 +45,13 @@ function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: strin
   }
 }
 
+/** Why experts are not pinned; empty: they are, or no cache of the runtime's own. */
+function mappedNote({ hardware }: Question, { model }: Priced): string {
+  const copies = hardware.software?.cache;
+  if (copies === undefined || copies.pinnable === 0 || isPinned(hardware, copies, expertBytesTotal(model))) return '';
+  return `; not pinned, Windows has ${formatRatio(copies.pinnable)} at most`;
+}
+
 /** Price of the misses of a token. */
 function slownessOf({ model, price }: Priced): string {
   const choices = model.layers.reduce((sum, { topK }) => sum + topK, 0);
@@ -50,10 +59,14 @@ function slownessOf({ model, price }: Priced): string {
   return `${formatCount(Math.round(misses))} misses of ${formatBytes(bytes)} a token wait ${formatNs(price.waits.link)}`;
 }
 
+/** Shares of a token's time that wait for the link, and for the CPU. @param speed tokens/s of a user */
+export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: number): Priced['price']['waits'] {
+  return { link: Math.min(1, (link * speed) / 1e9), cpu: Math.min(1, (cpu * speed) / 1e9) };
+}
+
 /** A decode speed with the division of its time: what the link, the CPU, and all else take. */
 function figureOf(question: Question, { model, price, setting }: Priced): PredictedFigure {
-  const ofTime = (ns: number): number => Math.min(1, (ns * price.decode) / setting.users / 1e9);
-  const [link, cpu] = [ofTime(price.waits.link), ofTime(price.waits.cpu)];
+  const { cpu, link } = waitedShares(price.waits, price.decode / setting.users);
   const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
   return {
     kind: 'decode',

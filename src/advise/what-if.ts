@@ -1,4 +1,4 @@
-import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
+import { type Device, type HardwareSpec, type HostDevice, type Software, withArithmetic, withRate } from '../hardware/door.js';
 import { cacheBytes } from './fit.js';
 import type { Priced } from './price.js';
 import type { Question } from './question.js';
@@ -72,8 +72,11 @@ export function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: nu
 
 /** A machine with pinned instead of mapped weights; unchanged without `pinsUnmapped`. */
 export function unmapped(hardware: HardwareSpec): HardwareSpec {
-  const { pinned = 1, pinsUnmapped } = hardware.software ?? {};
-  return pinsUnmapped === true ? withLink(hardware, 'h2d', pinned) : hardware;
+  const { cache, pinned = 1, pinsUnmapped, ...software } = hardware.software ?? {};
+  const faster = withLink(hardware, 'h2d', pinned);
+  if (pinsUnmapped !== true || faster === hardware) return hardware;
+  const copies = cache && { ...cache, pinned: cache.pinned / pinned, mapped: cache.mapped / pinned };
+  return { ...faster, software: { ...(software as Software), ...(copies && { cache: copies }) } };
 }
 
 function withLessOverhead(hardware: HardwareSpec, factor: number): HardwareSpec {

@@ -132,5 +132,25 @@ const bundled = (family: ProfileFamily): ReadonlyMap<string, string> =>
     const folder = resolve(BUNDLED, family);
     const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
     const files = entriesIn(folder).filter((entry) => entry.isFile() && ending.test(entry.name));
-    return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
+    const found = files.map((entry): [string, string] => [entry.name.replace(ending, ''), resolve(folder, entry.name)]);
+    return new Map([...found, ...[...rowsOf(family).keys()].map((name): [string, string] => [name, `${resolve(folder, TABLE)}#${name}`])]);
   });
+
+/** Table of a family: a row a profile, its name first. */
+const TABLE = 'table.txt';
+
+const ROWS = new Map<ProfileFamily, ReadonlyMap<string, string>>();
+
+const rowsOf = (family: ProfileFamily): ReadonlyMap<string, string> =>
+  remembered(ROWS, family, () => {
+    const path = resolve(BUNDLED, family, TABLE);
+    const lines = existsSync(path) ? fileText(path).split('\n') : [];
+    return new Map(lines.filter((line) => /^\w/.test(line)).map((line) => [/^\S+/.exec(line)![0], line]));
+  });
+
+/** A row of a family's table, by the place that {@link findProfile} gives it; null: a file. */
+export function tableRow(path: string): { readonly name: string; readonly text: string } | null {
+  const [, family, name] = /([a-z]+)[/\\]table\.txt#([^/\\]+)$/.exec(path) ?? [];
+  const text = path.startsWith(BUNDLED + sep) && name !== undefined ? rowsOf(family as ProfileFamily).get(name) : undefined;
+  return text === undefined ? null : { name: name!, text };
+}

@@ -110,6 +110,10 @@ export interface PolicyDefinition extends Member {
   readonly takes?: readonly PolicyNeed[];
   /** Empty slots of a cache whose capacity is a size of memory, by choices of a token. Absent: none. */
   spare?(parameters: Parameters, topK: number): number;
+  /** Most tokens of a pass that changes the cache, whose ids the host waits for in each cached layer. Absent: no such limit, no such wait. */
+  readonly passTokens?: number;
+  /** First MoE layers of the cache; later layers stay whole. 0 or absent: all. */
+  cachedLayers?(parameters: Parameters): number;
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
 

@@ -24,7 +24,7 @@ export const ADVISE = options({
   ],
   '--drafter <what>': ["mtp (the model's own layers) or ngram (the text itself)", { default: 'mtp' }],
   '--slots <n>': [
-    "slots of each layer in the engine's expert cache; 0: no cache",
+    "slots of each layer in the engine's expert cache; 40x20: of the first 20, the others whole on the card; 0: no cache",
     { shown: 'as many as fit, if a cache is surely faster' },
   ],
   '--best <n>': 'of all bundled models only so many, the largest that run well',

@@ -100,10 +100,17 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: P
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),
-    slots: slots === undefined ? undefined : parseCount(slots, '--slots'),
+    ...(slots === undefined ? {} : slotsIn(slots)),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };
+}
+
+/** Slots, and layers of the cache: `40`, `40x20`. @throws UserError for any other form */
+function slotsIn(text: string): Pick<AdviceWishes, 'cachedLayers' | 'slots'> {
+  const [slots, layers, ...rest] = text.split('x');
+  if (rest.length > 0) throw new UserError(`--slots ${text}: is no number; give slots, or slots x layers, e.g. 40x20`);
+  return { slots: parseCount(slots!, '--slots'), ...(layers === undefined ? {} : { cachedLayers: parseCount(layers, '--slots') }) };
 }
 
 type MachineFlags = Pick<AdviseOptions, 'hardware' | 'quantizations' | 'timing'>;

@@ -3,13 +3,14 @@ import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { type Member, type Parameter, rangeText } from '../base/parameters.js';
-import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
+import { findProfile, listProfiles, type ProfileFamily, tableRow } from '../base/profiles.js';
 import { pasted } from '../base/shell.js';
 import { didYouMean } from '../base/text.js';
 import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
 import { POLICIES } from '../cache/policies/index.js';
 import type { Catalogue, CataloguePart, CpuPart, GpuPart } from '../hardware/door.js';
 import { CPUS, GPUS, memoryRate, memoryText, slotText } from '../hardware/door.js';
+import { modelProfile, modelText } from '../model/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
 import { clip, MAX_WIDTH, widthOf, wrap } from '../report/door.js';
 import { SCHEDULERS } from '../schedule/door.js';
@@ -35,15 +36,22 @@ function files(name: string, family: ProfileFamily): Family {
   return {
     name,
     names: () => listProfiles(family),
-    summary: (member) =>
-      family === 'traces' ? basename(findProfile(family, member)) : firstComment(readText(findProfile(family, member))),
+    summary: (member) => (family === 'traces' ? basename(findProfile(family, member)) : summaryOf(findProfile(family, member))),
     show: (member) => {
       const path = findProfile(family, member);
       if (family === 'traces')
         throw new UserError(`${name}/${member}: is a trace, not text; look at it with moeprof trace inspect ${pasted(path)}`);
-      return readText(path);
+      return tableRow(path) === null ? readText(path) : modelText(path);
     },
   };
+}
+
+function summaryOf(path: string): string {
+  const row = tableRow(path);
+  if (row === null) return firstComment(readText(path));
+  const { layers, moe, published } = modelProfile(path);
+  const total = published === undefined ? '' : `${formatCount(Math.round(published.total / 1e9))}B, `;
+  return `${total}${formatCount(layers)} layers, ${moe.topK} of ${formatCount(moe.experts)} experts`;
 }
 
 /** First sentence of a profile's top comment, without file name and address. */

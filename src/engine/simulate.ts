@@ -31,7 +31,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const { learned } = run;
     if (learned === undefined) return result;
     const moved = nudged(learned).map((other) => () => {
-      const hardware = hardwareOf({ ...run, learned: other });
+      const hardware = hardwareOf({ ...run, learned: other }, inputs.model);
       if (JSON.stringify(hardware) === JSON.stringify(inputs.hardware)) return null;
       return simulateInputs({ ...inputs, hardware }, { ...run, bounds: false }, watch.breathe && { breathe: watch.breathe });
     });

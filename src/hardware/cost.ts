@@ -1,7 +1,7 @@
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
 import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
-import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spec.js';
+import { byFormat, type Device, type HardwareSpec, type HostDevice, type ReadBacks } from './spec.js';
 
 /** Times of an expert by MoE layer, ns: a read of the weights; arithmetic of an activation. */
 interface ExpertTimes {
@@ -48,6 +48,8 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
+const NO_READ_BACKS: ReadBacks = { ns: 0, layers: 0, tokens: 0, unqueuedNs: 0 };
+
 /**
  * Prices a model on a machine: a roofline (the larger of memory traffic and arithmetic) plus overheads. Methods
  * allocate nothing.
@@ -63,6 +65,10 @@ export class CostModel {
   readonly singleNs: Float64Array;
   /** 1 for each MoE layer on the CPU, experts included: no handover. */
   readonly onCpu: Uint8Array;
+  /** Most tokens of a pass whose experts wait for the last copy of their layer; 0: none. */
+  readonly awaitingTokens: number;
+  /** Further time of a copy in passes of more tokens, ns. */
+  readonly unqueuedNs: number;
   /** MoE layer with expert projections on both CPU and GPU; -1: none. */
   readonly splitLayer: number;
 
@@ -74,6 +80,7 @@ export class CostModel {
   readonly #cpuExperts: ExpertTimes | null;
   readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
+  readonly #readBacks: ReadBacks;
   #cpuShare = 1;
 
   /** @param placement null: dense part on the GPU @param split layer with experts on two devices; null: no split */
@@ -108,6 +115,11 @@ export class CostModel {
     this.#dense = this.#split ?? dense;
     this.repeats = this.#split === null ? dense.repeats : new Uint8Array(whole.length);
     this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
+    const { layers: waiting, ...waits } = hardware.readBacks ?? NO_READ_BACKS;
+    this.#readBacks = { ...waits, layers: Math.min(waiting, model.layers.length) };
+    this.repeats[this.#readBacks.layers] = 0;
+    this.awaitingTokens = this.#readBacks.tokens;
+    this.unqueuedNs = this.#readBacks.unqueuedNs;
   }
 
   /** Sequences per read of dense weights. */
@@ -117,15 +129,17 @@ export class CostModel {
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 
-  /** Time of a dense segment on all holders, ns, as {@link DenseCost.ns}. */
+  /** Time of a dense segment on all holders, ns, as {@link DenseCost.ns}, with the wait for the ids of a cached layer. */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const { attending } = this;
+    const waits = this.#readBacks;
+    const waitNs = segment < waits.layers && tokens <= waits.tokens ? waits.ns : 0;
     if (sequences <= attending) {
       const ns = this.#dense.ns(segment, tokens, contexts, tokensPerSequence, sequences);
       this.cpuDenseNs = this.#split?.cpuNs ?? 0;
-      return ns;
+      return ns + waitNs;
     }
-    let [ns, cpuNs] = [0, 0];
+    let [ns, cpuNs] = [waitNs, 0];
     for (let from = 0; from < sequences; from += attending) {
       const part = (all: ArrayLike<number>): number[] => Array.prototype.slice.call(all, from, Math.min(sequences, from + attending));
       const parts = part(tokensPerSequence);

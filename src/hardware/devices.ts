@@ -1,7 +1,7 @@
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
+import type { ByFormat, Device, HostDevice, LinkSpec, OwnCache, Sockets, Software } from './spec.js';
 import { scaledByFormat, withArithmetic } from './spec.js';
 
 /**
@@ -23,7 +23,9 @@ export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> 
 
 /** The runtime under an operating system. */
 export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['system']): RuntimeSpec {
-  return system === 'windows' ? { ...runtime, handover: runtime.windows.handover ?? runtime.handover } : runtime;
+  if (system !== 'windows') return runtime;
+  const { handover = runtime.handover, pinned = 1 } = runtime.windows;
+  return { ...runtime, handover, cache: runtime.cache && { ...runtime.cache, pinnable: pinned } };
 }
 
 /** Device of dense layers: a GPU, or the CPU of a CPU-only machine. */
@@ -120,7 +122,7 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
  * no link
  */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
-  const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
+  const { assumed, cache, copy, gpu, name, prediction, prompt, read } = runtime;
   const pinned = link === undefined || copy.staging === 'none' ? 1 : Math.max(1, (link * copy.efficiency) / copy.staging);
   return {
     ...(pinned > 1 && { pinned, ...(copy.pins && { pinsUnmapped: true as const }) }),
@@ -131,8 +133,21 @@ export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Soft
     ...(prompt.offloadFrom === 'cheaper' ? { offloadFrom: 1, offloadIfSooner: true as const } : { offloadFrom: prompt.offloadFrom }),
     offloadCounts: prompt.counts,
     overlaps: copy.overlap !== 'none',
+    ...(cache !== null && link !== undefined && { cache: ownCache(cache, copy.pieces, link * copy.efficiency, pinned) }),
     prediction,
     ...(read.size === 'expert' ? {} : { mapped: true }),
+  };
+}
+
+/** @param link bytes/s of pinned copies @param pinned their multiple of the link's rate */
+function ownCache(cache: NonNullable<RuntimeSpec['cache']>, pieces: number, link: number, pinned: number): OwnCache {
+  const { launch, mapped, pinnable, pinned: pins, readBack } = cache;
+  return {
+    readBackNs: readBack,
+    latencyNs: pieces * launch,
+    pinned,
+    mapped: pinned * Math.min(1, mapped / link),
+    pinnable: pins ? pinnable : 0,
   };
 }
 

@@ -10,7 +10,7 @@ export { cardNamed, cpuNamed, spokenParts } from './detect/named-parts.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
 export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
-export { type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, timeShares } from './learned.js';
+export { expectedWidth, type Learned, learnedRuntime, learnedText, learnedWidth, NUDGE, nudged, timeShares } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
@@ -38,6 +38,6 @@ export {
 } from './posterior.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { loadRuntime, type RuntimeSpec, runtimeSchema } from './runtime.js';
-export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
-export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, PathSpec, Software } from './spec.js';
+export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withLatency, withRate } from './several-gpus.js';
+export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, OwnCache, PathSpec, Software } from './spec.js';
 export { assumedOf, takenPartsOf, withArithmetic } from './spec.js';

@@ -3,7 +3,7 @@ import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';
 import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
-import { expectedSteps, type Figure, FOUR_OF_FIVE, posteriorCovariance, type TaughtFigure } from './posterior.js';
+import { expectedSteps, expectedVariance, type Figure, FOUR_OF_FIVE, posteriorCovariance, type TaughtFigure } from './posterior.js';
 import type { RuntimeSpec } from './runtime.js';
 
 /** A machine learned from timings. */
@@ -40,6 +40,11 @@ export function timeShares(speed: number, moved: readonly number[]): number[] {
 /** Half the width of a speed's band, as a share. */
 export function learnedWidth({ taught }: Pick<Learned, 'taught'>, figure: Figure): number {
   return Math.exp(FOUR_OF_FIVE * Math.sqrt(posteriorCovariance(taught, [figure])[0]![0]!)) - 1;
+}
+
+/** Half the width of a speed's band that is to be expected after timings, as a share. */
+export function expectedWidth(timed: readonly Figure[], figure: Figure): number {
+  return Math.exp(FOUR_OF_FIVE * Math.sqrt(expectedVariance(timed, figure))) - 1;
 }
 
 /** Least mentioned movement of a knob, as a share; ours. */

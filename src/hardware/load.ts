@@ -34,7 +34,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     gpu: firstDevice(gpu, driven),
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
-    software: softwareOf(runtime, copies),
+    software: softwareOf({ ...runtime, cache: driven.cache }, copies),
     ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined, runtime: undefined } }),
   };
 }

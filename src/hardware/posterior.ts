@@ -110,6 +110,12 @@ export function posteriorCovariance(taught: readonly TaughtFigure[], figures: re
   return posteriorErrors(taught, figures, true).covariance;
 }
 
+/** Variance of the error of a speed that is to be expected after timings whose outcome is not known. */
+export function expectedVariance(timed: readonly Figure[], figure: Figure): number {
+  const taught = timed.map((row) => ({ ...row, residual: 0 }));
+  return posteriorCovariance(taught, [figure])[0]![0]! / weighed(taught).scale;
+}
+
 /** Ratio of two speeds of a machine, with a band of 80 %. */
 export interface RatioBand {
   readonly ratio: number;

@@ -137,7 +137,7 @@ const copy = z.strictObject({
     .optional()
     .describe(
       'Rate at which the host brings mapped weights to a pinned buffer, e.g. ' +
-        '14 GB/s; expert caches copy from pinned memory. none: all is pinned.',
+        '14 GB/s; expert caches copy from pinned memory, or by `cache`. none: all is pinned.',
     ),
   pins: onOff.optional().describe('Weights that are not mapped lie in pinned memory, as with --no-mmap of llama.cpp. Absent: on.'),
   host: duration.optional().describe('Time of the host per copy.'),
@@ -148,8 +148,22 @@ const copy = z.strictObject({
     .describe('none: experts execute when the last copy of their layer has arrived. copy: each when its own has. full: as copy.'),
 });
 
+const cache = z.strictObject({
+  readBack: duration
+    .optional()
+    .describe('Wait of a pass at each cached layer: its ids come back to the host, and its graph is in more pieces.'),
+  launch: duration
+    .optional()
+    .describe('What a copy in a queue takes beside its bytes; an expert is copied in as many pieces as elsewhere.'),
+  mapped: positiveQuantity(RATE).optional().describe('Rate of copies from a mapped file, for which the host waits.'),
+  pinned: onOff.optional().describe('The experts lie in pinned memory (-lm none), as far as the system pins so much. Absent: on.'),
+});
+
 const windows = z.strictObject({
   handover: duration.optional().describe('Handover to the CPU and back on Windows, whose driver queues work (WDDM), in place of handover.'),
+  pinned: share
+    .optional()
+    .describe('Most of host memory that can be pinned for an expert cache; beyond, its copies are mapped. Absent: all.'),
 });
 
 const host = z.strictObject({
@@ -210,6 +224,7 @@ export const runtimeSchema = z.strictObject({
   gpu: gpu.optional().describe('Kernels on the GPU.'),
   cpu: cpu.optional().describe('Kernels on the CPU.'),
   copy: copy.optional().describe('Copies of experts to the GPU.'),
+  cache: cache.optional().describe('An expert cache of its own (llama-moe-cache). Absent: caches copy as all else, and wait for nothing.'),
   prompt: prompt.optional().describe('What is done with prompts.'),
   read: read.optional().describe('How experts are read from an SSD. Absent: whole, as many at a time as the drive takes.'),
   prediction: unsigned
@@ -237,6 +252,8 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly gpu: Filled<z.infer<typeof gpu>>;
   readonly cpu: Filled<Omit<z.infer<typeof cpu>, MayLack>> & Pick<z.infer<typeof cpu>, MayLack>;
   readonly copy: Filled<z.infer<typeof copy>>;
+  /** Null: no expert cache of its own. */
+  readonly cache: (Filled<z.infer<typeof cache>> & { /** Share of host memory. */ readonly pinnable: number }) | null;
   readonly read: z.infer<typeof read>;
   /** Charged multiple of measured prediction time; 0: not charged. */
   readonly prediction: number;
@@ -288,6 +305,9 @@ const NEEDED = [
   ...['copy.efficiency', 'copy.host', 'copy.pieces', 'copy.overlap', 'prompt.ubatch', 'prompt.counts', 'prompt.offloadFrom'],
 ];
 
+/** Constants of a runtime with an expert cache of its own. */
+const NEEDED_BY_CACHE = ['cache.readBack', 'cache.launch', 'cache.mapped'];
+
 /** Defaults of optional constants. */
 const UNSAID = {
   host: null,
@@ -295,12 +315,13 @@ const UNSAID = {
   gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false, covered: 0 },
   cpu: { barrier: 0, weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
   copy: { staging: 'none', pins: true },
+  cache: null,
   prediction: 1,
   read: { size: 'expert', inFlight: 1 },
 } as const;
 
 function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper: RuntimeProfile, label: string): RuntimeSpec {
-  for (const name of NEEDED) {
+  for (const name of whole.cache === undefined ? NEEDED : [...NEEDED, ...NEEDED_BY_CACHE]) {
     const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);
     if (value !== undefined) continue;
     const [table, isTable] = [name.replace(/\.default$/, ''), name.endsWith('.default')];
@@ -311,6 +332,14 @@ function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper:
   }
   const { assumed = null, fitted = null, name } = upper;
   const { offloadFrom, ...prompt } = whole.prompt!;
-  const values = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
+  const cache = whole.cache === undefined ? {} : { cache: { pinned: true, ...whole.cache, pinnable: 1 } };
+  const values = {
+    ...whole,
+    ...cache,
+    name,
+    fitted,
+    assumed,
+    prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom },
+  };
   return merged(UNSAID, values) as unknown as RuntimeSpec;
 }

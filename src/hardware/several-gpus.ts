@@ -50,6 +50,12 @@ export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): L
   return { ...changed, paths: link.paths.map((path) => ({ ...path, bandwidth: rate(path.bandwidth) })) };
 }
 
+/** The link with `latencyNs` on each path, ns. */
+export function withLatency(link: LinkSpec, latencyNs: number): LinkSpec {
+  const { paths } = link;
+  return { ...link, latencyNs, ...(paths === undefined ? {} : { paths: paths.map((path) => ({ ...path, latencyNs })) }) };
+}
+
 /** Bytes of a value between cards: llama.cpp passes f32, tensor slices meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 

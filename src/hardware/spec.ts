@@ -183,10 +183,36 @@ export interface Software {
   readonly pinsUnmapped?: true;
   /** False: an event's experts execute after the last copy. */
   readonly overlaps: boolean;
+  /** Copies of the runtime's own expert cache. Absent: none, or a calibrated machine. */
+  readonly cache?: OwnCache;
   /** Present if SSD experts are pages of a mapped file. Absent: experts are read whole. */
   readonly mapped?: true;
   /** Prediction time as a multiple of moeprof's on a host of equal clock; 0: none. */
   readonly prediction: number;
+}
+
+/** Copies of a runtime's own expert cache. */
+export interface OwnCache {
+  /** Wait of a pass at each cached layer, ns. */
+  readonly readBackNs: number;
+  /** Fixed time of an expert's copies, ns. */
+  readonly latencyNs: number;
+  /** Rates of pinned and of mapped copies, as multiples of the link's. */
+  readonly pinned: number;
+  readonly mapped: number;
+  /** Largest share of host memory that is pinned; 0: the file is mapped. */
+  readonly pinnable: number;
+}
+
+/** Waits of passes of few tokens for the ids of cached layers, and for the last copy of each. */
+export interface ReadBacks {
+  readonly ns: number;
+  /** First MoE layers with a wait. */
+  readonly layers: number;
+  /** Most tokens of a pass with waits. */
+  readonly tokens: number;
+  /** Further time of a copy in larger passes, whose copies are no queue, ns. */
+  readonly unqueuedNs: number;
 }
 
 /** A machine. `tiers[0]` executes experts; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
@@ -208,6 +234,8 @@ export interface HardwareSpec {
   readonly hostClock?: number;
   /** Runtime of the speeds; absent: the profile states all speeds. */
   readonly software?: Software;
+  /** Absent: no layer waits. */
+  readonly readBacks?: ReadBacks;
   /** Profile content without the name, equal for all runtimes. Absent: calibrated. */
   readonly facts?: unknown;
   /** Parts of the machine; absent: described by a file. */

@@ -69,10 +69,11 @@ class Tally implements Weights {
   }
 
   /** Adds an FFN: `matrices` - 1 matrices in, one out. `suffix`: `_exps` for routed, `_shexp` for shared experts. */
-  ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number, suffix = ''): void {
-    if (profile.moe.matrices === 3) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_gate${suffix}`);
-    this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_up${suffix}`);
-    this.matrix(`${kind}-down`, profile.hidden, intermediate, layer, `ffn_down${suffix}`);
+  ffn(kind: 'expert' | 'ffn', { hidden, moe }: ModelProfile, intermediate: number, layer: number, suffix = ''): void {
+    const width = kind === 'expert' ? (moe.latent ?? hidden) : hidden;
+    if (moe.matrices === 3) this.matrix(`${kind}-in`, intermediate, width, layer, `ffn_gate${suffix}`);
+    this.matrix(`${kind}-in`, intermediate, width, layer, `ffn_up${suffix}`);
+    this.matrix(`${kind}-down`, width, intermediate, layer, `ffn_down${suffix}`);
   }
 }
 
@@ -140,16 +141,16 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return;
   }
-  const { kvHeads, headDim, gate } = attention;
-  const heads = headsOf(profile, layer);
+  const { headDim, gate, valueDim = headDim } = attention;
+  const { heads, kvHeads } = headsOf(profile, layer);
   const blocks = attentionBlocks(attention, layer);
   for (let block = 0; block < blocks; block++) {
     const prefix = block > 0 ? 'cross_attn_' : 'attn_';
     if (block > 0) tally.vector(hidden, `${prefix}norm.weight`);
-    tally.matrix('projection', heads * headDim * (gate ? 2 : 1), hidden, layer, `${prefix}q`);
+    tally.matrix('projection', heads * (headDim + (gate ? valueDim : 0)), hidden, layer, `${prefix}q`);
     tally.matrix('key', kvHeads * headDim, hidden, layer, `${prefix}k`);
-    tally.matrix('value', kvHeads * headDim, hidden, layer, `${prefix}v`);
-    tally.matrix('attention-out', hidden, heads * headDim, layer, `${prefix}output`);
+    tally.matrix('value', kvHeads * valueDim, hidden, layer, `${prefix}v`);
+    tally.matrix('attention-out', hidden, heads * valueDim, layer, `${prefix}output`);
     if (attention.bias) tally.vector((heads + 2 * kvHeads) * headDim, `${prefix}qkv.bias`);
     if (attention.outBias) tally.vector(hidden, `${prefix}output.bias`);
     if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim, `${prefix}qk_norm.weight`);
@@ -200,10 +201,9 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   head.matrix('head', profile.vocab, hidden, depth - 1, 'output');
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
-  const next = profile.mtpLayers === 0 ? {} : { nextLayers: profile.mtpLayers };
-  const { name, note, trainedContext } = profile;
-  const known = { name, quantization: quantization.name, ...definedFields({ note, trainedContext }) };
-  const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding, ...next };
+  const { architecture, mtpLayers: nextLayers, name, note, trainedContext } = profile;
+  const known = { name, quantization: quantization.name, ...definedFields({ architecture, nextLayers, note, trainedContext }) };
+  const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding };
   return moe.whole ? wholeModels(parts) : parts;
 }
 
@@ -236,6 +236,10 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
   if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
   norms.vector(2 * hidden, 'ffn_norm.weight');
+  if (moe.latent !== undefined) {
+    shared.matrix('ffn-in', moe.latent, hidden, layer, 'ffn_latent_down');
+    shared.matrix('ffn-down', hidden, moe.latent, layer, 'ffn_latent_up');
+  }
   if (moe.shared !== undefined) {
     shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
     if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');

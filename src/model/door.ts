@@ -36,3 +36,4 @@ export {
   weightBytes,
   withExpertBytes,
 } from './spec.js';
+export { modelProfile, modelText } from './table.js';

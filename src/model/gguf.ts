@@ -65,7 +65,8 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     layers,
     head: weigh(tied ? [...outer, ...table] : outer),
     embedding: tied ? null : weigh(table),
-    ...nextLayersOf(tensors, depth),
+    architecture: hyper.text('architecture')!,
+    nextLayers: nextLayersOf(tensors, depth),
     anatomy: {
       vocab: table[0]?.shape[1] ?? 0,
       layers: memories,
@@ -83,10 +84,9 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
 }
 
 /** MTP layers after the last decoder layer; a file may count layers without holding them. */
-function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
+function nextLayersOf(tensors: readonly GgufTensor[], depth: number): number {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
-  const next = new Set(layers.filter((layer) => layer >= depth)).size;
-  return next === 0 ? {} : { nextLayers: next };
+  return new Set(layers.filter((layer) => layer >= depth)).size;
 }
 
 function widest(tensors: readonly GgufTensor[]): number {

@@ -38,13 +38,14 @@ export function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
     const { heads, qLora, kvLora, qkRope, qkNope, vHead } = attention;
     return { kind: 'latent', heads, queryRank: qLora, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
   }
-  const { kvHeads, headDim } = attention;
+  const { headDim, valueDim = headDim } = attention;
+  const { heads, kvHeads } = headsOf(profile, layer);
   return {
     kind: 'heads',
-    heads: headsOf(profile, layer),
+    heads,
     kvHeads: attentionBlocks(attention, layer) * kvHeads,
     keyDim: headDim,
-    valueDim: headDim,
+    valueDim,
     window: windowOf(profile, layer),
   };
 }

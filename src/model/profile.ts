@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { definedFields } from '../base/objects.js';
 import { issueOf } from '../base/written.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './fields.js';
 import { findQuantization } from './quantization/index.js';
@@ -27,6 +28,7 @@ const GroupedQuery = z.strictObject({
   heads: count.describe('Query heads.'),
   kvHeads: count.describe('Key and value heads.'),
   headDim: count.describe('Width of one head.'),
+  valueDim: count.optional().describe('Width of one value head. Absent: as of keys.'),
   bias: off.describe('Bias of the query, key and value projections.'),
   outBias: off.describe('Bias of the output projection.'),
   qkNorm: z
@@ -41,6 +43,7 @@ const GroupedQuery = z.strictObject({
       of: count.default(1).describe('Period of windowed layers.'),
       at: z.array(index).max(MAX_LAYERS).optional().describe('Layers with a window, instead of a period.'),
       heads: count.optional().describe('Query heads of layers with a window. Absent: as of the others.'),
+      kvHeads: count.optional().describe('Key and value heads of layers with a window. Absent: as of the others.'),
     })
     .optional()
     .describe('Sliding window in some layers.'),
@@ -92,6 +95,7 @@ export const ConfigProfileSchema = z
           .union([z.literal(2), z.literal(3)])
           .default(3)
           .describe('Weight matrices of an expert: 3 with a gate (SwiGLU), 2 without.'),
+        latent: count.optional().describe('Width that experts work in, behind one projection into it and one back. Absent: `hidden`.'),
         bias: off.describe('Biases in the experts.'),
         routerBias: off.describe('Bias of the router.'),
         first: index.default(0).describe('First layer with experts; those before are dense.'),
@@ -130,9 +134,10 @@ export const ConfigProfileSchema = z
       .strictObject({ intermediate: count.describe('Its width.') })
       .optional()
       .describe('FFN of the dense layers.'),
+    architecture: word.optional().describe('model_type of its config.json, by which runtimes know it. Absent: unknown.'),
     mtpLayers: index
-      .default(0)
-      .describe('Layers behind the last one by which the checkpoint predicts further tokens (multi-token prediction).'),
+      .optional()
+      .describe('Layers behind the last one by which the checkpoint predicts further tokens (multi-token prediction). Absent: unknown.'),
     nextLayers: index.default(0).describe('How many of these GGUF files keep.'),
     quantization: z.string().default('bf16').describe('Storage format that the model is priced in unless the run names another.'),
     published: z
@@ -166,8 +171,8 @@ export const ConfigProfileSchema = z
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
     if (dense.length > 0 && profile.dense === undefined && !profile.single)
       refuse([], 'has dense layers; add dense: { intermediate: ... }');
-    const widths = attention.kind === 'gqa' ? [attention.heads, attention.window?.heads ?? 0] : [];
-    const odd = widths.find((heads) => attention.kind === 'gqa' && heads % attention.kvHeads !== 0);
+    const shapes = attention.kind === 'gqa' ? [attention, { ...attention, ...definedFields({ ...attention.window }) }] : [];
+    const odd = shapes.find(({ heads, kvHeads }) => heads % kvHeads !== 0)?.heads;
     if (odd !== undefined) refuse(['attention', 'kvHeads'], `must divide the number of heads, ${odd}`);
     for (const [i, module] of (moe.modules ?? []).entries()) {
       const [topK, experts] = [module.topK ?? moe.topK, module.experts ?? moe.experts];
@@ -221,10 +226,10 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
   return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
 }
 
-/** Query heads of a decoder layer. */
-export function headsOf(profile: ModelProfile, layer: number): number {
-  const { attention } = profile;
-  return (attention.kind === 'gqa' && windowOf(profile, layer) !== null ? attention.window?.heads : undefined) ?? attention.heads;
+/** Query heads, and key and value heads, of a decoder layer with grouped attention. */
+export function headsOf(profile: ModelProfile, layer: number): { readonly heads: number; readonly kvHeads: number } {
+  const { heads, kvHeads, window } = profile.attention as Extract<ModelProfile['attention'], { kind: 'gqa' }>;
+  return windowOf(profile, layer) === null ? { heads, kvHeads } : { heads: window?.heads ?? heads, kvHeads: window?.kvHeads ?? kvHeads };
 }
 
 interface RoutedModule {

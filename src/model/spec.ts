@@ -94,8 +94,10 @@ export interface ModelFacts {
   readonly hidden: number;
   /** True: each expert is a whole model. */
   readonly wholeModels?: true;
-  /** Multi-token prediction (MTP) layers of the checkpoint; absent: none. */
+  /** Multi-token prediction (MTP) layers of the checkpoint or file; absent: unknown. */
   readonly nextLayers?: number;
+  /** Architecture: of a GGUF file, or `model_type` of config.json; absent: unknown. */
+  readonly architecture?: string;
   /** Tensors and context memory, as in files; absent: unknown. */
   readonly anatomy?: Anatomy;
   /** Trained context length, tokens; absent: unknown. */

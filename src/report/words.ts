@@ -67,7 +67,12 @@ export const percentRange = ({ high, low }: { readonly low: number; readonly hig
 
 /** `80 % of published figures (26 models); its profile has routing of its own`: basis of a range. */
 export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange']>): string {
-  const known = routing === 'prior' ? 'its profile has no routing, a prior by its shape says it' : 'its profile has routing of its own';
+  const known = {
+    profile: 'its profile has routing of its own',
+    prior: 'its profile has no routing, a prior by its shape and training says it',
+    shape: 'its profile has no routing, a prior by its shape says it',
+    bias: 'its profile has no routing, and biases balance routers so differently',
+  }[routing];
   return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 

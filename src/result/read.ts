@@ -13,7 +13,7 @@ import { LARGEST, METRICS, metricValue, nameToday, rangeOf, replacementOf } from
 import type { Details } from './details.js';
 import { isDigestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
-import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
+import { DRAWN_BY, LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
 /** Key of a metric. */
@@ -102,7 +102,7 @@ export const resultSchema = z.looseObject({
   }),
   tenfold: z.looseObject({ requests: count, tpot: count }).optional(),
   hitRange: z
-    .looseObject({ low: z.number().min(0).max(1), high: z.number().min(0).max(1), models: count, routing: z.enum(['prior', 'profile']) })
+    .looseObject({ low: z.number().min(0).max(1), high: z.number().min(0).max(1), models: count, routing: z.enum(DRAWN_BY) })
     .optional(),
   accuracy: z.looseObject({ decode: accuracy.nullable(), prefill: accuracy.nullable() }).optional(),
   knowledge: z

@@ -101,6 +101,12 @@ export interface Accuracy {
 /** Figures of a run, apart from what it ran. */
 export type RunFigures = Pick<Result, 'accuracy' | 'metrics'>;
 
+/**
+ * Source of drawn routing: the model's profile; a prior by shape and training, by shape alone, or the same for a router
+ * that a bias balanced.
+ */
+export const DRAWN_BY = ['profile', 'prior', 'shape', 'bias'] as const;
+
 /** Finished run in the public format `moeprof.result/1`. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
@@ -136,8 +142,8 @@ export interface Result {
    * compared.
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
-  /** Range of 80 % of published hit rates, by the shape's `prior` or a `profile`. Absent: not drawn. Not compared. */
-  readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
+  /** Range of 80 % of published hit rates. Absent: not drawn. Not compared. */
+  readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: (typeof DRAWN_BY)[number] };
   /** Knowledge beyond the past (L17); absent in older results. */
   readonly knowledge?: RunKnowledge;
   /** By class; absent: arrivals have no classes. */

@@ -18,6 +18,7 @@ export {
   unknownProgram,
 } from './index.js';
 export { cpuExpertLayers, type Loaded, splitPattern } from './kind/loaded.js';
+export { draftLengths, lackOfDrafts } from './kind/own-drafts.js';
 export type { AdvisedRuntime, OfferedCache, Streaming } from './kind/runtime.js';
 export { type CacheUses, inHostMemory, type PrintedCache, type Timing, type TimingBuffer } from './logs/timing.js';
 export { hardwareOfFile, loadHardware } from './machine.js';

@@ -37,7 +37,9 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
-    return name === undefined || isPath(name) || name.startsWith(SHAPE) ? [] : [contentOf(bundledPath(family, name))];
+    return name === undefined || isPath(name) || name.startsWith(SHAPE)
+      ? []
+      : [contentOf(bundledPath(family, name)?.replace(/#[^/\\]+$/, '') ?? null)];
   });
   const code = choicesOf(run);
   const fingerprint = hashOfValue({

@@ -44,8 +44,8 @@ describe('break-evens of Qwen3-30B-A3B on an RTX 3060', () => {
     };
     const [cpu, few, some] = [
       await run('llama.cpp-static', '0%'),
-      await run('llama.cpp-cache', '8/layer'),
-      await run('llama.cpp-cache', '12/layer'),
+      await run('llama.cpp-cache', '6/layer'),
+      await run('llama.cpp-cache', '10/layer'),
     ];
     const { offload } = row!.breakEven;
     expect([few.hits, few.tpot / cpu.tpot].map((value, i) => value > [offload!, 1][i]!)).toEqual([false, true]);

@@ -31,7 +31,7 @@ describe('wishes', () => {
 
   it('of a model without such layers are refused, with what drafts for it', async () => {
     await expect(advise('qwen3-30b-a3b', MACHINE, { drafts: '2' })).rejects.toThrow(
-      /^--drafts: llama\.cpp has no drafts by the model's own layers for qwen3-30b-a3b; take --drafter ngram, or leave --drafts out$/,
+      /^--drafts: qwen3-30b-a3b has no layers of its own that draft \(multi-token prediction\); take --drafter ngram, or leave --drafts out$/,
     );
   });
 });

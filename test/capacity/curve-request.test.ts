@@ -63,7 +63,7 @@ it('a curve of drawn routing has ranges, one of recorded or of the user none', a
     return policies[0]!.points[0]!.hitRange?.routing;
   };
   expect(await ranges({ model: 'olmoe-1b-7b' })).toBe('profile');
-  expect(await ranges({ model: 'minimax-m2.5' })).toBe('prior');
+  expect(await ranges({ model: 'minimax-m2.5' })).toBe('bias');
   expect(await ranges({ model: 'olmoe-1b-7b', variants: ['random'] })).toBeUndefined();
   expect(await ranges({ trace: traceOf('told.safetensors', {}) })).toBeUndefined();
 });

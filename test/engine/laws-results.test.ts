@@ -77,7 +77,7 @@ describe('L10 in results', () => {
     const lanes = 3;
     const link = { name: 'h2d' as const, bandwidth: 16e9, latency: 1e9, lanes };
     const input: RunInput = { ...small, hardware: 'rtx-4090', system: 'mixtral-offloading', memory: { expertCache: '25%' } };
-    const settings = { 'hardware.links.0': link, 'system.onMiss': 'cpu', 'workload.tokens': 2, 'system.prefetch.staging': 0 };
+    const settings = { 'hardware.links.0': link, 'system.onMiss': 'cpu', 'workload.tokens': 3, 'system.prefetch.staging': 0 };
     const overrides = Object.entries(settings).map(([path, value]) => ({ path: path.split('.'), value, label: path }));
     const result = await simulateRun(checkRun(input, 'test', overrides), { details: true });
     expect(metricOf(result, 'prefetch.pending')).toBeGreaterThanOrEqual(lanes);

@@ -294,6 +294,8 @@ describe('a drafter', () => {
           const input = {
             system,
             runtime,
+            // A quarter of the slots holds fewer experts than a pass of five tokens uses.
+            memory: { expertCache: '50%' },
             hardware: 'rtx-3060+ryzen-9-7950x',
             workload: { ...workload, batch: 1, ...(speculation && { speculation }) },
           };

@@ -1,6 +1,6 @@
 // Every bundled model against what its publisher says of it.
 import { describe, expect, it } from 'vitest';
-import { listProfiles } from '../../src/base/profiles.js';
+import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import { inspectModel } from '../../src/model/load/inspect.js';
 import { loadModel, openModel } from '../../src/model/load/load.js';
 import { expertBytesTotal, expertSizes, tokenCycleBytes } from '../../src/model/spec.js';
@@ -29,6 +29,9 @@ function digitOf(stated: number): number {
 
 const NAMES = listProfiles('models');
 
+/** Cards of the rows of 2026 round to a billion or two figures. */
+const inTable = (name: string): boolean => findProfile('models', name).includes('table.txt');
+
 describe('bundled models', () => {
   it('are all there', () => {
     expect(NAMES.length).toBeGreaterThanOrEqual(35);
@@ -53,7 +56,7 @@ describe('bundled models', () => {
     const profile = loadModelProfile(name);
     const model = loadModel(name);
     expect(profile.name).toBe(name);
-    const { within, reason } = EXCEPTIONS[name] ?? { within: 0.01, reason: '' };
+    const { within, reason } = EXCEPTIONS[name] ?? { within: inTable(name) ? 0.03 : 0.01, reason: '' };
     expect(Math.abs(model.parameters.total / profile.published!.total - 1), reason).toBeLessThan(within);
   });
 
@@ -61,7 +64,7 @@ describe('bundled models', () => {
     const { published } = inspectModel(openModel(name), [], 0).parameters;
     const { active, alike } = published!;
     if (active === undefined) return;
-    const { within, reason } = ACTIVE[name] ?? { within: Math.max(0.025, digitOf(active) / 2 / active), reason: '' };
+    const { within, reason } = ACTIVE[name] ?? { within: Math.max(inTable(name) ? 0.07 : 0.025, digitOf(active) / 2 / active), reason: '' };
     expect(Math.abs(alike / active - 1), reason).toBeLessThan(within);
   });
 

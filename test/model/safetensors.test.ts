@@ -256,8 +256,9 @@ describe('a path', () => {
   });
 
   it('has measured routing only where a profile says so', () => {
-    expect(loadRouting('mixtral-8x7b')).toMatchObject({ skew: 0.12 });
-    expect(loadRouting('dbrx')).toBeNull();
+    expect(loadRouting('mixtral-8x7b')).toMatchObject({ gini: 0.2 });
+    expect(loadRouting('dbrx')).toEqual({ balance: 'micro-batch' });
+    expect(loadRouting('llama-4-scout')).toBeNull();
     expect(loadRouting(join(ROOT, 'whole'))).toBeNull();
   });
 

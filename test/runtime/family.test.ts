@@ -9,6 +9,7 @@ import { listProfiles } from '../../src/base/profiles.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { ADVISED, defaultProfile, RUNTIMES } from '../../src/runtime/index.js';
+import { draftLengths } from '../../src/runtime/kind/own-drafts.js';
 import { loadHardware } from '../../src/runtime/machine.js';
 import { HOST } from '../../src/runtime/setting/fits.js';
 import { bySlots, PLAIN, type Setting } from '../../src/runtime/setting/setting.js';
@@ -71,8 +72,7 @@ describe.each(ADVISED.map((runtime) => [runtime.name, runtime] as const))('advic
         .slice(0, 1)
         .map((rung) => ({ ...rung, cache: system })),
     );
-    const drafted = runtime
-      .drafts(model, 1)
+    const drafted = draftLengths(runtime.ownDrafts, model, 1)
       .slice(0, 1)
       .map((draft) => ({ ...rungs[0]!, draft }));
     const settings = [...places.map((at) => rungs[at]!), ...cached, ...drafted].map((part): Setting => ({ ...beside, ...part }));

@@ -53,9 +53,17 @@ export interface ResolvedPolicy {
 /** Parses `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
+const builtIn = (name: string): PolicyDefinition | undefined => POLICIES.find((policy) => policy.name === name);
+
 /** Empty slots of a built-in policy's cache ({@link PolicyDefinition.spare}). */
-export const spareSlots = ({ name, parameters }: PolicyChoice, topK: number): number =>
-  POLICIES.find((policy) => policy.name === name)?.spare?.(parameters, topK) ?? 0;
+export const spareSlots = ({ name, parameters }: PolicyChoice, topK: number): number => builtIn(name)?.spare?.(parameters, topK) ?? 0;
+
+/** {@link PolicyDefinition.passTokens} of a built-in policy; null: none. */
+export const passTokensOf = ({ name }: PolicyChoice): number | null => builtIn(name)?.passTokens ?? null;
+
+/** First MoE layers of a cache under a built-in policy ({@link PolicyDefinition.cachedLayers}); Infinity: all. */
+export const cachedLayersOf = ({ name, parameters }: PolicyChoice): number =>
+  builtIn(name)?.cachedLayers?.(parameters) || Number.POSITIVE_INFINITY;
 
 /** Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if not loadable */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {

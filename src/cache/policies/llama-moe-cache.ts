@@ -1,5 +1,6 @@
 import { UserError } from '../../base/errors.js';
 import { CpuShare, MOST_DUMMIES } from '../cpu-share.js';
+import { besideHeld } from '../held-layers.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
@@ -213,14 +214,23 @@ export const llamaMoeCache = policy({
   parameters: {
     build: { default: CLASSES_FROM, min: 11480, description: 'build: LRU from 11480 on, frequency classes from 12170 on' },
     share: { default: 0, min: 0, max: 1, description: 'share of the misses of a full cache that gets no slot (--moe-cache-cpu-share)' },
+    cpuLayers: {
+      default: 0,
+      min: 0,
+      description: 'first MoE layers that it is for; all experts of later ones stay; 0: of all (--n-cpu-moe)',
+    },
   },
+  passTokens: MOST_TOKENS,
+  cachedLayers: ({ cpuLayers }) => cpuLayers,
   // A kernel reads past the last slot.
   spare: ({ share }, topK) => 1 + (share > 0 ? Math.min(topK, MOST_DUMMIES) : 0),
-  create(context, { build, share }) {
+  create(whole, { build, cpuLayers, share }) {
     if (share > 0 && build < CLASSES_FROM)
       throw new UserError(`policy llama-moe-cache: share: build ${build} has none; use build=${CLASSES_FROM} or later`);
-    const counts = new Float32Array(context.experts);
-    const onCpu = share > 0 ? new CpuShare(share, context, counts) : null;
-    return build < CLASSES_FROM ? new EventLru(context, 1, onCpu) : new ClassLru(context, counts, onCpu);
+    return besideHeld(whole, cpuLayers, (context) => {
+      const counts = new Float32Array(context.experts);
+      const onCpu = share > 0 ? new CpuShare(share, context, counts) : null;
+      return build < CLASSES_FROM ? new EventLru(context, 1, onCpu) : new ClassLru(context, counts, onCpu);
+    });
   },
 });

@@ -69,7 +69,7 @@ class WaitingExecutor extends Executor {
       computeNs += ns;
     }
     event.hitsEndNs = gpuNs;
-    if (!overlaps) {
+    if (!overlaps || event.tokens <= cost.awaitingTokens) {
       arriveTogether(waiting, waits, readyNs);
       if (dram !== null) arriveTogether(waiting, waits, event.readNs);
     } else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
@@ -103,7 +103,7 @@ class CpuExecutor extends WaitingExecutor {
 /** Executor for a GPU's tiers and rules. */
 export function executorOf(gpu: Gpu, event: RunningEvent): Executor {
   if (gpu.onMiss.some(computesMisses)) return new CpuExecutor(gpu, event);
-  const plain = gpu.dram === null && gpu.overlaps && gpu.onMiss.every((rule) => rule.inPlace !== true);
+  const plain = gpu.dram === null && gpu.overlaps && gpu.cost.awaitingTokens === 0 && gpu.onMiss.every((rule) => rule.inPlace !== true);
   return plain ? new Executor(gpu, event) : new WaitingExecutor(gpu, event);
 }
 

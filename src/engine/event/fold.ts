@@ -51,6 +51,8 @@ export class EventFold {
   begin(pass: Pass, _startNs: number): void {
     this.gpu.clock.pass = this.#earlier + pass.number;
     this.event.begin(pass);
+    const { cost, gpu } = this.gpu;
+    gpu.link.laterNs = pass.tokens > cost.awaitingTokens ? cost.unqueuedNs : 0;
   }
 
   /** L12: a layer's routing, the event's demand, is known at `nowNs`. */

@@ -6,14 +6,16 @@ import { findProfile, isPath } from '../../base/profiles.js';
 import { loadedChoice, locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
-import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
-import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
+import { cachedLayersOf, passTokensOf } from '../../cache/policies/index.js';
+import { type HardwareSpec, joinGpus, loadRuntime, type OwnCache, withLatency, withRate } from '../../hardware/door.js';
+import { expertBytesTotal, loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
+import type { Result } from '../../result/result.js';
 import { loadHardware } from '../../runtime/door.js';
 import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
-import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
+import { hasLocality, type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
 import { requestsOf, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
@@ -73,11 +75,8 @@ export interface Inputs {
   readonly traces: readonly RoutingTrace[];
   /** Replayed rows of each file; earlier rows are held out. */
   readonly replayed: readonly Rows[];
-  /**
-   * Source of drawn routing: `routing:` block of the model's profile, or prior of its shape. Absent: recorded, or the
-   * user's own.
-   */
-  readonly routing?: 'profile' | 'prior';
+  /** Source of drawn routing. Absent: recorded, or the user's own. */
+  readonly routing?: NonNullable<Result['hitRange']>['routing'];
   /** Null: recorded routing, without held-out rows. */
   readonly apart: Apart | null;
   /** Counts for a placement in place of the system's; absent: the system's. */
@@ -96,8 +95,8 @@ export async function openInputs(
   const run = await withModules(named);
   if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
   const { system } = run;
-  const hardware = hardwareOf(run);
   const given = run.model === undefined ? undefined : modelOf(run, run.model);
+  const hardware = hardwareOf(run, given);
   const format = run.traceFormat === undefined ? undefined : locatedModule(run.traceFormat, run.folder);
   const needed = hits?.counts ?? (await countsOnTrace(run));
   const traces: RoutingTrace[] = [];
@@ -179,10 +178,10 @@ function apartOf(held: RoutingTrace, vary: (rows: RoutingTrace) => RoutingTrace)
 
 async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>): Promise<Inputs> {
   const { seed, system, workload } = run;
-  const hardware = hardwareOf(run);
   if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
   if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one, e.g. --model qwen3-30b-a3b');
   const model = modelOf(run, run.model);
+  const hardware = hardwareOf(run, model);
   const routing = loadRouting(run.model, run.folder, run.overrides.model);
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
   const choices = widestTopK(model);
@@ -214,11 +213,12 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** Skew and reuse decide hit rates. A user's own profile has unknown error. */
-function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
-  const blank = profile?.skew === undefined || profile.reuse === undefined;
-  const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
-  return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
+/** Load and repeats decide hit rates. A user's own profile has unknown error; a text by name is the profile's. */
+function sourceOf(profile: Partial<RoutingProfile> = {}, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
+  const both = hasLocality(profile);
+  const changed = overrides.model.some(({ path }) => path[0] === 'routing' && path[1] !== 'text');
+  if ((both && isPath(model!)) || variants.length > 0 || changed || profile.per === 'request') return {};
+  return { routing: both ? 'profile' : profile.balance === 'bias' ? 'bias' : profile.balance === undefined ? 'shape' : 'prior' };
 }
 
 /** Applies variants, and separates choices from candidates. @throws UserError if a variant fails or does not fit */
@@ -245,11 +245,12 @@ function routed(
  * Machine of a run, under the runtime of run or system. Several GPUs share experts unless run or system differ.
  * @throws UserError
  */
-export function hardwareOf(run: RunSpec): HardwareSpec {
+export function hardwareOf(run: RunSpec, model?: ModelSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);
   const named = name === null ? null : loadRuntime(name, folder, overrides.runtime);
-  const machine = pinnedFor(system, loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null));
+  const loaded = loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime, learned ?? null);
+  const machine = pinnedFor(system, loaded, model === undefined ? 0 : expertBytesTotal(model));
   if (machine.gpus === undefined) return machine;
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = sharingPart(system) !== null;
@@ -259,12 +260,30 @@ export function hardwareOf(run: RunSpec): HardwareSpec {
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
-/** Machine with the system's link: an expert cache reads pinned memory, a static placement the runtime's memory. */
-export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
-  const { pinned = 1 } = machine.software ?? {};
-  if (pinned === 1 || cache.policy.name === 'static') return machine;
-  return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
+/**
+ * Machine with the system's link: an expert cache reads pinned memory, a static placement the runtime's memory. A
+ * runtime's own cache has prices of its own. @param hostBytes bytes of experts in host memory
+ */
+export function pinnedFor({ cache: { policy } }: SystemSpec, machine: HardwareSpec, hostBytes: number): HardwareSpec {
+  const { cache: copies, pinned = 1 } = machine.software ?? {};
+  const tokens = passTokensOf(policy);
+  if (copies !== undefined && tokens !== null) {
+    const factor = isPinned(machine, copies, hostBytes) ? copies.pinned : copies.mapped;
+    const { latencyNs } = copies;
+    const links = copiesAt(machine, factor).map((link) => (link.name === 'h2d' ? withLatency(link, latencyNs) : link));
+    const unqueuedNs = Math.max(0, (machine.links.find(({ name }) => name === 'h2d')?.latencyNs ?? latencyNs) - latencyNs);
+    const readBacks = { ns: copies.readBackNs, layers: cachedLayersOf(policy), tokens, unqueuedNs };
+    return { ...machine, links, readBacks };
+  }
+  return pinned === 1 || policy.name === 'static' ? machine : { ...machine, links: copiesAt(machine, pinned) };
 }
+
+/** True if a cache's copies come from pinned memory. */
+export const isPinned = ({ tiers }: HardwareSpec, { pinnable }: OwnCache, hostBytes: number): boolean =>
+  pinnable > 0 && hostBytes <= pinnable * (tiers[1]?.bytes ?? 0);
+
+const copiesAt = ({ links }: HardwareSpec, factor: number): HardwareSpec['links'] =>
+  links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * factor) : link));
 
 /** @throws UserError if quantized values need missing flash attention */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {

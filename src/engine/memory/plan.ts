@@ -1,7 +1,7 @@
 import { within } from '../../base/errors.js';
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
-import { spareSlots } from '../../cache/policies/index.js';
+import { cachedLayersOf, spareSlots } from '../../cache/policies/index.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import { keptBytes } from '../../cache/slot-groups.js';
 import type { DenseBytes, HardwareSpec } from '../../hardware/door.js';
@@ -153,7 +153,10 @@ function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (to
 function withoutSpare(model: ModelSpec, { cache }: SystemSpec, run: RunSpec, bytes: number): number {
   const { kind = 'bytes' } = cache.capacity ?? run.memory.expertCache ?? {};
   const spare = spareSlots(cache.policy, model.layers[0]?.topK ?? 0);
-  return kind !== 'bytes' || spare === 0 || bytes >= expertBytesTotal(model) ? bytes : keptBytes(model, bytes, spare);
+  if (kind !== 'bytes' || spare === 0 || bytes >= expertBytesTotal(model)) return bytes;
+  const cached = { ...model, layers: model.layers.slice(0, cachedLayersOf(cache.policy)) };
+  const heldBytes = expertBytesTotal(model) - expertBytesTotal(cached);
+  return heldBytes + keptBytes(cached, Math.max(0, bytes - heldBytes), spare);
 }
 
 /** Experts per layer from the system or a capacity such as `16/layer`; null: even or profiled split. */

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
+import { cachedLayersOf } from '../../cache/policies/index.js';
 import type { HardwareSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
 import { inBlocks, type KvGrowth, type Workload } from '../../schedule/door.js';
@@ -45,12 +46,10 @@ export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: 
     throw misfit(run, 'memory.expertCache', message);
   }
   const wanted = fixed ?? asked;
-  return wanted === undefined
-    ? null
-    : {
-        bytes: most < expertBytesTotal(model) ? Math.min(most, capacityBytes(wanted, model)) : capacityBytes(wanted, model),
-        perLayer: wanted.kind === 'per-layer' ? wanted.experts : null,
-      };
+  if (wanted === undefined) return null;
+  const cached = { ...model, layers: model.layers.slice(0, cachedLayersOf(cache.policy)) };
+  const bytes = capacityBytes(wanted, cached) + expertBytesTotal(model) - expertBytesTotal(cached);
+  return { bytes: Math.min(most, bytes), perLayer: wanted.kind === 'per-layer' ? wanted.experts : null };
 }
 
 /** Division of GPU memory left by dense weights, in bytes. */

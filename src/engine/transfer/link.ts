@@ -32,6 +32,8 @@ export class Link {
   prefetches = 0;
   prefetchBytes = 0;
   observer: LinkObserver | null = null;
+  /** Further fixed time of each transfer, ns. */
+  laterNs = 0;
 
   readonly #alike: boolean;
   /** Lanes in use now: the first `#live`. */
@@ -104,8 +106,8 @@ export class Link {
 
   /** Time that a transfer of `bytes` holds `lane`, ns. */
   laneNs(lane: number, bytes: number): number {
-    if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
-    return this.#latencyNs[lane]! + bytes * this.#nsPerByte[lane]!;
+    if (this.#split !== null) return this.laterNs + splitNs(this.#split, bytes, this.#rate);
+    return this.laterNs + this.#latencyNs[lane]! + bytes * this.#nsPerByte[lane]!;
   }
 
   /** Arrival of a demand of `bytes` at `atNs`, if it were placed. */

@@ -48,7 +48,11 @@ function gainOf(series: string, first: ValidatedRow, second: ValidatedRow): Omit
   if (lacking !== undefined) return { ...between, predicted: null, sign: null, right: null, reason: lacking.reason };
   const predicted = second.predicted! / first.predicted!;
   const sign = signOf(measured) === signOf(predicted);
-  return { ...between, predicted, sign, right: sign && Math.abs(Math.log(predicted / measured)) <= Math.log(CLOSE), reason: null };
+  return { ...between, predicted, sign, right: sign && isRight(measured, predicted), reason: null };
 }
 
-const signOf = (gain: number): number => (Math.abs(Math.log(gain)) < NO_GAIN ? 0 : Math.sign(Math.log(gain)));
+/** True for a factor within 25 %. */
+export const isRight = (measured: number, predicted: number): boolean => Math.abs(Math.log(predicted / measured)) <= Math.log(CLOSE);
+
+/** 1: a gain, -1: a loss, 0: neither. */
+export const signOf = (gain: number): number => (Math.abs(Math.log(gain)) < NO_GAIN ? 0 : Math.sign(Math.log(gain)));

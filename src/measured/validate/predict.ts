@@ -1,4 +1,5 @@
 import { whyLost } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
@@ -27,6 +28,8 @@ export interface Prediction {
   readonly lacks: string | null;
   /** Times of decoded tokens; absent: no decoding. */
   readonly knowing?: Knowing;
+  /** Hit rate of an expert cache in its layers, and decode speed at the measured one (null: unknown). Absent: no cache. */
+  readonly cached?: { readonly hits: number; readonly byMeasured: number | null };
 }
 
 /** Times of decoded tokens and of the run: own, best found and floor (L19); Belady's hit rate. Absent: unknown. */
@@ -94,7 +97,9 @@ export async function predictRow(
     if (asked.includes('hit_rate')) figures.hit_rate = decoded.hitRate;
   }
   if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
-  return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
+  if (decoded === null) return { figures, lacks: null };
+  const { byMeasured, hitRate: hits, knowing } = decoded;
+  return { figures, lacks: null, knowing, ...(row.placement.kind === 'expert-cache' && { cached: { hits, byMeasured } }) };
 }
 
 /**
@@ -195,6 +200,7 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
     ...(flash_attention === false && { flashAttention: false }),
     ...(mla !== undefined && mla < UNPACKED_FROM && { latent: 'absorbed' as const }),
   };
+  const cache = runtime.cache && { ...runtime.cache, pinned: row.run.mmap !== true };
   const copy = {
     ...runtime.copy,
     ...(readsAhead(row) && { overlap: 'copy' as const }),
@@ -202,7 +208,7 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   };
   const { sockets, untuned = sockets } = runtime.cpu;
   const cpu = { ...runtime.cpu, sockets: (row.run.numa ?? 'off') === 'off' ? untuned : sockets };
-  return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
+  return { ...runtime, cache, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
 }
 
 /** llama.cpp flags to read files without mapping. */
@@ -212,6 +218,8 @@ const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\sn
 interface Decoded {
   readonly speed: number;
   readonly hitRate: number;
+  /** Speed at the measured hit rate, as the wait goes with the misses; null: unknown. */
+  readonly byMeasured: number | null;
   readonly knowing: Knowing;
 }
 
@@ -220,14 +228,27 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
   const [hitRate, knowing] = [of(whole, 'cache.hit_rate'), knowingOf(whole.metrics)];
-  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate, knowing };
+  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate, knowing, byMeasured: null };
   const warm = await simulated(world, { ...phase, output: phase.warming });
   const rest = (name: MetricName): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
   const tokens = phase.users * (phase.output - phase.warming);
   // A streaming engine counts unread experts as hits.
   const kept = world.run.dramCache === null ? rest('cache.hits') : demanded - rest('transfer.ssd.count');
-  return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
+  const held = heldShare(world);
+  const cachedHits = (kept / demanded - held) / (1 - held);
+  const [totalNs, waitNs] = [rest('time.total'), rest('time.stall.decode')];
+  const measured = world.row.measured.hit_rate;
+  const misses = measured === undefined || cachedHits === 1 ? null : (1 - measured) / (1 - cachedHits);
+  const byMeasured = misses === null ? null : (tokens * 1e9) / (totalNs + waitNs * (misses - 1));
+  return { speed: (tokens * 1e9) / totalNs, hitRate: cachedHits, byMeasured, knowing: afterWarming(whole, warm, phase) };
+}
+
+/** Share of the choices in layers that stay on the GPU with an expert cache. */
+function heldShare({ model: { layers }, row: { placement } }: RowWorld): number {
+  const { cpu_moe_layers: cached = layers.length, kind } = placement;
+  if (kind !== 'expert-cache') return 0;
+  return sum(layers.slice(cached).map(({ topK }) => topK)) / sum(layers.map(({ topK }) => topK));
 }
 
 /** Token times after warming; their hit rate alone is unknown. */
@@ -259,7 +280,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   const system = run.loaded ?? spec.system;
   // Popularity profiles use the first tokens, outside all requests.
   const routing = routingOfPart(traces.of(row, model, phase));
-  return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
+  return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware, 0), system, ...routing }, { ...spec, system });
 }
 
 const of = ({ metrics }: RunFigures, name: MetricName): number => metrics[name]!.value;

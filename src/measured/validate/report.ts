@@ -2,6 +2,7 @@ import { groupedBy } from '../../base/objects.js';
 import { formatNumber } from '../../base/units.js';
 import type { Block, Column, ColumnOf, Datum, Document, Format, Grid, Visibility } from '../../report/door.js';
 import { bareRange, documentFormats, formatRelative, grid, gridOf, note, ratio, renderCsv } from '../../report/door.js';
+import { cacheGrids } from './caches.js';
 import type { Gain } from './gains.js';
 import type { OwnErrors } from './own.js';
 import { renderPage } from './page.js';
@@ -69,6 +70,7 @@ function validationDocument(validation: Validation): Document {
       ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
       ...trendGrids(validation),
       ...gainGrids(validation),
+      ...cacheGrids(validation.caches),
       memoryGrid(validation),
       rowGrid(memory.slice(0, WORST_BUFFERS), { title: 'Memory, worst first', only: ['terminal'], detail: 'brief' }),
       rowGrid(memory, { title: 'Memory, worst first', only: ['terminal'], detail: 'verbose' }),

@@ -2,6 +2,7 @@ import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.j
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
 import { type Tagged, tagged } from '../../result/version.js';
+import { type CacheGain, cacheGains } from './caches.js';
 import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { OwnErrors } from './own.js';
@@ -47,6 +48,7 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly trends: readonly Trend[];
   readonly trendErrors: readonly TrendErrors[];
   readonly gains: readonly Gain[];
+  readonly caches: readonly CacheGain[];
   readonly fitted: readonly FittedConstants[];
   /** Errors after rows of the same machine, on request. */
   readonly own?: readonly OwnErrors[];
@@ -114,6 +116,7 @@ export function validationOf(
     trends,
     trendErrors: trendErrors(trends),
     gains: gainsOf(rows, validated),
+    caches: cacheGains(rows, predictions),
     fitted,
   };
 }

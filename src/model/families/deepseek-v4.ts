@@ -22,7 +22,6 @@ export const deepseekV4: Family = {
         routerBias: true,
         ...shared(config.indexOr(0, 'n_shared_experts') * intermediate),
       },
-      mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
     };
   },
 };

@@ -15,8 +15,8 @@ function family(
     read: (config) => {
       const base = decoder(config);
       const moe = deepseekMoe(config, base.layers, routerBias(config));
-      const mtpLayers = config.indexOr(0, 'num_nextn_predict_layers');
-      return { ...base, attention: attention(config), moe, ...dense(config), mtpLayers, nextLayers: keepsNext ? mtpLayers : 0 };
+      const nextLayers = keepsNext ? config.indexOr(0, 'num_nextn_predict_layers') : 0;
+      return { ...base, attention: attention(config), moe, ...dense(config), nextLayers };
     },
   };
 }

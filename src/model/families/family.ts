@@ -1,6 +1,7 @@
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
+import type { Mixer } from '../mixers.js';
 import type { ModelProfileInput } from '../profile.js';
 
 /** The family's part of a profile. */
@@ -70,34 +71,6 @@ export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' |
 export function window(config: Fields): Pick<Grouped, 'window'> {
   const size = config.indexOr(0, 'sliding_window');
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
-}
-
-/** A mixer other than attention: parameters, and f32 state values per sequence. */
-export interface Mixer {
-  readonly parameters: number;
-  readonly state: number;
-}
-
-interface Mamba2 {
-  readonly inner: number;
-  readonly heads: number;
-  readonly state: number;
-  readonly groups: number;
-  readonly kernel: number;
-  /** Field that turns the convolution bias off; default: on. */
-  readonly convolutionBias: string;
-}
-
-/** A Mamba-2 mixer. */
-export function mamba2(config: Fields, hidden: number, { convolutionBias, groups, heads, inner, kernel, state }: Mamba2): Mixer {
-  const mixed = inner + 2 * groups * state; // input, B and C
-  const input = inner + mixed + heads; // output gate, mixed values, step per head
-  const convolution = mixed * (kernel + (config.flag(convolutionBias, true) ? 1 : 0));
-  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
-  return {
-    parameters: hidden * input + convolution + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
-    state: (kernel - 1) * mixed + inner * state,
-  };
 }
 
 /** Attention in the layers `at`, mixer `kind` in all other layers. */

@@ -1,4 +1,5 @@
 import type { Fields } from '../fields.js';
+import { type Mixer, mamba2 } from '../mixers.js';
 import {
   biases,
   decoder,
@@ -9,8 +10,6 @@ import {
   headDim,
   layersOfKind,
   layersWhere,
-  type Mixer,
-  mamba2,
   mixerLayers,
   shared,
   sparse,
@@ -68,13 +67,14 @@ export const granite: Family = {
 };
 
 const graniteMixer = (config: Fields, hidden: number): Mixer =>
-  mamba2(config, hidden, {
+  mamba2(hidden, {
     inner: hidden * config.countOr(2, 'mamba_expand'),
     heads: config.countOr(128, 'mamba_n_heads'),
     state: config.countOr(256, 'mamba_d_state'),
     groups: config.countOr(1, 'mamba_n_groups'),
     kernel: config.countOr(4, 'mamba_d_conv'),
-    convolutionBias: 'mamba_conv_bias',
+    convolutionBias: config.flag('mamba_conv_bias', true),
+    projectionBias: config.flag('mamba_proj_bias', false),
   });
 
 /** MiniMax-Text-01 and M1: softmax attention in some layers, else lightning attention. */

@@ -24,7 +24,6 @@ export const longcat: Family = {
         ...shared(width),
       },
       dense: { intermediate: width },
-      mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
     };
   },
 };

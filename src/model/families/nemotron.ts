@@ -1,8 +1,9 @@
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
-import type { Architecture, Family, Mixer } from './family.js';
-import { biases, grouped, layersWhere, mamba2, mixerLayers, shared, sparse, stem } from './family.js';
+import { type Mixer, mamba2 } from '../mixers.js';
+import type { Architecture, Family } from './family.js';
+import { biases, grouped, layersWhere, mixerLayers, shared, sparse, stem } from './family.js';
 
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
@@ -24,8 +25,7 @@ export const nemotron: Family = {
           mixer(config, base.hidden),
         ),
       }),
-      moe: { ...expertsOf(config, base.hidden), ...sparse(config, kinds.length, (layer) => kinds[layer] === 'E') },
-      mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
+      moe: { ...expertsOf(config), ...sparse(config, kinds.length, (layer) => kinds[layer] === 'E') },
     };
   },
 };
@@ -42,33 +42,30 @@ function kindsOf(config: Fields): readonly string[] {
   throw new UserError(`${config.place}: hybrid_override_pattern: ${what} is not modelled; take a YAML profile (moeprof schema model)`);
 }
 
-/** Experts on a latent (Super) have the latent's width; the latent projections count as a shared expert. */
-function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
+function expertsOf(config: Fields): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');
   const width = config.indexOr(0, 'n_shared_experts') * config.indexOr(intermediate, 'moe_shared_expert_intermediate_size');
-  const parameters = 2 * latent * intermediate;
-  if (parameters % hidden !== 0)
-    throw new UserError(`${config.place}: moe_latent_size: experts of ${parameters} weights are no rows of ${hidden}`);
   return {
     experts: config.count('n_routed_experts', 'num_experts'),
     topK: config.count('num_experts_per_tok'),
     intermediate,
     matrices: 2,
     routerBias: true,
-    ...shared(width + latent),
-    ...(latent > 0 ? { modules: [{ name: 'latent ffn', parameters, replaces: 'ffn' as const }] } : {}),
+    ...shared(width),
+    ...(latent > 0 ? { latent } : {}),
   };
 }
 
 function mixer(config: Fields, hidden: number): Mixer {
   const heads = config.countOr(128, 'mamba_num_heads');
-  return mamba2(config, hidden, {
+  return mamba2(hidden, {
     heads,
     inner: heads * config.countOr(64, 'mamba_head_dim'),
     state: config.countOr(128, 'ssm_state_size'),
     kernel: config.countOr(4, 'conv_kernel'),
     groups: config.countOr(8, 'n_groups'),
-    convolutionBias: 'use_conv_bias',
+    convolutionBias: config.flag('use_conv_bias', true),
+    projectionBias: config.flag('mamba_proj_bias', false),
   });
 }

@@ -1,6 +1,7 @@
 // Qwen: MoE in every `decoder_sparse_step`-th layer except `mlp_only_layers`; a gated shared expert.
 import type { Fields } from '../fields.js';
-import type { Architecture, Family, Mixer } from './family.js';
+import { deltaNet, type Mixer } from '../mixers.js';
+import type { Architecture, Family } from './family.js';
 import { biases, decoder, dense, grouped, layersOfKind, layersWhere, mixerLayers, shared, sparse, window } from './family.js';
 
 function family(
@@ -44,18 +45,14 @@ export const qwen3 = family(['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_t
 export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'], (config, { hidden, layers }) => {
   const interval = config.countOr(4, 'full_attention_interval');
   const full = layersOfKind(config, 'full_attention') ?? layersWhere(layers, (layer) => (layer + 1) % interval === 0);
-  return grouped(config, { qkNorm: true, gate: true, ...mixerLayers(full, 'gated-deltanet', deltaNet(config, hidden)) });
+  return grouped(config, { qkNorm: true, gate: true, ...mixerLayers(full, 'gated-deltanet', deltaNetOf(config, hidden)) });
 });
 
-function deltaNet(config: Fields, hidden: number): Mixer {
-  const keyDim = config.countOr(128, 'linear_key_head_dim');
-  const keys = config.countOr(16, 'linear_num_key_heads') * keyDim;
-  const valueHeads = config.countOr(32, 'linear_num_value_heads');
-  const valueDim = config.countOr(128, 'linear_value_head_dim');
-  const values = valueHeads * valueDim;
-  const input = hidden * (2 * keys + 2 * values + 2 * valueHeads); // queries, keys, values, output gate; decay and step per value head
-  const kernel = config.countOr(4, 'linear_conv_kernel_dim');
-  const mixed = 2 * keys + values;
-  const constants = 2 * valueHeads + valueDim; // decay and step bias per value head; norm
-  return { parameters: input + kernel * mixed + constants + values * hidden, state: (kernel - 1) * mixed + values * keyDim };
-}
+const deltaNetOf = (config: Fields, hidden: number): Mixer =>
+  deltaNet(hidden, {
+    keyHeads: config.countOr(16, 'linear_num_key_heads'),
+    keyDim: config.countOr(128, 'linear_key_head_dim'),
+    valueHeads: config.countOr(32, 'linear_num_value_heads'),
+    valueDim: config.countOr(128, 'linear_value_head_dim'),
+    kernel: config.countOr(4, 'linear_conv_kernel_dim'),
+  });

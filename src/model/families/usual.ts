@@ -80,7 +80,6 @@ function read(config: Fields, habits: { readonly qkNorm: boolean; readonly route
     attention: attentionOf(config, habits.qkNorm),
     moe,
     ...dense(config),
-    mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
   };
 }
 

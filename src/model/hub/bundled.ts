@@ -3,9 +3,10 @@ import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
 import { resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
-import { findProfile, listProfiles } from '../../base/profiles.js';
+import { findProfile, listProfiles, tableRow } from '../../base/profiles.js';
 import { editDistance, nearest } from '../../base/text.js';
 import { readOwnYaml } from '../../base/yaml.js';
+import { modelProfile } from '../table.js';
 
 interface MeantModel {
   readonly name: string;
@@ -76,6 +77,9 @@ let known: ReadonlyMap<string, string> | undefined;
 
 function namesOfModels(): ReadonlyMap<string, string> {
   const schema = z.looseObject({ hub: z.array(z.string()).default([]) });
-  const models = listProfiles('models').map((name) => ({ name, hub: readOwnYaml(findProfile('models', name), schema).hub }));
+  const models = listProfiles('models').map((name) => {
+    const path = findProfile('models', name);
+    return { name, hub: tableRow(path) === null ? readOwnYaml(path, schema).hub : (modelProfile(path).hub ?? []) };
+  });
   return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((alias) => [alias.toLowerCase(), name])));
 }

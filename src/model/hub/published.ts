@@ -7,7 +7,14 @@ const entry = { model: z.string(), repository: z.string().regex(/^[\w.-]+\/[\w.-
 
 const schema = z.strictObject({
   sources: z.record(z.string(), z.strictObject({ name: z.string(), checked: z.iso.date() })),
-  gguf: z.array(z.strictObject({ ...entry, vision: z.literal(true).optional(), files: z.record(z.string(), z.string()) })),
+  gguf: z.array(
+    z.strictObject({
+      ...entry,
+      vision: z.literal(true).optional(),
+      drafts: z.literal(true).optional(),
+      files: z.record(z.string(), z.string()),
+    }),
+  ),
   folder: z.array(z.strictObject({ ...entry, format: z.string() })),
 });
 
@@ -32,14 +39,17 @@ export function publishedFiles(): NonNullable<typeof read> {
 
 /**
  * The file of a bundled model in a format; null: no known source. @param reads GGUF files, or folders of safetensors
+ * @param drafts files with the layers that draft, which usual GGUF files lack
  */
-export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder'): PublishedFile | null {
+export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder', drafts = false): PublishedFile | null {
   const { folder, gguf } = publishedFiles();
   if (reads === 'folder') {
     const found = folder.find((entry) => entry.model === model && entry.format === format);
     return found === undefined ? null : { repository: found.repository, tag: null, file: null, vision: false };
   }
-  const found = gguf.find((entry) => entry.model === model && ownValue(entry.files, format) !== undefined);
+  const found = gguf.find(
+    (entry) => entry.model === model && (entry.drafts === true) === drafts && ownValue(entry.files, format) !== undefined,
+  );
   if (found === undefined) return null;
   const named = ownValue(found.files, format)!;
   const [spelled, file] = named.endsWith('.gguf') ? [tagIn(named, format), named] : [named, null];

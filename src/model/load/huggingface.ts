@@ -11,6 +11,9 @@ import { ConfigProfileSchema, type ModelProfile } from '../profile.js';
 /** Fields of the language model in a multimodal configuration. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
+/** Names of the number of layers that predict further tokens. */
+const NEXT = ['num_nextn_predict_layers', 'mtp_num_hidden_layers', 'num_mtp_modules'] as const;
+
 /** Outer fields that a nested configuration inherits. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
@@ -22,8 +25,23 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');
   const context = trained === 0 ? {} : { trainedContext: trained };
-  const profile = { name: nameOf(path), quantization: storedFormat(config), ...context, ...read(config) };
+  const type = config.text('model_type');
+  const architecture = type !== null && /^[\w.-]{1,60}$/.test(type) ? { architecture: type } : {};
+  const profile = {
+    name: nameOf(path),
+    quantization: storedFormat(config),
+    ...architecture,
+    ...context,
+    ...mtpOf(config),
+    ...read(config),
+  };
   return checkValue(profile, path, ConfigProfileSchema, overrides);
+}
+
+/** Layers that predict further tokens; Qwen3-Next has one that its configuration does not name. */
+function mtpOf(config: Fields): { mtpLayers?: number } {
+  if (config.says('model_type', 'qwen3_next') && !NEXT.some((name) => config.has(name))) return {};
+  return { mtpLayers: config.indexOr(0, ...NEXT) };
 }
 
 /** Finds the reader of a configuration, or of a language model nested up to two levels deep. */

@@ -6,7 +6,7 @@ import { isFolder, listFolder, statOf, withInput } from '../../base/input-file.j
 import { isObject, remembered } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { formatBytes } from '../../base/units.js';
-import { type Override, readYaml } from '../../base/yaml.js';
+import type { Override } from '../../base/yaml.js';
 import { levelSizes, measureProfile } from '../build.js';
 import { measureGguf, measureHeaders } from '../gguf.js';
 import { GGUF_MAGIC } from '../gguf-header.js';
@@ -15,11 +15,12 @@ import { meantModel } from '../hub/bundled.js';
 import { hubFolder, storedEntry } from '../hub/store.js';
 import { readJson } from '../json.js';
 import { assemble, type ModelParts } from '../parts.js';
-import { type ModelProfile, ModelProfileSchema } from '../profile.js';
+import type { ModelProfile } from '../profile.js';
 import { findQuantization, knownQuantization } from '../quantization/index.js';
 import { looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
 import { modelOfShape } from '../shape.js';
 import type { ModelSpec } from '../spec.js';
+import { modelProfile } from '../table.js';
 import { configProfile } from './huggingface.js';
 
 /** A model and its origin. */
@@ -82,7 +83,7 @@ export function openModel(
   const profile =
     source.kind === 'config'
       ? configProfile(readJson(source.path, 'config'), source.path, overrides)
-      : readYaml(source.path, ModelProfileSchema, overrides);
+      : modelProfile(source.path, overrides);
   if (source.kind === 'config' && quantization === null) {
     const sizes = tensorSizes(source.folder);
     if (sizes !== null) {
@@ -116,7 +117,7 @@ function noOtherFormat(quantization: string): UserError {
 }
 
 /** The architecture of a bundled profile. @throws UserError for an unknown name */
-export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
+export const loadProfile = (name: string): ModelProfile => modelProfile(findProfile('models', name));
 
 /** The unchecked `routing:` block of a profile; null: no block. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
@@ -124,7 +125,7 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
   const { name } = meantModel(nameOrPath, relativeTo);
   const path = findProfile('models', name, relativeTo);
   if (isPath(name) && sourceAt(path).kind !== 'profile') return null;
-  return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
+  return modelProfile(path, overrides).routing ?? null;
 }
 
 function notWeights(path: string, head: string): UserError {

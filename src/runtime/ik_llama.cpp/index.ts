@@ -2,8 +2,10 @@ import { definedFields } from '../../base/objects.js';
 import { rulesOfBuild } from '../allocation/graph/load-plan.js';
 import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least } from '../flags/flag.js';
-import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
+import type { Timer } from '../flags/timer.js';
+import { byExpertLayers, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
+import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { withCaches } from '../llama.cpp/cache-log.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
@@ -97,6 +99,32 @@ const LATENT_SINCE = 260;
 /** First pull request (461, 26 May 2025) with GPU kernels for interleaved rows of iq2_k to iq5_k. */
 const INTERLEAVED_SINCE = 461;
 
+/** Flags of the server that only serve users, or drafts. */
+const SERVED = ['-c', '-np', '-cram', '--spec-type'];
+
+/** llama-sweep-bench: all depths in steps of a pass; its log names tensors. */
+const sweepTimer: Timer = {
+  file: 'bench.log',
+  prints: 'stderr',
+  commands: ({ depths, uses }) => {
+    const pass = Number(uses.find(([name]) => name === '-ub')?.[1] ?? 512);
+    const placed = uses.filter(([name]) => !SERVED.includes(name)).map((use) => use.filter((word) => word !== null).map(String));
+    return [[['llama-sweep-bench'], ...placed, ['-c', `${depths.at(-1)! + pass}`]]];
+  },
+};
+
+/** Drafts by a model's own layers, by pull request; one conversation at a time by common/speculative.cpp. */
+const DRAFTS: OwnDrafts = {
+  read: 'its pull requests to September 2026',
+  alone: true,
+  has: { 'pull request 1270, February 2026': WITH_DRAFTS.glm4, 'pull request 1745, May 2026': WITH_DRAFTS.qwen35 },
+  lacks: {
+    'pull request 1513 was closed: 16 to 37 % slower': WITH_DRAFTS.glm5,
+    'pull request 2369': WITH_DRAFTS.qwen38,
+    'pull request 2399 is open, September 2026': WITH_DRAFTS.glm5Next,
+  },
+};
+
 /** ik_llama.cpp: a fork of llama.cpp with additional formats and kernels, and variants of latent attention. */
 export const ikLlamaCppRuntime = runtimeFrom({
   name: 'ik_llama.cpp',
@@ -110,9 +138,9 @@ export const ikLlamaCppRuntime = runtimeFrom({
     ...GGUF,
     profile: 'ik_llama.cpp',
     dialect: ikLlamaCppFlags,
+    timer: sweepTimer,
     ladder: byExpertLayers,
-    // Drafts serve a single conversation at a time (common/speculative.cpp).
-    drafts: (model, users) => (users === 1 ? fileDrafts(model) : []),
+    ownDrafts: DRAFTS,
     memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   memory: {

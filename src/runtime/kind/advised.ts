@@ -1,5 +1,6 @@
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
+import { NO_OWN_DRAFTS } from './own-drafts.js';
 
 /** Experts of the first layers in host memory, with projections of the next layer; finally whole layers. */
 export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
@@ -26,19 +27,7 @@ export function byShare(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
-/** Candidate draft lengths, from published runs; longer drafts of a single layer lose. */
-const DRAFTS = [1, 2, 3];
-
 const never = (): null => null;
-const none = (): readonly number[] => [];
-
-/** Drafts for a checkpoint with multi-token prediction layers. */
-export const checkpointDrafts = ({ nextLayers = 0 }: ModelSpec): readonly number[] => (nextLayers > 0 ? DRAFTS : []);
-
-/** Drafts for GGUF files with multi-token prediction layers. */
-export function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
-  return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
-}
 
 /** Programs that read GGUF files. Ubatches: the default and usual larger values; bits: about those of a whole file. */
 export const GGUF = {
@@ -51,11 +40,12 @@ export const GGUF = {
   mapsFiles: true,
   isolates: true,
   followsFrom: never,
-  drafts: none,
+  ownDrafts: NO_OWN_DRAFTS,
   caches: [],
   looksUp: false,
   pins: false,
   benchmark: null,
+  timer: null,
   ladder: byExpertLayers,
 } as const;
 
@@ -69,10 +59,11 @@ export const SERVER = {
   mapsFiles: false,
   isolates: false,
   followsFrom: never,
-  drafts: none,
+  ownDrafts: NO_OWN_DRAFTS,
   caches: [],
   looksUp: false,
   pins: false,
   benchmark: null,
+  timer: null,
   ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
 } as const;

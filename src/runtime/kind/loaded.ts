@@ -54,9 +54,9 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
-function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
+function slotBytes(model: ModelSpec, { cpuMoe, slots }: Setting): number[] {
   const bytes: number[] = [];
-  if (slots !== null) for (const [layer, size] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = size;
+  if (slots !== null) for (const [layer, size] of cachedBytes(model, slots, cpuMoe).entries()) bytes[decoderLayerOf(model, layer)] = size;
   return Array.from(bytes, (size = 0) => size);
 }
 

@@ -5,9 +5,11 @@ import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
+import type { Timer } from '../flags/timer.js';
 import type { TimingFormat } from '../logs/timing.js';
 import type { KvType, Setting, WeightPlacement } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
+import type { OwnDrafts } from './own-drafts.js';
 
 /** A runtime: {@link runtimeFrom} fills in what its folder leaves out. An absent field means unknown or unsupported. */
 export interface KnownRuntime {
@@ -118,6 +120,8 @@ export interface OfferedCache {
   readonly misses: 'link' | 'cpu' | 'either';
   /** False: no expert is kept, each crosses the link when needed. */
   readonly keeps: boolean;
+  /** Present if layers with experts on the GPU may stand outside of the cache. */
+  readonly ofLayers?: true;
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
   /** Measured rows of the cache, in words, by profile of the runtime; a cache without rows is never advised first. */
@@ -143,8 +147,8 @@ interface Advised {
   followsFrom(model: ModelSpec): number | null;
   /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Candidate draft lengths of MTP layers; empty: no flag for the model. */
-  drafts(model: ModelSpec, users: number): readonly number[];
+  /** Drafts by a model's own layers. */
+  readonly ownDrafts: OwnDrafts;
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
   /** Bits per weight by file format, most first. */
@@ -157,6 +161,8 @@ interface Advised {
   readonly pins: boolean;
   /** Program that times one conversation; null: runs print the speed. */
   readonly benchmark: Benchmark | null;
+  /** Program that times a setting after several depths of context; null: none whose output is read. */
+  readonly timer: Timer | null;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;
 }

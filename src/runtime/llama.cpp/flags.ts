@@ -1,6 +1,7 @@
 import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect, type Uses } from '../flags/dialect.js';
 import { type FlagRows, type FlagUse, grammarOf, least, type NameIn, type Spelling, USUAL } from '../flags/flag.js';
+import { flagGroups, type Timer } from '../flags/timer.js';
 import { LEAST_BATCH } from '../kind/loaded.js';
 import type { Benchmark } from '../kind/runtime.js';
 import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
@@ -166,3 +167,16 @@ export const llamaBench: Benchmark = {
     return [threads > 1 ? ['-t', Math.ceil(threads / 2)] : null, threads > 0 ? ['-lm', load] : null, alone ? ['-fa', 'off'] : null];
   },
 };
+
+/** llama-bench after several depths, which it reads for each test. */
+export const llamaTimer: Timer = {
+  file: 'bench.jsonl',
+  prints: 'stdout',
+  commands: ({ depths, expertLayers, generated, uses }) => {
+    const model = uses.filter(([name]) => name === '-m' || name === '-hf').map(([name, value]) => [name, `${value}`]);
+    const tests = [...depthWords(depths), ['-p', '512'], ['-n', `${generated}`], ['-r', '2'], ['-o', 'jsonl']];
+    return [[[llamaBench.command], ...model, ...flagGroups(llamaBench.words(uses, expertLayers)), ...tests]];
+  },
+};
+
+const depthWords = (depths: readonly number[]): string[][] => (depths.every((depth) => depth === 0) ? [] : [['-d', depths.join()]]);

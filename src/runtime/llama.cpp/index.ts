@@ -1,8 +1,9 @@
 import { rulesOfBuild } from '../allocation/graph/load-plan.js';
-import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
+import { byExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
+import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
-import { llamaBench, llamaCppFlags } from './flags.js';
+import { llamaBench, llamaCppFlags, llamaTimer } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
@@ -37,6 +38,26 @@ const MEASURED = {
   'llama.cpp-rocm': '7 rows of a Radeon AI PRO R9700 at PCIe x4, October 2026: 0.5 to 1.3x without the cache',
 } as const;
 
+const { glm4, glm5, glm5Next, ling3, mimo, nemotron, qwen35, qwen38, qwenNext, step } = WITH_DRAFTS;
+
+/** Drafts by a model's own layers, by pull request. */
+const DRAFTS: OwnDrafts = {
+  read: 'its pull requests to September 2026',
+  has: {
+    'pull request 22673, May 2026': qwen35,
+    'pull request 23274, June 2026': step,
+    'pull request 24260, June 2026': ['cohere2moe', 'cohere2_moe'],
+    'pull request 24868, June 2026': ['deepseek2', 'glm4_moe_lite'],
+    'pull request 25589, July 2026': qwenNext,
+    'pull request 25980, July 2026': glm5,
+    'pull request 26228, July 2026': mimo,
+    'pull request 26534, August 2026': glm4,
+    'pull request 26608, August 2026': ling3,
+    'pull request 26725, August 2026': nemotron,
+  },
+  lacks: { 'pull request 28243 is open, September 2026': qwen38, 'pull request 27773 is open, September 2026': glm5Next },
+};
+
 /** llama.cpp: GGUF files, last layers on the GPU first, experts of the first layers in host memory. */
 export const llamaCppRuntime = runtimeFrom({
   name: 'llama.cpp',
@@ -56,10 +77,11 @@ export const llamaCppRuntime = runtimeFrom({
     dialect: llamaCppFlags,
     pins: true,
     benchmark: llamaBench,
+    timer: llamaTimer,
     ladder: byExpertLayers,
-    drafts: fileDrafts,
+    ownDrafts: DRAFTS,
     looksUp: true,
-    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, read: READ, measured: MEASURED }],
+    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, ofLayers: true, read: READ, measured: MEASURED }],
     memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.

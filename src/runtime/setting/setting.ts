@@ -66,9 +66,9 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 /** Defaults of a setting. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
-/** Expert-cache bytes by MoE layer. @param slots experts per layer */
-export const cachedBytes = ({ layers }: ModelSpec, slots: number): number[] =>
-  layers.map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
+/** Expert-cache bytes by MoE layer. @param slots experts per layer @param cached first layers with a part in the cache */
+export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layers.length): number[] =>
+  layers.slice(0, cached).map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 
 /** Range of cache slots per layer: from a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
@@ -76,9 +76,9 @@ export const slotRange = (layers: ModelSpec['layers']): readonly [least: number,
   Math.max(...layers.map(({ experts }) => experts)) - 1,
 ];
 
-/** All experts in host memory, with most cache slots first. @param keeps false: no cache */
-export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
-  const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };
+/** Experts of the first layers in host memory, with most cache slots first. @param keeps false: no cache */
+export function bySlots({ layers }: ModelSpec, keeps: boolean, cpuMoe = layers.length): WeightPlacement[] {
+  const cached = { ...ALL_ON_GPU, cpuMoe };
   if (!keeps) return [{ ...cached, slots: 0 }];
   const [least, most] = slotRange(layers);
   return Array.from({ length: most - least + 1 }, (_, i) => ({ ...cached, slots: most - i }));

@@ -1,9 +1,10 @@
 import { definedFields } from '../../base/objects.js';
-import { checkpointDrafts, SERVER } from '../kind/advised.js';
+import { SERVER } from '../kind/advised.js';
+import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
-import { serving } from '../logs/serving.js';
+import { serving, servingTimer } from '../logs/serving.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';
 
@@ -37,6 +38,15 @@ const oneBatch: TimingFormat = {
   },
 };
 
+/** Drafts by a model's own layers. */
+const DRAFTS: OwnDrafts = {
+  read: 'assumed from its flags, but for DeepSeek-V3 and LongCat',
+  has: {
+    'NEXTN or EAGLE': ['deepseek_v3', 'deepseek_v32', 'longcat_flash', ...WITH_DRAFTS.glm4, ...WITH_DRAFTS.qwen35, ...WITH_DRAFTS.qwenNext],
+  },
+  lacks: {},
+};
+
 /** SGLang: a server that shares tensors over GPUs. */
 export const sglangRuntime = runtimeFrom({
   name: 'sglang',
@@ -49,7 +59,14 @@ export const sglangRuntime = runtimeFrom({
     ...SERVER,
     profile: 'sglang',
     dialect: sglangFlags,
-    drafts: checkpointDrafts,
+    timer: servingTimer(
+      ['python', '-m', 'sglang.bench_serving'],
+      [
+        ['--backend', 'sglang'],
+        ['--random-range-ratio', '1'],
+      ],
+    ),
+    ownDrafts: DRAFTS,
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },
 });

@@ -1,6 +1,7 @@
 import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least } from '../flags/flag.js';
-import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
+import { byExpertLayers, GGUF } from '../kind/advised.js';
+import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { SHARED_FLAGS, sharedUses } from '../llama.cpp/flags.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
@@ -29,6 +30,13 @@ const dialect = lineDialect(GRAMMAR, (input) => {
   ];
 });
 
+/** What llama.cpp had when the fork's pull request was merged. */
+const DRAFTS: OwnDrafts = {
+  read: 'its pull request 5, 2026-07-24',
+  has: { 'llama.cpp 22673, May 2026': WITH_DRAFTS.qwen35, 'llama.cpp 23274, June 2026': WITH_DRAFTS.step },
+  lacks: { 'llama.cpp 26534 is younger than the fork': WITH_DRAFTS.glm4 },
+};
+
 /** thecodacus' fork of llama.cpp: the experts most used in a profile stay on the GPU, the CPU computes the rest. */
 export const thecodacusRuntime = runtimeFrom({
   name: 'thecodacus',
@@ -37,7 +45,7 @@ export const thecodacusRuntime = runtimeFrom({
     ...GGUF,
     dialect,
     ladder: byExpertLayers,
-    drafts: fileDrafts,
+    ownDrafts: DRAFTS,
     caches: [
       {
         name: 'hot set',

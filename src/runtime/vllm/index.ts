@@ -1,9 +1,10 @@
 import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least, USUAL } from '../flags/flag.js';
-import { checkpointDrafts, SERVER } from '../kind/advised.js';
+import { SERVER } from '../kind/advised.js';
+import { evidenceFor, type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { serving } from '../logs/serving.js';
+import { serving, servingTimer } from '../logs/serving.js';
 
 /** Default share of a GPU left free. */
 const LEAVES = 0.1;
@@ -25,8 +26,25 @@ const GRAMMAR = grammarOf(
   },
 );
 
+const { glm4, glm5, ling3, mimo, nemotron, qwen35, qwenNext, step } = WITH_DRAFTS;
+
+/** Method of the drafts of its recipes, by architecture. */
+const METHODS = {
+  mtp: ['deepseek_v3', 'deepseek_v32', 'deepseek_v4', 'inkling', ...glm4, ...glm5, ...ling3, ...mimo, ...nemotron, ...qwen35, ...step],
+  qwen3_next_mtp: qwenNext,
+  ernie_mtp: ['ernie4_5_moe'],
+} as const;
+
+/** Drafts by a model's own layers. */
+const DRAFTS: OwnDrafts = {
+  read: 'its recipes to November 2026',
+  has: METHODS,
+  lacks: { 'its recipe drafts with EAGLE3, by a model of its own': ['minimax_m2', 'minimax_m3', 'minimax_m3_vl'] },
+};
+
 const dialect = lineDialect(GRAMMAR, (input) => {
   const { context, draft, drafter, slots, ubatch, users } = input.setting;
+  const method = drafter === 'mtp' ? (evidenceFor(METHODS, input.spec) ?? drafter) : drafter;
   return [
     input.gpus > 1 && ['--tensor-parallel-size', input.gpus],
     ['--max-model-len', context],
@@ -34,7 +52,7 @@ const dialect = lineDialect(GRAMMAR, (input) => {
     ['--max-num-batched-tokens', ubatch],
     ['--gpu-memory-utilization', (1 - LEAVES).toFixed(2)],
     slots !== null && ['--moe-expert-cache-size', slots],
-    draft > 0 && ['--speculative-config', JSON.stringify({ method: drafter, num_speculative_tokens: draft })],
+    draft > 0 && ['--speculative-config', JSON.stringify({ method, num_speculative_tokens: draft })],
   ];
 });
 
@@ -47,7 +65,8 @@ export const vllmRuntime = runtimeFrom({
     ...SERVER,
     profile: 'vllm',
     dialect,
-    drafts: checkpointDrafts,
+    timer: servingTimer(['vllm', 'bench', 'serve']),
+    ownDrafts: DRAFTS,
     looksUp: true,
     caches: [
       {

@@ -9,9 +9,9 @@ const MOST_LOOKS = 24;
 
 /**
  * Log-normal inclusion probabilities by rank, with sum `choices`; at equal Gini closer to real models than Zipf's
- * ranks.
+ * ranks. @param widened factor of the deviation that has the Gini coefficient
  */
-export function inclusionByRank(experts: number, choices: number, gini: number): Float64Array {
+export function inclusionByRank(experts: number, choices: number, gini: number, widened = 1): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);
   const quantiles = Float64Array.from({ length: experts }, (_, rank) => normalQuantile(1 - (rank + 0.5) / experts));
   // Largest step with skew below the target, by false position (Illinois), because evaluations are costly.
@@ -25,7 +25,7 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
     else [high, above, below] = [steps, excess, last > 0 ? below / 2 : below];
     last = excess < 0 ? -1 : 1;
   }
-  return inclusionOf(quantiles, sigma(low), choices);
+  return inclusionOf(quantiles, widened * sigma(low), choices);
 }
 
 /**
@@ -71,7 +71,7 @@ function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): F
 }
 
 /** Standard normal quantile, to 4.5e-4 (Abramowitz and Stegun 26.2.23). */
-function normalQuantile(probability: number): number {
+export function normalQuantile(probability: number): number {
   const tail = Math.min(probability, 1 - probability);
   const t = Math.sqrt(-2 * Math.log(tail));
   const value = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));

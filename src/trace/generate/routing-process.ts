@@ -1,47 +1,43 @@
 // Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer. A choice follows the
-// token id, a thread, a recent token (tuned by a warm-up to the target reuse) or the domain.
+// token id, a thread, a recent token, or the text's load of experts.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
+import { Drift } from './drift.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
 import { byExpert, type Population, populationOf } from './population.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
-/**
- * Warm-up tokens. Ours: half lowers reuse by up to 0.06 (three models, 2,000 tokens); a different seed changes reuse by
- * 0.015.
- */
-const WARM_UP = 1024;
 /** Entries of the lag table, a power of two. */
 const LAG_CELLS = 1024;
-/** Maximum draws from the popularity before the next free expert is taken. Ours. */
+/** Maximum draws from the load before the next free expert is taken. Ours. */
 const TRIES = 16;
 /** Stamps below 2^30 are machine words in V8. */
 const LAST_STAMP = 0x3fffffff;
 
+/** Draws of a layer, by load rank. */
 interface LayerDraws {
-  /** Popularity of choices without a thread. */
-  readonly popularity: AliasTable;
-  /** Expert by thread: threads by frequency, experts by popularity. */
-  readonly threads: Uint16Array;
+  /** Load of choices without a thread, by rank. */
+  readonly load: AliasTable;
+  /** Rank by thread: threads by frequency, experts by load. */
+  readonly rankOf: Uint16Array;
+  /** Probability of following a thread. */
+  readonly follow: number;
+  /** Probability of a recent choice, without a thread. */
+  readonly remember: number;
 }
 
-/** By domain, `[layer]`. */
-type DomainDraws = readonly (() => readonly LayerDraws[])[];
-
-interface Start {
-  readonly draws: DomainDraws;
-  readonly remember: Float64Array;
+interface Draws extends Pick<Population, 'rankings'> {
+  readonly layers: readonly LayerDraws[];
   readonly threadShares: GuideTable;
+  /** Probability that a thread comes from a recent token. */
   readonly threadMemory: number;
-  readonly random: Random;
-  readonly domainOf: Random;
 }
 
-/** Recent warm-ups: cells of a study repeat few routings. Vocabularies are too large to keep. */
-const KNOWN = new Map<string, Start>();
-/** Most remembered warm-ups. */
+/** Recent draws: cells of a study repeat few routings. */
+const KNOWN = new Map<string, Draws>();
+/** Most remembered draws. */
 const MOST_KNOWN = 8;
 
 /** Draws rows token by token. */
@@ -52,17 +48,14 @@ export class RoutingProcess {
   readonly #layers: number;
   readonly #choices: Int32Array;
   readonly #experts: Int32Array;
-  #draws: DomainDraws;
-  #current: readonly LayerDraws[] = [];
-  /** By layer: probability of following a thread; probability of remembering without a thread. */
-  readonly #follow: Float64Array;
-  readonly #remember: Float64Array;
+  readonly #draws: Draws;
+  readonly #drift: Drift;
+  /** `[layer]`: experts by falling load across texts of the domain. */
+  #ranking: readonly Uint16Array[] = [];
   readonly #lags: Uint16Array;
   readonly #window: number;
   /** Ring of the last `window` rows `[layers, topK]`. */
   readonly #history: Uint16Array;
-  readonly #threadShares: GuideTable;
-  #threadMemory: number;
   /** Ring of the last `window` tokens' threads `[topK]`. */
   readonly #threads: Uint16Array;
   readonly #vocabulary: Vocabulary | null;
@@ -87,41 +80,26 @@ export class RoutingProcess {
     this.#lags = lagTable(profile.memory);
     this.#history = new Uint16Array(this.#window * depth * this.topK);
     this.#threads = new Uint16Array(this.#window * this.topK);
-    this.#follow = Float64Array.from(layers, (_, index) => atDepth(profile.coherence, index, depth));
-    const key = JSON.stringify([layers.map(({ experts, topK }) => [experts, topK]), profile, seed, stream, part]);
-    const known = KNOWN.get(key);
-    if (known !== undefined) {
-      KNOWN.delete(key);
-      KNOWN.set(key, known);
-      this.#draws = known.draws;
-      this.#remember = known.remember;
-      this.#threadShares = known.threadShares;
-      this.#threadMemory = known.threadMemory;
-      this.#random = known.random.copy();
-      this.#domainOf = known.domainOf.copy();
-      this.#vocabulary = null;
-      return;
-    }
     this.#random = new Random(seed, stream + part);
     this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
-    this.#threadMemory = profile.threadMemory;
-    const { common, inclusions, rankings, reuse } = populationOf(model, profile, seed);
-    this.#threadShares = new GuideTable(common);
-    this.#remember = new Float64Array(depth).fill(0.5);
+    this.#drift = new Drift([...new Set(this.#experts)], new Random(seed, `${stream}/drift${part}`));
+    const key = JSON.stringify([layers.map(({ experts, topK }) => [experts, topK]), profile, seed]);
+    const known = KNOWN.get(key);
+    KNOWN.delete(key);
+    const population = known === undefined || profile.vocabulary !== undefined ? populationOf(model, profile, seed) : null;
+    this.#draws = known ?? drawsOf(model, profile, population!);
+    KNOWN.set(key, this.#draws);
+    if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
+    const lasting = profile.vocabulary === undefined ? [] : population!.lasting();
     this.#vocabulary =
       profile.vocabulary === undefined
         ? null
         : openVocabulary(model, profile.vocabulary, {
-            popularity: rankings.map((domain) => domain().map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
+            popularity: population!.rankings.map((domain) => domain().map((ranking, layer) => byExpert(lasting[layer]!, ranking))),
             overlap: profile.domainOverlap,
             seed,
             part,
           });
-    this.#draws = this.#tables(inclusions, common, rankings);
-    this.#tune(reuse, WARM_UP / 2);
-    this.#draws = this.#tables(inclusions, common, rankings);
-    this.#tune(reuse, WARM_UP / 2);
-    if (this.#vocabulary === null) this.#keep(key);
   }
 
   /** Id of the last token; -1 without vocabulary. */
@@ -129,19 +107,20 @@ export class RoutingProcess {
     return this.#vocabulary?.tokenId() ?? -1;
   }
 
-  /** Starts a request: empties the memory, draws a domain. */
+  /** Starts a request: empties the memory, draws a domain and a load. */
   begin(): void {
     this.#position = 0;
-    this.#domain = this.#domainOf.below(this.#draws.length);
-    this.#current = this.#draws[this.#domain]!();
+    this.#domain = this.#domainOf.below(this.#draws.rankings.length);
+    this.#ranking = this.#draws.rankings[this.#domain]!();
+    this.#drift.begin();
   }
 
   /** Writes the next row `[layers, topK]` to `ids` from `at`. */
   next(ids: Uint16Array, at: number): void {
     const { topK } = this;
     const row = this.#layers * topK;
-    const draws = this.#current;
     this.#vocabulary?.next(this.#domain);
+    this.#drift.next();
     this.#spin();
     for (let layer = 0; layer < this.#layers; layer++) {
       if (this.#stamp === LAST_STAMP) {
@@ -149,32 +128,36 @@ export class RoutingProcess {
         this.#stamp = 0;
       }
       this.#stamp++;
-      this.#layer(layer, draws[layer]!, ids, at + layer * topK);
+      this.#layer(layer, ids, at + layer * topK);
     }
     this.#history.set(ids.subarray(at, at + row), (this.#position % this.#window) * row);
     this.#position++;
   }
 
-  /** Draws the next threads. The k-th stays in the k-th part of all threads, so repeats are rare. */
+  /** Draws the next threads. The k-th stays in the k-th part of all threads, so collisions are rare. */
   #spin(): void {
     const random = this.#random;
+    const { threadMemory, threadShares } = this.#draws;
+    const order = this.#drift.order(this.#seen.length);
     const row = (this.#position % this.#window) * this.topK;
     for (let k = 0; k < this.topK; k++) {
-      const fresh = this.#position === 0 || random.next() >= this.#threadMemory;
+      const fresh = this.#position === 0 || random.next() >= threadMemory;
       this.#threads[row + k] = fresh
-        ? this.#threadShares.at((k + random.next()) / this.topK)
+        ? order[threadShares.at((k + random.next()) / this.topK)]!
         : this.#threads[((this.#position - this.#lag(random.uint32())) % this.#window) * this.topK + k]!;
     }
   }
 
-  #layer(layer: number, draws: LayerDraws, ids: Uint16Array, at: number): void {
+  #layer(layer: number, ids: Uint16Array, at: number): void {
     const random = this.#random;
     const vocabulary = this.#vocabulary;
     const seen = this.#seen;
     const stamp = this.#stamp;
     const choices = this.#choices[layer]!;
-    const follow = this.#follow[layer]!;
-    const remember = this.#position === 0 ? 0 : this.#remember[layer]!;
+    const draws = this.#draws.layers[layer]!;
+    const ranking = this.#ranking[layer]!;
+    const { follow } = draws;
+    const remember = this.#position === 0 ? 0 : draws.remember;
     const row = (this.#position % this.#window) * this.topK;
     // A layer with fewer choices follows random threads.
     let thread = choices === this.topK ? 0 : random.below(this.topK);
@@ -183,15 +166,16 @@ export class RoutingProcess {
       let expert = vocabulary === null ? -1 : vocabulary.choice(layer, k);
       if (expert < 0) {
         if (random.next() >= follow) continue;
-        expert = draws.threads[this.#threads[row + (thread % this.topK)]!]!;
+        expert = ranking[draws.rankOf[this.#threads[row + (thread % this.topK)]!]!]!;
       }
       if (seen[expert] === stamp) continue;
       seen[expert] = stamp;
       ids[at + chosen++] = expert;
     }
+    const order = this.#drift.order(ranking.length);
     for (; chosen < choices; chosen++) {
       let expert = random.next() < remember ? this.#remembered(layer, choices) : -1;
-      if (expert < 0) expert = this.#popular(layer, draws.popularity);
+      if (expert < 0) expert = this.#loaded(layer, draws.load, order, ranking);
       seen[expert] = stamp;
       ids[at + chosen] = expert;
     }
@@ -210,9 +194,10 @@ export class RoutingProcess {
     return -1;
   }
 
-  #popular(layer: number, popularity: AliasTable): number {
-    let expert = popularity.draw(this.#random.next());
-    for (let tries = 0; tries < TRIES && this.#seen[expert] === this.#stamp; tries++) expert = popularity.draw(this.#random.next());
+  #loaded(layer: number, load: AliasTable, order: Uint16Array, ranking: Uint16Array): number {
+    let expert = ranking[order[load.draw(this.#random.next())]!]!;
+    for (let tries = 0; tries < TRIES && this.#seen[expert] === this.#stamp; tries++)
+      expert = ranking[order[load.draw(this.#random.next())]!]!;
     while (this.#seen[expert] === this.#stamp) expert = (expert + 1) % this.#experts[layer]!;
     return expert;
   }
@@ -221,72 +206,22 @@ export class RoutingProcess {
     const lag = this.#lags[draw & (LAG_CELLS - 1)]!;
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
   }
+}
 
-  #keep(key: string): void {
-    KNOWN.set(key, {
-      draws: this.#draws,
-      remember: this.#remember,
-      threadShares: this.#threadShares,
-      threadMemory: this.#threadMemory,
-      random: this.#random.copy(),
-      domainOf: this.#domainOf.copy(),
-    });
-    if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
-  }
-
-  #tables(inclusions: readonly Float64Array[], common: Float64Array, rankings: Population['rankings']): DomainDraws {
-    const shapes = inclusions.map((inclusion, layer) => {
-      const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
-      return { rankOf, rest: restOf(inclusion, common, rankOf, this.#follow[layer]!, this.#remember[layer]!) };
-    });
-    return rankings.map((ranked) => {
-      let made: LayerDraws[] | undefined;
-      return () =>
-        (made ??= ranked().map((ranking, layer) => {
-          const { rankOf, rest } = shapes[layer]!;
-          return { popularity: new AliasTable(weightsFor(byExpert(rest, ranking))), threads: rankOf.map((rank) => ranking[rank]!) };
-        }));
-    });
-  }
-
-  /**
-   * Tunes remember probabilities to each layer's reuse@1 by stochastic approximation (Robbins and Monro, 1951); if
-   * threads alone exceed the target, threads recur less. Gains are ours: a step of 2 / (t + 20), larger if memory
-   * decides few choices. 1 or 4 instead of 2 and 5 or 80 instead of 20 change reuse by at most 0.05, 0.5 instead of the
-   * 0.2 below by 0.07.
-   */
-  #tune(reuse: readonly number[], tokens: number): void {
-    const { topK } = this;
-    const experts = this.#seen.length;
-    const ids = new Uint16Array(this.#layers * topK);
-    const usedAt = new Int32Array(this.#layers * experts).fill(-2);
-    this.begin();
-    const mostMemory = this.#threadMemory;
-    for (let token = 0; token < tokens; token++) {
-      this.next(ids, 0);
-      let lacking = 0;
-      let forgetful = 0;
-      for (let layer = 0; layer < this.#layers; layer++) {
-        const choices = this.#choices[layer]!;
-        let shared = 0;
-        for (let k = 0; k < choices; k++) {
-          const dense = layer * experts + ids[layer * topK + k]!;
-          if (usedAt[dense] === token - 1) shared++;
-          usedAt[dense] = token;
-        }
-        if (token === 0) continue;
-        const lack = reuse[layer]! - shared / choices;
-        const gain = 2 / ((token + 20) * Math.max(0.2, 1 - this.#follow[layer]!));
-        if (this.#remember[layer] === 0) {
-          lacking += lack;
-          forgetful++;
-        }
-        this.#remember[layer] = Math.min(Math.max(this.#remember[layer]! + gain * lack, 0), 1);
-      }
-      if (forgetful * 2 <= this.#layers) continue;
-      this.#threadMemory = Math.min(Math.max(this.#threadMemory + (4 / (token + 20)) * (lacking / forgetful), 0), mostMemory);
-    }
-  }
+/** Draws with the repeats of a population, through threads and without. */
+function drawsOf({ layers }: ModelSpec, profile: RoutingProfile, { common, inclusions, rankings, repeats }: Population): Draws {
+  const follows = layers.map((_, layer) => atDepth(profile.coherence, layer, layers.length));
+  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+  // A thread's repeat is one of a layer that follows it now (f) and followed it then (f again).
+  const threadMemory = Math.min(1, total(repeats) / Math.max(total(follows), 1e-9));
+  const drawn = inclusions.map((inclusion, layer) => {
+    const follow = follows[layer]!;
+    const remember = follow === 1 ? 0 : Math.min(Math.max((repeats[layer]! - follow * follow * threadMemory) / (1 - follow), 0), 1);
+    const rankOf = Uint16Array.from(common, (_, thread) => Math.floor((thread * inclusion.length) / common.length));
+    const rest = restOf(inclusion, common, rankOf, follow, remember);
+    return { load: new AliasTable(weightsFor(rest)), rankOf, follow, remember };
+  });
+  return { layers: drawn, rankings, threadShares: new GuideTable(common), threadMemory };
 }
 
 /** Inclusion of fresh draws by rank: whole = f threads + (1 - f) (r whole + (1 - r) fresh), f follow, r remember. */
@@ -304,7 +239,8 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, 
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
-  return fresh.map((value) => (value * choices * (1 - follow)) / sum);
+  // A fresh draw has the rank only if no thread has it.
+  return fresh.map((value, rank) => Math.min((value * choices * (1 - follow)) / sum / (1 - follow * scale * threads[rank]! + 1e-9), 1));
 }
 
 /** Lags 1 to `window`, in proportion to d^-exponent. */

@@ -1,4 +1,4 @@
-// The fit of the prior of synthetic routing. A row is drawn once for each point of a grid of skew and reuse; between points its errors are
+// The fit of the prior of synthetic routing. A row is drawn once for each point of a grid of Gini coefficient and repeats; between points its errors are
 // interpolated, so that fits with each model left out cost nothing more.
 import type { HitRow } from '../../../src/measured/validate/rows/hit-row.js';
 import { localityOf, type PRIOR, type RoutedShape } from '../../../src/trace/generate/routing-profile.js';
@@ -7,25 +7,37 @@ import { predictedConsistency, predictedHits } from './hit-curves.js';
 /** The constants of the prior. */
 export type Prior = typeof PRIOR;
 
-const SKEWS = [0.05, 0.2, 0.35, 0.5, 0.65, 0.8];
-const REUSES = [0, 0.1, 0.2, 0.3, 0.42];
+const GINIS = [0.05, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9, 0.94];
+const REPEATS = [0, 0.08, 0.16, 0.24, 0.36];
 /** Weight of an error in segment routing consistency beside one in the hit rate. */
 const CONSISTENCY = 0.3;
 /** Points beyond which an error counts as so many. */
-const LARGEST = 25;
+const LARGEST = 8;
 /** What the fit starts from, whatever ships. */
-const START: Prior = { slope: 0.25, offset: -0.4, beside: 1, least: 0.05, most: 0.65, gaps: 0.05, few: 0.1, wide: 0.2, local: 0.3 };
-/** Constants that are fitted; the least skew is a floor. */
-const FREE = (Object.keys(START) as (keyof Prior)[]).filter((name) => name !== 'least');
+const START: Prior = {
+  offset: -1,
+  slope: 0.42,
+  global: 0.7,
+  bias: -0.8,
+  beside: 0.7,
+  most: 0.8,
+  few: 0.02,
+  many: 0.08,
+  local: 0.14,
+  loose: 0.22,
+  gaps: 0.5,
+};
+const FREE = Object.keys(START) as (keyof Prior)[];
 
 /** The shape of a row. */
 export function shapeOf({ shape }: HitRow): RoutedShape {
-  return { experts: shape.experts, topK: shape.top_k, shared: shape.shared === true, gaps: shape.gaps === true };
+  const { balance = 'micro-batch', experts, gaps, shared, top_k: topK } = shape;
+  return { experts, topK, shared: shared === true, gaps: gaps === true, balance };
 }
 
-interface Gridded {
+export interface Gridded {
   readonly row: HitRow;
-  /** `[skew][reuse]`: predicted - published in points, by size. */
+  /** `[gini][repeat]`: predicted - published in points, by size. */
   readonly errors: readonly (readonly (readonly number[])[])[];
   /** The same of the consistency; null: not published. */
   readonly consistency: readonly (readonly number[])[] | null;
@@ -33,18 +45,17 @@ interface Gridded {
 
 /** Draws all rows at all points; rows of one shape are equally consistent. */
 export function gridded(rows: readonly HitRow[]): Gridded[] {
-  const over = (skew: number, reuse: number) => ({ skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } });
   const consistencies = new Map<string, number[][]>();
   const consistencyOf = (row: HitRow): number[][] => {
-    const shape = JSON.stringify(shapeOf({ ...row, shape: { ...row.shape, shared: undefined, gaps: undefined } }));
-    const known = consistencies.get(shape) ?? each((skew, reuse) => predictedConsistency(row, over(skew, reuse)));
+    const shape = JSON.stringify([row.shape.experts, row.shape.top_k]);
+    const known = consistencies.get(shape) ?? each((gini, repeat) => predictedConsistency(row, { gini, repeat }));
     consistencies.set(shape, known);
     return known;
   };
-  const each = <T>(draw: (skew: number, reuse: number) => T): T[][] => SKEWS.map((skew) => REUSES.map((reuse) => draw(skew, reuse)));
+  const each = <T>(draw: (gini: number, repeat: number) => T): T[][] => GINIS.map((gini) => REPEATS.map((repeat) => draw(gini, repeat)));
   return rows.map((row) => ({
     row,
-    errors: each((skew, reuse) => predictedHits(row, over(skew, reuse)).map((hit, i) => 100 * (hit - row.curve[i]![1]))),
+    errors: each((gini, repeat) => predictedHits(row, { gini, repeat }).map((hit, i) => 100 * (hit - row.curve[i]![1]))),
     consistency: row.srp === undefined ? null : consistencyOf(row).map((line) => line.map((value) => 100 * (value - row.srp!))),
   }));
 }
@@ -57,21 +68,35 @@ function between(axis: readonly number[], value: number): [number, number] {
   return [below, (at - axis[below]!) / (axis[below + 1]! - axis[below]!)];
 }
 
-function interpolated(of: (skew: number, reuse: number) => number, row: HitRow, prior: Prior): number {
-  const { reuse, skew } = localityOf(shapeOf(row), prior);
-  const [i, u] = between(SKEWS, skew as number);
-  const [j, v] = between(REUSES, (reuse as { middle: number }).middle);
+/** The two numbers. */
+type Locality = ReturnType<typeof localityOf>;
+
+function interpolated(of: (gini: number, repeat: number) => number, { gini, repeat }: Locality): number {
+  const [i, u] = between(GINIS, gini);
+  const [j, v] = between(REPEATS, repeat);
   return (1 - u) * ((1 - v) * of(i, j) + v * of(i, j + 1)) + u * ((1 - v) * of(i + 1, j) + v * of(i + 1, j + 1));
 }
 
 /** Errors of a row in points, by size. */
-function errorsOf({ errors, row }: Gridded, prior: Prior): number[] {
-  return row.curve.map((_, size) => interpolated((i, j) => errors[i]![j]![size]!, row, prior));
+function errorsOf({ errors, row }: Gridded, locality: Locality): number[] {
+  return row.curve.map((_, size) => interpolated((i, j) => errors[i]![j]![size]!, locality));
+}
+
+/** The two numbers with which drawn routing comes nearest to curves: the mean of the squared errors is least. */
+export function measured(rows: readonly Gridded[]): Locality {
+  let best = { gini: 0, repeat: 0, squares: Number.POSITIVE_INFINITY };
+  for (let gini = GINIS[0]!; gini <= GINIS.at(-1)!; gini += 0.01) {
+    for (let repeat = 0; repeat <= REPEATS.at(-1)!; repeat += 0.01) {
+      const squares = mean(rows.map((row) => mean(errorsOf(row, { gini, repeat }).map((error) => error * error))));
+      if (squares < best.squares) best = { gini, repeat, squares };
+    }
+  }
+  return best;
 }
 
 /** Mean of the absolute errors of a model's rows. */
 function modelError(rows: readonly Gridded[], prior: Prior): number {
-  return mean(rows.map((row) => mean(errorsOf(row, prior).map(Math.abs))));
+  return mean(rows.map((one) => mean(errorsOf(one, localityOf(shapeOf(one.row), prior)).map(Math.abs))));
 }
 
 /** What the fit makes least: by model, the mean error of hit rates and a part of that of consistency, in points. */
@@ -79,7 +104,7 @@ export function loss(models: readonly (readonly Gridded[])[], prior: Prior): num
   return mean(
     models.map((rows) => {
       const regular = rows.flatMap(({ consistency, row }) =>
-        consistency === null ? [] : [Math.abs(interpolated((i, j) => consistency[i]![j]!, row, prior))],
+        consistency === null ? [] : [Math.abs(interpolated((i, j) => consistency[i]![j]!, localityOf(shapeOf(row), prior)))],
       );
       const consistent = regular.length === 0 ? 0 : mean(regular);
       return Math.min(LARGEST, modelError(rows, prior)) + CONSISTENCY * Math.min(LARGEST, consistent);
@@ -91,10 +116,10 @@ export function loss(models: readonly (readonly Gridded[])[], prior: Prior): num
 export function fitted(models: readonly (readonly Gridded[])[]): Prior {
   let best: Prior = START;
   let least = loss(models, best);
-  for (let step = 0.3; step > 0.01; ) {
+  for (let step = 0.2; step > 0.01; ) {
     let moved = false;
     const tries = FREE.flatMap((name) => [-step, step].map((by) => [[name, by]] as const));
-    // The slope and the offset trade off, as do skew and reuse.
+    // The slope and the offset trade off, as do load and repeats.
     const pairs = FREE.flatMap((a, i) =>
       FREE.slice(i + 1).flatMap((b) =>
         [-step, step].flatMap((x) =>
@@ -111,7 +136,7 @@ export function fitted(models: readonly (readonly Gridded[])[]): Prior {
     for (const change of [...tries, ...pairs]) {
       const next = { ...best };
       for (const [name, by] of change) next[name] += by * Math.max(0.05, Math.abs(START[name]));
-      if (FREE.some((name) => name !== 'offset' && next[name] < 0)) continue;
+      if (FREE.some((name) => name !== 'offset' && name !== 'bias' && next[name] < 0)) continue;
       const value = loss(models, next);
       if (value < least - 1e-9) {
         [best, least, moved] = [next, value, true];

@@ -50,7 +50,9 @@ export function predictedHits(row: HitRow, profile: Partial<RoutingProfile>, see
 }
 
 function hitsBySize(row: HitRow, profile: Partial<RoutingProfile>, seed: number): Float64Array {
-  const tokens = Math.min(row.tokens ?? LEAST, MOST);
+  const tokens = Math.min(row.tokens ?? MOST, MOST);
+  // Where no length is stated, the figures are those of a cache that is full.
+  const prompt = row.prompt ?? (row.tokens === undefined ? MOST - LEAST : 0);
   const { experts } = row.shape;
   const process = new RoutingProcess(modelOfRow(row, row.used), routingProfile(modelOfRow(row), profile), seed);
   const { topK } = process;
@@ -70,7 +72,7 @@ function hitsBySize(row: HitRow, profile: Partial<RoutingProfile>, seed: number)
       if (groups === 1) for (let i = topK; i < ids.length; i++) ids[i]! += Math.floor(i / topK) * experts;
       stacks.forEach((stack, group) => {
         const used = ids.subarray(group * width, (group + 1) * width);
-        for (const key of token < (row.prompt ?? 0) ? [] : used) {
+        for (const key of token < prompt ? [] : used) {
           choices++;
           const rank = stack.rank(key, random.next(), row.free === 'hit');
           if (rank !== null) hits[rank]!++;

@@ -86,6 +86,7 @@ describe('the verdict of a comparison', () => {
       hardware: 'rtx-3090',
       memory: { expertCache: '25%' },
       workload: { tokens: 256 },
+      seed: 2,
       trace: 'synthetic',
       runtime: 'hf-eager',
     };

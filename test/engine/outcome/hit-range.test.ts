@@ -36,12 +36,16 @@ describe('the range of a hit rate', () => {
   });
 
   it('of a run: by the prior where its model has no routing, by the profile where it has, absent where the user sets it', async () => {
-    const prior = await run({ model: 'minimax-m2.5', workload: { tokens: 24, prompt: 8, output: 16 } });
+    const [biased, shape] = await Promise.all(
+      ['minimax-m2.5', 'llama-4-scout'].map((model) => run({ model, workload: { tokens: 24, prompt: 8, output: 16 } })),
+    );
+    expect([biased!.hitRange!.routing, shape!.hitRange!.routing]).toEqual(['bias', 'shape']);
+    const prior = await run({ model: 'mixtral-8x22b', workload: { tokens: 24, prompt: 8, output: 16 } });
     expect(prior.hitRange!.routing).toBe('prior');
     const rate = prior.metrics['cache.hit_rate']!.value;
     expect(prior.hitRange!.low < rate && rate < prior.hitRange!.high).toBe(true);
     const text = new Map(factsOf(prior)).get('hits')!;
-    expect(text).toMatch(/^\d+ to \d+ % hits for 80 % of published figures \(26 models\); its profile has no routing/);
+    expect(text).toMatch(/^\d+ to \d+ % hits for 80 % of published figures \(27 models\); its profile has no routing/);
     expect(checkedResult(JSON.parse(JSON.stringify(prior)), 'x').hitRange).toEqual(prior.hitRange);
     const own = await run({ model: 'olmoe-1b-7b', workload: { tokens: 24, prompt: 8, output: 16 } });
     expect(own.hitRange!.routing).toBe('profile');

@@ -24,9 +24,6 @@ const OTHERS: readonly (readonly [hub: string, near: string])[] = [
   ['deepseek-ai/DeepSeek-R1-Distill-Qwen-32B', 'deepseek-v3'],
   ['deepseek-ai/DeepSeek-R1-Distill-Llama-70B', 'deepseek-v3'],
   ['deepseek-ai/DeepSeek-R1-0528-Qwen3-8B', 'deepseek-v3'],
-  // Sparse attention, whose indexer has weights of its own.
-  ['deepseek-ai/DeepSeek-V3.2', 'deepseek-v3'],
-  ['deepseek-ai/DeepSeek-V3.2-Exp', 'deepseek-v3'],
   // Other sizes of the family.
   ['nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8', 'nemotron-3-nano-30b-a3b'],
   ['Qwen/Qwen3-8B', 'qwen3-30b-a3b'],
@@ -42,7 +39,6 @@ const OTHERS: readonly (readonly [hub: string, near: string])[] = [
   ['google/switch-base-8', 'switch-base-128'],
   ['meituan-longcat/LongCat-Flash-Lite', 'longcat-flash'],
   // Another vocabulary.
-  ['LiquidAI/LFM2.5-8B-A1B', 'lfm2-8b-a1b'],
   // Experts were taken away, or a token uses fewer of them; a drafter.
   ['cerebras/Qwen3-Coder-REAP-25B-A3B', 'qwen3-30b-a3b'],
   ['cerebras/GLM-4.5-Air-REAP-82B-A12B', 'glm-4.5-air'],
@@ -201,7 +197,7 @@ describe('the name of a repository', () => {
       'unsloth/gpt-oss-120b-GGUF:Q4_K_M',
       /there is no such file; the repository of the Hugging Face hub is hf:unsloth\/gpt-oss-120b-GGUF:Q4_K_M, the bundled model is gpt-oss-120b in q4_k_m$/,
     ],
-    ['deepseek-ai/DeepSeek-V3.2', /hub is hf:deepseek-ai\/DeepSeek-V3\.2, a bundled model of a similar name is deepseek-v/],
+    ['deepseek-ai/DeepSeek-R2', /hub is hf:deepseek-ai\/DeepSeek-R2, a bundled model of a similar name is deepseek-v/],
     ['acme/zzzzqqqq', /^acme\/zzzzqqqq: there is no such file; the repository of the Hugging Face hub is hf:acme\/zzzzqqqq$/],
   ])('%s is refused with what to write instead', (text, message) => {
     expect(() => loadModel(text, null, folder)).toThrow(message);

@@ -15,10 +15,10 @@ describe('the list', () => {
     expect(formats.filter((format) => knownQuantization(format) === null)).toEqual([]);
   });
 
-  it.each(gguf.flatMap(({ files, model }) => Object.keys(files).map((format) => [model, format] as const)))(
+  it.each(gguf.flatMap(({ drafts = false, files, model }) => Object.keys(files).map((format) => [model, format, drafts] as const)))(
     'has a tag for %s in %s that its file has',
-    (model, format) => {
-      const { file, repository, tag } = publishedFile(model, format, 'gguf')!;
+    (model, format, drafts) => {
+      const { file, repository, tag } = publishedFile(model, format, 'gguf', drafts)!;
       expect(repository.split('/')).toHaveLength(2);
       expect(tag!.toLowerCase().replace(/^ud-/, '')).toBe(format.replace(/^ud-/, ''));
       // common/download.cpp of llama.cpp: the tag, then a dot or a hyphen; of a split file the first part.

@@ -5,6 +5,7 @@ import { expertBytesTotal } from '../../../src/model/spec.js';
 import { type CommandInput, flagsIn } from '../../../src/runtime/flags/dialect.js';
 import { grammarOf, least, type NameIn } from '../../../src/runtime/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
+import { draftLengths } from '../../../src/runtime/kind/own-drafts.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { loadSystem } from '../../../src/system/system.js';
 import { plainSetting } from '../setting/plain.js';
@@ -328,12 +329,13 @@ describe('drafts of the model itself', () => {
 
   it('are tried where the runtime finds the layers', () => {
     const [air, v3, dense] = ['glm-4.5-air', 'deepseek-v3', 'gpt-oss-20b'].map((name) => loadModel(name));
-    const tried = (model: typeof air): string[] => ADVISED.filter(({ drafts }) => drafts(model!, 1).length > 0).map(({ name }) => name);
-    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm', 'thecodacus']);
-    // GGUF files of DeepSeek-V3 leave its layer out.
+    const tried = (model: typeof air): string[] =>
+      ADVISED.filter(({ ownDrafts }) => draftLengths(ownDrafts, model!, 1).length > 0).map(({ name }) => name);
+    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm']);
+    // No pull request of llama.cpp has the layer of DeepSeek-V3.
     expect(tried(v3)).toEqual(['sglang', 'vllm']);
     expect(tried(dense)).toEqual([]);
-    expect(advisedRuntime('ik_llama.cpp').drafts(air!, 2)).toEqual([]);
+    expect(draftLengths(advisedRuntime('ik_llama.cpp').ownDrafts, air!, 2)).toEqual([]);
   });
 });
 

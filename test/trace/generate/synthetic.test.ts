@@ -3,9 +3,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
-import type { ModelSpec } from '../../../src/model/spec.js';
 import { AliasTable, GuideTable, giniOf, inclusionByRank } from '../../../src/trace/generate/popularity-shape.js';
-import { atDepth, PRIOR, routingProfile, routingProfileSchema } from '../../../src/trace/generate/routing-profile.js';
+import { populationOf } from '../../../src/trace/generate/population.js';
+import {
+  atDepth,
+  localityOf,
+  PRIOR,
+  type RoutedShape,
+  type RoutingProfile,
+  routingProfile,
+  routingProfileSchema,
+} from '../../../src/trace/generate/routing-profile.js';
 import { requestsOf, synthesize } from '../../../src/trace/generate/synthetic.js';
 import { popularityOf } from '../../../src/trace/popularity.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
@@ -114,40 +122,69 @@ describe('parts', () => {
   });
 
   it('the schema of a routing block refuses what is out of range or unknown', () => {
-    expect(routingProfileSchema.safeParse({ skew: 0.4, reuse: { first: 0, middle: 0.3, last: 0.1 } }).success).toBe(true);
+    expect(routingProfileSchema.safeParse({ gini: 0.4, repeat: { first: 0, middle: 0.3, last: 0.1 } }).success).toBe(true);
     expect(routingProfileSchema.safeParse({ skew: 1.4 }).success).toBe(false);
     expect(routingProfileSchema.safeParse({ skewed: 0.4 }).success).toBe(false);
   });
 });
 
-describe('the prior by shape', () => {
-  const skewOf = (model: ModelSpec) => routingProfile(model).skew as number;
-  const reuseOf = (model: ModelSpec) => (routingProfile(model).reuse as { middle: number }).middle;
-  const { beside, few, gaps, least, local, most, offset, slope, wide } = PRIOR;
+describe('the prior by shape and recipe', () => {
+  const of = (experts: number, topK: number, over: Partial<RoutedShape> = {}) =>
+    localityOf({ experts, topK, shared: false, gaps: false, balance: 'micro-batch', ...over });
+  const odds = (gini: number): number => Math.log(gini / (1 - gini));
+  const { beside, bias, few, gaps, global, local, loose, many, most, offset, slope } = PRIOR;
 
-  it('skew rises with the doublings of experts per choice, from a floor to a ceiling', () => {
-    // log2(40 / 8) = 2.32, log2(8 / 2) = 2; 128 of 1 are 7 doublings, above the ceiling; half of the experts are one, below the floor.
-    expect(skewOf(uniformModel(4, 40, 8))).toBeCloseTo(slope * Math.log2(5) + offset, 12);
-    expect(skewOf(uniformModel(4, 8, 2))).toBeCloseTo(2 * slope + offset, 12);
-    expect([skewOf(uniformModel(4, 128, 1)), skewOf(uniformModel(4, 8, 4))]).toEqual([most, least]);
+  it('log-odds of the Gini coefficient rise with the doublings of experts from eight, up to a ceiling', () => {
+    expect(odds(of(8, 2).gini)).toBeCloseTo(offset, 12);
+    expect(odds(of(32, 8).gini)).toBeCloseTo(offset + 2 * slope, 12);
+    expect(of(4096, 8, { balance: 'global' }).gini).toBe(most);
   });
 
-  it('shared experts count as fewer doublings', () => {
-    // Shared experts: 256 / 8, 64 / 6. Layers without experts between those with take nothing over: 16 / 2.
-    const skews = ['deepseek-v3', 'ernie-4.5-21b-a3b'].map((name) => skewOf(loadModel(name)));
-    expect(skews[0]).toBeCloseTo(slope * (5 - beside) + offset, 12);
-    expect(skews[1]).toBeCloseTo(slope * (Math.log2(64 / 6) - beside) + offset, 12);
-    expect(skewOf(loadModel('jamba-v0.1'))).toBeCloseTo(3 * slope + offset, 12);
+  it('recipes shift them, shared experts under a loss in micro-batches alone; without a recipe they lie halfway', () => {
+    expect(odds(of(16, 2, { balance: 'global', shared: true }).gini)).toBeCloseTo(offset + slope + global, 12);
+    expect(odds(of(16, 2, { balance: 'bias' }).gini)).toBeCloseTo(offset + slope + bias, 12);
+    expect(odds(of(16, 2, { shared: true }).gini)).toBeCloseTo(offset + slope - beside, 12);
+    expect(odds(of(16, 2, { balance: null }).gini)).toBeCloseTo(offset + slope + global / 2, 12);
   });
 
-  it('reuse: gaps, few with eight experts, wide beside shared experts or with 16 experts a choice, else local', () => {
-    const models = [uniformModel(4, 8, 2), uniformModel(4, 16, 2), uniformModel(4, 128, 8), uniformModel(4, 40, 8)];
-    expect(models.map(reuseOf)).toEqual([few, local, wide, local]);
-    const named = ['deepseek-v3', 'qwen2-57b-a14b', 'llama-4-scout', 'longcat-flash', 'nllb-moe-54b'];
-    expect(named.map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide, wide, gaps, gaps]);
-    // A dense first layer is no gap, nor is a layer with another mixer.
-    expect(['dbrx', 'ernie-4.5-300b-a47b'].map((name) => reuseOf(loadModel(name)))).toEqual([local, local]);
-    expect(['qwen3-235b-a22b', 'minimax-text-01'].map((name) => reuseOf(loadModel(name)))).toEqual([wide, wide]);
+  it('repeats: few with eight experts, many from 96, loose under a global loss, less with gaps', () => {
+    const repeats = [of(8, 2), of(64, 8), of(128, 8), of(16, 2, { balance: 'global' }), of(64, 8, { gaps: true })];
+    expect(repeats.map(({ repeat }) => repeat)).toEqual([few, local, many, loose, local * gaps]);
+    // Jamba has layers without experts in between; a dense first layer is no gap.
+    const named = (name: string, balance: RoutedShape['balance']) => routingProfile(loadModel(name), { balance: balance! }).repeat;
+    expect([named('jamba-v0.1', 'micro-batch'), named('ernie-4.5-21b-a3b', 'bias')]).toEqual([local * gaps, local]);
+  });
+});
+
+describe('numbers of earlier releases and of texts', () => {
+  const model = uniformModel(3, 64, 4);
+  const giniAt = (profile: Partial<RoutingProfile>): number =>
+    giniOf(populationOf(model, routingProfile(model, { skewSpread: 0, ...profile }), 1).inclusions[0]!);
+
+  it('a skew is that over many texts: half of the variance of log loads is common, so within a text they vary sqrt 2 times as much', () => {
+    // Log-normal loads of deviation s have Gini 2 Phi(s / sqrt 2) - 1: .3 is s = .545, and .4136 is s = .771; without replacement a bit less.
+    expect(giniAt({ skew: 0.3 })).toBeCloseTo(0.41, 1);
+    expect(giniAt({ skew: 0.3 })).toBeGreaterThan(giniAt({ gini: 0.38 }));
+    expect(giniAt({ gini: 0.3 })).toBeCloseTo(0.3, 9);
+    // `--set model.routing.skew` counts before the numbers of the profile.
+    expect(giniAt({ gini: 0.1, skew: 0.3 })).toBe(giniAt({ skew: 0.3 }));
+  });
+
+  it('a reuse gives as many repeats as reach it above the chance of the load', () => {
+    const { inclusions, repeats } = populationOf(model, routingProfile(model, { skewSpread: 0, skew: 0, reuse: 0.3 }), 1);
+    // Even loads: chance is 4 / 64 with and without.
+    expect([...inclusions[0]!].every((p) => Math.abs(p - 1 / 16) < 1e-9)).toBe(true);
+    expect(repeats[0]).toBeCloseTo(0.3, 9);
+  });
+
+  it('a text by name replaces both; an unknown one is refused', () => {
+    const block = { gini: 0.4, repeat: 0.1, texts: { code: { gini: 0.6, repeat: 0.2 } } };
+    expect(routingProfile(model, { ...block, text: 'code' })).toMatchObject({ gini: 0.6, repeat: 0.2 });
+    expect(routingProfile(model, block)).toMatchObject({ gini: 0.4, repeat: 0.1 });
+    const refused = (value: unknown) => routingProfileSchema.safeParse(value).error?.issues[0]?.message;
+    expect(refused({ ...block, text: 'poems' })).toBe('there is no such text; take one of: code');
+    expect(refused({ ...block, text: 'toString' })).toContain('take one of');
+    expect(refused({ ...block, text: 'code' })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BALANCES } from '../../../trace/generate/routing-profile.js';
 
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
@@ -17,9 +18,10 @@ export const hitRowSchema = z.strictObject({
       top_k: count.describe('Experts that a token uses, as trained.'),
       shared: z.literal(true).optional().describe('Experts that every token uses stand beside them.'),
       gaps: z.literal(true).optional().describe('Layers without experts lie between those with.'),
+      balance: z.enum(BALANCES).optional().describe('How training balanced the load; absent: by a loss in micro-batches.'),
       split: z.literal(true).optional().describe('The experts were cut out of a dense network, and little was trained since.'),
     })
-    .describe('What its configuration states of its routing.'),
+    .describe('What its configuration states of its routing, and its papers of its training.'),
   policy: z.enum(['lru', 'lfu', 'belady', 'static']).describe('What stays in the cache.'),
   scope: z.enum(['layer', 'all']).describe('Places of each layer, or of all layers together.'),
   tokens: count.optional().describe('Tokens after which the cache is empty again; absent: not stated.'),

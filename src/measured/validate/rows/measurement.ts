@@ -102,7 +102,7 @@ const placement = z.looseObject({
   whole_layers: z.boolean().optional().describe('Layers lie in host memory with their attention.'),
   where: processor.optional().describe('Who computes experts in host memory while decoding.'),
   prefill_where: processor.optional().describe('The same for long prompts.'),
-  policy: text.optional().describe('Policy of an expert cache.'),
+  policy: text.optional().describe("Policy of an expert cache; with parameters after a colon it is moeprof's own."),
   cache_slots: z.number().nonnegative().optional().describe('Experts that the cache holds in all.'),
   cache_experts_per_layer: z.number().nonnegative().optional().describe('Experts that the cache holds of each layer.'),
   cache_gb: z.number().nonnegative().optional().describe('Size of the cache, GB.'),
@@ -151,6 +151,7 @@ const scorable = z.looseObject({
   pp: z.boolean().optional().describe('The same of prefill.'),
   hit: z.boolean().optional().describe('The same of the hit rate.'),
   pair: z.boolean().optional().describe('Its gain over the row before it in its series can be, whatever is unknown of both; absent: no.'),
+  cache: z.boolean().optional().describe('Its ratio to the first row of its series, which has no expert cache, can be; absent: no.'),
   unseen: z.boolean().optional().describe('Its gain was predicted once, after all that explains gains had been written; absent: no.'),
 });
 
@@ -186,6 +187,9 @@ const measurementSchema = z.looseObject({
 
 /** Figures of a run on a real machine, with inputs (docs/measurements.md). */
 export type Measurement = z.infer<typeof measurementSchema>;
+
+/** True for a cache under a policy of moeprof, with parameters. */
+export const isOwnCache = ({ placement: { policy = '' } }: Measurement): boolean => policy.includes(':');
 
 /** Letters by which a slip differs from a name, and the least length of a checked name; ours. */
 const SLIP = 1;

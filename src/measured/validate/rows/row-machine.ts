@@ -58,6 +58,12 @@ export function copyBandwidth({ pcie }: RowGpu): number {
   return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
 }
 
+/** Bytes/s of pinned copies to all cards: in turn, each copies its own layers. */
+function copiesOf({ machine: { gpus }, placement }: Measurement, sharing: GpuSharing): number {
+  if (sharing !== 'layers' || placement.kind !== 'expert-cache') return copyBandwidth(gpus[0]!);
+  return gpus.length / gpus.reduce((sum, gpu) => sum + 1 / copyBandwidth(gpu), 0);
+}
+
 /** The cards as one: in turn, each reads its own part; together, all read and compute at once. */
 function cardsAsOne(
   gpus: readonly RowGpu[],
@@ -128,7 +134,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
         name,
         ...system,
         tiers: [{ name: 'gpu', size: AMPLE }, { name: 'dram', size: AMPLE }, ...disk],
-        links: [{ name: 'h2d', bandwidth: copyBandwidth(machine.gpus[0]!), latency: COPY_START }, ...reads],
+        links: [{ name: 'h2d', bandwidth: copiesOf(row, sharing), latency: COPY_START }, ...reads],
         gpu: cards,
         cpu: { ...coresOf(row), ...severalSockets(machine) },
       };

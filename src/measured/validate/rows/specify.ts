@@ -1,6 +1,6 @@
 import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/door.js';
 import type { SystemSpec } from '../../../system/door.js';
-import type { Measurement } from './measurement.js';
+import { isOwnCache, type Measurement } from './measurement.js';
 import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
 
 /** Predictable figures of a row, in report order. */
@@ -130,12 +130,17 @@ function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks
   return { system: fixed(`static:by=${BY_POPULARITY.test(note) ? 'popularity' : 'id'}`, 'layer'), ...common };
 }
 
-function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lacks: string } {
+function cacheOf(row: Measurement): RowSystem | { readonly lacks: string } {
+  const { engine, placement } = row;
   const capacity = capacityOf(placement);
   if (capacity === null) return { lacks: 'nothing says how large its cache is' };
   const common = { expertCache: capacity, dramCache: null };
-  const { policy, where } = placement;
+  const { cpu_moe_layers: layers, policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
+  if (isOwnCache(row)) {
+    const cached = layers === undefined ? policy : `${policy},cpuLayers=${layers}`;
+    return { ...common, system: { name: 'cache', cache: { policy: cached!, scope: 'global' }, onMiss } };
+  }
   const system = runtimeOfProgram(engine).systemOf({ program: engine, as: 'cache', misses: where });
   if (typeof system === 'object' && system !== null) return { ...common, system };
   // Variants in Mixtral-offloading's table.

@@ -1,0 +1,34 @@
+import type { FlagUse } from './flag.js';
+
+/** A setting to time. */
+interface TimedSetting {
+  /** The server's flags. */
+  readonly uses: readonly FlagUse[];
+  /** First decoder layers with experts in host memory. */
+  readonly expertLayers: number;
+  /** Tokens of context before the timings, ascending. */
+  readonly depths: readonly number[];
+  /** Generated tokens. */
+  readonly generated: number;
+  /** Folder or repository of the model, as a server names it. */
+  readonly model: string;
+}
+
+/** A program that times a setting after several depths of context. */
+export interface Timer {
+  /** Output file: `bench.jsonl`. */
+  readonly file: string;
+  /** Stream with the figures, and with what was loaded. */
+  readonly prints: 'stdout' | 'stderr';
+  /** Commands as groups of words that stay together on a line. */
+  commands(timed: TimedSetting): readonly (readonly (readonly string[])[])[];
+}
+
+/** Words in groups of a flag and its value. */
+export function flagGroups(words: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  for (const word of words)
+    if (/^-+[a-z]/i.test(word)) groups.push([word]);
+    else groups.at(-1)!.push(word);
+  return groups;
+}
