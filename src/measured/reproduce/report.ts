@@ -125,13 +125,13 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
 /** Sentence on a limit: the engine's best, or the machine's floor without software time. */
 function limitOf({ best, floor, kind, metric, runtime, says, verdict }: JudgedClaim): Line[] {
   if (best === null || !SHORT.has(verdict)) return [];
-  const found = textOf(kind, metric, best);
+  const found = phraseOf(kind, metric, best);
   if (verdict === 'impossible' && floor !== null)
-    return [{ text: `${says}: cannot be on this machine, whose floor allows ${textOf(kind, metric, floor)}`, tone: 'item' }];
+    return [{ text: `${says}: cannot be on this machine, whose floor allows ${phraseOf(kind, metric, floor)}`, tone: 'item' }];
   const rest =
     floor === null
       ? 'nothing is proven of the machine itself'
-      : `host time apart, the machine's floor allows ${textOf(kind, metric, floor)}`;
+      : `host time apart, the machine's floor allows ${phraseOf(kind, metric, floor)}`;
   return [{ text: `${says}: not by caching in ${runtime}, where ${found} is the best that we find; ${rest}`, tone: 'item' }];
 }
 
@@ -159,7 +159,8 @@ function orderText(runs: readonly string[]): string {
   return words.map((list) => list.slice(common).join(' ')).join(' > ');
 }
 
-function textOf(kind: JudgedClaim['kind'], metric: string, value: number): Datum {
-  const text = kind === 'ratio' ? `${value.toFixed(2)}x` : formatMetric({ value, unit: METRICS.get(metric)!.unit });
-  return { value, text };
+function phraseOf(kind: JudgedClaim['kind'], metric: string, value: number): string {
+  return kind === 'ratio' ? `${value.toFixed(2)}x` : formatMetric({ value, unit: METRICS.get(metric)!.unit });
 }
+
+const textOf = (kind: JudgedClaim['kind'], metric: string, value: number): Datum => ({ value, text: phraseOf(kind, metric, value) });

@@ -12,6 +12,7 @@ import { checkRun } from '../../../src/system/door.js';
 import { fileOf, temporaryFolder } from '../../trace/builders.js';
 
 const folder = temporaryFolder();
+const PLAIN = { color: false, width: 80, unicode: true, verbose: false };
 
 /** Speeds of three runs under runtime x; y halves them. The best found is 60; the floor allows 90 where no software takes time, 65 under x. */
 const SPEEDS: Readonly<Record<string, number>> = { a: 30, b: 20, c: 25, none: 0 };
@@ -81,6 +82,14 @@ describe('a claim', () => {
     expect((await judged({ metric: 'latency.tpot.mean', order: ['a', 'c', 'b'] })).verdict).toBe('figure');
     expect((await judged({ order: ['a', 'a'] })).verdict).toBe('side');
   });
+
+  it('beyond a limit says the limit, and what is known of the machine', async () => {
+    const claims = [await judged({ value: 'a', published: 71 }), await judged({ value: 'a', published: 106 })];
+    const text = reproductionReports[0].render([{ name: 'one', paper: 'p', setting: 's', assumes: null, claims }], PLAIN);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      "x: not by caching in x, where 60.0 tok/s is the best that we find; host time apart, the machine's floor allows 90.0 tok/s x: cannot be on this machine, whose floor allows 90.0 tok/s",
+    );
+  });
 });
 
 describe('L26 equal footing', () => {
@@ -132,7 +141,6 @@ describe('L26 equal footing', () => {
 describe('a file', () => {
   const RUN = { paper: 'p', setting: 's', base: { model: 'mini-mixtral-8x8l', workload: { tokens: 24, prompt: 0 } } };
   const yaml = (more: object) => fileOf(folder, 'own.yaml', JSON.stringify({ ...RUN, ...more }));
-  const options = { color: false, width: 80, unicode: true, verbose: false };
 
   it('is told what is wrong with it, in one line', async () => {
     const claims = [{ says: 'x', value: 'b', published: 1 }];
@@ -160,12 +168,12 @@ describe('a file', () => {
     const papers = await reproduce([yaml({ runs, claims })]);
     expect(papers[0]!.claims.map(({ verdict }) => verdict === 'other')).toEqual([false, false, true]);
     expect(gotWorse(papers[0]!)).toBe(true);
-    const text = reproductionReports[0].render(papers, options);
+    const text = reproductionReports[0].render(papers, PLAIN);
     expect(text).toContain('1 paper, 3 claims: ');
     expect(text).toMatch(/a cache helps: cache [\d.]+x, prefetch 1\.00x, scheduler 1\.00x\n/);
     expect(text).toContain('order: made up, 2 of 2\n');
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
-    const csv = reproductionReports[2].render(papers, options);
+    const csv = reproductionReports[2].render(papers, PLAIN);
     expect(csv.split('\n')[0]).toBe(
       'paper,claim,kind,metric,runtime,published,moeprof,error,share,cache,prefetch,scheduler,engine,best,floor,verdict,why',
     );
