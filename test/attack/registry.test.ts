@@ -45,6 +45,7 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'model/json': 'config.json',
   'model/load/load': 'model',
   'model/safetensors': 'safetensors',
+  'model/table': 'own',
   'place/formats/exllamav3': 'placement profile',
   'place/formats/format': 'placement profile',
   'place/formats/index': 'placement profile',
