@@ -6,12 +6,11 @@ import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { devicesOf, highestFit, ladderOf, rungOf } from '../../../src/advise/fit.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import type { Question } from '../../../src/advise/question.js';
-import { bestSetting, canIsolate, priced } from '../../../src/advise/search.js';
+import { bestSetting, canIsolate, lengthsOf, priced } from '../../../src/advise/search.js';
 import { orUserError } from '../../../src/base/errors.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { advisedRuntime } from '../../../src/runtime/index.js';
-import { draftLengths } from '../../../src/runtime/kind/own-drafts.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { isFit } from '../../../src/runtime/setting/fits.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
@@ -84,7 +83,7 @@ describe.each([...MODELS, 'deepseek-v3', 'olmoe-1b-7b'])('%s', (name) => {
         const other = highestFit(question, model, { ...best.setting, oneSocket: !best.setting.oneSocket });
         if (other !== null) expect((await priced(question, model, other)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
-      const next = draftLengths(runtime.ownDrafts, model, 1).find((draft) => draft > best.setting.draft);
+      const next = lengthsOf(question, model).find((draft) => draft > best.setting.draft);
       if (next !== undefined) {
         const longer = highestFit(question, model, { ...best.setting, draft: next });
         if (longer !== null) expect((await priced(question, model, longer)).price.decode).toBeLessThanOrEqual(best.price.decode);
