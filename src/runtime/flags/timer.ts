@@ -32,3 +32,25 @@ export function flagGroups(words: readonly string[]): string[][] {
     else groups.at(-1)!.push(word);
   return groups;
 }
+
+/** Fewest tokens of a prompt of random text. Ours. */
+const SHORT = 128;
+
+/** A benchmark of a running server, a command for each depth: three prompts in turn. */
+export function servingTimer(command: readonly string[], options: readonly (readonly string[])[] = []): Timer {
+  return {
+    file: 'bench.log',
+    prints: 'stdout',
+    commands: ({ depths, generated, model }) =>
+      depths.map((depth) => [
+        command,
+        ...options,
+        ['--model', model],
+        ['--dataset-name', 'random'],
+        ['--random-input-len', `${Math.max(SHORT, depth)}`],
+        ['--random-output-len', `${generated}`],
+        ['--num-prompts', '3'],
+        ['--max-concurrency', '1'],
+      ]),
+  };
+}

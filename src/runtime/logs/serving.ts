@@ -1,5 +1,4 @@
 import { definedFields } from '../../base/objects.js';
-import type { Timer } from '../flags/timer.js';
 import { linesOf } from './lines.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
@@ -62,26 +61,4 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
       }),
     },
   ];
-}
-
-/** Fewest tokens of a prompt of random text. Ours. */
-const SHORT = 128;
-
-/** A benchmark of a running server, a command for each depth: three prompts in turn. */
-export function servingTimer(command: readonly string[], options: readonly (readonly string[])[] = []): Timer {
-  return {
-    file: 'bench.log',
-    prints: 'stdout',
-    commands: ({ depths, generated, model }) =>
-      depths.map((depth) => [
-        command,
-        ...options,
-        ['--model', model],
-        ['--dataset-name', 'random'],
-        ['--random-input-len', `${Math.max(SHORT, depth)}`],
-        ['--random-output-len', `${generated}`],
-        ['--num-prompts', '3'],
-        ['--max-concurrency', '1'],
-      ]),
-  };
 }

@@ -1,10 +1,11 @@
 import { definedFields } from '../../base/objects.js';
+import { servingTimer } from '../flags/timer.js';
 import { SERVER } from '../kind/advised.js';
 import { type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
-import { serving, servingTimer } from '../logs/serving.js';
+import { serving } from '../logs/serving.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';
 

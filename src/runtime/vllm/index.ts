@@ -1,10 +1,11 @@
 import { lineDialect } from '../flags/dialect.js';
 import { grammarOf, least, USUAL } from '../flags/flag.js';
+import { servingTimer } from '../flags/timer.js';
 import { SERVER } from '../kind/advised.js';
 import { evidenceFor, type OwnDrafts, WITH_DRAFTS } from '../kind/own-drafts.js';
 import { runtimeFrom } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { serving, servingTimer } from '../logs/serving.js';
+import { serving } from '../logs/serving.js';
 
 /** Default share of a GPU left free. */
 const LEAVES = 0.1;

@@ -140,8 +140,8 @@ describe.each(listProfiles('models').filter((name) => name !== 'coe-150x7b'))('%
 it('fetches most of what fits', () => {
   const own = lines.filter((line) => line.includes('path/to/'));
   expect(lines.length).toBeGreaterThan(200);
-  // Small models of moeprof itself, encoders and the newest ones have no file that is known.
-  expect(own.length / lines.length).toBeLessThan(0.35);
+  // Small models of moeprof itself, encoders and the 23 models of the table have no file that is known.
+  expect(own.length / lines.length).toBeLessThan(0.51);
 });
 
 it.runIf(SERVER !== undefined && existsSync(SERVER))(

@@ -68,13 +68,15 @@ it('have the right sign in four of five, and half of the ratios within 25 %', as
   expect(within((gain) => gain.overMeasured!)).toBeGreaterThanOrEqual(0.75);
 });
 
-it('of an R9700 grow with five sizes, and pay from between 8 and 12 GiB on', async () => {
+it('of an R9700 grow with five sizes, and pay from between 8 and 12 GiB on by the measured hits, by drawn routing from between 12 and 14', async () => {
   const of = await gains('bc-r9700');
   expect(of.map(({ id }) => id)).toEqual([2048, 4096, 8192, 12288, 14336].map((mib) => `bc-r9700-${mib}`));
   const ratios = of.map((gain) => gain.predicted!);
   expect(ratios).toEqual(ratios.toSorted((a, b) => a - b));
-  expect(ratios[2]).toBeLessThan(1);
-  expect(ratios[3]).toBeGreaterThan(1);
+  expect(ratios[3]).toBeLessThan(1);
+  expect(ratios[4]).toBeGreaterThan(1);
+  expect(of[2]!.byHits).toBeLessThan(1);
+  expect(of[3]!.byHits).toBeGreaterThan(1);
   // By the measured hits each is within 6 %: the price of a miss is right, and the routing is not yet.
   for (const { byHits, measured } of of) expect(Math.abs(byHits! / measured - 1)).toBeLessThan(0.06);
 });
@@ -86,7 +88,7 @@ it('of an RTX 4080 grow with four sizes, and by its measured line pay from betwe
   expect(ratios).toEqual(ratios.toSorted((a, b) => a - b));
   expect(ratios[1]).toBeLessThan(1);
   expect(ratios[3]).toBeGreaterThan(1);
-  for (const { measured, overMeasured } of of) expect(Math.abs(overMeasured! / measured - 1)).toBeLessThan(0.12);
+  for (const { measured, overMeasured } of of) expect(Math.abs(overMeasured! / measured - 1)).toBeLessThan(0.17);
 });
 
 it('take of the card of an R9700 what they were given, less two slots of each format at most', () => {

@@ -44,8 +44,8 @@ describe('expertflow', () => {
       saved.push(loads);
     }
     const [few, some, many] = saved as [number, number, number];
-    console.log('SAVED', saved);
-    expect(few).toBeGreaterThan(-0.01);
+    // With 32 experts, 16 of them cached, batches in order load as little.
+    expect(Math.abs(few)).toBeLessThan(0.01);
     expect(some).toBeGreaterThan(few + 0.01);
     expect(many).toBeGreaterThan(few + 0.01);
   });
