@@ -15,7 +15,7 @@ export interface VocabularyProfile {
 
 /** How training balanced the load: auxiliary loss in micro-batches, over global batches or loosely, or a bias without loss. */
 export const BALANCES = ['micro-batch', 'global', 'bias'] as const;
-export type Balance = (typeof BALANCES)[number];
+type Balance = (typeof BALANCES)[number];
 
 /** Routing targets of the generator; the default prior reproduces published hit rates (docs/routing.md). */
 export interface RoutingProfile {
