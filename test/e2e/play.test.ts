@@ -80,7 +80,7 @@ describe.skipIf(!looked)('the page', () => {
   });
 
   it('is at most 460 KB as servers send it, and asks for nothing', () => {
-    expect(brotliCompressSync(readFileSync(FILE)).length).toBeLessThan(450e3);
+    expect(brotliCompressSync(readFileSync(FILE)).length).toBeLessThan(460e3);
     expect(opened.requests.filter((url) => !url.startsWith('blob:') && !url.startsWith('file:'))).toEqual([]);
     expect(opened.requests.filter((url) => url.startsWith('file:'))).toHaveLength(1);
     expect(opened.said).toEqual([]);
