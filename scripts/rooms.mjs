@@ -107,7 +107,7 @@ export const ROOMS = [
   },
   { name: 'record', is: 'routing recorded from real engines', inside: [] },
   { name: 'play', is: 'the page in a browser: questions as links, answers while values are dragged', inside: [] },
-  { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'completion', 'machine', 'trace', '.'] },
+  { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'completion', 'machine', 'trace', 'tune', '.'] },
 ];
 
 /** A file that exports for programs; it imports from any room, and no file imports it. */

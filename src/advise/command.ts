@@ -10,6 +10,7 @@ import {
   freeOf,
   gpusOf,
   isAllOnGpu,
+  type Loaded,
   type Setting,
   splitPattern,
 } from '../runtime/door.js';
@@ -20,7 +21,7 @@ import type { Question } from './question.js';
 /** Command line of a setting in its runtime's dialect. */
 export function commandOf(
   question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
-  { blocks, devices, model, setting, split }: Priced,
+  { blocks, devices, model, setting, split }: Pick<Priced, keyof Loaded | 'model' | 'setting'>,
 ): Command {
   const { hardware, mapped, runtime } = question;
   const { cpu = null, gpus: cards = [], sockets = 1 } = hardware.machine ?? {};

@@ -15,4 +15,11 @@ export { planReports } from './plan/plan-report.js';
 export { planCandidate, planOverrides, planRuns } from './plan/plan-search.js';
 export { adviceDocument } from './report.js';
 export { adviceReports } from './reports.js';
+export {
+  type CacheBasis,
+  type CachePoint,
+  LEAST_RECORDED,
+  type ReplayedPoint,
+  withCacheBasis,
+} from './tune/cache-points.js';
 export { type TuneBasis, type TunePoint, tuneBasisOn } from './tune/points.js';

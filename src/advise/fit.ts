@@ -24,7 +24,7 @@ export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
 /** Expert cache of a setting; null: no cache. */
 export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'cache'>): OfferedCache | null {
-  return caches.find(({ system }) => system === cache) ?? null;
+  return caches.find(({ recorded, system }) => cache !== null && [system, recorded?.shared].includes(cache)) ?? null;
 }
 
 /** Placements of a runtime on a machine, most on the GPU first. @param cache system of the expert cache; null: none */

@@ -69,12 +69,20 @@ export class Pricer {
   readonly #trace: RoutingTrace;
   readonly #request: RequestShape;
   readonly #breathe: WorkWatch['breathe'];
+  readonly #warming: number;
   readonly #known = new Map<string, Promise<RunFigures>>();
   readonly #walked = new Meter('advise', LIMITS.pricing);
   runs = 0;
 
-  /** @param trace at least {@link tokensNeeded} tokens long */
-  constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING, { breathe }: WorkWatch = {}) {
+  /** @param trace at least {@link tokensNeeded} tokens long @param warming tokens that warm a cache, and as many counted after */
+  constructor(
+    trace: RoutingTrace,
+    request: RequestShape,
+    drafting: Drafting = USUAL_DRAFTING,
+    { breathe }: WorkWatch = {},
+    warming: number = WARMING,
+  ) {
+    this.#warming = warming;
     this.#breathe = breathe;
     this.#drafting = drafting;
     this.#trace = trace;
@@ -93,7 +101,7 @@ export class Pricer {
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
     const { users } = priced.setting;
     // The first token of a run belongs to the prompt.
-    const tokens = users * (warms(priced) ? warmingOf(users) : decodedOf(priced.setting) - 1);
+    const tokens = users * (warms(priced) ? this.#warmingOf(users) : decodedOf(priced.setting) - 1);
     return { link: (stall - cpu) / tokens, cpu: cpu / tokens };
   }
 
@@ -107,7 +115,7 @@ export class Pricer {
   async #counted(priced: PricedCase, depth?: number): Promise<(metric: MetricName) => number> {
     const decoded = await this.#decoded(priced, undefined, depth);
     if (!warms(priced)) return (metric) => of(decoded, metric);
-    const warm = await this.#decoded(priced, warmingOf(priced.setting.users), depth);
+    const warm = await this.#decoded(priced, this.#warmingOf(priced.setting.users), depth);
     return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
@@ -115,7 +123,7 @@ export class Pricer {
   async decode(priced: PricedCase, depth?: number): Promise<number> {
     const { users } = priced.setting;
     const counted = await this.#counted(priced, depth);
-    return warms(priced) ? (users * warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
+    return warms(priced) ? (users * this.#warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
   /** Prefill speed, tokens/s. */
@@ -123,10 +131,14 @@ export class Pricer {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
 
+  #warmingOf(users: number): number {
+    return warmingOf(users, this.#warming);
+  }
+
   #decoded(priced: PricedCase, warming?: number, context = this.#request.prompt): Promise<RunFigures> {
     const { setting } = priced;
     const { draft, users } = setting;
-    const output = warming ?? (warms(priced) ? 2 * warmingOf(users) : decodedOf(setting));
+    const output = warming ?? (warms(priced) ? 2 * this.#warmingOf(users) : decodedOf(setting));
     const walk = { users, prompt: 1, output, context };
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
@@ -160,14 +172,19 @@ export class Pricer {
 }
 
 /** A run with the cache as the engine has it: MiB with empty slots, of the setting's first MoE layers. */
-function withOwnCache(run: RunInput, { cache, cpuMoe, slots }: Setting, model: ModelSpec): RunSpec {
+function withOwnCache(run: RunInput, { cache, cpuMoe, cpuShare, slots }: Setting, model: ModelSpec): RunSpec {
   const spec = checkRun(run, 'advise');
   const { policy } = spec.system.cache;
   if (cache === null || slots === 0 || passTokensOf(policy) === null) return spec;
   const mebibytes = Math.floor(sum(cachedBytes(model, slots!, cpuMoe)) / 2 ** 20);
   const sized = { ...run, memory: { ...run.memory, expertCache: `${mebibytes} MiB` } };
-  if (cpuMoe >= model.layers.length) return checkRun(sized, 'advise');
-  const value = `${policy.text}${policy.text.includes(':') ? ',' : ':'}cpuLayers=${cpuMoe}`;
+  const given = [
+    ...(cpuShare === undefined ? [] : [`share=${cpuShare}`]),
+    ...(cpuMoe >= model.layers.length ? [] : [`cpuLayers=${cpuMoe}`]),
+  ];
+  if (given.length === 0) return checkRun(sized, 'advise');
+  const stated = cpuShare === undefined ? policy.text.split(':').slice(1) : [];
+  const value = `${policy.name}:${[...stated, ...given].join()}`;
   return checkRun(sized, 'advise', [{ path: ['system', 'cache', 'policy'], value, label: 'advise' }]);
 }
 
@@ -182,7 +199,7 @@ function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): Hard
   return { ...hardware, cpu: { ...cpu, handoverNs: cpu.handoverNs + handover(`${runtime}`) - handover(software.runtime) } };
 }
 
-const warmingOf = (users: number): number => bounded(WARMING, WARMING_OF_ALL / users, LEAST_PASSES / 2);
+const warmingOf = (users: number, usual = WARMING): number => bounded(usual, WARMING_OF_ALL / users, LEAST_PASSES / 2);
 
 const decodedOf = ({ draft, users }: Setting): number => bounded(draft > 0 ? DRAFTED : DECODED, (2 * WARMING_OF_ALL) / users, LEAST_PASSES);
 

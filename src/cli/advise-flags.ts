@@ -32,10 +32,11 @@ export const ADVISE = options({
   '--explain': 'a sentence for each flag',
   'What is measured:': '',
   '--tune <command>': [
-    'run a benchmark, e.g. "llama-bench -m model.gguf", a few times with the settings that settle which is best',
+    'run a benchmark ("llama-bench -m model.gguf") a few times with the settings that settle which is best; "llama-server -m model.gguf": with its expert cache and without',
     { excludes: ['explain', 'trace'] },
   ],
   '--tune-limit <time>': ['most time of one run of it', { shown: '10min' }],
+  '--tune-text <file>': ['what llama-server answers in these runs: a text like yours', { shown: "moeprof's README" }],
   '--keep <file>': [
     'file of the machine for its timings, from which it goes on after an end',
     { shown: 'that of -w, or moeprof-machine.yaml' },

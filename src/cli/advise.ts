@@ -43,7 +43,7 @@ export function define(command: Command, context: CliContext): void {
         throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
       if (options.tune !== undefined) {
         if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
-        const { tunedAdvice, tuneReports } = await import('./advise-tune.js');
+        const { tunedAdvice, tuneReports } = await import('./tune/tune.js');
         await deliver(context, tuneReports, outputs, () => tunedAdvice(context, model, options, wishesOf(options)));
         return;
       }

@@ -4,6 +4,7 @@ export type { LoadPlan, TensorOverride } from './allocation/graph/load-plan.js';
 export { isHostBuffer, type OverrideRule, parseOverrides } from './allocation/graph/overrides.js';
 export { type Command, type CommandInput, wrapped } from './flags/dialect.js';
 export { type FlagUse, flagOf, wordsOf } from './flags/flag.js';
+export { flagGroups } from './flags/timer.js';
 export {
   ADVISED,
   advisedRuntime,

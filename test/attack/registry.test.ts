@@ -22,7 +22,9 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'base/nesting': 'result',
   'base/user-module': 'module',
   'base/yaml': 'run',
-  'cli/advise-tune': 'machine of parts',
+  'cli/tune/kept': 'machine of parts',
+  // Of a text for prompts nothing but its length counts.
+  'cli/tune/talk': 'own',
   'cli/baseline-history': 'result',
   'cli/compare': 'budgets',
   'cli/measure': 'log of a runtime',

@@ -51,3 +51,24 @@ describe('a search that is ended', { timeout: 240_000 }, () => {
     expect(calls.filter((line) => line === first[1])).toHaveLength(2);
   });
 });
+
+describe('a server that is run', { timeout: 240_000 }, () => {
+  it.each(['SIGINT', 'SIGKILL'] as const)('ends with %s, and the run without a cache is kept', async (signal) => {
+    const cwd = temporaryFolder();
+    const server = fileURLToPath(new URL('../support/llama-server.mjs', import.meta.url));
+    const asked = ['advise', 'olmoe-1b-7b', '-w', 'rtx-3060+ryzen-5-5600+2xddr4-3200+32GB', '--quantizations', 'bf16', '-q'];
+    const words = [...asked, '--tune', `'${process.execPath}' '${server}' -m x.gguf`];
+    const env = { PATH: process.env.PATH, HOME: cwd, SERVER: JSON.stringify({ ids: 'ids.txt', hang: '--moe-cache-mib' }) };
+    const child = spawn(process.execPath, [BIN, ...words], { cwd, env, stdio: 'ignore' });
+    const close = new Promise<number | string | null>((resolve) => void child.on('close', (code, by) => resolve(by ?? code)));
+    const ids = join(cwd, 'ids.txt');
+    while (linesOf(ids).length < 2 && child.exitCode === null) await sleep(50);
+    await sleep(1000);
+    child.kill(signal);
+    expect([signal, 130]).toContain(await close);
+    const last = Number(linesOf(ids)[1]);
+    if (signal === 'SIGINT') expect(isRunning(last)).toBe(false);
+    else if (isRunning(last)) process.kill(last, 'SIGKILL');
+    expect(readFileSync(join(cwd, 'moeprof-machine.yaml'), 'utf8').match(/ {2}- eval128 /g)).toHaveLength(1);
+  });
+});

@@ -50,12 +50,15 @@ export const outputOf = (program: string, args: readonly string[], complains = f
     stdio: ['ignore', 'pipe', complains ? 'pipe' : 'ignore'],
   });
 
-interface ProgramLimits {
+/** Limits of a program. */
+export interface ProgramLimits {
   /** In addition to ours. */
   readonly env?: Environment;
   readonly mostBytes: number;
   /** Time limit, ms. */
   readonly timeout: number;
+  /** Work with the running program, and then SIGINT; absent: none. @param over aborted at the program's end */
+  readonly meanwhile?: (over: AbortSignal) => Promise<void>;
 }
 
 /** End of a program. */
@@ -63,7 +66,7 @@ export interface ProgramEnd {
   readonly stdout: string;
   /** Last 64 KiB of standard error. */
   readonly stderr: string;
-  /** Exit code; null: ended by a signal. */
+  /** Exit code; null: ended by a signal; 0 after SIGINT by `meanwhile`. */
   readonly code: number | null;
   readonly signal: string | null;
   /** True: ended at the time limit. */
@@ -72,12 +75,18 @@ export interface ProgramEnd {
 
 /** Bytes kept of standard error. */
 const COMPLAINTS = 2 ** 16;
+/** Time limit after SIGINT, ms; ours. */
+const GRACE = 60_000;
 
 /**
  * Runs a program without a shell; its children end with it. @throws Error if the program cannot start, or prints too
  * much
  */
-export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
+export function programEnd(
+  program: string,
+  args: readonly string[],
+  { env, meanwhile, mostBytes, timeout }: ProgramLimits,
+): Promise<ProgramEnd> {
   // A process group is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
@@ -88,17 +97,22 @@ export function programEnd(program: string, args: readonly string[], { env, most
       detached,
     });
     const parts: Uint8Array[] = [];
-    let [bytes, stderr, late] = [0, '', false];
+    let [bytes, stderr, late, interrupting] = [0, '', false, false];
+    const over = new AbortController();
+    const send = (signal: NodeJS.Signals): void => {
+      try {
+        if (child.pid !== undefined) process.kill(detached ? -child.pid : child.pid, signal);
+      } catch {
+        // Already gone.
+      }
+    };
     const endAll = (): void => {
+      over.abort();
       for (const signal of ENDINGS) process.off(signal, interrupted);
       clearTimeout(timer);
       child.stdout.destroy();
       child.stderr.destroy();
-      try {
-        if (child.pid !== undefined) process.kill(detached ? -child.pid : child.pid, 'SIGKILL');
-      } catch {
-        // Already gone.
-      }
+      send('SIGKILL');
     };
     const fail = (error: Error): void => {
       endAll();
@@ -110,10 +124,17 @@ export function programEnd(program: string, args: readonly string[], { env, most
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     };
     for (const signal of ENDINGS) process.on(signal, interrupted);
-    const timer = setTimeout(() => {
+    let timer = setTimeout(() => {
       late = true;
       endAll();
     }, timeout);
+    meanwhile?.(over.signal).then(() => {
+      if (over.signal.aborted) return;
+      interrupting = true;
+      clearTimeout(timer);
+      timer = setTimeout(endAll, GRACE);
+      send('SIGINT');
+    }, fail);
     child.on('error', fail);
     child.stderr.on('data', (part: Uint8Array) => {
       stderr = `${stderr}${Buffer.from(part).toString()}`.slice(-COMPLAINTS);
@@ -125,7 +146,8 @@ export function programEnd(program: string, args: readonly string[], { env, most
     });
     child.on('close', (code, signal) => {
       endAll();
-      resolve({ stdout: Buffer.concat(parts).toString(), stderr, code, signal, late });
+      const end = interrupting ? { code: 0, signal: null } : { code, signal };
+      resolve({ stdout: Buffer.concat(parts).toString(), stderr, ...end, late });
     });
   });
 }

@@ -63,8 +63,8 @@ const NO_MEMORY = 'out of memory';
 /** Messages of memory failures: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
 const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to allocate|cannot allocate|bad_alloc|insufficient memory/i;
 
-/** Outcome of a benchmark. @param limit of time, as given */
-export function endOf(end: ProgramEnd, limit: string): RunEnd {
+/** Outcome of a run. @param limit of time, as given @param speedsOf reads what was printed; a sentence: why it cannot */
+export function endOf(end: ProgramEnd, limit: string, speedsOf: (end: ProgramEnd) => Speeds | string): RunEnd {
   const text = `${end.stderr}\n${end.stdout}`;
   const message = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
   const failed = (why: string, lacksMemory = false): RunEnd => ({
@@ -76,15 +76,28 @@ export function endOf(end: ProgramEnd, limit: string): RunEnd {
   if (end.code !== 0 && (end.signal === 'SIGKILL' || LACKS.test(text))) return failed(NO_MEMORY, true);
   if (end.code !== 0) return failed(`ended with ${end.signal ?? end.code}`);
   try {
-    const timings = timingsOf(end.stdout, 'the benchmark');
-    const of = (phase: keyof Speeds) => timings.filter((timing) => timing[phase] !== undefined);
-    const [decodes, prefills] = [of('decode'), of('prefill')];
-    if (decodes.length !== 1 || prefills.length !== 1) return failed('printed other tests than one of each phase');
-    return { decode: decodes[0]!.decode!, prefill: prefills[0]!.prefill! };
+    const speeds = speedsOf(end);
+    return typeof speeds === 'string' ? failed(speeds) : speeds;
   } catch (error) {
     if (error instanceof UserError) return failed('printed no speed');
     throw error;
   }
+}
+
+/** Speeds of a benchmark: one test of each phase. @throws UserError without timings */
+export function benchSpeeds({ stdout }: Pick<ProgramEnd, 'stdout'>): Speeds | string {
+  const timings = timingsOf(stdout, 'the benchmark');
+  const of = (phase: keyof Speeds) => timings.filter((timing) => timing[phase] !== undefined);
+  const [decodes, prefills] = [of('decode'), of('prefill')];
+  if (decodes.length !== 1 || prefills.length !== 1) return 'printed other tests than one of each phase';
+  return { decode: decodes[0]!.decode!, prefill: prefills[0]!.prefill! };
+}
+
+/** Speeds of the last request that a server or a conversation printed: the cache is warm by then. @throws UserError without timings */
+export function lastSpeeds({ stderr, stdout }: Pick<ProgramEnd, 'stderr' | 'stdout'>): Speeds | string {
+  const timings = timingsOf(`${stdout}\n${stderr}`, 'the run');
+  const last = timings.findLast(({ decode, prefill }) => decode !== undefined && prefill !== undefined);
+  return last === undefined ? 'printed no request with a prompt and an answer' : { decode: last.decode!, prefill: last.prefill! };
 }
 
 /** Predicted speeds of points, and what other timings teach of the machine. */

@@ -28,6 +28,8 @@ export interface Tuned {
   readonly best: number | null;
   /** Chance that no point is faster by more than 3 %; null: no measurement. */
   readonly chance: number | null;
+  /** Expected speeds of all points. */
+  readonly expected: readonly Speeds[];
 }
 
 /** Input of a search. */
@@ -37,18 +39,20 @@ export interface Tuning {
   readonly others: readonly TaughtFigure[];
   readonly before: ReadonlyMap<number, RunEnd>;
   readonly cost: CostOf;
+  /** Most runs; absent: {@link MOST_RUNS}. */
+  readonly most?: number;
   run(at: number, predicted: Speeds): Promise<RunEnd>;
   tell(run: TunedRun, chance: Tuned['chance']): void;
 }
 
 /** Runs the most informative point until the choice is sure, and skips points that may lack memory. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
-  const { before, cost, figures, others, run, tell } = tuning;
+  const { before, cost, figures, most = MOST_RUNS, others, run, tell } = tuning;
   const ends = new Map(before);
   const prior = beliefOf(figures, others, cost).speeds;
   const runs: TunedRun[] = [...before].map(([at, end]) => ({ at, predicted: prior[at]!, end }));
   let state = stateOf(tuning, ends);
-  while (state.next !== null && runs.length < MOST_RUNS) {
+  while (state.next !== null && runs.length < most) {
     const { chance, next, speeds } = state;
     const broken = runs.filter(({ end }) => 'failed' in end && !end.lacksMemory).length;
     if (chance === null ? broken >= FAILURES : chance >= SURE) break;
@@ -59,7 +63,7 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
     state = stateOf(tuning, ends);
     tell(done, state.chance);
   }
-  return { runs, best: state.best, chance: state.chance };
+  return { runs, best: state.best, chance: state.chance, expected: state.speeds };
 }
 
 function stateOf({ cost, figures, others, points }: Tuning, ends: ReadonlyMap<number, RunEnd>) {

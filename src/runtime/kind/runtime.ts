@@ -122,6 +122,12 @@ export interface OfferedCache {
   readonly keeps: boolean;
   /** Present if layers with experts on the GPU may stand outside of the cache. */
   readonly ofLayers?: true;
+  /** Present if a variable names a file for the routing of its layers, and the CPU can compute a share of the misses. */
+  readonly recorded?: {
+    readonly variable: string;
+    /** System in which the CPU computes a share, by {@link Setting.cpuShare}. */
+    readonly shared: string;
+  };
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
   /** Measured rows of the cache, in words, by profile of the runtime; a cache without rows is never advised first. */

@@ -114,7 +114,7 @@ export const llamaCppFlags = lineDialect(
   GRAMMAR,
   (input) => {
     const { cacheBytes, hostFree, hub, model, setting, unmapped, vision } = input;
-    const { cache, draft, drafter, slots } = setting;
+    const { cache, cpuShare = 0, draft, drafter, slots } = setting;
     const looksUp = drafter === 'ngram';
     const loaded = 'weights in pinned memory, from which experts are copied faster; loading reads the whole file (older builds: --no-mmap)';
     return [
@@ -126,6 +126,7 @@ export const llamaCppFlags = lineDialect(
         Math.floor(cacheBytes / 2 ** 20),
         `${formatCount(slots!)} experts of each layer, as many as fit beside this context`,
       ],
+      cpuShare > 0 && ['--moe-cache-cpu-share', cpuShare],
       // Mapped experts are not pinned and cross the link at half speed.
       (unmapped === true || cache !== null) && ['-lm', 'none', loaded],
       hostFree < PROMPT_CACHE && [

@@ -26,6 +26,9 @@ export const FIXED = 'llama.cpp-static';
 /** System of the cache if misses cross the link. */
 const LRU = 'llama.cpp-cache';
 
+/** System of the cache if the CPU computes a share of them. */
+const SHARED = 'llama.cpp-cache-share';
+
 /** Source of the expert cache, in builds since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
@@ -81,7 +84,12 @@ export const llamaCppRuntime = runtimeFrom({
     ladder: byExpertLayers,
     ownDrafts: DRAFTS,
     looksUp: true,
-    caches: [{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, ofLayers: true, read: READ, measured: MEASURED }],
+    caches: [
+      {
+        ...{ name: 'expert cache', system: LRU, misses: 'link', keeps: true, ofLayers: true, read: READ, measured: MEASURED },
+        recorded: { variable: 'LLAMA_MOE_CACHE_TRACE', shared: SHARED },
+      },
+    ],
     memory: (...loaded) => loadedMemory(rulesOfBuild(RULES), ...loaded),
   },
   // llama-server has four slots in all versions with recurrent layers.
@@ -98,5 +106,5 @@ export const llamaCppRuntime = runtimeFrom({
   depthFirst: true,
   // ggml-org/llama.cpp pull 19493.
   redoesAccepted: true,
-  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? 'llama.cpp-cache-share' : LRU) : null),
+  systemOf: ({ as, misses }) => (as === 'cache' ? (misses === 'cpu' ? SHARED : LRU) : null),
 });

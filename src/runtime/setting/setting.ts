@@ -47,6 +47,8 @@ export interface Setting extends WeightPlacement {
   readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache; null: no cache. */
   readonly cache: string | null;
+  /** Share of the cache's misses that the CPU computes; absent: as the system has it. */
+  readonly cpuShare?: number;
   /** True: host memory caches experts of the disk. */
   readonly fromDisk: boolean;
 }

@@ -2,9 +2,13 @@
 // row: no other constant was fitted on these rows, and what the wait for the ids takes is left to the other machines. MOEPROF_UPDATE=1 writes the
 // table of docs/accuracy.md.
 import { expect, it } from 'vitest';
+import type { CachePoint, ReplayedPoint } from '../../../src/advise/door.js';
 import { findProfile, listProfiles } from '../../../src/base/profiles.js';
 import { keptBytes } from '../../../src/cache/slot-groups.js';
+import { KNOBS, NUDGE, timeShares, turnedBy } from '../../../src/hardware/door.js';
 import { loadRuntime, type RuntimeSpec } from '../../../src/hardware/runtime.js';
+import { cacheFigures } from '../../../src/measured/tune/cached.js';
+import { tune } from '../../../src/measured/tune/tune.js';
 import type { CacheGain } from '../../../src/measured/validate/caches.js';
 import { predictRow } from '../../../src/measured/validate/predict.js';
 import { validationReports } from '../../../src/measured/validate/report.js';
@@ -13,6 +17,8 @@ import { modelOfRow } from '../../../src/measured/validate/rows/row-model.js';
 import { RowTraces } from '../../../src/measured/validate/rows/row-traces.js';
 import { type Validation, validationOf } from '../../../src/measured/validate/summary.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
+import type { Setting } from '../../../src/runtime/door.js';
+import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { expectShown } from '../../support/shown.js';
 
 const rows = readRows(findProfile('measurements', 'expert-cache')).speed;
@@ -89,6 +95,67 @@ it('of an RTX 4080 grow with four sizes, and by its measured line pay from betwe
   expect(ratios[1]).toBeLessThan(1);
   expect(ratios[3]).toBeGreaterThan(1);
   for (const { measured, overMeasured } of of) expect(Math.abs(overMeasured! / measured - 1)).toBeLessThan(0.17);
+});
+
+const THREE = ['reading', 'cpu.memory', 'copies'];
+
+/** Two runs of a series: without a cache, and with the largest of at most so many MiB. @returns speeds of all, as measured and as expected */
+async function twoRuns(series: string, most: number) {
+  const of = rows.filter(({ placement, series: own }) => own!.id === series && (placement.cache_gb ?? 0) * 1e9 <= most * 2 ** 20 + 1);
+  const size = ({ placement }: Measurement): number => placement.cache_gb ?? 0;
+  const line = of.find(({ placement }) => placement.kind !== 'expert-cache')!;
+  const cached = of.filter((row) => size(row) > 0).sort((a, b) => size(b) - size(a));
+  const all = [line, ...cached];
+  const traces = new RowTraces();
+  const speedAt = async (row: Measurement, steps: readonly number[]): Promise<number> => {
+    const turned = new Map([...without(row)].map(([name, spec]) => [name, turnedBy(spec, steps)]));
+    const { cached: hits, figures } = await predictRow(row, traces, turned);
+    return hits?.byMeasured ?? figures.decode!;
+  };
+  const points = all.map((row): CachePoint => {
+    const setting = { cache: row === line ? null : 'llama.cpp-cache' } as Setting;
+    const along = { decode: [Math.log2(size(row)), 0], prefill: [] };
+    return { setting, devices: [], flags: [], line: [], along, mebibytes: 0, cpuShare: 0 };
+  });
+  const replayed = async (_: RoutingTrace, some: readonly CachePoint[], steps: readonly number[]): Promise<ReplayedPoint[]> => {
+    const found: ReplayedPoint[] = [];
+    for (const row of some.map((point) => all[points.indexOf(point)]!)) {
+      const decode = await speedAt(row, steps);
+      const moved: number[] = [];
+      for (const [k, { name }] of KNOBS.entries())
+        moved.push(THREE.includes(name) ? await speedAt(row, steps.with(k, steps[k]! + NUDGE)) : decode);
+      found.push({ decode, hitRate: row.measured.hit_rate ?? 0, shares: timeShares(decode, moved) });
+    }
+    return found;
+  };
+  const measured = all.map((row) => row.measured.tg_tps!);
+  const basis = { model: line.model.name, driven: 'llama.cpp', points, replayed };
+  const { figures } = await cacheFigures(basis, null as unknown as RoutingTrace, new Map([0, 1].map((at) => [at, measured[at]!])), []);
+  const prefill = { ...figures[0]!, kind: 'prefill' as const, shares: KNOBS.map(() => 0), strategy: null, speed: 1, along: [0] };
+  const ends = new Map([0, 1].map((at) => [at, { decode: measured[at]!, prefill: 1 }]));
+  const { best, chance, expected } = await tune({
+    ...{ points, figures: figures.map((decode) => ({ decode, prefill })), others: [], before: ends, most: 2 },
+    cost: ({ decode }) => 1 / decode,
+    run: () => Promise.reject(new Error('two runs suffice')),
+    tell: () => undefined,
+  });
+  return { measured, best: best!, chance: chance!, expected: expected.map(({ decode }) => decode) };
+}
+
+it.each([
+  ['bc-r9700', 14336, 0.9],
+  ['bc-r9700', 12288, 0.9],
+  ['bc-r9700', 8192, 0.9],
+  ['delf-4080', 4096, 0.9],
+  // 44.9 and 43.9 tok/s: nearly the same.
+  ['delf-4080', 2048, 0.5],
+  ['delf-4080', 1024, 0.9],
+])('of %s up to %d MiB: two runs find the best, surely, and every size within a tenth', async (series, most, sure) => {
+  const { best, chance, expected, measured } = await twoRuns(series, most);
+  expect(measured.length).toBeGreaterThan(2);
+  expect(measured[best]! / Math.max(...measured)).toBeGreaterThan(0.97);
+  expect(chance).toBeGreaterThan(sure);
+  for (const [i, speed] of expected.entries()) expect(Math.abs(speed / measured[i]! - 1), `${series} ${i}`).toBeLessThan(0.1);
 });
 
 it('take of the card of an R9700 what they were given, less two slots of each format at most', () => {

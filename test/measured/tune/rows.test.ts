@@ -1,7 +1,7 @@
 // Points as timings: what a file keeps of them is read back as the same setting; and each way that a run can end.
 import { describe, expect, it } from 'vitest';
 import type { TuneBasis } from '../../../src/advise/door.js';
-import { endOf, keptEnds, pointTiming, settingText, withEntry } from '../../../src/measured/tune/rows.js';
+import { benchSpeeds, endOf, keptEnds, lastSpeeds, pointTiming, settingText, withEntry } from '../../../src/measured/tune/rows.js';
 import { timingsOfFile, timingText } from '../../../src/runtime/timings.js';
 
 const basis = { runtime: 'llama.cpp', model: 'olmoe-1b-7b', quantization: 'q4_k_m' } as TuneBasis;
@@ -58,7 +58,7 @@ describe('the end of a run', () => {
   const whole = { stdout: both, stderr: '', code: 0, signal: null, late: false };
 
   it('has both speeds', () => {
-    expect(endOf(whole, '10min')).toEqual({ decode: 20, prefill: 400 });
+    expect(endOf(whole, '10min', benchSpeeds)).toEqual({ decode: 20, prefill: 400 });
   });
 
   it.each([
@@ -83,6 +83,18 @@ describe('the end of a run', () => {
     ['one phase', { stdout: `${row(0, 64, 20)}\n` }, 'printed other tests than one of each phase', false],
     ['several tests', { stdout: both + both }, 'printed other tests than one of each phase', false],
   ])('%s is a failure in one line', (_, end, failed, lacksMemory) => {
-    expect(endOf({ ...whole, ...end }, '10min')).toEqual({ failed, lacksMemory });
+    expect(endOf({ ...whole, ...end }, '10min', benchSpeeds)).toEqual({ failed, lacksMemory });
+  });
+
+  it('of a server is its last request, and of two without a prompt none', () => {
+    const request = (ms: number) => `prompt eval time = 500.00 ms / 100 tokens (5.00 ms per token, 200.00 tokens per second)
+       eval time = ${ms}.00 ms / 100 tokens (${ms / 100} ms per token, ${100_000 / ms} tokens per second)
+`;
+    const end = { ...whole, stdout: '', stderr: request(4000) + request(2000) };
+    expect(endOf(end, '10min', lastSpeeds)).toEqual({ decode: 50, prefill: 200 });
+    const alone = request(4000).split('\n').slice(1).join('\n');
+    expect(endOf({ ...end, stderr: alone }, '10min', lastSpeeds)).toMatchObject({
+      failed: 'printed no request with a prompt and an answer',
+    });
   });
 });
