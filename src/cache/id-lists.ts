@@ -60,6 +60,20 @@ export class IdLists {
     this.pushFront(sentinel, id);
   }
 
+  /** Exchanges the places of two linked ids. */
+  swap(a: number, b: number): void {
+    const [belowA, belowB] = [this.older(a), this.older(b)];
+    this.unlink(a);
+    this.unlink(b);
+    if (belowA === b) {
+      this.insertNewer(belowB, a);
+      this.insertNewer(a, b);
+    } else {
+      this.insertNewer(belowA, b);
+      this.insertNewer(belowB === a ? b : belowB, a);
+    }
+  }
+
   /** Oldest unpinned id of the sentinel's list, or NONE. */
   oldest(sentinel: number, pins: Pins): number {
     for (let id = this.newer(sentinel); id !== sentinel; id = this.newer(id)) if (!pins.has(id)) return id;

@@ -86,30 +86,23 @@ class EventLru implements CachePolicy {
   }
 
   touch(id: number): void {
-    if (this.#judged(id)) return;
+    if (this.judged(id)) return;
     this.#use(id);
     this.lists.moveToFront(this.listOf(id), id);
   }
 
   streamed(id: number): void {
-    if (!this.#judged(id)) this.#use(id);
+    if (!this.judged(id)) this.#use(id);
   }
 
   bypasses(incoming: number): boolean {
-    return this.#judged(incoming) && (this.#reading || this.#onCpu[incoming] === this.#event);
+    return this.judged(incoming) && (this.#reading || this.#onCpu[incoming] === this.#event);
   }
 
   insert(id: number, used: boolean): void {
     if (used) this.streamed(id);
-    const { lists } = this;
-    const placed = this.#placed;
-    const list = this.listOf(id);
-    let older = lists.older(list);
-    if (used && this.#event > 0) {
-      placed[id] = this.#event;
-      while (older !== list && older > id && placed[older] === this.#event) older = lists.older(older);
-    }
-    lists.insertNewer(older, id);
+    if (used && this.#event > 0) this.place(id);
+    else this.lists.pushFront(this.listOf(id), id);
     this.#resident[id] = 1;
     this.#bytes += this.#sizes[id]!;
   }
@@ -129,6 +122,17 @@ class EventLru implements CachePolicy {
     return this.lists.oldest(this.lists.end, pins);
   }
 
+  /** Places an expert inserted on demand above earlier ones of its event with lower ids. */
+  protected place(id: number): void {
+    const { lists } = this;
+    const placed = this.#placed;
+    const list = this.listOf(id);
+    let older = lists.older(list);
+    placed[id] = this.#event;
+    while (older !== list && older > id && placed[older] === this.#event) older = lists.older(older);
+    lists.insertNewer(older, id);
+  }
+
   /** Counts a use of an expert. */
   protected count(_id: number): void {}
 
@@ -138,7 +142,7 @@ class EventLru implements CachePolicy {
   }
 
   /** True for members of the running event, counted on demand. */
-  #judged(id: number): boolean {
+  protected judged(id: number): boolean {
     return this.#member[id] === this.#event;
   }
 
@@ -146,6 +150,73 @@ class EventLru implements CachePolicy {
   #use(id: number): void {
     if (this.#event === 0) this.clocks[this.layerOf[id]!] = this.#clock.pass;
     this.count(id);
+  }
+}
+
+/** Most credit of a slot in forks. */
+const MOST_CREDIT = 15;
+
+/**
+ * LRU of forks: a use adds credit up to `most`, and a sweep for a victim spends one of each expert that it passes, which
+ * becomes the newest. Members of the event pass without spending.
+ */
+class CreditLru extends EventLru {
+  readonly #credits: Uint8Array;
+  readonly #most: number;
+  /** Experts inserted by the event, ascending, which is the order of their slots in time. */
+  readonly #filled: Int32Array;
+  #fills = 0;
+
+  constructor(context: PolicyContext, most: number) {
+    super(context, 1, null);
+    this.#credits = new Uint8Array(context.experts);
+    this.#most = most;
+    this.#filled = new Int32Array(context.experts);
+  }
+
+  override demanded(layer: number, chosen: Int32Array, tokens: number, topK: number): void {
+    super.demanded(layer, chosen, tokens, topK);
+    this.#fills = 0;
+  }
+
+  override insert(id: number, used: boolean): void {
+    super.insert(id, used);
+    this.#credits[id] = 0;
+  }
+
+  override remove(id: number): void {
+    super.remove(id);
+    const at = this.#filled.subarray(0, this.#fills).indexOf(id);
+    if (at >= 0) this.#filled.copyWithin(at, at + 1, this.#fills--);
+  }
+
+  override victim(_incoming: number, pins: Pins): number {
+    const { lists } = this;
+    const credits = this.#credits;
+    if (lists.oldest(lists.end, pins) === NONE) return NONE;
+    for (;;) {
+      const id = lists.newer(lists.end);
+      const pinned = pins.has(id);
+      if (!pinned && credits[id] === 0) return id;
+      if (!pinned) credits[id]! -= 1;
+      lists.moveToFront(lists.end, id);
+    }
+  }
+
+  protected override place(id: number): void {
+    const { lists } = this;
+    const filled = this.#filled;
+    lists.pushFront(lists.end, id);
+    let at = this.#fills++;
+    for (; at > 0 && filled[at - 1]! > id; at--) {
+      lists.swap(filled[at - 1]!, id);
+      filled[at] = filled[at - 1]!;
+    }
+    filled[at] = id;
+  }
+
+  protected override count(id: number): void {
+    this.#credits[id] = Math.min(this.#most, this.#credits[id]! + 1);
   }
 }
 
@@ -205,7 +276,7 @@ class ClassLru extends EventLru {
 
 /**
  * llama.cpp's expert cache (`--moe-cache-mib`), event by event as builds execute it. Forks with the LRU of b11480:
- * ik_llama.cpp, unslothai, nilo85.
+ * ik_llama.cpp, unslothai, nilo85; with credit: UltraRabbit.
  */
 export const llamaMoeCache = policy({
   name: 'llama-moe-cache',
@@ -214,6 +285,12 @@ export const llamaMoeCache = policy({
   parameters: {
     build: { default: CLASSES_FROM, min: 11480, description: 'build: LRU from 11480 on, frequency classes from 12170 on' },
     share: { default: 0, min: 0, max: 1, description: 'share of the misses of a full cache that gets no slot (--moe-cache-cpu-share)' },
+    credit: {
+      default: 0,
+      min: 0,
+      max: MOST_CREDIT,
+      description: 'sweeps that uses in a slot can save an expert from; a fork of build 11480',
+    },
     cpuLayers: {
       default: 0,
       min: 0,
@@ -224,12 +301,15 @@ export const llamaMoeCache = policy({
   cachedLayers: ({ cpuLayers }) => cpuLayers,
   // A kernel reads past the last slot.
   spare: ({ share }, topK) => 1 + (share > 0 ? Math.min(topK, MOST_DUMMIES) : 0),
-  create(whole, { build, cpuLayers, share }) {
+  create(whole, { build, cpuLayers, credit, share }) {
+    if (credit > 0 && build >= CLASSES_FROM)
+      throw new UserError(`policy llama-moe-cache: credit: build ${build} has none; use build=11480, of which forks with credit are`);
     if (share > 0 && build < CLASSES_FROM)
       throw new UserError(`policy llama-moe-cache: share: build ${build} has none; use build=${CLASSES_FROM} or later`);
     return besideHeld(whole, cpuLayers, (context) => {
       const counts = new Float32Array(context.experts);
       const onCpu = share > 0 ? new CpuShare(share, context, counts) : null;
+      if (credit > 0) return new CreditLru(context, Math.floor(credit));
       return build < CLASSES_FROM ? new EventLru(context, 1, onCpu) : new ClassLru(context, counts, onCpu);
     });
   },

@@ -17,6 +17,12 @@ interface Event {
   readonly tokens: readonly (readonly number[])[];
 }
 
+interface Settings {
+  readonly build: number;
+  readonly share: number;
+  readonly credit?: number;
+}
+
 interface Fate {
   readonly hits: readonly number[];
   readonly uploaded: readonly number[];
@@ -27,10 +33,13 @@ const idsOf = ({ layer, tokens }: Event): number[] => tokens.flat().map((expert)
 const ascending = (ids: readonly number[]): number[] => [...ids].sort((a, b) => a - b);
 
 /** The policy in a cache of `slots` experts, as engines drive it: members by last appearance. */
-function cacheOf(slots: number, layers: number, parameters: { build: number; share: number }) {
+function cacheOf(slots: number, layers: number, parameters: Settings) {
   const experts = layers * EXPERTS;
   const layerOf = Uint16Array.from({ length: experts }, (_, id) => Math.floor(id / EXPERTS));
-  const policy = llamaMoeCache.create({ ...contextOf(experts), capacityBytes: slots, layerOf, layers }, parameters);
+  const policy = llamaMoeCache.create(
+    { ...contextOf(experts), capacityBytes: slots, layerOf, layers },
+    { cpuLayers: 0, credit: 0, ...parameters },
+  );
   const pins = new Pins(new Int32Array(experts).fill(UNPINNED));
   const cache = new ExpertCache(0, new Float64Array(experts).fill(1), slots, pins, policy);
   const run = (event: Event): Fate => {
@@ -58,14 +67,18 @@ class Plain {
   readonly used = new Map<number, number>();
   readonly clocks = new Map<number, number>();
   readonly carry = new Map<number, number>();
+  readonly credits: number[];
   readonly classes: boolean;
   readonly share: number;
+  readonly most: number;
 
-  constructor(slots: number, build: number, share: number) {
+  constructor(slots: number, { build, credit = 0, share }: Settings) {
     this.slots = Array.from({ length: slots }, () => null);
     this.classes = build >= 12170;
     this.lists = Array.from({ length: 8 }, (_, k) => (k === 0 ? [...this.slots.keys()] : []));
     this.share = share;
+    this.credits = Array.from({ length: slots }, () => 0);
+    this.most = credit;
   }
 
   event(event: Event): Fate {
@@ -84,14 +97,17 @@ class Plain {
       this.used.set(id, clock);
       if (!this.slots.includes(id)) continue;
       hits.push(id);
-      this.recent(this.slots.indexOf(id), id);
+      const slot = this.slots.indexOf(id);
+      this.credits[slot] = Math.min(this.most, this.credits[slot]! + 1);
+      this.recent(slot, id);
     }
     let uploaded = ascending(members.filter((id) => !hits.includes(id)));
     const onCpu = this.slots.includes(null) ? [] : this.coldest(event, uploaded);
     uploaded = uploaded.filter((id) => !onCpu.includes(id));
     for (const id of uploaded) {
-      const slot = this.victim(members);
+      const slot = this.most > 0 ? this.swept(members) : this.victim(members);
       this.slots[slot] = id;
+      this.credits[slot] = 0;
       this.recent(slot, id);
     }
     this.clocks.set(layer, clock + tokens.length);
@@ -101,6 +117,18 @@ class Plain {
   recent(slot: number, id: number): void {
     for (const list of this.lists) if (list.includes(slot)) list.splice(list.indexOf(slot), 1);
     this.lists[this.classes ? Math.min(7, Math.floor(Math.fround(Math.log2(this.counts.get(id)!)))) : 0]!.push(slot);
+  }
+
+  /** First slot without credit from the old end on; who is passed pays one and moves to the recent end, members for nothing. */
+  swept(members: readonly number[]): number {
+    const [list] = this.lists as [number[]];
+    for (;;) {
+      const slot = list[0]!;
+      const mine = members.includes(this.slots[slot] ?? -1);
+      if (!mine && this.credits[slot] === 0) return slot;
+      if (!mine) this.credits[slot]! -= 1;
+      list.push(list.shift()!);
+    }
   }
 
   victim(members: readonly number[]): number {
@@ -171,6 +199,51 @@ describe('llama-moe-cache:build=11480', () => {
   it('has no CPU share', async () => {
     const { definition, parameters } = await resolvePolicy(parsePolicy('llama-moe-cache:build=11480,share=0.5'));
     expect(() => definition.create(contextOf(4), parameters)).toThrow('build 11480 has none');
+  });
+});
+
+describe('llama-moe-cache:credit', () => {
+  const spared = { build: 11480, share: 0 };
+
+  it('1: a used expert survives one sweep, as the newest', () => {
+    const { run, residents } = cacheOf(3, 1, { ...spared, credit: 1 });
+    for (const id of [0, 1, 2, 0, 0]) run(one(0, id));
+    // Oldest to newest 1, 2, 0; 0 has 1, though used twice. 3 takes the place of 1, 4 of 2, 5 passes 0 and takes that of 3.
+    for (const id of [3, 4, 5]) run(one(0, id));
+    expect(residents()).toEqual([0, 4, 5]);
+    // 4, 0, 5: the credit of 0 is spent.
+    run(one(0, 6, 7));
+    expect(residents()).toEqual([5, 6, 7]);
+  });
+
+  it('15: as many sweeps as it was used; LRU alone evicts it at once', () => {
+    const residentsAt = (credit: number) => {
+      const { run, residents } = cacheOf(2, 1, { ...spared, credit });
+      for (const id of [0, 0, 0, 1]) run(one(0, id));
+      // Each pair of misses passes 0 once: 0, 1 -> 1, 0 -> 0, 2 -> 2, 0 -> 0, 3 -> ...
+      for (const id of [2, 3]) run(one(0, id));
+      return residents();
+    };
+    expect([0, 1, 15].map(residentsAt)).toEqual([
+      [2, 3],
+      [2, 3],
+      [0, 3],
+    ]);
+  });
+
+  it('passes members of the event without spending, and orders uploads by expert', () => {
+    const { run, residents } = cacheOf(3, 1, { ...spared, credit: 15 });
+    for (const event of [one(0, 0), one(0, 1), one(0, 0), one(0, 2)]) run(event);
+    // 1, 0 with 1, 2. 5 and 7 with a hit of 2: 5 takes the place of 1, the sweep passes 0, then 2 and 5 for nothing, and takes 0.
+    expect(run(one(0, 7, 5, 2))).toEqual({ hits: [2], uploaded: [5, 7], onCpu: [] });
+    // 2 with 1, 5, 7: the sweep passes 2 and takes 5.
+    run(one(0, 3));
+    expect(residents()).toEqual([2, 3, 7]);
+  });
+
+  it('is refused of builds with classes', async () => {
+    const chosen = await resolvePolicy(parsePolicy('llama-moe-cache:credit=1'));
+    expect(() => chosen.definition.create(contextOf(4), chosen.parameters)).toThrow('credit: build 12170 has none');
   });
 });
 
@@ -266,15 +339,18 @@ describe('llama-moe-cache beside plain lists', () => {
     }),
   );
 
-  it.each([
-    [11480, 0],
-    [12170, 0],
-    [12191, 0.3],
-    [12191, 0.95],
-  ])('build %i, share %f: the same hits, uploads and misses on the CPU', (build, share) => {
+  it.each<Settings>([
+    { build: 11480, share: 0 },
+    { build: 11480, share: 0, credit: 1 },
+    { build: 11480, share: 0, credit: 15 },
+    { build: 11480, share: 0, credit: 3 },
+    { build: 12170, share: 0 },
+    { build: 12191, share: 0.3 },
+    { build: 12191, share: 0.95 },
+  ])('%o: the same hits, uploads and misses without a slot', (settings) => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), fc.integer({ min: 3, max: 14 }), (events, slots) => {
-        const [cache, plain] = [cacheOf(slots, layers, { build, share }), new Plain(slots, build, share)];
+        const [cache, plain] = [cacheOf(slots, layers, settings), new Plain(slots, settings)];
         for (const each of events) for (let i = 0; i < each.again; i++) assert.deepEqual(cache.run(each), plain.event(each));
         assert.deepEqual(cache.residents(), ascending(plain.slots.filter((id) => id !== null)));
       }),
