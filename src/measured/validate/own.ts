@@ -3,7 +3,16 @@
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { expectedSteps, FOUR_OF_FIVE, KNOBS, posteriorCovariance, type SpeedKind, type TaughtFigure } from '../../hardware/door.js';
+import {
+  expectedSteps,
+  FOUR_OF_FIVE,
+  KNOBS,
+  type PredictedFigure,
+  posteriorCovariance,
+  ratioBand,
+  type SpeedKind,
+  type TaughtFigure,
+} from '../../hardware/door.js';
 import { runtimesFor } from './constants.js';
 import { fittedFactors, SHEET_PARTS, type SheetTimes, sheetTime, sheetTimes } from './roofline.js';
 import type { Measurement } from './rows/measurement.js';
@@ -30,6 +39,9 @@ export interface OwnErrors {
   readonly width: number;
   /** Share of ratios of two other rows of one model and runtime within 5, 10 and 20 %. */
   readonly ratios: readonly [number, number, number];
+  /** Share of the pairs with a known sign whose band of the ratio does not hold 1, and share of these that have it right. */
+  readonly sure: number;
+  readonly right: number;
 }
 
 /** A figure of a machine under a predictor. */
@@ -44,6 +56,8 @@ interface OwnFigure extends TaughtFigure {
 const FIXED = ['cpu-layers', 'cpu-share', 'all-gpu', 'all-cpu'];
 /** Folds of machines for constants of the roofline; ours. */
 const FOLDS = 5;
+/** Least ratio of two measured speeds that has a sign: repeated runs differ by less. Ours. */
+const KNOWN = 1.05;
 /** Own rows at most. */
 export const MOST_OWN = 3;
 
@@ -113,6 +127,8 @@ function rooflineFigure(figure: OwnFigure, times: SheetTimes, factors: readonly 
 /** A figure with what is left of its error. */
 interface Judged extends OwnFigure {
   readonly vote: string;
+  /** Rows that taught. */
+  readonly given: readonly TaughtFigure[];
   readonly left: number;
   /** Half the band of 80 %, a logarithm. */
   readonly half: number;
@@ -129,7 +145,7 @@ function judgedFigures(figures: readonly OwnFigure[], count: number): Judged[] {
     const steps = expectedSteps(given, figure);
     const explained = figure.shares.reduce((sum, share, k) => sum + share * steps[k]!, 0);
     const sd = Math.sqrt(posteriorCovariance(given, [figure])[0]![0]!);
-    return { ...figure, vote: figure.machine, left: figure.residual - explained, half: FOUR_OF_FIVE * sd };
+    return { ...figure, vote: figure.machine, given, left: figure.residual - explained, half: FOUR_OF_FIVE * sd };
   });
 }
 
@@ -156,10 +172,15 @@ function statistics(judged: readonly Judged[]): Omit<OwnErrors, 'predictor' | 'o
     judged
       .slice(i + 1)
       .filter((b) => a.machine === b.machine && a.runtime === b.runtime && a.model === b.model)
-      .map((b) => ({ vote: a.vote, apart: Math.abs(a.left - b.left) })),
+      .map((b) => ({ a, b, vote: a.vote, apart: Math.abs(a.left - b.left) })),
   );
-  const within = (share: number): number =>
-    pairs.length === 0 ? Number.NaN : votedMean(sharedVotes(pairs, ({ apart }) => Number(apart <= Math.log(1 + share))));
+  const shareOf = <T extends { readonly vote: string }>(of: readonly T[], is: (pair: T) => boolean): number =>
+    of.length === 0 ? Number.NaN : votedMean(sharedVotes(of, (pair) => Number(is(pair))));
+  const within = (share: number): number => shareOf(pairs, ({ apart }) => apart <= Math.log(1 + share));
+  const known = pairs
+    .map(({ a, b, vote }) => ({ vote, measured: b.measured / a.measured, band: ratioBand(predicted(a), predicted(b), a.given) }))
+    .filter(({ measured }) => Math.max(measured, 1 / measured) >= KNOWN);
+  const sure = known.filter(({ band }) => band.sure);
   return {
     machines: new Set(judged.map(({ vote }) => vote)).size,
     median: votedPercentile(size, 50),
@@ -174,5 +195,10 @@ function statistics(judged: readonly Judged[]): Omit<OwnErrors, 'predictor' | 'o
         ),
       ) - 1,
     ratios: [within(0.05), within(0.1), within(0.2)],
+    sure: shareOf(known, ({ band }) => band.sure),
+    right: shareOf(sure, ({ band, measured }) => band.ratio > 1 === measured > 1),
   };
 }
+
+/** A figure with the speed that its machine is expected to have. */
+const predicted = (figure: Judged): PredictedFigure => ({ ...figure, speed: Math.exp(figure.left) / figure.measured });

@@ -112,6 +112,8 @@ function ownGrid(errors: readonly OwnErrors[]): Grid {
       { head: 'in band', of: ({ coverage }) => ratio(coverage) },
       { head: 'band', of: ({ width }) => ratio(width) },
       ...['5 %', '10 %', '20 %'].map(within),
+      { head: 'sure', only: ['markdown', 'csv'], of: ({ sure }) => ratio(sure) },
+      { head: 'of these right', only: ['markdown', 'csv'], of: ({ right }) => ratio(right) },
     ],
     { title },
   );

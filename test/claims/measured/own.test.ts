@@ -12,16 +12,16 @@ it('own rows of a machine make its predictions surer, and more so than those of 
   const all = await ownErrors(rows, [0, 1, 2, 3], availableParallelism());
   const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)} %`;
   const text = [
-    '| own rows | speed | predictor | machines | median | p90 | mean of logs | in band | band | ratios within 5, 10, 20 % |',
-    '| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| own rows | speed | predictor | machines | median | p90 | mean of logs | in band | band | ratios within 5, 10, 20 % | sure | of these right |',
+    '| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...[0, 1, 2, 3].flatMap((own) =>
       (['decode', 'prefill'] as const).flatMap((kind) =>
         OWN_PREDICTORS.flatMap((predictor) =>
           all
             .filter((one) => one.own === own && one.kind === kind && one.predictor === predictor)
             .map(
-              ({ coverage, log, machines, median, p90, ratios, width }) =>
-                `| ${own} | ${kind} | ${predictor} | ${machines} | ${percent(median)} | ${percent(p90)} | ${log.toFixed(3)} | ${percent(coverage, 0)} | ± ${percent(width, 0)} | ${ratios.map((ratio) => Math.round(100 * ratio)).join(', ')} |`,
+              ({ coverage, log, machines, median, p90, ratios, right, sure, width }) =>
+                `| ${own} | ${kind} | ${predictor} | ${machines} | ${percent(median)} | ${percent(p90)} | ${log.toFixed(3)} | ${percent(coverage, 0)} | ± ${percent(width, 0)} | ${ratios.map((ratio) => Math.round(100 * ratio)).join(', ')} | ${percent(sure, 0)} | ${percent(right, 0)} |`,
             ),
         ),
       ),

@@ -30,6 +30,8 @@ it('the headline has the errors of machines that constants have not seen', () =>
   shown('README.md', `median error is ${at('decode', 50)} for decoding and ${at('prefill', 50)} for prompts`);
   shown('README.md', `90 % of the votes are within ${share('decode', 'prefill', 90)}`);
   shown('README.md', `${constants} constants`);
+  shown('docs/accuracy.md', `off by ${at('decode', 50)} in the median, prompts by ${at('prefill', 50)}`);
+  shown('docs/accuracy.md', `off by more than ${share('decode', 'prefill', 90)}`);
   // Errors are rounded where they ship, so that the page may differ in the last digit.
   for (const metric of ['decode', 'prefill']) {
     const page = new RegExp(`all other machines \\| ${metric} \\|[^%]*\\| ([\\d.]+) % \\| ([\\d.]+) %`).exec(text('docs/accuracy.md'))!;
