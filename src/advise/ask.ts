@@ -5,11 +5,21 @@ import { LIMITS, Meter } from '../base/meter.js';
 import { ownValue, remembered, rememberedWork } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { shellNamed } from '../base/shell.js';
+import { sum } from '../base/statistics.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
-import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
+import {
+  assemble,
+  bitsPerWeight,
+  isHubAddress,
+  loadRouting,
+  type ModelSpec,
+  type OpenModel,
+  openModel,
+  weightBytes,
+} from '../model/door.js';
 import {
   ADVISED,
   type AdvisedRuntime,
@@ -27,6 +37,7 @@ import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { MOST_CONTEXT, usersHeld } from './fit.js';
+import { missingBytes } from './misfits.js';
 import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question, Unpriced } from './question.js';
 
@@ -127,6 +138,15 @@ export async function withQuestions<T>(
   } finally {
     subject.close();
   }
+}
+
+/** False if the machine lacks memory for a model, before routing is drawn. @param usual in its first format, else in the smallest on offer */
+export function mayFit(name: string, basis: AdviceBasis, wishes: AdviceWishes, usual: boolean): boolean {
+  const question = questionOn(name, modelsOf(name), basis, wishes);
+  const format = question.quantizations.at(usual ? 0 : -1)!;
+  const { gpus, tiers } = basis.hardware;
+  const room = sum(tiers.map(({ bytes, name }) => (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1))));
+  return weightBytes(question.model(format)) < room && missingBytes(question, format) === 0;
 }
 
 /** Model under question: loads each format once, and opens the routing once per length. */

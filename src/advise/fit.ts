@@ -60,7 +60,7 @@ export function highestFit(question: Question, model: ModelSpec, beside: Beside)
 }
 
 /** Highest rung that fits the GPUs, whatever host memory holds; null: none. */
-export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+export function highestOnGpu(question: Unpriced, model: ModelSpec, beside: Beside): Setting | null {
   const ladder = ladderOf(question, model, beside.cache);
   const at = firstOnGpu(question, model, beside, ladder);
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
@@ -91,7 +91,7 @@ export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, s
   return Math.max(0, freeOf(memory) + expertBytesTotal({ layers }));
 }
 
-function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
+function firstOnGpu(question: Unpriced, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
   return firstFit(ladder.length, (at) => {
     const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
     return missingOn(devices.filter(({ name }) => name !== HOST));

@@ -3,7 +3,7 @@ import { formatBytes, formatNumber } from '../base/units.js';
 import { cachedBytes, type DeviceMemory, freeOf, HOST, PLAIN, type Setting, type WeightPlacement } from '../runtime/door.js';
 import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js';
 import type { Priced } from './price.js';
-import type { Question } from './question.js';
+import type { Question, Unpriced } from './question.js';
 
 /** Sentences on missing memory: for everything on the GPU, and for a step up the ladder. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
@@ -34,16 +34,16 @@ export function missingOf(question: Question): string[] {
 }
 
 /** Bytes missing for a format at its smallest; 0: fits. */
-export function missingBytes(question: Question, quantization: string | null): number {
+export function missingBytes(question: Unpriced, quantization: string | null): number {
   return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
 }
 
-function leastDevices(question: Question, quantization: string | null): readonly DeviceMemory[] {
+function leastDevices(question: Unpriced, quantization: string | null): readonly DeviceMemory[] {
   return devicesOf(question, question.model(quantization), leastSetting(question, quantization));
 }
 
 /** Shortest passes and smallest KV cache, with full GPUs. */
-function leastSetting(question: Question, quantization: string | null): Setting {
+function leastSetting(question: Unpriced, quantization: string | null): Setting {
   const { context, runtime, slots, users } = question;
   const model = question.model(quantization);
   const cache = slots === undefined ? null : runtime.caches.find(({ keeps }) => keeps)!.system;

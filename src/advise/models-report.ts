@@ -2,6 +2,7 @@ import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/un
 import {
   type Block,
   type ColumnOf,
+  type Datum,
   type Document,
   figure,
   type Grid,
@@ -27,6 +28,8 @@ function modelsDocument(offers: ModelOffers): Document {
   const kept = fitting.filter((offer) => offer.kept);
   const held = kept.filter(({ answer }) => !answer.setting.fromDisk);
   const slow = fitting.filter((offer) => !offer.kept);
+  const scales = scalesOf(fitting);
+  const gridFor = (shown: readonly Offered[], title?: string): Grid => grid(shown, columnsOf(scales), { title });
   return {
     title: `What ${machine} runs, ${runtime}`,
     lead: [...leadOf(offers, fitting.length), ...takenOf(offers)],
@@ -41,7 +44,7 @@ function modelsDocument(offers: ModelOffers): Document {
         'Memory does not hold these: their experts are read from the disk as they are needed',
       ),
       gridFor(slow, 'Slower than the targets'),
-      ...(fitting.length > 0 ? [LEGEND] : []),
+      ...(fitting.length > 0 ? [legendOf(scales)] : []),
       ...sentences(
         'does not fit',
         models.flatMap(({ missing, model, quantization }) =>
@@ -54,33 +57,44 @@ function modelsDocument(offers: ModelOffers): Document {
   };
 }
 
-function leadOf({ context, goal, models, request, users }: ModelOffers, fitting: number): Line[] {
+function leadOf({ among, context, goal, models, request, users }: ModelOffers, fitting: number): Line[] {
   const each = users === 1 ? '' : ` of each of ${users} users`;
   const targets = goal.kind === 'targets' ? '; what keeps the targets first' : '';
   return [
     {
-      text: `${formatCount(fitting)} of ${formatCounted(models.length, 'model')} ${fitting === 1 ? 'fits' : 'fit'}, the largest first${targets}`,
+      text: `${countText(among, fitting, models.length)}, by published quality${targets}`,
       tone: fitting === 0 ? 'caution' : 'good',
     },
     { text: `${formatCount(context)} tokens of context${each}, prompts of ${formatCount(request.prompt)}; tokens/s` },
   ];
 }
 
+function countText(among: number | undefined, fitting: number, all: number): string {
+  if (among !== undefined) return `${formatCount(fitting)} of ${formatCounted(among, 'bundled model')}, the first that fit`;
+  return `${formatCount(fitting)} of ${formatCounted(all, 'model')} ${fitting === 1 ? 'fits' : 'fit'}`;
+}
+
 /** Fixed widths align the figures of several grids. */
-const COLUMNS: readonly ColumnOf<Offered>[] = [
-  { head: 'model', most: 26, width: 26, of: ({ frontier, model }) => ({ value: model, text: frontier ? `${model} *` : model }) },
+const columnsOf = (scales: readonly string[]): readonly ColumnOf<Offered>[] => [
+  { head: 'model', most: 25, width: 25, of: ({ model }) => model },
   { head: 'format', align: 'left', width: 10, of: ({ quantization }) => quantization },
-  { head: 'size', width: 9, of: ({ bytes }) => figure(bytes, 'bytes') },
+  { head: 'size', width: 8, of: ({ bytes }) => figure(bytes, 'bytes') },
   {
-    head: 'on GPU',
-    width: 6,
+    head: 'GPU',
+    width: 4,
     of: ({ answer }) => ({ value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) }),
   },
-  { head: 'decode', width: 7, of: ({ answer }) => rateDatum(answer.decode) },
-  { head: 'prefill', width: 8, of: ({ answer }) => rateDatum(answer.prefill) },
+  { head: 'decode', width: 6, of: ({ answer }) => rateDatum(answer.decode) },
+  { head: 'prefill', width: 7, of: ({ answer }) => rateDatum(answer.prefill) },
+  { head: 'score', of: ({ quality }) => scoreOf(quality, scales) },
 ];
 
-const gridFor = (models: readonly Offered[], title?: string): Grid => grid(models, COLUMNS, { title });
+/** Scales of the models, in their order. */
+const scalesOf = (models: readonly Offered[]): string[] => [...new Set(models.flatMap(({ quality }) => quality?.scale ?? []))];
+
+function scoreOf(quality: ModelOffer['quality'], scales: readonly string[]): Datum {
+  return quality === null ? '-' : { value: quality.score, text: `${quality.score}${'*'.repeat(scales.indexOf(quality.scale))}` };
+}
 
 function onGpu({ devices, setting }: AdvisedSetting): number {
   if (setting.gpuLayers === 0) return 0;
@@ -88,14 +102,17 @@ function onGpu({ devices, setting }: AdvisedSetting): number {
   return sum(devices.filter(({ name }) => name !== HOST)) / sum(devices);
 }
 
-/** Meaning of the marks, and the next command. */
-const LEGEND: Block = {
-  kind: 'lines',
-  lines: [
-    { text: '* No other that fits is both larger and faster to decode.', tone: 'dim' },
-    { text: 'For one model, moeprof advise prints the line to paste, its memory, and what else could be had.', tone: 'dim' },
-  ],
-};
+/** Scales of the scores, and the next command. */
+function legendOf(scales: readonly string[]): Block {
+  const text = scales.map((scale, i) => `${'*'.repeat(i)}${scale}`).join(', ');
+  return {
+    kind: 'lines',
+    lines: [
+      ...(scales.length === 0 ? [] : [{ text: `score: ${text}; without one, by release.`, tone: 'dim' as const }]),
+      { text: 'For one model, moeprof advise prints the line to paste, its memory, and what else could be had.', tone: 'dim' },
+    ],
+  };
+}
 
 /** Narrowest and widest band of each speed; bands depend on placement and format. */
 function bandNotes(models: readonly Offered[]): string[] {
@@ -120,7 +137,8 @@ function recordsOf(models: readonly Offered[]): Grid {
     { head: 'from_disk', of: ({ answer }) => Number(answer.setting.fromDisk) },
     { head: 'preferred', of: ({ preferred }) => Number(preferred) },
     { head: 'kept', of: ({ kept }) => Number(kept) },
-    { head: 'frontier', of: ({ frontier }) => Number(frontier) },
+    { head: 'score', of: ({ quality }) => quality?.score ?? '' },
+    { head: 'scale', of: ({ quality }) => quality?.scale ?? '' },
     { head: 'decode', of: ({ answer }) => answer.decode },
     { head: 'prefill', of: ({ answer }) => answer.prefill },
     { head: 'longest_context', of: ({ answer }) => answer.longest },

@@ -1,16 +1,19 @@
 import { assumedOf } from '../hardware/door.js';
-import { type ModelSpec, weightBytes } from '../model/door.js';
+import { type ModelQuality, type ModelSpec, qualityOf, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { type Advice, type Asked, answered, repeated, settingOf } from './advise.js';
-import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
+import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, mayFit, requestShape, wishedContext, withQuestion } from './ask.js';
 import { commandOf } from './command.js';
 import { missingBytes } from './misfits.js';
 import type { Question } from './question.js';
 import { bandsOf } from './search.js';
-import { modelsBySize, offeredModels } from './ways.js';
+import { offeredModels } from './ways.js';
 
 /** Version tag, raised by changes of meaning only. */
-const MODELS_SCHEMA = 'moeprof.models/1';
+const MODELS_SCHEMA = 'moeprof.models/2';
+
+/** Most bundled models that are shown by default; ours: a screen. */
+const USUAL_BEST = 8;
 
 /** A model on the machine. */
 export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
@@ -23,14 +26,16 @@ export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | '
   readonly bytes: number;
   /** Bytes missing for the smallest format; 0: fits. */
   readonly missing: number;
-  /** True if no larger model that keeps the targets decodes as fast. */
-  readonly frontier: boolean;
+  /** Published score with its scale; null: none. */
+  readonly quality: ReturnType<ModelQuality['scoreOf']>;
 }
 
 /** All models on a machine: the public format `moeprof.models/1`. */
 export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
-  /** Most parameters first. */
+  /** By published quality, then by release, best first. */
   readonly models: readonly ModelOffer[];
+  /** Number of bundled models to choose from; absent: models were named. */
+  readonly among?: number;
 }
 
 /** Wishes for any model: a recording belongs to a single model. */
@@ -49,27 +54,34 @@ export function modelsFor(machine: string, models: readonly string[] = [], wishe
 /**
  * As {@link modelsFor}, with a machine finder.
  * @param next called with models done, and their total
- * @param best maximum of bundled models; absent: all
+ * @param best most bundled models that fit; absent: {@link USUAL_BEST}
+ * @param quality of models; absent: as published
  */
 export async function modelsOn(
   named: readonly string[],
   machine: MachineFinder,
   wishes: ModelWishes,
   next: (done: number, all: number) => Promise<void>,
-  best?: number,
+  best = USUAL_BEST,
+  quality: ModelQuality = qualityOf(),
 ): Promise<ModelOffers> {
   const basis = await basisOf(machine, wishes);
-  const names = named.length > 0 ? [...new Set(named)] : best === undefined ? offeredModels() : modelsBySize(basis.hardware);
-  const models: Omit<ModelOffer, 'frontier'>[] = [];
+  const among = named.length === 0 ? offeredModels() : null;
+  const names = quality.ordered(among ?? [...new Set(named)]);
+  // Scores are of whole models: the best are those that fit in their usual format.
+  const few = among !== null && Number.isFinite(best);
+  const models: ModelOffer[] = [];
   const contexts: number[] = [];
+  let count = 0;
   for (const name of names) {
+    if (among !== null && !mayFit(name, basis, wishes, few)) continue;
     const offer = await withQuestion(name, basis, wishes, (question) => {
       contexts.push(question.context);
-      return offerOf(best === undefined ? question : { ...question, quantizations: question.quantizations.slice(0, 1) });
+      return offerOf(few ? { ...question, quantizations: question.quantizations.slice(0, 1) } : question, quality);
     });
-    if (best === undefined || runsWell(offer, models)) models.push(offer);
-    if (models.length === best) break;
-    await next(models.length, best ?? names.length);
+    models.push(offer);
+    if (runs(offer) && ++count === best && among !== null) break;
+    await next(among === null ? models.length : count, among === null ? names.length : Math.min(best, names.length));
   }
   const context = Math.max(...contexts);
   const less = contexts.some((context) => context < wishedContext(wishes));
@@ -77,25 +89,23 @@ export async function modelsOn(
   return {
     ...tagged(MODELS_SCHEMA),
     ...repeated({ ...basis, request: requestShape(wishes, context), context, users: wishes.users ?? 1 }),
-    models: withFrontier(models),
+    models: among === null ? models : models.filter(runs),
+    ...(among === null ? {} : { among: among.length }),
     notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...assumedOf(basis.hardware)],
   };
 }
 
-/** Tokens/s of a model that runs well: four times reading speed. Ours. */
-const WELL = 20;
+/** True if memory holds the model, and it keeps the targets. */
+const runs = ({ answer, kept }: ModelOffer): boolean => answer !== null && kept && !answer.setting.fromDisk;
 
-/** True if a model fits in its usual format, and is faster than all larger models that run well. */
-function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
-  const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
-  return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
-}
-
-async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {
+async function offerOf(asked: Question, quality: ModelQuality): Promise<ModelOffer> {
   const { answer, question } = await answered(asked);
   const { quantizations } = question;
   const model = answer?.model ?? question.model(quantizations.at(-1)!);
-  const common = { model: model.name, parameters: model.parameters, quantization: model.quantization, bytes: weightBytes(model) };
+  const common = {
+    ...{ model: model.name, parameters: model.parameters, quality: quality.scoreOf(model.name) },
+    ...{ quantization: model.quantization, bytes: weightBytes(model) },
+  };
   if (answer === null) {
     const nothing = { answer: null, preferred: false, kept: false, command: null, bands: null };
     return { ...common, ...nothing, missing: missingBytes(question, quantizations.at(-1)!) };
@@ -104,16 +114,4 @@ async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {
   const preferred = setting.quantization === quantizations[0];
   const advised = { answer: settingOf(question, answer, ''), command: commandOf(question, answer), bands: await bandsOf(question, answer) };
   return { ...common, ...advised, preferred, kept, missing: 0 };
-}
-
-function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOffer[] {
-  let fastest = 0;
-  const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);
-  return models
-    .toSorted((a, b) => b.parameters.total - a.parameters.total || decode(b) - decode(a))
-    .map((offer) => {
-      const frontier = decode(offer) > fastest;
-      fastest = Math.max(fastest, decode(offer));
-      return { ...offer, frontier };
-    });
 }

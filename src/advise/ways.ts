@@ -1,9 +1,9 @@
-// If nothing fits: fewer bits, less context, one user, more GPU memory on a Mac, a drive, or a smaller bundled model.
+// If nothing fits: fewer bits, less context, one user, more GPU memory on a Mac, a drive, or another bundled model.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js';
-import { loadModel, loadProfile, weightBytes } from '../model/door.js';
+import { loadModel, loadProfile, qualityOf, weightBytes } from '../model/door.js';
 import { SHORTER } from './fit.js';
 import { missingBytes } from './misfits.js';
 import type { Priced } from './price.js';
@@ -86,24 +86,22 @@ function wiredLimit(question: Question): WayOut[] {
   return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
 }
 
-/** Offered models whose weights fit, largest first. @param below parameters, exclusive */
-export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
+/** Offered models whose weights fit in their usual format, best first. */
+function modelsByQuality({ gpus, tiers }: HardwareSpec): string[] {
   const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
-  return offeredModels()
-    .map((name) => ({ name, model: loadModel(name) }))
-    .filter((bundled) => bundled.model.parameters.total < below && weightBytes(bundled.model) < room)
-    .sort((a, b) => b.model.parameters.total - a.model.parameters.total || (a.name < b.name ? 1 : -1))
-    .map(({ name }) => name);
+  return qualityOf()
+    .ordered(offeredModels())
+    .filter((name) => weightBytes(loadModel(name)) < room);
 }
 
 /** Bundled models worth running for their output. */
 export const offeredModels = (): string[] => listProfiles('models').filter((name) => loadProfile(name).offered);
 
-/** Largest smaller model that fits in its usual format. */
-async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
-  const parameters = model(quantizations[0]!).parameters.total;
-  for (const name of modelsBySize(hardware, parameters)) {
-    const best = await asking.other(name);
+/** The best other model that fits in its usual format. */
+async function nextModel({ hardware, model, quantizations }: Question, asking: OtherQuestions): Promise<WayOut[]> {
+  const wished = model(quantizations[0]!).name;
+  for (const name of modelsByQuality(hardware)) {
+    const best = name === wished ? null : await asking.other(name);
     if (best !== null)
       return [
         { text: `Instead ${name} in ${best.model.quantization}`, decode: best.price.decode, command: asking.command({ model: name }) },

@@ -27,7 +27,11 @@ export const ADVISE = options({
     "slots of each layer in the engine's expert cache; 40x20: of the first 20, the others whole on the card; 0: no cache",
     { shown: 'as many as fit, if a cache is surely faster' },
   ],
-  '--best <n>': 'of all bundled models only so many, the largest that run well',
+  '--best <n>': ['of all bundled models only so many that fit, the best by published quality', { shown: '8; all with --verbose' }],
+  '--quality <file>': [
+    'a table of scores to order models by, a row each: name score',
+    { shown: 'Artificial Analysis index, September and May 2026' },
+  ],
   '--shell <shell>': ['the shell that lines are for', { choices: ['sh', 'powershell', 'cmd'], shown: "that of the machine's system" }],
   '--explain': 'a sentence for each flag',
   'What is measured:': '',

@@ -4,7 +4,7 @@ import { adviceOn, adviceReports, engineReports, enginesOn, machineNamed, modelO
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
-import { findQuantization } from '../model/door.js';
+import { findQuantization, qualityOf } from '../model/door.js';
 import { hardwareOfFile, loadHardware } from '../runtime/door.js';
 import { ADVISE, type AdviseOptions } from './advise-flags.js';
 import type { CliContext } from './kit/context.js';
@@ -85,7 +85,12 @@ async function offersFor(context: CliContext, models: readonly string[], options
         progress(done, all);
         await breathe();
       },
-      options.best === undefined ? undefined : countAtLeastOne(options.best, '--best'),
+      options.best === undefined
+        ? context.options.verbose
+          ? Number.POSITIVE_INFINITY
+          : undefined
+        : countAtLeastOne(options.best, '--best'),
+      qualityOf(options.quality),
     ),
   );
   if (!offers.models.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);

@@ -15,6 +15,7 @@ export { measuredModel } from './load/measured.js';
 export { assemble } from './parts.js';
 export { ModelProfileSchema } from './profile.js';
 export { CPU_PROJECTIONS, type CpuProjections, type ExpertSplit, isSeparable, projectionTensors, splitExperts } from './projections.js';
+export { type ModelQuality, qualityOf } from './quality.js';
 export { FORMAT_FAMILIES, type KernelFormat } from './quantization/formats/format.js';
 export { KERNEL_FORMATS, kernelFormat } from './quantization/formats/index.js';
 export { findQuantization, QUANTIZATIONS } from './quantization/index.js';

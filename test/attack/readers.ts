@@ -6,6 +6,7 @@ import { readText } from '../../src/base/input-file.js';
 import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadModel, loadRouting } from '../../src/model/load/load.js';
+import { qualityOf } from '../../src/model/quality.js';
 import { openProfile, PROFILE_FORMATS } from '../../src/place/formats/index.js';
 import { readPrompts } from '../../src/record/prompts.js';
 import { asking, withNulls } from '../../src/record/proxy-fields.js';
@@ -263,6 +264,15 @@ export const readers: Readonly<Record<string, Reader>> = {
     read: (path) => readResult(path),
   },
   'reports of a result': { ending: '.json', kinds: ['result'], share: 0.5, files: { result: json(sampleResult()) }, read: reported },
+  'table of scores': {
+    ending: '.txt',
+    kinds: ['profile'],
+    files: {
+      bundled: Buffer.from('name new old month\na 50 90 2026-01\nb - 70.5 2025?\nc - - -\n'),
+      plain: Buffer.from('# mine\na 3\nb,-1.5\n'),
+    },
+    read: (path) => qualityOf(path).ordered(['a', 'b', 'c']),
+  },
   workload: {
     ending: '.csv',
     kinds: ['workload'],

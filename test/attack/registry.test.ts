@@ -61,6 +61,7 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'result/version': 'own',
   'runtime/llama.cpp/llama-bench': 'log of a runtime',
   'runtime/timings': 'log of a runtime',
+  'model/quality': 'table of scores',
   'schedule/arrivals/load': 'workload',
   'schedule/arrivals/mooncake': 'workload',
   'study/fingerprint': 'own',

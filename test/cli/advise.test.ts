@@ -76,16 +76,13 @@ describe('several models', () => {
     expect(output.stderr).toBe('moeprof: --trace: is of one model; name one model\n');
   });
 
-  it('are three that run well, the largest first, each faster than the larger ones', async () => {
+  it('are the three best by quality that fit', async () => {
     expect(await run('--best', '3', '-w', 'rtx-3060+32GB', '--prompt', '512', '--context', '4096', '--json')).toBe(0);
-    const { models } = JSON.parse(output.stdout) as ModelOffers;
+    const { among, models } = JSON.parse(output.stdout) as ModelOffers;
+    expect(among).toBeGreaterThan(60);
     expect(models).toHaveLength(3);
-    const speeds = models.map(({ answer }) => answer!.decode);
-    expect(Math.min(...speeds)).toBeGreaterThan(20);
-    expect(speeds).toEqual(speeds.toSorted((a, b) => a - b));
-    const sizes = models.map(({ parameters }) => parameters.total);
-    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
-    expect(models.every(({ answer, preferred }) => preferred && !answer!.setting.fromDisk)).toBe(true);
+    expect(models.every(({ answer, kept }) => kept && !answer!.setting.fromDisk)).toBe(true);
+    expect(models.map(({ model }) => model)).toContain('qwen3.6-35b-a3b');
     output.stdout = '';
     expect(await run('olmoe-1b-7b', '--best', '3')).toBe(2);
     expect(output.stderr).toBe('moeprof: --best: chooses among all bundled models; name none\n');
