@@ -22,7 +22,6 @@ type ByWay<W extends Way> = Readonly<Record<W, number | null>>;
 export interface BreakEven {
   readonly quantization: string;
   readonly users: number;
-  /** Largest expert, bytes. */
   readonly expertBytes: number;
   /** Experts of each layer that fit on the card. */
   readonly slots: number;
@@ -48,7 +47,7 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/** @throws UserError for an unknown name, a short recording, or no CPU with a card */
+/** @throws UserError for an unknown name, a short recording, or no CPU */
 export async function breakEvensOn(
   name: string,
   machine: MachineFinder,

@@ -38,7 +38,7 @@ export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
  * Models that a machine runs, with settings and speeds: `moeprof advise` for several models.
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @param machine bundled name, file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models bundled names, files or folders; empty: all bundled
  * @throws UserError for an unknown name
  */
@@ -85,7 +85,7 @@ export async function modelsOn(
 /** Tokens/s of a model that runs well: four times reading speed. Ours. */
 const WELL = 20;
 
-/** True if a model fits in its usual format, and is faster than all larger models that run well. */
+/** The model fits in its usual format, and is faster than all larger models that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
   const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;

@@ -45,7 +45,7 @@ function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: strin
   }
 }
 
-/** Why experts are not pinned; empty: they are, or no cache of the runtime's own. */
+/** Why experts are not pinned; empty: pinned, or no own cache. */
 function mappedNote({ hardware }: Question, { model }: Priced): string {
   const copies = hardware.software?.cache;
   if (copies === undefined || copies.pinnable === 0 || isPinned(hardware, copies, expertBytesTotal(model))) return '';
@@ -64,7 +64,7 @@ export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: num
   return { link: Math.min(1, (link * speed) / 1e9), cpu: Math.min(1, (cpu * speed) / 1e9) };
 }
 
-/** A decode speed with the division of its time: what the link, the CPU, and all else take. */
+/** A decode speed with the shares of link, CPU and all else. */
 function figureOf(question: Question, { model, price, setting }: Priced): PredictedFigure {
   const { cpu, link } = waitedShares(price.waits, price.decode / setting.users);
   const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };

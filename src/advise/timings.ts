@@ -16,7 +16,7 @@ export interface AskedTimings {
   readonly file: string;
   /** Number of settings that are timed. */
   readonly count: number;
-  /** Expected half width of the answer's band after the timings, as a share of its speed. */
+  /** Expected half width of the answer's band afterwards, as a share of its speed. */
   readonly width: number;
 }
 
@@ -24,7 +24,7 @@ export interface AskedTimings {
 const [DEEP, TIMED] = [8192, 1024];
 /** Longest reading of the context, seconds; llama-bench reads it four times. Ours: three minutes with all else. */
 const [PATIENCE, READINGS] = [120, 4];
-/** Generated tokens of a timing, at most and at least, and the seconds that they may take. Ours. */
+/** Tokens of a timing, at most and at least, and their seconds. Ours. */
 const [MOST_GENERATED, LEAST_GENERATED, GENERATING] = [64, 16, 10];
 
 /** A setting to time after `depth` tokens. */
@@ -35,7 +35,7 @@ interface Point {
 }
 
 /**
- * The two timings that leave the least band; null: none helps, or the runtime has no program that times it.
+ * The two timings that leave the least band; null: none helps, or no program times the runtime.
  * @param others best settings of other strategies
  */
 export async function timingsToAsk(question: Question, answer: Priced, others: readonly Priced[]): Promise<AskedTimings | null> {
@@ -61,7 +61,7 @@ export async function timingsToAsk(question: Question, answer: Priced, others: r
   return { lines: linesFor(question, pair, answer), file: timer.file, count: pair.length, width: widthAfter(pair, targets.slice(0, 1)) };
 }
 
-/** Gain of a second placement that is worth a second loading of the model. Ours. */
+/** Gain worth a second loading of the model. Ours. */
 const WORTH_LOADING = 0.9;
 
 const extraOf = ([a, b]: readonly Point[]): number => (a!.priced === b!.priced ? 1 : WORTH_LOADING);

@@ -91,7 +91,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminate
 
 let guards: (() => void)[] = [];
 
-/** Removes an unfinished file at any end of the process (except by kill -9). */
+/** Removes the file at any end of the process (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guards.length > 0) return;
@@ -156,7 +156,7 @@ function cannotWrite(path: string, error: unknown): UserError {
 /** Creates a file. @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
-/** Opens a temporary file, unlinked at once, so that its space is freed at any end of the process. */
+/** Unlinked at once, so that any end of the process frees the space. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {
@@ -166,7 +166,7 @@ export function temporaryFile(): number {
   });
 }
 
-/** Size, bytes, from which a second process keeps a temporary file open: freeing 256 MiB takes a tenth of a second. */
+/** Bytes from which a second process keeps the file open: freeing 256 MiB takes a tenth of a second. */
 const LARGE = 256 * 2 ** 20;
 
 /** By descriptor of a temporary file. */
@@ -201,7 +201,7 @@ export function readAll(fd: number, into: Uint8Array, position: number): number 
   return done;
 }
 
-/** Host in names of temporary files, 8 digits: hosts may share folders, and process ids are local. */
+/** 8 digits: hosts may share folders, and process ids are local. */
 const HOST = newSha256().update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 

@@ -26,7 +26,7 @@ import { formatBytes, GIB, KIB } from './units.js';
 const CLOCK_MS = 2000;
 
 /**
- * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
+ * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer,
  * oversized files.
  */
 export class InputFile {
@@ -76,7 +76,7 @@ export class InputFile {
     return stateOf(this.#opened);
   }
 
-  /** True if any later write changes {@link state}: file system clocks are coarse. */
+  /** True: any later write changes {@link state}: file system clocks are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
@@ -155,7 +155,7 @@ export function filesBelow(folder: string): string[] {
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
-/** Descriptor of a regular file with the content of `path`, opened without waiting for a pipe's writer. */
+/** Opened without waiting for a pipe's writer. */
 function openRegular(path: string, kind: InputLimits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));

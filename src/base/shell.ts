@@ -12,7 +12,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** Word without need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
+/** No need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, first the shell of Linux and macOS. */

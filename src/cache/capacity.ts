@@ -3,7 +3,7 @@ import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import { expertBytesTotal, type ModelSpec } from '../model/door.js';
 
-/** Capacity as written: bytes, share of all experts' bytes, or experts per MoE layer. */
+/** Bytes, share of all experts' bytes, or experts per MoE layer. */
 type Capacity = Written &
   (
     | { readonly kind: 'bytes'; readonly bytes: number }
@@ -49,7 +49,7 @@ const POINTS = 20;
 const MOST_POINTS = 1000;
 
 /**
- * Parses single capacities and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes,
+ * Single capacities and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes,
  * ascending
  */
 export function parseCapacities(text: string, model: ModelSpec): number[] {

@@ -5,7 +5,7 @@ import type { Known } from '../result/knowledge.js';
 /** No expert. */
 export const NONE = -1;
 
-/** Experts safe from eviction: members of the running event, experts in flight, nearer predictions (L4, L11). */
+/** Members of the running event, experts in flight, nearer predictions (L4, L11). */
 export class Pins {
   /** By local id; a lower rank is more protected. {@link UNPINNED}: no protection. */
   readonly rank: Int32Array;
@@ -36,7 +36,7 @@ export interface Clock {
   layer: number;
 }
 
-/** Inputs of a policy. Fields without an entry in `needs` may be null. */
+/** Fields without an entry in `needs` may be null. */
 export interface PolicyContext {
   /** Ids are [0, experts). */
   readonly experts: number;
@@ -83,7 +83,7 @@ export interface CachePolicy {
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed instead of replacing `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
-  /** True: `incoming` is streamed even into a cache with room (static placement). Absent: never. */
+  /** True: streamed even into a cache with room (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
   /** The running event streams `id`; for policies that count uses beyond residency. */
   streamed?(id: number): void;
@@ -101,7 +101,7 @@ export interface CachePolicy {
 /** Kinds of knowledge besides the demand. */
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
-/** Definition of a policy; also the default export of a user's policy file. */
+/** Also the default export of a user's policy file. */
 export interface PolicyDefinition extends Member {
   /** Absent: none. */
   readonly needs?: readonly PolicyNeed[];
@@ -110,7 +110,10 @@ export interface PolicyDefinition extends Member {
   readonly takes?: readonly PolicyNeed[];
   /** Empty slots of a cache whose capacity is a size of memory, by choices of a token. Absent: none. */
   spare?(parameters: Parameters, topK: number): number;
-  /** Most tokens of a pass that changes the cache, whose ids the host waits for in each cached layer. Absent: no such limit, no such wait. */
+  /**
+   * Most tokens of a pass that changes the cache, whose ids the host awaits in each cached layer. Absent: no limit, no
+   * wait.
+   */
   readonly passTokens?: number;
   /** First MoE layers of the cache; later layers stay whole. 0 or absent: all. */
   cachedLayers?(parameters: Parameters): number;

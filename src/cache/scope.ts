@@ -49,13 +49,11 @@ export interface Caches {
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
   readonly rank: Int32Array;
-  /**
-   * Learner of expected uses, fed each event's demand before the caches. Null: not needed, or expectations are given.
-   */
+  /** Fed each event's demand before the caches. Null: not needed, or expectations are given. */
   readonly learned: NextUse | null;
 }
 
-/** Builds empty caches of one tier. @throws UserError for a missing need of the policy, or misfit quotas */
+/** @throws UserError for a missing need of the policy, or misfit quotas */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);

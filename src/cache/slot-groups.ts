@@ -4,7 +4,6 @@ import type { ModelSpec } from '../model/door.js';
 /** Layers on a GPU whose expert matrices agree in bytes: they share slots. */
 export interface SlotGroup {
   readonly layers: number;
-  /** Experts of each layer. */
   readonly experts: number;
   /** Bytes of an expert, by matrix. */
   readonly matrices: readonly number[];
@@ -13,7 +12,6 @@ export interface SlotGroup {
 /** Alignment of GPU buffers, bytes (CUDA). */
 const ALIGNMENT = 128;
 
-/** Bytes of the layers' experts. */
 const hostBytes = ({ experts, layers, matrices }: SlotGroup): number => layers * experts * sum(matrices);
 
 /** Bytes of a buffer a matrix, for `slots` experts. */

@@ -35,10 +35,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/**
- * `moeprof run -s a,b -w x,y`: ranks combinations, or gives the reason of a refusal.
- * @throws UserError if all are refused
- */
+/** `moeprof run -s a,b -w x,y`. @throws UserError if all are refused */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

@@ -13,7 +13,7 @@ export interface StoredOptions {
 }
 
 /**
- * Reads stored runs, and stores new runs as each ends; equal fingerprints run once.
+ * New runs are stored as each ends; equal fingerprints run once.
  * @param cells make the runs; a UserError marks an impossible run
  */
 export async function runStored(

@@ -27,7 +27,7 @@ export const help = `Examples:
   moeprof sweep my-study.yaml --shard 1/4
   moeprof sweep my-study.yaml --queue redis://localhost:6379/0`;
 
-/** `moeprof sweep`: a run with varied values, e.g. arrival rates up to saturation. */
+/** `moeprof sweep`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SWEEP, { first: ['--rates', '--vary', '-m', '-w', '-t', '-o'] }).action(
     async (profile: string | undefined, options: SweepFlags) => {

@@ -14,9 +14,7 @@ export interface Difference {
   readonly candidate: string;
 }
 
-/**
- * Inputs that differ: work, machine, inputs that budgets may let vary, and settings with more room for the candidate.
- */
+/** Work, machine, inputs that budgets may let vary, and settings with more room for the candidate. */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
   const differing = [workDifferences, runtimeDifference, knowledgeDifferences, roomDifferences];
   return differing.flatMap((differ) => differ(base, candidate));

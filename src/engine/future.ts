@@ -9,7 +9,7 @@ import { EventDemand } from './vocabulary/event.js';
 /** Walks a pass's demand at a layer: an `append` per GPU and event. */
 type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
 
-/** Demands of a single GPU: an event per layer, with `sequential` per activation (L7). */
+/** An event per layer, with `sequential` per activation (L7). */
 export function walkOfOne(model: ModelSpec, replay: Replay): DemandWalk {
   const demand = new EventDemand(model);
   return (pass, layer, append) => {
@@ -31,7 +31,7 @@ export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
   };
 }
 
-/** Future demand on each GPU, for policies with foresight: passes are composed without running, and read backwards. */
+/** For policies with foresight: passes are composed without running, and read backwards. */
 export interface Futures {
   readonly futures: readonly Future[];
   close(): void;

@@ -50,10 +50,7 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
 
 const NO_READ_BACKS: ReadBacks = { ns: 0, layers: 0, tokens: 0, unqueuedNs: 0 };
 
-/**
- * Prices a model on a machine: a roofline (the larger of memory traffic and arithmetic) plus overheads. Methods
- * allocate nothing.
- */
+/** A roofline (the larger of memory traffic and arithmetic) plus overheads. Methods allocate nothing. */
 export class CostModel {
   readonly passNs: number;
   /** Cost of a CPU handover per event, ns; Infinity without a second processor. */

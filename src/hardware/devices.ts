@@ -13,7 +13,7 @@ const SCORE_BYTES = 16;
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime on a CPU: host times scale with the clock, if the runtime states a host clock. */
+/** Host times scale with the clock, if the runtime states a host clock. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;

@@ -1,4 +1,4 @@
-// Counts bytes and operations of each part in a walk over the tensors; counted parameters are a check.
+// A walk over the tensors; counted parameters are a check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
@@ -164,7 +164,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
-/** Measures a model at a quantization. @throws UserError if the formats cannot reach the stated file size */
+/** @throws UserError if the formats cannot reach the stated file size */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,

@@ -4,7 +4,7 @@ import type { Anatomy } from './anatomy.js';
 /** Dense id of an expert: `layer.offset + expert`, the index of every per-expert typed array. */
 type ExpertId = number;
 
-/** Weights in a format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
+/** Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
 export interface FormatShare {
   /** Name in `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for an unknown GGUF type. */
   readonly format: string;

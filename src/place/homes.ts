@@ -11,7 +11,7 @@ export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: numb
   });
 
 /**
- * Copies the busiest experts, then packs copies onto GPUs, longest processing time first, as DeepSeek's EPLB.
+ * As DeepSeek's EPLB: copies the busiest experts, then packs, longest processing time first.
  * @param demand by dense id
  */
 export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {

@@ -39,7 +39,7 @@ export function ranked(model: ModelSpec, demand: Float64Array, layer: number): n
   return mostPopular(demand.subarray(offset, offset + experts));
 }
 
-/** Resident set by dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
+/** By dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
 export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
   const resident = new Uint8Array(model.experts);
   for (const { index, offset } of model.layers) {

@@ -10,7 +10,7 @@ const PRIOR = { right: 0.4, trials: 1 };
 /** Cost of naming experts: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** Gives named experts the learned share of correct names per layer as probability. */
+/** Probability: the learned share of correct names per layer. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;

@@ -30,7 +30,7 @@ export class PassRecorder {
   /** Row widths of `ffn_moe_KIND-LAYER`; then of wanted tensors. */
   readonly #sizes = new Map<number, Map<string, number>>();
   readonly #wanted = new Map<string, number>();
-  /** Rows of the pass; stride in bytes. */
+  /** Stride in bytes. */
   readonly #tensors = new Map<string, { readonly values: DataView; readonly rows: number; readonly stride: number }>();
   #fault: unknown = null;
 

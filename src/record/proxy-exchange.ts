@@ -1,4 +1,4 @@
-// One exchange through the recording proxy: adds fields to the request, and removes their results from the answer.
+// Adds fields to the request, and removes their results from the answer.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpRequest, passedThrough } from '../base/host/http.js';

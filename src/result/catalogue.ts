@@ -82,17 +82,14 @@ export function describeMetric(name: string): MetricDescription {
   return found;
 }
 
-/** Makes a metric. @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
+/** @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
 export function metric(name: MetricName, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
 }
 
-/**
- * Makes a measured metric; the value is the median. @param samples at least one @throws Error as {@link metric}, or for
- * a simulated metric
- */
+/** The value is the median. @param samples at least one @throws Error as {@link metric}, or for a simulated metric */
 export function sampledMetric(name: MetricName, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };

@@ -55,7 +55,7 @@ const isHead = (line: string): boolean =>
 /** True for a table with a column of speeds. */
 export const isHandTable = (text: string): boolean => text.split('\n').some((line) => line.length <= LONGEST && isHead(line));
 
-/** Rows of the tables of a text. @param path for messages @throws UserError for a row of other cells than its head */
+/** @param path for messages @throws UserError for a row of other cells than its head */
 export function readHandTable(text: string, path: string): Timing[] {
   const lines = linesOf(text, path);
   const around = lines.flatMap((line) => (isRow(line.text) ? [] : [line.text])).join('\n');

@@ -58,7 +58,7 @@ const ADVISED_BY_NAME = [
   ),
 ];
 
-/** A runtime by name or backend profile. @throws UserError with the nearest names */
+/** By name or backend profile. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
   const found = ADVISED_BY_NAME.find((runtime) => runtime.name === name);
   if (found !== undefined) return found;
@@ -96,7 +96,7 @@ function programsOf({ backends, name, programs }: KnownRuntime): string[] {
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/** Runtime of a measurement program; a program with only a profile runs as hf-eager. @throws UserError if unknown */
+/** A program with only a profile runs as hf-eager. @throws UserError if unknown */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);
@@ -114,7 +114,7 @@ export function runtimeOfProfile(profile: string): KnownRuntime | null {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`)) ?? null;
 }
 
-/** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
+/** @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const profile = runtimeOfProgram(program).profileOf(program, mixed);
   const { backends = [] } = RUNTIMES.find((runtime) => runtime.name === profile) ?? {};

@@ -23,10 +23,10 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [...new Set(RUNTIMES.flat
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` */
+/** At least one. @param path a file, or `-` @throws UserError `file:line: what` */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
-/** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
+/** Of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
   if (!isWritten(given)) return placed(place, () => readTimings(given));
   if (given.includes('\n')) return timingsOf(given, place);
@@ -47,7 +47,7 @@ export function timingsOfFlags(given: readonly string[]): Timing[] {
   return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
 }
 
-/** Timings in a machine file. @param place of the list @throws UserError as {@link timingsIn} */
+/** @param place of the list @throws UserError as {@link timingsIn} */
 export function timingsOfFile(kept: readonly string[] | undefined, place: string): Timing[] {
   return (kept ?? []).flatMap((text, i) => timingsIn(text, `${place}.${i}`));
 }
@@ -71,7 +71,7 @@ export function timingsOf(given: string, path: string): Timing[] {
 /** Tokens of a pass without `-ub`. */
 const USUAL_UBATCH = 512;
 
-/** A prompt shorter than the variable asks for is computed on the CPU. */
+/** A prompt shorter than the variable is computed on the CPU. */
 function offloaded(timing: Timing): Timing {
   const { offloadFrom = 0, promptTokens = Number.POSITIVE_INFINITY, ubatch = USUAL_UBATCH } = timing;
   return offloadFrom > Math.min(promptTokens, ubatch) ? { ...timing, noOpOffload: true } : timing;

@@ -39,7 +39,7 @@ function partsOf(text: string): Part[] {
   return parts;
 }
 
-/** Parses a hand-written timing. @param place for messages @throws UserError for a malformed part or no speed */
+/** @param place for messages @throws UserError for a malformed part or no speed */
 export function readTimingText(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
   let timing: PrintedTiming & { engine?: string } = { place };

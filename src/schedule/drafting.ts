@@ -15,8 +15,7 @@ export interface Acceptance extends Written {
 }
 
 /**
- * Parses `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws
- * UserError
+ * `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws UserError
  */
 export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
@@ -58,10 +57,7 @@ type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { r
  */
 const LOOK_UP_NS = 1000;
 
-/**
- * Parses `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws
- * UserError
- */
+/** `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws UserError */
 export function parseDrafter(text: string): Drafter {
   if (text.trim() === 'ngram') return { text, ns: LOOK_UP_NS, looksUp: true };
   const copy = /^\s*copy(?:\s+(.*))?$/.exec(text);

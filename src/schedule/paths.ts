@@ -105,7 +105,7 @@ export class PathView {
     return this.#chunk;
   }
 
-  /** Most probable experts of each layer, `topK` by rank; empty before a request's first pass. */
+  /** `topK` by rank; empty before a request's first pass. */
   #predict(forecast: PathForecast, request: Request): Pick<TraceChunk, 'experts'> {
     const { experts } = this.#chunk;
     experts.fill(NULL_EXPERT);

@@ -27,7 +27,7 @@ interface Damage {
   readonly reason: string;
 }
 
-/** Results by fingerprint in a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
+/** In a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
 export class Store {
   readonly folder: string;
   readonly #made = new Set<string>();
@@ -36,7 +36,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /** Opens or makes a store. @throws UserError if the folder is not writable, or holds foreign files */
+  /** @throws UserError if the folder is not writable, or holds foreign files */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -174,7 +174,7 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** Parses an entry. `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
+/** `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;

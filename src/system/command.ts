@@ -108,7 +108,7 @@ export function repeatable(result: Result, given: RunCommand): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
-/** Words of a flag; null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
+/** Null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
   if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];

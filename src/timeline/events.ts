@@ -14,7 +14,7 @@ export interface FlowPoint extends Place {
   readonly ns: number;
 }
 
-/** File of Chrome trace events: complete slices in whole simulated ns, cut to a window. */
+/** Complete slices in whole simulated ns, cut to a window. */
 export class TraceEvents {
   /** Window `[fromNs, toNs)`, may move during the run. */
   fromNs = 0;
@@ -37,7 +37,6 @@ export class TraceEvents {
     this.#metadata('process', `"pid":${pid}`, pid, name);
   }
 
-  /** Names a track in its group. */
   track({ pid, tid }: Place, name: string): void {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }

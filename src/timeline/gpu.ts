@@ -20,7 +20,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/** Opens a GPU's tracks. @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
+/** @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };

@@ -10,8 +10,8 @@ export type Window =
 export const EVERYTHING: Window = { by: 'time', from: 0, to: Number.POSITIVE_INFINITY };
 
 /**
- * Parses `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. `--timeline-window` @throws UserError if
- * malformed or empty
+ * `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. `--timeline-window` @throws UserError if malformed
+ * or empty
  */
 export function parseWindow(text: string, place: string): Window {
   const dots = text.indexOf('..');

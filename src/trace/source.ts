@@ -99,7 +99,7 @@ export class TraceSource {
   }
 }
 
-/** Opens a trace file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
+/** A file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
@@ -134,10 +134,7 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/**
- * Unpacks a part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError
- * if damaged
- */
+/** Into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError if damaged */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

@@ -105,8 +105,8 @@ export const rmSync: (path: string, options: { readonly recursive?: boolean; rea
 export const utimesSync: (path: string, read: Date, written: Date) => void = fs.utimesSync;
 
 /**
- * Keeps a file open in a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function
- * that ends the process
+ * In a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function that ends the
+ * process
  */
 export function keptOpen(fd: number): () => void {
   // Imported on use.

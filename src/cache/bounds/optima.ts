@@ -3,9 +3,7 @@
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/**
- * Places on the line per expert; more places mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest.
- */
+/** More mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest. */
 const SPREAD = 2;
 
 /** Most hits of caches of equal experts, local ids. */
@@ -161,7 +159,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps only places of last uses; other slots move to the next kept place. */
+  /** Other slots move to the next kept place. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);

@@ -9,8 +9,8 @@ import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bit
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
- * Loss of worth per pass until the next use: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a
- * pass; half of that loss preserves order even if nearly all experts stay (range: docs/predictors.md).
+ * Loss of worth per pass until the next use: 1 / (1 + passes / 2). Half the loss of transfers preserves order even if
+ * nearly all experts stay (range: docs/predictors.md).
  */
 const LOST_A_PASS = 0.5;
 /** Events after which a missing use counts as never; its worth would be 3 %. */
@@ -169,7 +169,7 @@ const LEAST_RATE = 0.004;
 
 /** Past uses by expert, in events of its layer: recent bits (`PastBits`) and a decayed count. */
 export class UseHistory {
-  /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events. */
+  /** By dense id, renewed every {@link EVENTS_A_BLOCK} events. */
   readonly logRate: Float64Array;
   readonly events: Int32Array;
   readonly #model: ModelSpec;
@@ -236,7 +236,7 @@ function placesOf({ layers }: ModelSpec): number {
 
 const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
-/** Recent use rate by past, 0..1, before learning. Weights are ours; 100 events of learning replace them. */
+/** 0..1, before learning. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {
   let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);
   for (let back = 0; back < EVENTS_A_BLOCK; back++) if (usedAgo(past, back)) rate += 0.12 * 0.85 ** back;

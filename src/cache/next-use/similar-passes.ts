@@ -2,9 +2,9 @@ import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Experts kept per layer, over all passes: 8,192 passes of 8, or fewer wider passes. */
+/** Per layer, over all passes: 8,192 passes of 8, or fewer wider passes. */
 const CELLS = 65536;
-/** Most experts of a kept event; larger events, such as a prompt, form no path. */
+/** Larger events, such as a prompt, form no path. Ours. */
 const WIDEST = 64;
 /** Layers per pass that count agreement and choose {@link VOTERS}. */
 const COUNTED = 6;
@@ -18,12 +18,12 @@ const LATER = 0.8;
 const FADING = 0.98;
 /** Exponent of full agreement in a vote's weight. */
 const SHARPNESS = 13;
-/** Total votes for the passes directly after the voters; votes are whole numbers. */
+/** For the passes directly after the voters; votes are whole numbers. */
 export const FULL_VOTE = 1024;
 /** Gain at which sums are scaled back, before precision is lost. */
 const LARGEST_GAIN = 2 ** 20;
 
-/** Slots with uses of one expert, in order of time: a circular buffer. */
+/** A circular buffer in order of time. */
 interface Users {
   slots: Uint16Array;
   first: number;

@@ -4,7 +4,7 @@ import { besideHeld } from '../held-layers.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
-/** Most tokens of a pass that changes the cache; larger passes only read residents. */
+/** Larger passes only read residents. */
 const MOST_TOKENS = 32;
 /** First build with frequency classes. */
 const CLASSES_FROM = 12170;

@@ -23,7 +23,7 @@ export function aheadPart({ ahead, evictions, gpu, outcomes }: GpuParts, setup: 
   return { ahead: true, hooks: [prefetcher, ...(setup.budget === null ? [] : [outcomes.charges(setup.budget)])] };
 }
 
-/** Prefetching of a GPU, for a system with a predictor. @throws UserError if `across` lacks a need */
+/** @throws UserError if `across` lacks a need */
 export function setupOf(
   { plan, time }: { readonly plan: RunPlan; readonly time: PredictionTime },
   model: ModelSpec,
@@ -38,7 +38,7 @@ export function setupOf(
   // With several batches in turn, the next pass belongs to a different batch and is not predicted.
   const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
   const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
-  // A spread would give the object a hidden class dependent on V8's history, and slow the loops reading it.
+  // A spread would give a hidden class dependent on V8's history, and slow reading loops.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,

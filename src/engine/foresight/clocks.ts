@@ -61,10 +61,7 @@ export class BoundClocks extends Clocks {
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /**
-   * @param demand of the running event @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true:
-   * the CPU computes too
-   */
+  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true: the CPU computes too */
   constructor(
     demand: Demand,
     model: ModelSpec,

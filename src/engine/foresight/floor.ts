@@ -106,10 +106,7 @@ class GpuFloor {
     sums.fill(0);
   }
 
-  /**
-   * A lower price is free. A higher price costs the memory's contents: slots loads, each by the rise of a load's
-   * weight.
-   */
+  /** A lower price is free. A higher price costs slots loads, each by the rise of a load's weight. */
   #moveOn(since: Since): void {
     const { least, other } = since;
     const counted = this.#countedNs;
@@ -161,7 +158,7 @@ class GpuFloor {
 /** A moment of a run for {@link Floor.mark}. */
 export type FloorMark = readonly Since[];
 
-/** L19, docs/semantics.md: proven floor of a run, the largest of its GPUs: no run with the same demands is faster. */
+/** L19, docs/semantics.md: the largest of the GPUs' floors: no run with the same demands is faster. */
 export class Floor {
   readonly #gpus: readonly GpuFloor[];
 

@@ -24,14 +24,12 @@ export interface FoundEnds {
 const UNASKED = 1 << 19;
 
 /**
- * Rounds of foresight beside a CPU, each with start times of the previous round. Ours: a third gains .2 % on the cells
- * of docs/moeprof.md.
+ * Rounds with a CPU, each with start times of the previous round. Ours: a third gains .2 % on the cells of
+ * docs/moeprof.md.
  */
 const ROUNDS = 2;
 
-/**
- * Schedules by knowledge (L19): LRU, Belady on demand, and known futures; demands are replayed shortly after the run.
- */
+/** L19: LRU, Belady on demand, and known futures; demands are replayed shortly after the run. */
 export class FoundSchedules {
   readonly work = new Float64Array(4);
   readonly #window: EventWindow;

@@ -27,8 +27,8 @@ class Promotions implements IdleWork {
   #leftNs = 0;
 
   /**
-   * @param evicted called after every admission: accounts for victims evicted at `nowNs`; returns when their slot is
-   * free, ns @param values expected next use of each expert, 0..1; null: unused by the policy
+   * @param evicted after every admission: victims at `nowNs`; returns when their slot is free, ns @param values
+   * expected next use of each expert, 0..1; null: unused by the policy
    */
   constructor(gpu: Gpu, evicted: (nowNs: number) => number, values: Float32Array | null) {
     const { experts } = gpu.model;

@@ -1,5 +1,5 @@
-// Error band of a prediction: measured / predicted of comparable machines, by constants fitted without the row's
-// machine. Each machine has one vote: its rows err alike. Equal runtime, format and placement come first.
+// Measured / predicted of comparable machines, by constants fitted without the row's machine. Each machine has one
+// vote. Equal runtime, format and placement come first.
 import { twelveDigits } from '../../base/rounding.js';
 import { sharedVotes, votedPercentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';

@@ -6,7 +6,7 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Forecasts of coming layers (L11, L12): predictor calls, policies' expectations, ranked experts, accuracy. */
+/** L11, L12: predictor calls, policies' expectations, ranked experts, accuracy. */
 export class Forecast {
   readonly ranking: Ranking;
   readonly #setup: PrefetchSetup;

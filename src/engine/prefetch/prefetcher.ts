@@ -35,9 +35,7 @@ export class Prefetcher implements Planner, Hooks {
   #nextLayer = 0;
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
-  /**
-   * @param evicted called after every admission to the GPU: accounts for victims; returns when their slot is free, ns
-   */
+  /** @param evicted after every admission to the GPU; returns when the victims' slot is free, ns */
   constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number, staging: Staging | null, idle: readonly IdleWork[]) {
     this.#gpu = gpu;
     this.#staging = staging;

@@ -13,9 +13,7 @@ const MARGIN = 0x300000;
 /** End of a list of experts. */
 const NONE = -1;
 
-/**
- * Best-scored experts of each layer at its last prediction. Low scores are skipped, the rest sorted in narrow buckets.
- */
+/** At each layer's last prediction. Low scores are skipped, the rest sorted in narrow buckets. */
 export class Ranking {
   /** Most ranked experts of a layer. */
   readonly width: number;
@@ -118,7 +116,7 @@ export class Ranking {
     return words;
   }
 
-  /** Moves the best experts from the buckets to `ids[base ..]`, emptying all buckets. @returns their number */
+  /** To `ids[base ..]`, emptying all buckets. @returns their number */
   #draw(words: number, base: number): number {
     const { ids, width } = this;
     const filled = this.#filled;

@@ -8,10 +8,7 @@ import type { MemoryPlan } from '../memory/plan.js';
 import { memoryChanges, type RunPlan } from '../plan/run-plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/**
- * Memory of a run's GPUs under changing division; null: constant. @throws UserError if the division must not change,
- * e.g. a policy with foresight
- */
+/** Null: constant. @throws UserError if the division must not change, e.g. a policy with foresight */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;

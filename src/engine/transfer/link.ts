@@ -62,7 +62,7 @@ export class Link {
   /** Arrival by dense expert id, ns. */
   readonly #arrivalNs: Float64Array;
 
-  /** @param spec bandwidth, latency, lanes or paths @param arrivalNs arrival in the upper tier by expert id, written at every transfer */
+  /** @param arrivalNs arrival in the upper tier by expert id, written at every transfer */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
     within('L10', `lanes of ${name}`, lanes, 1);
@@ -117,7 +117,7 @@ export class Link {
     return end;
   }
 
-  /** Places a demand on the lane of earliest start; of earliest end if lanes differ. @returns arrival, ns */
+  /** Lane of earliest start; of earliest end if lanes differ. @returns arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;

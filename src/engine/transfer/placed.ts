@@ -5,9 +5,7 @@ interface PlacedPrefetch {
   readonly endNs: number;
 }
 
-/**
- * Uninterruptible prefetches on a link: placed like demands (L12, cancel: off), or run again after losing a lane (L10).
- */
+/** Uninterruptible: placed like demands (L12, cancel: off), or run again after losing a lane (L10). */
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 

@@ -6,7 +6,6 @@ import type { RunRow } from './run-row.js';
 /** Bytes held in memory. */
 const BLOCK = 2 ** 20;
 
-/** Row without metrics, and index of its set of metric names. */
 type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
 /** Rows of a study as bytes, about 1 KiB each instead of four; beyond 1 MiB in a temporary file. Set in any order. */

@@ -63,10 +63,7 @@ export interface Pivot extends PivotQuestion {
   readonly mixed: readonly string[];
 }
 
-/**
- * Arranges runs in a table. @param labels words for names @throws UserError for a name that no run has, or the table
- * does not show
- */
+/** @param labels words for names @throws UserError for a name that no run has, or the table does not show */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels = new Labels()): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);

@@ -21,7 +21,7 @@ interface Sample {
   readonly seed: number;
 }
 
-/** All cells of a study, last dimension fastest; generated one at a time, so memory holds only axes. */
+/** Last dimension fastest; cells are generated one at a time, so memory holds only axes. */
 export interface Space {
   readonly dimensions: readonly SpaceDimension[];
   readonly exclude: readonly Exclusion[];

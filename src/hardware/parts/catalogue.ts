@@ -3,7 +3,7 @@ import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
-/** Computer kinds of parts: a missing part defaults to the same kind. `unified`: a single memory. */
+/** A missing part defaults to the same kind. `unified`: a single memory. */
 const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
 /** Computer kind of a part. */
 export type Form = (typeof FORMS)[number];
@@ -49,13 +49,13 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, parsed on demand, as parsing all groups is slow. */
+/** Parsed on demand, as parsing all groups is slow. */
 interface PartGroup<P extends CataloguePart> {
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/** A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError on use */
+/** Groups are read on first use. @param read a file, or a single group @throws UserError on use */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -98,7 +98,6 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Part names in an unparsed text. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }

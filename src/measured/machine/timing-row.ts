@@ -10,13 +10,13 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/** Timings as measurements; all tensor rules share one limit of work. @throws UserError for an unknown model or storage format */
+/** All tensor rules share one limit of work. @throws UserError for an unknown model or storage format */
 export function measurementsOf(timings: readonly Timing[], machine: Machine, user: NamedModel): Measurement[] {
   const steps = new Meter(timings[0]?.place ?? '', LIMITS.matching);
   return timings.map((timing) => measurementOf(timing, machine, user, steps));
 }
 
-/** A timing as a measurement. @throws UserError for an unknown model or storage format */
+/** @throws UserError for an unknown model or storage format */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel, steps?: Meter): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);

@@ -121,7 +121,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /** Cursor of the next page; null: last page. @throws UserError for a foreign link */
+  /** Null: last page. @throws UserError for a foreign link */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;

@@ -49,7 +49,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** Facts of a model: parameters and bytes by part, expert sizes, and fits on machines. */
+/** Facts of a model, and fits on machines. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -57,7 +57,7 @@ export interface ModelInspection {
   /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
-  /** Whole models as experts; absent: parts of a model. */
+  /** Absent: parts of a model. */
   readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;
@@ -166,7 +166,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts experts that fit next to dense weights and a request's KV cache. */
+/** Next to dense weights and a request's KV cache. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);

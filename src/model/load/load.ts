@@ -44,7 +44,6 @@ type Source =
   | { readonly kind: 'config'; readonly path: string; readonly folder: string };
 
 /**
- * Loads a model.
  * @param nameOrPath bundled name, profile, config.json, folder or index of safetensors, GGUF file, or fetched hub model
  * @param quantization null: the format of the files or the profile
  * @throws UserError for an unknown model or format, or a malformed file

@@ -93,8 +93,8 @@ const fp = kind((base, row) => ({ base, head: base, ladder: LADDERS.fp, generous
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', k('q4_k'));
 
 /**
- * Formats and a sentence by file type: the rules of llama-quantize (llama_tensor_get_type in llama-quant.cpp of October
- * 2025), with an importance matrix if a rule asks for one.
+ * The rules of llama-quantize (llama_tensor_get_type in llama-quant.cpp of October 2025), with an importance matrix if
+ * a rule asks for one.
  */
 const TYPES = {
   f32: [floats('f32'), 'llama.cpp F32: 32 bits throughout'],

@@ -95,7 +95,7 @@ export const countList = z.array(z.number().nonnegative().max(Number.MAX_SAFE_IN
 /** Expert ids. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** Demand by dense id from lists of counts by layer. @throws UserError for a misfit with the model */
+/** By dense id. @throws UserError for a misfit with the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);
@@ -111,10 +111,7 @@ export const MOST_GPUS = 4096;
 /** Most slots per expert of a layer. Ours; engines have up to 1.5. */
 const MOST_COPIES = 16;
 
-/**
- * Checks for equal GPUs and slots, valid ids, and a home for each expert, as engines' tensors require.
- * @throws UserError
- */
+/** Equal GPUs and slots, valid ids, a home for each expert, as engines' tensors require. @throws UserError */
 export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Homes {
   if (homes.length !== model.layers.length) throw modelMisfit(path, `has ${homes.length} layers`, model);
   const gpus = homes[0]!.length;

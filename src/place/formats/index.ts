@@ -13,7 +13,7 @@ import { sglang } from './sglang.js';
 import { vllmMap } from './vllm.js';
 import { vllmAscend } from './vllm-ascend.js';
 
-/** All formats, most specific first: the first match reads a file. A new format is a file and a line. */
+/** Most specific first: the first match reads a file. A new format is a file and a line. */
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
 
 /** Fingerprint path of a file without room. */

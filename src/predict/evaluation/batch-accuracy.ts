@@ -112,7 +112,7 @@ export class BatchUnions {
     this.#filled = new Float32Array(this.batches.length * experts).fill(1);
   }
 
-  /** Adds a token's probabilities by dense id; `fill` ranks experts without a score. */
+  /** `fill` ranks experts without a score. */
   add(row: number, scores: Float32Array, fill: Float32Array | null): void {
     const batch = this.#batchOf[row]!;
     if (batch < 0) return;

@@ -11,7 +11,7 @@ interface ReliabilityBin {
   readonly frequency: number;
 }
 
-/** Recall, precision and calibration before the pass or at a distance; ratios are 0..1. */
+/** Before the pass or at a distance; ratios are 0..1. */
 export interface Score {
   readonly tokens: number;
   /** Share of a token's experts among the k best-scored (k: layer's top-k); mean over tokens, then layers. */
@@ -78,7 +78,7 @@ export class ScoreCounter {
   }
 
   /**
-   * Judges a layer's scores. @param choices `[topK]` from index `from` @param decoded true for a generated token
+   * @param choices `[topK]` from index `from` @param decoded true for a generated token
    * @param fill scores to fill up to 2k
    */
   judge(

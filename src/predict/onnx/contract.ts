@@ -1,4 +1,4 @@
-// Contract of an ONNX path predictor: any subset of the inputs, and the output.
+// Any subset of the inputs, and the output.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ValueInfo } from './writer.js';
@@ -33,9 +33,7 @@ export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number):
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
-/**
- * Checks declared tensors. @param path for messages @param experts over all layers @returns inputs @throws UserError
- */
+/** @param path for messages @param experts over all layers @returns inputs @throws UserError */
 export function checkContract(
   path: string,
   inputs: readonly TensorSignature[],

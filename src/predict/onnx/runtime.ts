@@ -1,4 +1,4 @@
-// onnxruntime-node (280 MB, optional) is imported only to train or run a predictor.
+// onnxruntime-node (280 MB, optional) only to train or run a predictor.
 import type * as Ort from 'onnxruntime-node';
 import { type UserError, unloadable } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';

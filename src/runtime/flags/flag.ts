@@ -24,7 +24,7 @@ export interface Flag<Name extends string = string> {
   readonly does: string;
 }
 
-/** Flags of a program, with source. Advice uses no further flags: a test parses each line like the program. */
+/** With source. Advice uses no further flags: a test parses each line like the program. */
 export interface Grammar<Name extends string = string> {
   /** Words that start the program: `llama-server`, `vllm serve`. */
   readonly program: string;

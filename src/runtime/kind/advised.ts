@@ -29,7 +29,7 @@ export function byShare(model: ModelSpec): WeightPlacement[] {
 
 const never = (): null => null;
 
-/** Programs that read GGUF files. Ubatches: the default and usual larger values; bits: about those of a whole file. */
+/** Ubatches: the default and usual larger values; bits: about those of a whole file. */
 export const GGUF = {
   profile: null,
   ubatches: [512, 1024, 2048, 4096, 8192],

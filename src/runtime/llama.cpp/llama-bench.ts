@@ -49,7 +49,7 @@ const LONGEST_NAME = 200;
 /** Names of `gpu_info` and `cpu_info`, joined by commas. */
 const namesIn = (text: unknown): string[] => (textOf(text)?.split(/,\s*/) ?? []).map((name) => name.slice(0, LONGEST_NAME));
 
-/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards. */
+/** No prediction counts the split, KV in host memory, shares of cards. */
 function uncountedOf(values: Readonly<Record<string, unknown>>): readonly string[] {
   const [split, share] = [textOf(values.split_mode), textOf(values.tensor_split)];
   const found = [

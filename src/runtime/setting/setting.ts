@@ -7,7 +7,7 @@ export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
 /** Placement of weights. */
 export interface WeightPlacement {
-  /** Last decoder layers on the GPUs; null: all, with the output matrix. 0: CPU only. */
+  /** Last decoder layers; null: all, with the output matrix. 0: CPU only. */
   readonly gpuLayers: number | null;
   /** First MoE layers with experts in host memory. */
   readonly cpuMoe: number;
@@ -72,7 +72,7 @@ export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafte
 export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layers.length): number[] =>
   layers.slice(0, cached).map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 
-/** Range of cache slots per layer: from a token's experts to all experts but one. */
+/** From a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
   Math.max(...layers.map(({ topK }) => topK)),
   Math.max(...layers.map(({ experts }) => experts)) - 1,

@@ -99,7 +99,7 @@ export class QueueSweep {
     return this.#end.signal.aborted;
   }
 
-  /** Runs all cells. @throws UserError if the server or the store cannot be written */
+  /** @throws UserError if the server or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
       await this.#clearStrangers();

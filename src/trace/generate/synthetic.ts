@@ -54,10 +54,7 @@ type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 /** Tokens between pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
-/**
- * Generates a trace; a seed gives the same routing on every machine. @throws UserError if too large, or for invalid
- * candidates
- */
+/** A seed gives the same routing on every machine. @throws UserError if too large, or for invalid candidates */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
   for (;;) {

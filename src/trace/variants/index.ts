@@ -60,7 +60,7 @@ const definitionOf = ({ definition, name }: VariantChoice): Variant => definitio
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
-/** Stacks variants on a trace, given as texts. @throws UserError if unknown, or the trace lacks a column */
+/** As texts. @throws UserError if unknown, or the trace lacks a column */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],
@@ -70,7 +70,7 @@ export function applyVariants(
 }
 
 /**
- * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original
+ * First at the bottom, without a copy. @param seed of draws @returns trace that closes the original
  * @throws UserError
  */
 export function stackVariants(

@@ -1,10 +1,7 @@
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
-/**
- * `lspci -D -vv`, a paragraph per device: names of cards without a specific tool; link width and speed, which need
- * root.
- */
+/** `lspci -D -vv`, a paragraph per device; link width and speed need root. */
 export const lspci: Tool = {
   name: 'lspci',
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },

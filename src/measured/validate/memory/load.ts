@@ -117,7 +117,7 @@ function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; default: all. */
+/** Default: all. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

@@ -205,10 +205,7 @@ export interface MeasuredRows {
 /** Schema of any line, for editors. */
 export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
-/**
- * Reads JSON lines of measurements, or `-`. @param skip receives errors of lines @throws UserError `file:line: field:
- * what`
- */
+/** JSON lines, or `-`. @param skip receives errors of lines @throws UserError `file:line: field: what` */
 export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
   return parseRows(readText(path, 'measurements'), path, skip);
 }

@@ -68,7 +68,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
   return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
 }
 
-/** A heatmap with axes. @param source key of the counts in the page's data, for `client/heatmap.js` */
+/** With axes. @param source key of the counts in the page's data, for `client/heatmap.js` */
 function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
