@@ -112,7 +112,7 @@ export const SHORTER = [2, 4, 8];
 
 const shortestOf = ({ context }: Unpriced): number => Math.floor(context / SHORTER.at(-1)!);
 
-/** By KV cache alone, at the shortest context; Infinity: no KV cache. */
+/** Most users by KV cache alone, at the shortest context; Infinity: no KV cache. */
 export function usersHeld(question: Unpriced): number {
   const { quantizations, runtime } = question;
   const quantization = quantizations.at(-1)!;

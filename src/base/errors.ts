@@ -24,7 +24,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** Narrows a thrown value to a UserError. @throws any other value */
+/** @throws any other value */
 export function userErrorOf(error: unknown): UserError {
   if (error instanceof UserError) return error;
   throw error;

@@ -110,7 +110,7 @@ function release(file: AtomicFile): void {
 /** Status of a path to write; undefined: nothing exists. @throws UserError if unknown */
 export const whatStands = (path: string): FileStat | null => attempt(path, () => statIfAny(path));
 
-/** Writes a text file as a whole. @throws UserError if not writable */
+/** As a whole. @throws UserError if not writable */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   const file = new AtomicFile(path);
   try {
@@ -121,7 +121,7 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError */
+/** With missing parents. @throws UserError */
 export function makeFolder(path: string): void {
   // Absolute: Node 20 retries a relative path for ever in a deleted working directory.
   attempt(path, () => makeFolders(resolve(path)));
@@ -153,7 +153,7 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
-/** Creates a file. @throws UserError if the path exists */
+/** @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
 /** Unlinked at once, so that any end of the process frees the space. */

@@ -98,7 +98,7 @@ export class InputFile {
   }
 }
 
-/** Opens a file for the duration of `use`. @throws UserError */
+/** For the duration of `use`. @throws UserError */
 export function withInput<T>(path: string, kind: InputKind, use: (file: InputFile) => T): T {
   const file = InputFile.open(path, kind);
   try {
@@ -140,13 +140,13 @@ function stateAt(path: string): string | null {
 
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** Status of a path; undefined: nothing exists. @throws UserError if unknown */
+/** Undefined: nothing exists. @throws UserError if unknown */
 export const statOf = (path: string): FileStat | null => attemptRead(path, () => statIfAny(path));
 
 /** True for a folder. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
-/** Names in a folder. @throws UserError if unreadable */
+/** @throws UserError if unreadable */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
 /** Paths of regular files below a folder, sorted. @throws UserError if unreadable */

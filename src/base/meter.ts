@@ -54,7 +54,7 @@ export class Meter {
     this.#work = work;
   }
 
-  /** Adds units of work. @throws UserError past the limit, and for NaN */
+  /** @throws UserError past the limit, and for NaN */
   spent(units: number): void {
     this.#spent += units;
     if (this.#spent <= this.#work.most) return;

@@ -72,7 +72,7 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/** Joins parameters of a choice. @throws UserError for a parameter in both */
+/** @throws UserError for a parameter in both */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);

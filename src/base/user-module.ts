@@ -104,7 +104,7 @@ export class OwnExport {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
 
-  /** Name, summary and source of the export. @param noun default summary */
+  /** @param noun default summary */
   described(noun: string): { readonly name: string; readonly summary: string; readonly cites: string } {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
@@ -178,7 +178,7 @@ export class OwnExport {
 
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/** Imports a module's default export. @throws UserError if not loadable or forbidden */
+/** @throws UserError if not loadable or forbidden */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // Otherwise an import of a non-file would never end.

@@ -18,7 +18,7 @@ export interface Located<T> {
   readonly places: Places;
   /** `file:line:col` of a path's value, for a default of its nearest parent in the file. */
   place(...path: readonly (string | number)[]): string;
-  /** By its own schema; messages show paths from the root. @throws UserError */
+  /** A part by its own schema; messages show paths from the root. @throws UserError */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
@@ -99,7 +99,7 @@ function parsed(text: string, path: string): ParsedText {
   return rememberedLately(KNOWN, MOST_KNOWN, `${path}\n${text}`, () => parseText(text, path));
 }
 
-/** Parses a flag's value. @throws Error for invalid YAML */
+/** @throws Error for invalid YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** Parser options without warnings. */

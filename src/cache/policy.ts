@@ -101,7 +101,7 @@ export interface CachePolicy {
 /** Kinds of knowledge besides the demand. */
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
-/** Also the default export of a user's policy file. */
+/** A policy; also the default export of a user's file. */
 export interface PolicyDefinition extends Member {
   /** Absent: none. */
   readonly needs?: readonly PolicyNeed[];

@@ -92,7 +92,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/** Reads `https://host/owner/repo#ref`; default ref: the version's tag. @throws UserError for another form */
+/** `https://host/owner/repo#ref`; default ref: the version's tag. @throws UserError for another form */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -260,7 +260,7 @@ export const judgeUnmatched = (names: readonly string[], budgets: readonly Budge
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
 
-/** Without rules against a base. @throws UserError for unknown metrics and wrong units */
+/** Limits alone, without rules against a base. @throws UserError for unknown metrics and wrong units */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

@@ -3,7 +3,7 @@ import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '..
 import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** Over repeated runs, corrected for the number of tests in a gate. */
+/** Significance over repeated runs, corrected for the number of tests in a gate. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];

@@ -37,7 +37,7 @@ export interface Futures {
   close(): void;
 }
 
-/** Records the demand of passes. @param models of each GPU's experts */
+/** @param models of each GPU's experts */
 export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {
   const logs = models.map((model) => new DemandLog(model, replay === 'sequential'));
   for (let start = passes.next(0); start >= 0; start = passes.next(0)) {

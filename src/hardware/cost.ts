@@ -126,7 +126,9 @@ export class CostModel {
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 
-  /** Time of a dense segment on all holders, ns, as {@link DenseCost.ns}, with the wait for the ids of a cached layer. */
+  /**
+   * Time of a dense segment on all holders, ns, as {@link DenseCost.ns}, with the wait for the ids of a cached layer.
+   */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const { attending } = this;
     const waits = this.#readBacks;

@@ -10,7 +10,7 @@ import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './pro
 import type { RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec, PathSpec } from './spec.js';
 
-/** With the memory usable by a model. @param runtime reached speeds; null: in the profile */
+/** A machine with the memory usable by a model. @param runtime reached speeds; null: in the profile */
 export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | null = null): HardwareSpec {
   const { cpu, gpu } = profile;
   const links = profile.links.map(link);

@@ -8,7 +8,7 @@ const word = z.string().min(1);
 const count = z.int().positive();
 const duration = quantity(DURATION);
 
-/** With measured shares a full calibration, overheads included. */
+/** Facts; with measured shares a full calibration, overheads included. */
 const deviceFields = {
   peak: positive(FLOPS)
     .optional()
@@ -231,7 +231,7 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/** From a data sheet, a benchmark or a calibration: `profiles/hardware/*.yaml` or parts. */
+/** Facts from a data sheet, a benchmark or a calibration: `profiles/hardware/*.yaml` or parts. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** Input form of a hardware profile: quantities as numbers or with units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;

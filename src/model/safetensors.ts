@@ -20,7 +20,7 @@ const HEADER_LIMIT = 100_000_000;
 export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
-/** By name; null: no checkpoint. @throws UserError for missing or damaged files */
+/** Bytes by name; null: no checkpoint. @throws UserError for missing or damaged files */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
   if (files === null) return null;

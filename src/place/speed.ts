@@ -36,7 +36,7 @@ const CACHES = {
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
   metricValue(await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe), 'memory.gpu.expert_cache')!;
 
-/** Of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
+/** Prices of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
 export async function waysOf(
   runWith: RunWith,
   model: ModelSpec,

@@ -53,7 +53,7 @@ export function questionOf(link: string): PlayQuestion {
   return { model, machine, wishes: Object.fromEntries(wishes) as AdviceWishes };
 }
 
-/** Refuses a model file. @throws UserError */
+/** @throws UserError */
 export function refuseFiles({ model }: PlayQuestion): void {
   if (isPath(model)) throw new UserError(`m=${model}: a page has no files of models; take a bundled name`);
 }

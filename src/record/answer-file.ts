@@ -22,7 +22,7 @@ export class AnswerFile {
     throw new UserError(`${path}: holds a recording that did not end; make a trace of it (${made}), then remove it`);
   }
 
-  /** Appends the lines of an answer. @throws UserError if writing fails */
+  /** @throws UserError if writing fails */
   add(blocks: Iterable<string>): void {
     const path = this.#path;
     const fd = (this.#fd ??= path === null ? temporaryFile() : newFile(path));

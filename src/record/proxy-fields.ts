@@ -43,7 +43,7 @@ export function asking(path: string, body: string): Asking | null {
   return { body: withFields(body, fields, Object.fromEntries(more)), hidden, hidesUsage, ...(start === undefined ? {} : { start }) };
 }
 
-/** Parses JSON; undefined: invalid, or nested too deeply. */
+/** Undefined: invalid, or nested too deeply. */
 export function jsonValueOf(text: string): unknown {
   try {
     return parseJson(bytesOf(text), 'a body');

@@ -12,7 +12,7 @@ export const widthOf = (options: ReportOptions): number => Math.max(40, Math.min
 /** Colours, or no colours. */
 export const palette = (options: ReportOptions): ChalkInstance => new Chalk({ level: options.color ? 1 : 0 });
 
-/** At most `width` columns, after `first` or `rest`. Cuts longer words. */
+/** Lines of at most `width` columns, after `first` or `rest`. Cuts longer words. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;

@@ -34,7 +34,7 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/** Parses a number with an optional sign and unit. @throws UserError */
+/** A number with an optional sign and unit. @throws UserError */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);

@@ -71,7 +71,7 @@ export function metricMeant(name: string): string {
   return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
-/** Description of a metric. @throws Error for an unknown name, a bug */
+/** @throws Error for an unknown name, a bug */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {
@@ -95,7 +95,7 @@ export function sampledMetric(name: MetricName, samples: readonly number[]): Met
   return { ...metric(name, median(samples)), samples };
 }
 
-/** Value of a metric in its unit; null if absent. */
+/** In its unit; null if absent. */
 export const metricValue = ({ metrics }: WithMetrics, name: MetricName): number | null => metrics[name]?.value ?? null;
 
 /** Orders metric names as in the catalogue, then unknown names. */

@@ -146,7 +146,7 @@ export const resultSchema = z.looseObject({
 /** @throws UserError with exit code 2 for no result, 3 for a different format version or replaced metrics */
 export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
-/** Parses a result. @param path for messages @throws UserError as {@link readResult} */
+/** @param path for messages @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   const raw = parseJson(text, path);
   const bytes = bytesOf(text);

@@ -58,7 +58,7 @@ const ADVISED_BY_NAME = [
   ),
 ];
 
-/** By name or backend profile. @throws UserError with the nearest names */
+/** A runtime by name or backend profile. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
   const found = ADVISED_BY_NAME.find((runtime) => runtime.name === name);
   if (found !== undefined) return found;

@@ -23,10 +23,10 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [...new Set(RUNTIMES.flat
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** At least one. @param path a file, or `-` @throws UserError `file:line: what` */
+/** Timings, at least one. @param path a file, or `-` @throws UserError `file:line: what` */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
-/** Of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
+/** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
   if (!isWritten(given)) return placed(place, () => readTimings(given));
   if (given.includes('\n')) return timingsOf(given, place);
@@ -42,7 +42,7 @@ export const isWritten = (given: string): boolean =>
   isTimingText(given) ||
   ((isSpoken(given) || /^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given)) && statOf(given) === null);
 
-/** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
+/** In order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {
   return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
 }

@@ -52,9 +52,7 @@ function chanceOf(share: number, positions: number): number {
  */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 
-/**
- * Time of a looked-up draft, ns a token, an upper bound: `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC.
- */
+/** Time of a looked-up draft, ns a token, an upper bound: `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */
 const LOOK_UP_NS = 1000;
 
 /** `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws UserError */

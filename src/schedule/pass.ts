@@ -94,7 +94,7 @@ export class Pass {
     this.#reserve(Math.max(1, maxSequences));
   }
 
-  /** Takes the next rows of each share. @param draftNs drafting time, ns */
+  /** @param draftNs drafting time, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.#shares = shares;

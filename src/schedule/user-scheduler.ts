@@ -16,7 +16,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
 /** Default limit of passes in a row that leave out a begun request. Ours: far above any turn. */
 const PATIENCE = 10_000;
 
-/** Also checked during the run. @throws UserError for an unusable module */
+/** A module's scheduler, also checked during the run. @throws UserError for an unusable module */
 export function ownScheduler(exported: OwnExport): SchedulerDefinition {
   exported.nameApart(SCHEDULERS.map(({ name }) => name));
   exported.requireMethod('create(limits, parameters, context)');

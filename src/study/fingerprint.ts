@@ -15,7 +15,7 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
   ['runtime', 'runtimes'],
 ];
 
-/** With absolute paths named in the run, existing or not. */
+/** Identity, with absolute paths named in the run, existing or not. */
 export interface RunIdentity {
   /** SHA-256, hex, over values, file contents and build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
@@ -23,7 +23,7 @@ export interface RunIdentity {
   readonly modules: readonly string[];
 }
 
-/** Identity of a run. @param contents of the named files */
+/** @param contents of the named files */
 export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();

@@ -87,7 +87,7 @@ function fromHere(word: string): string {
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 
-/** Command of a library run. @param more overrides of the input */
+/** @param more overrides of the input */
 export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
   const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =

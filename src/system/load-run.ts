@@ -23,7 +23,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
   return allowCode ? run : withoutCode(run, overrides);
 }
 
-/** Without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
+/** A run without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const run = specOf(label, cwd(), overrides, (inner) => locateValue(input, label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);

@@ -6,7 +6,7 @@ import type { ModelSpec } from '../model/door.js';
 /** Buffers outside the expert cache, in experts, or in layers of all experts. */
 type StagingSize = Written & { readonly unit: 'experts' | 'layers'; readonly count: number };
 
-/** Parses `4` (experts) or `2 layers`. @throws UserError for other text */
+/** `4` (experts) or `2 layers`. @throws UserError for other text */
 export function parseStaging(text: string): StagingSize {
   const match = /^(\d{1,6})(?:\s*(layers?|experts?))?$/.exec(text.trim());
   if (match === null) throw new UserError(`"${text}" is no number of buffers; write e.g. 4, or 2 layers for all experts of two`);

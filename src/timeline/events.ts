@@ -80,7 +80,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /** Ends the file. @param about extra fields */
+  /** @param about extra fields */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();

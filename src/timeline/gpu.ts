@@ -79,7 +79,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
     },
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
-    /** Ends the tracks. @returns arrows to transfers never demanded */
+    /** @returns arrows to transfers never demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
       return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((arrow) => arrow !== null);

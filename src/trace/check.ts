@@ -7,7 +7,7 @@ const LAST_STAMP = 0x3fffffff;
 /** Maximum choices per row; the deepest known models have 100 layers of 22 choices. */
 const MOST_CELLS = 1 << 20;
 
-/** Refuses an implausible shape before memory is allocated. @throws UserError */
+/** Before memory is allocated. @throws UserError */
 export function checkShape(path: string, layers: number, topK: number): void {
   if (layers * topK <= MOST_CELLS) return;
   throw new UserError(`${path}: ${layers} layers x ${topK} choices are more than any model has; are the axes [tokens, layers, top-k]?`);

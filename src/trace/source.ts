@@ -54,7 +54,7 @@ export class TraceSource {
     return this.#file.part(position, length);
   }
 
-  /** Whole content. @throws UserError beyond `limit` bytes */
+  /** @throws UserError beyond `limit` bytes */
   readAll(limit: number): Uint8Array {
     if (this.bytes > limit)
       throw new UserError(
@@ -134,7 +134,10 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/** Into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError if damaged */
+/**
+ * A part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError if
+ * damaged
+ */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

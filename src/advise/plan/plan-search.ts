@@ -149,7 +149,7 @@ export async function planFor(
   });
 }
 
-/** With remedies; null: no lack, or a GPU too small. */
+/** Missing host memory, with remedies; null: no lack, or a GPU too small. */
 function hostLackOf({ gpuBytes, hardware }: PlanCandidate, probe: Probe): string | null {
   const lack = neededBytes(probe) > gpuBytes ? null : lackOf(probe);
   return lack === null ? null : `${lack.replace(/\.$/, '')}; name a drive (-w ${hardware}+nvme-7GB/s), or take more memory or fewer bits`;

@@ -42,14 +42,14 @@ export const constants: Readonly<
 export const placeOnDisk: (path: string) => string = placeInView;
 /** True if the path exists. */
 export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
-/** Status of a path. @throws if nothing exists */
+/** @throws if nothing exists */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
-/** Status of a path; null: nothing exists. @throws if unknown */
+/** Null: nothing exists. @throws if unknown */
 export const statIfAny: (path: string) => FileStat | null = (path) =>
   seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }) ?? null);
 /** Status of an open file. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
-/** State of the file at a path. @throws without a file */
+/** @throws without a file */
 export const fileState: (path: string) => FileState = (path) => reach(path, (place) => fs.statSync(place, { bigint: true }));
 /** State of an open file. */
 export const openFileState: (fd: number) => FileState = (fd) => fs.fstatSync(fd, { bigint: true });

@@ -50,7 +50,7 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/** Parses `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
+/** `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
 const builtIn = (name: string): PolicyDefinition | undefined => POLICIES.find((policy) => policy.name === name);

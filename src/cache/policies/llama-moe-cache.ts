@@ -163,7 +163,10 @@ const LEAST = Float32Array.from({ length: CLASSES + 1 }, (_, k) => {
   return k === CLASSES ? Number.POSITIVE_INFINITY : least;
 });
 
-/** Frequency classes of b12170: LRU lists by decayed counts in 32-bit floats; of the oldest, the stalest for its class leaves. */
+/**
+ * Frequency classes of b12170: LRU lists by decayed counts in 32-bit floats; of the oldest, the stalest for its class
+ * leaves.
+ */
 class ClassLru extends EventLru {
   readonly #counts: Float32Array;
   /** Layer clock at the last use. */

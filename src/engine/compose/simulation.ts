@@ -21,7 +21,7 @@ import type { PredictedPaths } from './predictor.js';
 /** A GPU of a run. */
 export interface SimulatedGpu extends Gpu {
   readonly fold: EventFold;
-  /** From host memory first; none if the machine has none. */
+  /** Links from host memory first; none if the machine has none. */
   readonly links: readonly Link[];
   /** Null: no prediction. */
   readonly prefetch: PrefetchSetup | null;

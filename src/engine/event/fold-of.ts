@@ -9,7 +9,7 @@ import { EachMiss, type Service } from './place-each.js';
 import { RuleChoice } from './rules.js';
 import { plainService } from './service.js';
 
-/** Of the parts that its mechanisms need. @param more hooks after the mechanisms' */
+/** Fold of the parts that its mechanisms need. @param more hooks after the mechanisms' */
 export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: readonly Hooks[]): EventFold {
   const { event, evictions, gpu, outcomes } = parts;
   const ahead = mechanisms.some((part) => part.ahead);

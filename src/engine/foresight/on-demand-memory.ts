@@ -2,7 +2,7 @@ import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
 
-/** Under LRU or Belady's MIN with bypass, for bound clocks. Demands are numbered by block. */
+/** LRU or Belady's MIN with bypass, for bound clocks. Demands are numbered by block. */
 export interface OnDemandMemory {
   readonly missing: DemandBits;
   begin(): void;

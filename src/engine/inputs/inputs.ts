@@ -31,7 +31,7 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** At a recorded trace's start, if popularity is counted on the trace. Ours: a fifth, as usual for test sets. */
+/** Share of a recorded trace's start, if popularity is counted on the trace. Ours: a fifth, as usual for test sets. */
 export const HELD_OUT = 0.2;
 /** Drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
 const MOST_APART = 65_536;

@@ -4,7 +4,7 @@ import { DEFAULT_SYSTEM } from '../../runtime/door.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Without the expert cache. */
+/** Parts without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;

@@ -42,7 +42,7 @@ export const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[];
 const STREAMED = 'ssd-stream';
 const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placement') || fields.length === 0);
 
-/** Null: no comparable row. @param errors without the band's own machine */
+/** Null: no row. @param errors without the band's own machine */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   const scored = errors.filter(({ metric }) => metric === kind.metric);
   return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);

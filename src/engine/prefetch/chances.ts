@@ -14,7 +14,7 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. Ours. */
 const LEAST = 0.001;
-/** In the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
+/** Layers in the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
 const JUDGED = 8;
 /** Layers per judged layer later. Ours. */
 const LATE_JUDGED = 32;
@@ -63,7 +63,7 @@ class Reading {
   }
 }
 
-/** From scores and expected next use, calibrated on past demands. */
+/** Probabilities from scores and expected next use, calibrated on past demands. */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());

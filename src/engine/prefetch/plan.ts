@@ -112,7 +112,7 @@ export class PrefetchPlan {
     return waited;
   }
 
-  /** Drops all entries. @returns number still waiting */
+  /** @returns number still waiting */
   clear(): number {
     const waited = this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;

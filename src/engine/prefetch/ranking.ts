@@ -13,7 +13,7 @@ const MARGIN = 0x300000;
 /** End of a list of experts. */
 const NONE = -1;
 
-/** At each layer's last prediction. Low scores are skipped, the rest sorted in narrow buckets. */
+/** Best experts at each layer's last prediction. Low scores are skipped, the rest sorted in narrow buckets. */
 export class Ranking {
   /** Most ranked experts of a layer. */
   readonly width: number;

@@ -12,7 +12,10 @@ export interface LinkObserver {
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/** Link between two tiers (L10), with equal lanes or separate paths. Demands are placed at once, prefetches start on free lanes. */
+/**
+ * Link between two tiers (L10), with equal lanes or separate paths. Demands are placed at once, prefetches start on
+ * free lanes.
+ */
 export class Link {
   readonly name: string;
   /** Number of lanes, then total bandwidth without faults, bytes/s. */
@@ -125,7 +128,10 @@ export class Link {
     return this.#arrivalNs[id]!;
   }
 
-  /** Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member: demand, then arrival */
+  /**
+   * Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member:
+   * demand, then arrival
+   */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
     const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {
@@ -249,7 +255,9 @@ export class Link {
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /** Keeps the first `lanes` lanes from `nowNs` on. An interruptible prefetch on a lost lane runs again on a live lane. */
+  /**
+   * Keeps the first `lanes` lanes from `nowNs` on. An interruptible prefetch on a lost lane runs again on a live lane.
+   */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;

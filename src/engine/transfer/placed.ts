@@ -18,7 +18,7 @@ export class PlacedPrefetches {
     if (this.all.length > 0) this.all = this.all.filter((copy) => copy.id !== id);
   }
 
-  /** Removes arrived prefetches. @returns their experts */
+  /** @returns their experts */
   landed(nowNs: number): number[] {
     const landed = this.all.filter(({ endNs }) => endNs <= nowNs);
     this.all = this.all.filter(({ endNs }) => endNs > nowNs);

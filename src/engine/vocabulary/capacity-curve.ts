@@ -71,7 +71,7 @@ export class CapacityMeter {
     return { belady: this.#belady.hits().slice(0, STEPS), lru };
   }
 
-  /** At the run's initial capacity, evenly split, as in `BeladyBound`. */
+  /** Hits at the run's initial capacity, evenly split, as in `BeladyBound`. */
   get ownBound(): number {
     this.#count();
     return this.#belady.hits().at(-1)!;

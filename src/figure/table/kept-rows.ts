@@ -20,7 +20,7 @@ export class KeptRows implements Iterable<RunRow> {
   #block = new Uint8Array(BLOCK);
   #used = 0;
 
-  /** Keeps a row. @throws UserError on a full disk */
+  /** @throws UserError on a full disk */
   set(index: number, { metrics, ...row }: RunRow): void {
     const names = Object.keys(metrics);
     const all = names.join('\n');

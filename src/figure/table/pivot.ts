@@ -15,7 +15,7 @@ export type Statistic = (typeof STATISTICS)[number];
 /** True for statistics of spread. */
 export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
 
-/** Statistic by name. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
   const found = among.find((statistic) => statistic === name);
   if (found !== undefined) return found;

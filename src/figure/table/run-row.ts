@@ -32,7 +32,7 @@ const PATHS = byName<KeyColumn>({
 /** Key column of a path; null: a separate column. */
 export const keyColumnOf = (path: string): KeyColumn | null => PATHS[path] ?? null;
 
-/** Of a run or failed cell. Rows of all studies are compatible. */
+/** Row of a run or failed cell. Rows of all studies are compatible. */
 export interface RunRow {
   readonly status: Outcome['status'];
   /** Reason for missing metrics, else null. */

@@ -19,7 +19,7 @@ export interface Draft {
   readonly notSeen: string[];
 }
 
-/** From modules, system and container. */
+/** Facts from modules, system and container. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);

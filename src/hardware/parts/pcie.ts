@@ -22,7 +22,7 @@ const WIDTHS = [1, 2, 4, 8, 16];
 /** Wire rate in one direction, bytes/s: 31.5 GB/s for generation 4 x16. */
 export const pcieRate = ({ generation, lanes }: PcieLink): number => LANE[generation]! * lanes;
 
-/** Parses `4x16`; null for an impossible slot. */
+/** `4x16`; null for an impossible slot. */
 export function parseSlot(text: string): PcieLink | null {
   const match = /^(\d)(?:\.0)?[\s-]*x\s?(\d{1,2})$/i.exec(text.trim());
   const [generation, lanes] = [Number(match?.[1]), Number(match?.[2])];

@@ -131,7 +131,7 @@ export function demandCard({ backend, gpus, place }: LogMachine, machine: Machin
   );
 }
 
-/** In all that the log names. @param seen names of devices, as detected */
+/** Agreement in all that the log names. @param seen names of devices, as detected */
 export function agrees({ cpu, gpus, unknown }: LogMachine, machine: Machine, seen: readonly string[]): boolean {
   const sorted = (names: readonly string[]): string =>
     names

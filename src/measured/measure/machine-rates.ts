@@ -17,7 +17,7 @@ interface DriveRate extends MeasuredRate {
   readonly direct: boolean;
 }
 
-/** In about a minute. Empty and null if not requested. */
+/** Rates, in about a minute. Empty and null if not requested. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With the best number of concurrent reads. */

@@ -27,7 +27,7 @@ export interface CacheGain {
   readonly right: boolean | null;
 }
 
-/** Over the first row of their series. @param predictions of `rows`, in order */
+/** Gains over the first row of their series. @param predictions of `rows`, in order */
 export function cacheGains(rows: readonly Measurement[], predictions: readonly Prediction[]): CacheGain[] {
   const compared = rows.flatMap((row, i) => (row.scorable?.cache === true ? [{ row, prediction: predictions[i]! }] : []));
   return [...groupedBy(compared, ({ row }) => row.series!.id)].flatMap(([series, [first, ...members]]) =>

@@ -83,7 +83,7 @@ async function figuresOfRows(rows: readonly Measurement[], threads: number, watc
   );
 }
 
-/** With constants of the other folds of machines. */
+/** Figures with constants of the other folds of machines. */
 function asRoofline(figures: readonly OwnFigure[], predictor: 'roofline' | 'roofline and KV'): OwnFigure[] {
   const names = [...new Set(figures.map(({ machine }) => machine))].sort();
   const foldOf = ({ machine }: OwnFigure): number => names.indexOf(machine) % FOLDS;
@@ -118,7 +118,7 @@ interface Judged extends OwnFigure {
   readonly half: number;
 }
 
-/** After so many of its rows, of the speeds that these have. */
+/** Figures after so many rows, of the speeds that these have. */
 function judgedFigures(figures: readonly OwnFigure[], count: number): Judged[] {
   const rows = [...groupedBy(figures, ({ id }) => id).values()];
   if (rows.length <= count) return [];

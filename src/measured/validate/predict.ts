@@ -28,7 +28,9 @@ export interface Prediction {
   readonly lacks: string | null;
   /** Times of decoded tokens; absent: no decoding. */
   readonly knowing?: Knowing;
-  /** Hit rate of an expert cache in its layers, and decode speed at the measured one (null: unknown). Absent: no cache. */
+  /**
+   * Hit rate of an expert cache in its layers, and decode speed at the measured one (null: unknown). Absent: no cache.
+   */
   readonly cached?: { readonly hits: number; readonly byMeasured: number | null };
 }
 
@@ -244,7 +246,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   return { speed: (tokens * 1e9) / totalNs, hitRate: cachedHits, byMeasured, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Of the choices, in layers that stay on the GPU. */
+/** Share of the choices in layers that stay on the GPU. */
 function heldShare({ model: { layers }, row: { placement } }: RowWorld): number {
   const { cpu_moe_layers: cached = layers.length, kind } = placement;
   if (kind !== 'expert-cache') return 0;

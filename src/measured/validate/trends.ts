@@ -43,7 +43,7 @@ export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly size: number | null;
 }
 
-/** Of series with at least two values. @param validated figures of the rows */
+/** Trends of series with at least two values. @param validated figures of the rows */
 export function trendsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Trend[] {
   const byId = groupedBy(validated, ({ id }) => id);
   return VARIED.flatMap(({ logarithms, metrics, of, vary }) => {

@@ -20,7 +20,9 @@ const CONFIG_LIMIT = 4 * MIB;
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 
-/** Into the store, unless fresh. @param now ms @param note called if an older entry serves @throws UserError */
+/**
+ * An address into the store, unless fresh. @param now ms @param note called if an older entry serves @throws UserError
+ */
 export async function fetchHubModel(
   address: HubAddress,
   server: HubServer,

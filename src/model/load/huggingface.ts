@@ -44,7 +44,7 @@ function mtpOf(config: Fields): { mtpLayers?: number } {
   return { mtpLayers: config.indexOr(0, ...NEXT) };
 }
 
-/** Of a configuration, or of a language model nested up to two levels deep. */
+/** Reader of a configuration, or of a language model nested up to two levels deep. */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);

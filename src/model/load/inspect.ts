@@ -78,7 +78,7 @@ export interface ModelInspection {
   readonly fits: readonly Fit[];
 }
 
-/** Inspects a model. @param context tokens of KV cache */
+/** @param context tokens of KV cache */
 export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly MachineMemory[], context: number): ModelInspection {
   const model = assemble(parts);
   const budget = budgetOf(parts);

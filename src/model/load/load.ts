@@ -60,7 +60,7 @@ export function loadModel(
   return remembered(ASSEMBLED, parts, () => assemble(parts));
 }
 
-/** Loads a model in parts; parameters and errors as {@link loadModel}. */
+/** Parameters and errors as {@link loadModel}. */
 export function openModel(
   nameOrPath: string,
   quantization: string | null = null,

@@ -95,7 +95,7 @@ export const countList = z.array(z.number().nonnegative().max(Number.MAX_SAFE_IN
 /** Expert ids. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** By dense id. @throws UserError for a misfit with the model */
+/** Demand by dense id. @throws UserError for a misfit with the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);
@@ -157,7 +157,10 @@ export function firstLine(text: string, passed: RegExp): string {
 
 const COMMA = 0x2c;
 
-/** JSON value of a file. @throws UserError with more values than a placement has: the schema's check copies each several times */
+/**
+ * JSON value of a file. @throws UserError with more values than a placement has: the schema's check copies each several
+ * times
+ */
 function jsonOf({ bytes, path }: ProfileFile): unknown {
   let values = 1;
   for (let at = bytes.indexOf(COMMA); at >= 0; at = bytes.indexOf(COMMA, at + 1)) values++;

@@ -48,7 +48,7 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
 
 const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
 
-/** Reads a profile from a path. @throws UserError also if unreadable */
+/** @throws UserError also if unreadable */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
   const beside = besidePath(path);
   return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);

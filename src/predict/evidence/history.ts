@@ -14,7 +14,7 @@ const STRIDE = 4;
 /** Tokens of a layer counted without a stride. Ours. */
 const EARLY = 512;
 
-/** By the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
+/** Log-odds by the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
   readonly #slotBytes: number;

@@ -58,7 +58,7 @@ export function checkContract(
   return used;
 }
 
-/** Checks a tensor. @throws UserError with the expected and the found shape */
+/** @throws UserError with the expected and the found shape */
 export function checkTensor(path: string, role: 'input' | 'output', found: TensorSignature, expected: TensorShape): void {
   const fits =
     found.type === expected.type &&

@@ -14,7 +14,7 @@ function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
-/** The runtime's module. @throws UserError if missing or not loadable */
+/** @throws UserError if missing or not loadable */
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {

@@ -111,7 +111,7 @@ function splitPredictor(kind: string): { name: string; given: Readonly<Record<st
   return splitSpec(kind);
 }
 
-/** With the file's or module's path made absolute from `folder`. */
+/** A text with the file's or module's path made absolute from `folder`. */
 export function locatedPredictor(kind: string, folder: string): string {
   if (moduleChoice('predictor', kind) !== null) return locatedModule(kind, folder);
   const { given, name } = splitPredictor(kind);

@@ -10,7 +10,7 @@ const NEEDS = ['weights', 'tokenIds', 'predicted'];
 /** Cost parameter of a module without a stated cost. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
-/** Also checked during the run. @throws UserError naming the first fault */
+/** A module's predictor, also checked during the run. @throws UserError naming the first fault */
 export function ownPredictor(exported: OwnExport): PredictorDefinition {
   exported.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
   exported.requireMethod('create(context, parameters)');

@@ -43,7 +43,7 @@ interface Asked {
   known: number;
 }
 
-/** In whole numbers: equal on every machine. */
+/** Kept paths, in whole numbers: equal on every machine. */
 export class PathIndex {
   readonly ring: PathRing;
   /** Paths found by {@link select}, similarities in units of {@link unit}. */

@@ -1,6 +1,9 @@
 import type { LineShell } from '../../base/shell.js';
 
-/** Value of a flag, or its choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: up to the next flag. */
+/**
+ * Value of a flag, or its choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: up to the
+ * next flag.
+ */
 export type FlagValue =
   | null
   | 'text'
@@ -24,7 +27,7 @@ export interface Flag<Name extends string = string> {
   readonly does: string;
 }
 
-/** With source. Advice uses no further flags: a test parses each line like the program. */
+/** Flags with source. Advice uses no further flags: a test parses each line like the program. */
 export interface Grammar<Name extends string = string> {
   /** Words that start the program: `llama-server`, `vllm serve`. */
   readonly program: string;

@@ -31,7 +31,7 @@ const SPLIT_STEPS = 24;
 /** Pipeline copies of tensors between GPUs (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
-/** By device. @throws UserError if the model's tensors are unknown */
+/** Bytes by device. @throws UserError if the model's tensors are unknown */
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);
   const [first, dram] = hardware.tiers;

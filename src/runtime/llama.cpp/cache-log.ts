@@ -17,7 +17,7 @@ interface End {
   cache: PrintedCache | null;
 }
 
-/** With the cache of their context: the next that ends. @param lines of the log */
+/** Timings with the cache of their context: the next that ends. @param lines of the log */
 export function withCaches(timings: readonly PrintedTiming[], lines: readonly PlacedLine[]): PrintedTiming[] {
   const ends = endsOf(lines);
   if (ends.length === 0) return [...timings];

@@ -68,7 +68,9 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 /** Defaults of a setting. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
-/** Expert-cache bytes by MoE layer. @param slots experts per layer @param cached first layers with a part in the cache */
+/**
+ * Expert-cache bytes by MoE layer. @param slots experts per layer @param cached first layers with a part in the cache
+ */
 export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layers.length): number[] =>
   layers.slice(0, cached).map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 

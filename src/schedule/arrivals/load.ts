@@ -26,7 +26,7 @@ interface ArrivalOptions {
   readonly output: number;
 }
 
-/** Parses a path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError for anything else */
+/** A path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError for anything else */
 export function parseArrivals(text: string): ArrivalSource {
   if (isPath(text) && PROCESSES[text.split(':', 1)[0]!] === undefined) return { text, path: text };
   return choose('workload', text, {}, (name) => {

@@ -39,7 +39,7 @@ export interface QueueContents {
 
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Reads a queue. @throws UserError for an unexpected answer */
+/** @throws UserError for an unexpected answer */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 

@@ -29,7 +29,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === null ? resolve(path) : realpathSync(path));
 
-/** By content below the worker's own folders. A run never brings code. */
+/** Modules by content below the worker's own folders. A run never brings code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 

@@ -338,7 +338,7 @@ export class QueueSweep {
     }
   }
 
-  /** Publishes the sweep's presence. @returns present workers */
+  /** @returns present workers */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     const { sweep, sweeps, worker, workers } = this.#keys;

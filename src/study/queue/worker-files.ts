@@ -163,7 +163,7 @@ export class WorkerFiles {
     }
   }
 
-  /** Waits for a file on the server. @returns number of chunks */
+  /** @returns number of chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis, seal } = this.#sources;
     const begun = performance.now();

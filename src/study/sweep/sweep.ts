@@ -121,7 +121,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/** Checks axes. @throws UserError for a path or a value given twice */
+/** @throws UserError for a path or a value given twice */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)

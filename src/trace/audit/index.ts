@@ -32,7 +32,7 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/** In one pass. @param options recorded model, rows to check @returns warnings first @throws UserError */
+/** All checks in one pass. @param options recorded model, rows to check @returns warnings first @throws UserError */
 export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };

@@ -43,7 +43,7 @@ export class Spans {
 /** Ends a walk: enough was seen, or the surveyed facts do not hold. */
 export class EndOfWalk extends Error {}
 
-/** In rows laid out by the survey; finds missing and repeated cells. */
+/** Cells in rows laid out by the survey; finds missing and repeated cells. */
 export class CellFiller {
   readonly store: TraceStore;
   largestId = 0;

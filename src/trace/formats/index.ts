@@ -49,7 +49,7 @@ const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
-/** By name, by column map, or the first to recognise the content. @throws UserError if no format fits */
+/** Format by name, by column map, or the first to recognise the content. @throws UserError if no format fits */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = formatNamed(name);

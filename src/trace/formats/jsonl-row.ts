@@ -13,7 +13,7 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/** Parses the current line. @throws UserError with line if not a token */
+/** @throws UserError with line if not a token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const line = parseJson(scanner.lineBytes(), place);

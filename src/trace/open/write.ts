@@ -22,7 +22,7 @@ interface Column {
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/** Writes a trace as canonical safetensors. @throws UserError for an unwritable path */
+/** @throws UserError for an unwritable path */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }

@@ -10,7 +10,7 @@ const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
  */
 const ABOVE = '../..';
 
-/** Without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
+/** Cards without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
 export const sysfsGpus: Tool = {
   name: 'sysfs-gpus',
   question: {

@@ -31,7 +31,7 @@ const models = new Map<string, ModelSpec>();
 export const loaded = (name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec =>
   remembered(models, `${name} ${quantization} ${overrides.length}`, () => loadModel(name, quantization, undefined, overrides));
 
-/** Model of a row. @throws UserError without a profile */
+/** @throws UserError without a profile */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);

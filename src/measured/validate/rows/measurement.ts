@@ -210,7 +210,7 @@ export function readRows(path: string, skip?: (error: UserError) => void): Measu
   return parseRows(readText(path, 'measurements'), path, skip);
 }
 
-/** Speed rows of a file. @throws UserError as {@link readRows} */
+/** @throws UserError as {@link readRows} */
 export const readMeasurements = (path: string): readonly Measurement[] => readRows(path).speed;
 
 /** Rows of a text. @param path for messages @throws UserError as {@link readRows} */

@@ -130,7 +130,7 @@ const MOST_PARTS = 4096;
 /** Longest fact, bytes. Ours, likewise. */
 const LONGEST_FACT = 65_536;
 
-/** Without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
+/** Metadata without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   return withInput(path, 'predictor', (file) => {
     const facts = new Map<string, string>();

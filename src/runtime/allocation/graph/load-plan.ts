@@ -21,7 +21,7 @@ type Rule = (typeof RULES)[number];
 /** Rules of a build; true: the rule holds. */
 export type AllocationRules = Readonly<Record<Rule, boolean>>;
 
-/** By the first build, and after the last, of each. @param build absent: the newest */
+/** Rules by the first build, and after the last, of each. @param build absent: the newest */
 export function rulesOfBuild(
   rules: Readonly<Partial<Record<Rule, readonly [since: number, until?: number]>>>,
   build = Number.MAX_SAFE_INTEGER,
