@@ -162,11 +162,7 @@ function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part:
   const tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   for (const { experts } of layers) {
     if (tables.has(experts)) continue;
-    const ranking = Uint16Array.from({ length: experts }, (_, i) => i);
-    for (let i = experts - 1; i > 0; i--) {
-      const j = shape.below(i + 1);
-      [ranking[i], ranking[j]] = [ranking[j]!, ranking[i]!];
-    }
+    const ranking = shape.shuffle(Uint16Array.from({ length: experts }, (_, i) => i));
     const shares = new GuideTable(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
     tables.set(experts, { shares, ranking });
   }
