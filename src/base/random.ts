@@ -43,7 +43,7 @@ export class Random {
     return Math.floor(this.next() * n);
   }
 
-  /** The list in random order, in place (Fisher and Yates). */
+  /** In place (Fisher and Yates). */
   shuffle<T extends number[] | Int32Array | Uint16Array>(list: T): T {
     const order: { [at: number]: number } = list;
     for (let i = list.length - 1; i > 0; i--) {

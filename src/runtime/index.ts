@@ -1,5 +1,6 @@
 // A runtime with known speeds only is an unlisted profile.
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { colibriRuntime } from './colibri/index.js';
@@ -35,6 +36,10 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   hfEagerRuntime,
   colibriRuntime,
 ];
+
+/** Name of a runtime or program. */
+export const isRuntime = (word: string): boolean =>
+  RUNTIMES.some(({ name, programs }) => name === word || ownValue(programs, word) !== undefined);
 
 /** Default runtime on an uncalibrated machine. */
 export const DEFAULT_RUNTIME = llamaCppRuntime.name;
