@@ -1,13 +1,12 @@
 // Timings of the user's machine that leave the least expected band of the shortlist, as lines to run.
 
-import { ownValue } from '../base/objects.js';
 import { mean } from '../base/statistics.js';
-import { expectedWidth, type Figure, KNOBS } from '../hardware/door.js';
+import { expectedWidth, type Figure } from '../hardware/door.js';
 import { cpuExpertLayers, type Setting, wrapped } from '../runtime/door.js';
 import { commandOf, servedName, shellOf } from './command.js';
 import type { Priced } from './price.js';
-import { drivenBy, type Question } from './question.js';
-import { waitedShares } from './sure.js';
+import type { Question } from './question.js';
+import { decodeFigure, waitedShares } from './sure.js';
 
 /** Lines that time the machine. */
 export interface AskedTimings {
@@ -118,7 +117,7 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
   const { launchNs, perLayerNs, perPassNs } = hardware.gpu;
   const handovers = hardware.cpu === null || cpu === 0 ? 0 : cpuExpertLayers(model, setting) * hardware.cpu.handoverNs;
   const ofTime = (ns: number): number => Math.min(1, (ns * speed) / setting.users / 1e9);
-  const shares: Readonly<Record<string, number>> = {
+  const shares = {
     reading: 1 - link,
     'cpu.memory': Math.max(0, cpu - ofTime(handovers)),
     kv: ofTime(kvNs),
@@ -127,14 +126,7 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
     copies: link,
   };
   const placement = [setting.cpuMoe, setting.gpuExperts, setting.gpuLayers, setting.cpuProjections, setting.slots, depth];
-  return {
-    kind: 'decode',
-    runtime: drivenBy(question),
-    model: model.name,
-    strategy: setting.cache,
-    shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),
-    setting: placement.join(),
-  };
+  return { ...decodeFigure(question, priced, shares), setting: placement.join() };
 }
 
 /** A command for each placement, at its depths. */

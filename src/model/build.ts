@@ -38,7 +38,7 @@ class Tally implements Weights {
 
   /** Adds a matrix that multiplies every token. */
   matrix(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
-    this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
+    this.spare(role, rows, columns, layer, name);
     this.flops += 2 * rows * columns;
   }
 

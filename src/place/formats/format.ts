@@ -146,13 +146,17 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
 
 /** First line that does not match `passed`. A regular expression over lines would exhaust the stack. */
 export function firstLine(text: string, passed: RegExp): string {
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
-    const line = text.slice(at, end);
-    if (!passed.test(line)) return line;
-    at = end + 1;
-  }
+  for (const line of textLines(text)) if (!passed.test(line)) return line;
   return '';
+}
+
+/** Lines, one at a time. */
+export function* textLines(text: string): Generator<string> {
+  for (let at = 0, end: number; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    yield text.slice(at, end);
+  }
 }
 
 const COMMA = 0x2c;

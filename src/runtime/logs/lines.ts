@@ -49,7 +49,7 @@ export const speedFields = (isPrompt: boolean, speed: number, tokens: number | u
     ? { prefill: speed, ...definedFields({ promptTokens: tokens }) }
     : { decode: speed, ...definedFields({ generatedTokens: tokens }) };
 
-/** Cells of a table's row; `\\|` is a bar within a cell. */
+/** Cells; `\\|` is a bar within a cell. */
 export const tableCells = (line: string): string[] =>
   line
     .trim()
