@@ -60,7 +60,7 @@ export function splitAtWarmup(
   if (cut < tokens) part(cut, tokens, true);
 }
 
-/** From which a stack-distance pass beats replays. Ours, measured with `bench/policies.mjs`. */
+/** Capacities from which a stack-distance pass beats replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
 
 /** @throws UserError if the policy cannot be loaded or lacks inputs */

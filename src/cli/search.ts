@@ -102,7 +102,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   });
 }
 
-/** Ms: each batch starts new threads, which load the engine. */
+/** Shortest run worth threads, ms: each batch starts new threads, which load the engine. */
 const THREADS_PAY = 150;
 
 /** Runs batches in threads if earlier runs took long enough. */

@@ -3,7 +3,7 @@
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/** More mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest. */
+/** Places on the line per expert; more mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest. */
 const SPREAD = 2;
 
 /** Most hits of caches of equal experts, local ids. */

@@ -6,7 +6,7 @@
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/** More mean fewer moves and longer searches; ours. */
+/** Places on the line per expert; more mean fewer moves and longer searches; ours. */
 const SPREAD = 4;
 
 /** Most hits of one cache of equal experts, local ids. */

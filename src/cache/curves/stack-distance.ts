@@ -5,7 +5,7 @@ import { bitCount } from '../../base/bits.js';
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/** More mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
+/** Places on the line per expert; more mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;
 /** Most bounds. Ours: above some twenty capacities, moving starts costs more than counting marks. */
 const BOUNDS = 16;

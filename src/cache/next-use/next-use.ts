@@ -9,8 +9,8 @@ import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bit
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
- * Loss of worth per pass until the next use: 1 / (1 + passes / 2). Half the loss of transfers preserves order even if
- * nearly all experts stay (range: docs/predictors.md).
+ * Loss of worth per pass until the next use: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a
+ * pass; half of that loss preserves order even if nearly all experts stay (range: docs/predictors.md).
  */
 const LOST_A_PASS = 0.5;
 /** Events after which a missing use counts as never; its worth would be 3 %. */

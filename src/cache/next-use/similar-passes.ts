@@ -2,7 +2,7 @@ import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Per layer, over all passes: 8,192 passes of 8, or fewer wider passes. */
+/** Experts kept per layer: 8,192 passes of 8, or fewer wider passes. */
 const CELLS = 65536;
 /** Larger events, such as a prompt, form no path. Ours. */
 const WIDEST = 64;
@@ -18,7 +18,7 @@ const LATER = 0.8;
 const FADING = 0.98;
 /** Exponent of full agreement in a vote's weight. */
 const SHARPNESS = 13;
-/** For the passes directly after the voters; votes are whole numbers. */
+/** Total votes for the passes directly after the voters; whole numbers. */
 export const FULL_VOTE = 1024;
 /** Gain at which sums are scaled back, before precision is lost. */
 const LARGEST_GAIN = 2 ** 20;

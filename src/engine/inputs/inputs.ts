@@ -33,7 +33,7 @@ import { countsOnTrace } from './counts-on-trace.js';
 export const SYNTHETIC_TOKENS = 512;
 /** Share of a recorded trace's start, if popularity is counted on the trace. Ours: a fifth, as usual for test sets. */
 export const HELD_OUT = 0.2;
-/** Drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
+/** Tokens drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
 /** Candidates per choice in synthetic routing for re-ranking systems. */

@@ -14,7 +14,7 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. Ours. */
 const LEAST = 0.001;
-/** Layers in the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
+/** Layers per judged layer in the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
 const JUDGED = 8;
 /** Layers per judged layer later. Ours. */
 const LATE_JUDGED = 32;

@@ -1,4 +1,4 @@
-// The judge of a log's speeds, unless the user gives a machine that agrees.
+// A log's machine: the judge of its speeds, unless the user gives a machine that agrees.
 import { UserError } from '../../base/errors.js';
 import { cardNamed, cpuNamed, givenBy, type Machine, machineWords } from '../../hardware/door.js';
 import type { Timing } from '../../runtime/door.js';

@@ -13,7 +13,7 @@ import { rowCount } from './row-count.js';
 import { stridedView } from './strided-view.js';
 import { warmUpRows } from './warm-up-rows.js';
 
-export type { AuditCheck, AuditFinding } from './check.js';
+export type { AuditFinding } from './check.js';
 
 /** All checks; a new check is a file and a line. */
 export const auditChecks: readonly AuditCheck[] = [

@@ -14,8 +14,6 @@ import { topP } from './top-p.js';
 import { twoSizes } from './two-sizes.js';
 import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
-export type { Variant } from './variant.js';
-
 /** All variants, by text: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
 export const VARIANTS: readonly Variant[] = [
   topK,
