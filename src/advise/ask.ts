@@ -9,7 +9,7 @@ import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
-import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
+import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, mostTopK, type OpenModel, openModel } from '../model/door.js';
 import {
   ADVISED,
   type AdvisedRuntime,
@@ -253,7 +253,7 @@ async function drawnRouting(name: string, model: ModelSpec, tokens: number, { br
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
   const drawn = tokens + PROFILED;
-  const topK = Math.max(...model.layers.map((layer) => layer.topK));
+  const topK = mostTopK(model);
   new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, drawn));
   const drawing = synthesizing(model, { seed: SEED, requests: [{ prefill: drawn, decode: 0 }], profile });
   let step = drawing.next();

@@ -1,7 +1,7 @@
 import { platform } from '../base/host/machine.js';
 import { type LineShell, usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
-import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
+import { type ModelSpec, mainFormat, mostExperts, publishedFile } from '../model/door.js';
 import {
   type Command,
   type CommandInput,
@@ -37,7 +37,7 @@ export function commandOf(
     unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
-    experts: Math.max(...model.layers.map(({ experts }) => experts)),
+    experts: mostExperts(model),
     cacheBytes: sum(cachedBytes(model, setting.slots ?? 0, setting.cpuMoe)),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../model/door.js';
+import { type ModelSpec, mostExperts } from '../model/door.js';
 import { PageStore } from './pages.js';
 
 /** 256 KiB. Events never cross pages: the largest has 65,534 experts after two words. */
@@ -93,7 +93,7 @@ export class LogCursor implements DemandCursor {
   constructor(log: DemandLog) {
     this.#log = log;
     this.#offsets = Int32Array.from(log.model.layers, (layer) => layer.offset);
-    this.ids = new Int32Array(log.sequential ? PAGE_WORDS : Math.max(...log.model.layers.map((layer) => layer.experts)));
+    this.ids = new Int32Array(log.sequential ? PAGE_WORDS : mostExperts(log.model));
   }
 
   next(): boolean {

@@ -31,6 +31,8 @@ export {
   expertBytesTotal,
   expertSizes,
   mainFormat,
+  mostExperts,
+  mostTopK,
   scaleFormats,
   tokenCycleBytes,
   weightBytes,

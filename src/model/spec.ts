@@ -135,6 +135,13 @@ export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(mode
 export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
   layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 
+/** Most experts of a layer. */
+export const mostExperts = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
+  layers.reduce((most, { experts }) => Math.max(most, experts), 0);
+
+/** Largest top-k of a layer. */
+export const mostTopK = ({ layers }: Pick<ModelSpec, 'layers'>): number => layers.reduce((most, { topK }) => Math.max(most, topK), 0);
+
 /** Token cycle (L15): bytes of experts that a token touches in all layers. */
 export const tokenCycleBytes = (model: ModelSpec): number => model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
 

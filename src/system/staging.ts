@@ -1,7 +1,7 @@
 // Buffers for prefetched experts (L11).
 import { UserError } from '../base/errors.js';
 import type { Written } from '../base/written.js';
-import type { ModelSpec } from '../model/door.js';
+import { type ModelSpec, mostExperts } from '../model/door.js';
 
 /** Buffers outside the expert cache, in experts, or in layers of all experts. */
 type StagingSize = Written & { readonly unit: 'experts' | 'layers'; readonly count: number };
@@ -15,7 +15,7 @@ export function parseStaging(text: string): StagingSize {
 
 /** Buffers for a model, at most one per expert. */
 export function stagingBuffers({ count, unit }: StagingSize, { experts, layers }: ModelSpec): number {
-  const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+  const widest = mostExperts({ layers });
   return Math.min(experts, unit === 'layers' ? count * widest : count);
 }
 

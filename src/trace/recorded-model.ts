@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';
-import { loadModel } from '../model/door.js';
+import { loadModel, mostTopK } from '../model/door.js';
 import type { RoutingTrace } from './trace.js';
 
 /** Bundled model of a trace. */
@@ -49,5 +49,5 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
 function widthOf(name: string, { expertsPerLayer, layers }: RoutingTrace): number | null {
   const model = loadModel(name);
   const alike = model.layers.length === layers && model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]);
-  return alike ? Math.max(...model.layers.map((layer) => layer.topK)) : null;
+  return alike ? mostTopK(model) : null;
 }

@@ -3,7 +3,7 @@
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import { Expectation, VOTE_STEP } from './expectation.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
@@ -63,7 +63,7 @@ export class NextUse {
   #untilSample: number;
 
   constructor(model: ModelSpec) {
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts(model);
     this.#model = model;
     const expectation = new Expectation(placesOf(model), model.experts, widest, LOG_VOTE.length);
     this.#expectation = expectation;

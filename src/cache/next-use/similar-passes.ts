@@ -1,6 +1,6 @@
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 
 /** Experts kept per layer: 8,192 passes of 8, or fewer wider passes. */
 const CELLS = 65536;
@@ -63,7 +63,7 @@ export class SimilarPasses {
   constructor(model: ModelSpec) {
     const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
     this.#model = model;
-    this.#empty = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.#empty = mostExperts(model);
     this.#stride = Math.max(1, Math.floor(model.layers.length / COUNTED));
     const votes = 8 * VOTERS * AHEAD;
     const paths = votes + 4 * (this.#empty + 1);

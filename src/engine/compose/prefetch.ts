@@ -1,5 +1,5 @@
 import type { LinkSpec } from '../../hardware/door.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import { misfit } from '../../system/door.js';
@@ -63,7 +63,7 @@ function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk:
 
 function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {
   const { correction, horizon } = system.predictor;
-  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+  const widest = mostTopK(model);
   const { cancel, minProbability, when, whenFull } = system.prefetch;
   const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
   const layers = typeof horizon === 'number' ? horizon : model.layers.length;

@@ -1,5 +1,5 @@
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { EventPrices, type ExpertCosts } from './prices.js';
 
 /** Fewest reads of a memory, and their time. */
@@ -69,7 +69,7 @@ class GpuFloor {
     this.#workShare = prices.loadNs.map((ns) => 1 / (1 + ns / loads.transferNs));
     this.#countedNs = prices.loadNs.map((ns, k) => (ns === Number.POSITIVE_INFINITY ? loads.transferNs : ns * this.#workShare[k]!));
     this.#eventsNs = new Float64Array(prices.loadNs.length);
-    this.#width = model.layers.reduce((most, { topK }) => Math.max(most, topK), 0) + 1;
+    this.#width = mostTopK(model) + 1;
     this.#single = new Float64Array(prices.layers.length * this.#width);
     this.#begin = { least: new Float64Array(prices.loadNs.length), other: new Float64Array(prices.loadNs.length), reads: 0, tailNs: 0 };
   }

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { anyMiss } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -38,7 +38,7 @@ export class ClassPrecision implements RunHooks {
     this.#copies = Float64Array.from(names, (name) => copies.get(name) ?? 1);
     this.#classes = [...this.served.values()];
     this.#needs = new Float64Array(model.experts);
-    const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 0);
+    const widest = mostExperts(model);
     this.#counts = new Int32Array(names.length * widest);
   }
 

@@ -1,3 +1,4 @@
+import { mostExperts, mostTopK } from '../../model/door.js';
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
@@ -27,11 +28,9 @@ export class Forecast {
 
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
     const { layers } = model;
-    const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
-    const topK = layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
     this.#setup = setup;
     this.#recorder = recorder;
-    this.ranking = new Ranking(model, Math.min(widest, Math.max(setup.limits.perLayer, 2 * topK)), setup.scores);
+    this.ranking = new Ranking(model, Math.min(mostExperts(model), Math.max(setup.limits.perLayer, 2 * mostTopK(model))), setup.scores);
     this.#ranked = new Uint8Array(layers.length);
     this.#version = new Float64Array(layers.length).fill(Number.NaN);
     const reads = setup.expectedUse !== null;

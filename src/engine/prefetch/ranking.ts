@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 
 /** Bits of a single-precision score dropped by its bucket: 64 buckets per power of two. Ours. */
 const DROPPED = 17;
@@ -44,7 +44,7 @@ export class Ranking {
     this.#place = new Int32Array(model.experts);
     this.#floor = new Int32Array(model.layers.length).fill(1);
     this.#next = new Int32Array(model.experts);
-    this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
+    this.#found = new Int32Array(mostExperts(model));
   }
 
   /** Ranks experts with a score above zero. @returns their number, at most `width` */

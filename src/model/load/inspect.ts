@@ -1,5 +1,5 @@
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
-import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
+import { expertBytesTotal, type FormatShare, type ModelSpec, mostExperts, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
 
 /** Version tag of a JSON inspection. */
@@ -190,7 +190,7 @@ export function fitOn(machine: MachineMemory, model: ModelSpec, context: number)
 }
 
 function expertsPerLayer(model: ModelSpec, bytes: number): number {
-  const most = Math.max(...model.layers.map((layer) => layer.experts));
+  const most = mostExperts(model);
   let count = 0;
   for (let taken = 0; count < most; count++) {
     taken += model.layers.reduce((sum, layer) => sum + (layer.experts > count ? layer.expertBytes : 0), 0);

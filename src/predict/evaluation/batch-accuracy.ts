@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
@@ -33,7 +33,7 @@ export function batchAccuracy(
   const layers = model.layers.length;
   const truth = new Uint32Array(model.experts);
   const named = new Uint32Array(model.experts);
-  const order = new Int32Array(Math.max(...model.layers.map(({ experts }) => experts)));
+  const order = new Int32Array(mostExperts(model));
   const chunk = allocateChunk(trace, 1);
   const sums = { recall: 0, precision: 0, demanded: 0, named: 0, expectedRecall: 0, expectedPrecision: 0, expected: 0, sized: 0 };
   let counted = 0;

@@ -1,5 +1,5 @@
 import { meanOfPresent, sum } from '../../base/statistics.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Predictions with a probability in `[from, to)` (last bin: `to` included). */
@@ -69,8 +69,8 @@ export class ScoreCounter {
     this.#decodedAtK = new Float64Array(layers);
     this.#truth = new Uint8Array(model.experts);
     this.#others = new Float32Array(model.experts);
-    this.#order = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
-    this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
+    this.#order = new Int32Array(2 * mostTopK(model));
+    this.best = new Int32Array(2 * mostTopK(model));
   }
 
   get silent(): boolean {

@@ -1,6 +1,6 @@
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
@@ -79,7 +79,7 @@ export class Mixture implements Predictor {
     this.model = model;
     this.#evidence = tables.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts(model);
     this.#blend = new Blend(model.layers.map(({ experts }) => experts));
     this.#columns = Array.from({ length: tables.length + 2 }, () => new Float64Array(widest));
     this.#columns[0]!.fill(1);

@@ -1,6 +1,6 @@
 // A way to run a model. kind/runtime.ts offers settings, price.ts prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
-import type { CpuProjections, ModelSpec } from '../../model/door.js';
+import { type CpuProjections, type ModelSpec, mostExperts, mostTopK } from '../../model/door.js';
 
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
@@ -76,8 +76,8 @@ export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layer
 
 /** From a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
-  Math.max(...layers.map(({ topK }) => topK)),
-  Math.max(...layers.map(({ experts }) => experts)) - 1,
+  mostTopK({ layers }),
+  mostExperts({ layers }) - 1,
 ];
 
 /** Experts of the first layers in host memory, with most cache slots first. @param keeps false: no cache */

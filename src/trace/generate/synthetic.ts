@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { GuideTable } from './popularity-shape.js';
@@ -111,7 +111,7 @@ export function boundDrawn(requests: readonly RequestLength[], choices: number):
 
 /** Adds ranks with gate weights. @throws UserError for too few candidates */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
-  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  const widest = mostTopK(model);
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
   if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
   const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
@@ -154,7 +154,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
 
 /** Routes whole requests. @param zipf popularity of rank r is r^-zipf @param part of the stream */
 function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
-  const topK = Math.max(...layers.map((layer) => layer.topK));
+  const topK = mostTopK({ layers });
   const random = new Random(seed, `trace/synthetic/request${part}`);
   const row = new Uint16Array(layers.length * topK);
   const shape = new Random(seed, 'trace/synthetic/shape');

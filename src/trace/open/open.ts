@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
 import { splitRows } from '../../base/profiles.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { concatTraces } from '../concat.js';
 import type { OpenOptions, TraceFormat } from '../formats/format.js';
 import { formatOf } from '../formats/index.js';
@@ -127,7 +127,7 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
     throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
   };
   if (trace.layers !== model.layers.length) refuse(`has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}`);
-  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  const widest = mostTopK(model);
   if (trace.topK > widest) {
     const also = `, or keep the first choices with --variant top-k=${widest} (run, trace convert)`;
     refuse(`tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}`, also);
