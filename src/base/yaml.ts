@@ -43,10 +43,7 @@ type Path = readonly PropertyKey[];
 export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
-/**
- * {@link readYaml} for large bundled files, with places only for errors. @param text instead of the file's @throws
- * UserError
- */
+/** {@link readYaml} for large bundled files; places only for errors. @param text else the file's @throws UserError */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
     const read = schema.safeParse(parse(text, QUIET));
@@ -211,10 +208,7 @@ function numbered(root: unknown, override: Override): string[] {
 export const withOverride = (root: unknown, override: Override): unknown =>
   withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 
-/**
- * Copy of `root` with the value at `path` amended. @param shorthand key for a text on the path; absent: the text is
- * lost
- */
+/** `root` with the value at `path` amended. @param shorthand key for a text on the path; absent: the text is lost */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return amend(root);

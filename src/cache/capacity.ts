@@ -48,10 +48,7 @@ const POINTS = 20;
 /** Most points of a range, each a replay. Ours. */
 const MOST_POINTS = 1000;
 
-/**
- * Single capacities and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes,
- * ascending
- */
+/** Single capacities and ranges of shares, `5%..50%:10`, `:20` by default, at most 1000. @returns bytes, ascending */
 export function parseCapacities(text: string, model: ModelSpec): number[] {
   const bytes = text.split(',').flatMap((part) => {
     const range = /^(.+?)\.\.(.+?)(?::(\d+))?$/.exec(part.trim());

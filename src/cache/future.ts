@@ -51,10 +51,7 @@ export class Future {
     this.#cursor = new LogCursor(log);
   }
 
-  /**
-   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; the first call writes all
-   * first uses.
-   */
+  /** To the next event, whose members' next uses go to `nextUse`, by dense id; the first call writes first uses. */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {
       this.#started = true;

@@ -67,18 +67,14 @@ export interface PolicyContext {
 /** Next use of an expert without further use. */
 export const NEVER = 0x7fffffff;
 
-/**
- * Contract of a cache policy: the policy ranks residents; the cache owns membership, capacity, pins. Ids are [0,
- * experts).
- */
+/** The policy ranks residents; the cache owns membership, capacity, pins. Ids are [0, experts). */
 export interface CachePolicy {
   touch(id: number): void;
   /** @param used false: preloaded or prefetched, not a use */
   insert(id: number, used: boolean): void;
   remove(id: number): void;
   /**
-   * Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. Changes no
-   * ranking.
+   * Victim for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. Changes no ranking.
    */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed instead of replacing `victim`. Absent: always admitted. */
@@ -111,8 +107,7 @@ export interface PolicyDefinition extends Member {
   /** Empty slots of a cache whose capacity is a size of memory, by choices of a token. Absent: none. */
   spare?(parameters: Parameters, topK: number): number;
   /**
-   * Most tokens of a pass that changes the cache, whose ids the host awaits in each cached layer. Absent: no limit, no
-   * wait.
+   * Most tokens of a pass that changes the cache; the host awaits ids in each cached layer. Absent: no limit or wait.
    */
   readonly passTokens?: number;
   /** First MoE layers of the cache; later layers stay whole. 0 or absent: all. */

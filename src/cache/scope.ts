@@ -70,10 +70,7 @@ export function buildCaches(options: CacheOptions): Caches {
   return { caches, byLayer: caches, rank, split, learned };
 }
 
-/**
- * Divides a tier's capacity among its caches (L6). @param quotas experts per MoE layer @throws UserError for misfit
- * quotas
- */
+/** Divides a tier's capacity (L6). @param quotas experts per MoE layer @throws UserError for misfit quotas */
 export function divide(
   model: ModelSpec,
   capacityBytes: number,
@@ -90,10 +87,7 @@ export function divide(
   return { shares: bytesOf(slots), split };
 }
 
-/**
- * Experts per layer (L6): floor(capacity / layers / expert bytes), the rest to the earliest in turn. @param most by
- * layer
- */
+/** Experts per layer (L6): floor(capacity / layers / expert bytes), the rest in turn. @param most by layer */
 export function evenSplit(
   model: ModelSpec,
   capacityBytes: number,

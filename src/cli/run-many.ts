@@ -17,10 +17,7 @@ export interface Combination {
   readonly cache?: string;
 }
 
-/**
- * Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is
- * unknown
- */
+/** Every system on every machine. @throws UserError for an empty, repeated or unknown name */
 export function combinationsOf(options: Pick<RunFlags, 'system' | 'hardware' | 'cache'>): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');

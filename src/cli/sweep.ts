@@ -111,10 +111,7 @@ const ratesIn = (text: string): number[] =>
     throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
   });
 
-/**
- * Reads `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for values with commas.
- * @throws UserError
- */
+/** `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for commas. @throws UserError */
 function axisOf(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();

@@ -20,10 +20,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
   return differing.flatMap((differ) => differ(base, candidate));
 }
 
-/**
- * Equal fingerprints mean equal model and machine, whatever their names; different hashed fields reveal a foreign
- * fingerprint.
- */
+/** Equal fingerprints mean equal model and machine, whatever their names; other hashed fields reveal a foreign one. */
 function workDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [workOf(base), workOf(candidate)];
   if (before === after) {
@@ -121,8 +118,7 @@ interface Help {
 }
 
 /**
- * Advantages that may hide a regression: drafts of unsimulated acceptance, earlier text, and expert space beyond the
- * settings.
+ * Advantages that may hide a regression: drafts of unsimulated acceptance, earlier text, expert space beyond settings.
  */
 export function helpsOf(base: Result, candidate: Result): Help[] {
   const drafts = ({ config: { workload } }: Result): string => {

@@ -23,10 +23,7 @@ interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly budget: Budget | null;
 }
 
-/**
- * Base and candidates are runs or folders of scenarios. A missing scenario fails the gate; a new scenario is only
- * mentioned.
- */
+/** Base and candidates are runs or folders of scenarios. A missing scenario fails the gate; a new one is mentioned. */
 export interface Gate {
   /** Labels of saved results, taken as saved. */
   readonly saved: readonly string[];

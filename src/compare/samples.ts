@@ -42,10 +42,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 
 const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
-/**
- * Joins repeats; all fields but samples come from the first. @throws UserError with exit code 3 unless all repeat one
- * run
- */
+/** All fields but samples come from the first. @throws UserError with exit code 3 unless all repeat one run */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
   const [first, ...others] = repeats;
   if (others.length === 0) return first!.result;

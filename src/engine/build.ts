@@ -25,10 +25,7 @@ import { EventDemand, gatherGates } from './vocabulary/event.js';
 import type { RunHooks } from './vocabulary/hooks.js';
 import { Recorder } from './vocabulary/recorder.js';
 
-/**
- * @param curves true: capacity curves are counted @throws UserError if a part is unknown, or trace or machine lack a
- * requirement
- */
+/** @param curves true: counted @throws UserError if a part is unknown, or trace or machine lack a requirement */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   const { model, system } = inputs;

@@ -160,10 +160,7 @@ export class CostModel {
     return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
   }
 
-  /**
-   * CPU time of an expert (split layer: of the CPU's projections), ns, without {@link handoverNs}; Infinity without a
-   * CPU.
-   */
+  /** CPU time of an expert (split layer: its projections), ns, without {@link handoverNs}; Infinity without a CPU. */
   cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;

@@ -97,10 +97,7 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/**
- * Parts file of a machine name, path or parts; null: a different kind of machine. @throws UserError if missing or
- * malformed
- */
+/** Of a name, path or parts; null: another kind of machine. @throws UserError if missing or malformed */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;

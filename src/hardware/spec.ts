@@ -30,10 +30,7 @@ export interface LinkSpec {
   readonly lanes: number;
   /** Bytes of a chunk, after which a transfer yields to a demand (L10). */
   readonly chunkBytes: number | null;
-  /**
-   * Paths of different speed; absent: equal lanes. With `flows: single` each path is a lane, with `split` all form a
-   * lane.
-   */
+  /** Paths of different speed; absent: equal lanes. `flows: single`: each path is a lane; `split`: all form one. */
   readonly paths?: readonly PathSpec[];
   readonly flows?: Flows;
 }

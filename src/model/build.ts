@@ -260,10 +260,7 @@ function wholeModels(parts: ModelParts): ModelParts {
   return { ...parts, layers, head: NO_WEIGHTS, embedding: null, wholeModels: true };
 }
 
-/**
- * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep real
- * sizes.
- */
+/** Layers of equal shape get the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep sizes. */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
   const shapes = new Map<string, { sum: number; count: number; formats: readonly FormatShare[] }>();

@@ -10,10 +10,7 @@ export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: numb
     return Array.from({ length: gpus }, (_, gpu) => Array.from({ length: share }, (_, slot) => (gpu * share + slot) % experts));
   });
 
-/**
- * As DeepSeek's EPLB: copies the busiest experts, then packs, longest processing time first.
- * @param demand by dense id
- */
+/** As DeepSeek's EPLB: copies the busiest experts, then packs, longest first. @param demand by dense id */
 export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {
   return model.layers.map(({ experts, index, offset }) => {
     const copies = new Int32Array(experts).fill(1);

@@ -156,10 +156,7 @@ export function parseResult(text: string, path: string): Result {
   throw new UserError(`${path}${place}: the key ${quoted(twice.key)} stands twice; the file was edited, run again to replace it`);
 }
 
-/**
- * @param path for messages @param isCovered true: an outer digest covers the result
- * @throws UserError as {@link readResult}
- */
+/** @param path for messages @param isCovered true: by an outer digest @throws UserError as {@link readResult} */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null)

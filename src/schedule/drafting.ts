@@ -7,10 +7,7 @@ export const MOST_DRAFT = 64;
 
 /** Acceptance independent of position. */
 export interface Acceptance extends Written {
-  /**
-   * Chance of a right token if all earlier drafted tokens are right (Leviathan et al., ICML 2023, arXiv 2211.17192:
-   * alpha).
-   */
+  /** Chance of a right token after right tokens (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
   readonly chance: number;
 }
 
@@ -47,8 +44,7 @@ function chanceOf(share: number, positions: number): number {
 }
 
 /**
- * ns a token, or bytes of the drafter's experts as a share of the model's, (0, 1]. `looksUp`: the text decides
- * acceptance.
+ * ns a token, or the drafter's expert bytes as a share of the model's, (0, 1]. `looksUp`: the text decides acceptance.
  */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 

@@ -43,10 +43,7 @@ export class PathView {
   readonly #chunk: TraceChunk;
   readonly #scores: Float32Array;
 
-  /**
-   * @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer mean experts per layer on the
-   * GPU
-   */
+  /** @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer mean experts per layer */
   constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number, forecast: PathForecast | null = null) {
     this.#trace = trace;
     this.forecast = forecast;

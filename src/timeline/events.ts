@@ -41,10 +41,7 @@ export class TraceEvents {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }
 
-  /**
-   * Writes a slice. @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if
-   * invisible
-   */
+  /** @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if invisible */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
     const end = Math.min(endNs, this.toNs);

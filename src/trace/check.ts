@@ -23,10 +23,7 @@ export class RowChecker {
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
 
-  /**
-   * @param path names the file, or a row (`trace.jsonl:17`) @param parts of a layer's choices, checked separately for
-   * repeats
-   */
+  /** @param path names the file, or a row (`trace.jsonl:17`) @param parts of choices, checked separately */
   constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[], parts = 1) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
     this.#layers = expertsPerLayer.length * parts;
@@ -76,10 +73,7 @@ export class RowChecker {
   }
 }
 
-/**
- * Checker of `predicted` rows. @param predictedK choices of all distances @throws UserError if not divisible by the
- * distances
- */
+/** Of `predicted` rows. @param predictedK choices of all distances @throws UserError unless divisible by them */
 export function predictedChecker(
   path: string,
   predictedK: number,

@@ -12,8 +12,7 @@ interface RecordedModel {
 }
 
 /**
- * Bundled model named by a trace, else the nearest of equal sizes; a trace never opens a file. @throws UserError if no
- * model fits
+ * Bundled model a trace names, else the nearest of equal sizes; no file is opened. @throws UserError if no model fits
  */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
   const found = bundledModel(trace);

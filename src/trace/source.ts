@@ -134,10 +134,7 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/**
- * A part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError if
- * damaged
- */
+/** A part into a temporary file. @param range first byte, length @param watch of blocks @throws UserError if damaged */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

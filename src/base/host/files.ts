@@ -104,10 +104,7 @@ export const rmSync: (path: string, options: { readonly recursive?: boolean; rea
 /** Sets times of last read and write. */
 export const utimesSync: (path: string, read: Date, written: Date) => void = fs.utimesSync;
 
-/**
- * In a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function that ends the
- * process
- */
+/** In a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function that ends it */
 export function keptOpen(fd: number): () => void {
   // Imported on use.
   const { spawn } = process.getBuiltinModule('node:child_process');

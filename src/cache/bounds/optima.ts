@@ -25,10 +25,7 @@ export class Optima {
   readonly #place: Int32Array;
   #now = 0;
 
-  /**
-   * @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: residents before the first
-   * event
-   */
+  /** @param slots of each cache, ascending, at most 31 @param preloaded true: residents before the first event */
   constructor(experts: number, slots: readonly number[], preloaded: boolean) {
     this.#levels = slots.length;
     this.hits = new Float64Array(slots.length);
@@ -80,10 +77,7 @@ export class Optima {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /**
-   * Takes from every cache a slot returned at or before `place`. @returns smallest level with a slot; else the number
-   * of levels
-   */
+  /** From every cache a slot returned at or before `place`. @returns smallest level with a slot, or their number */
   #take(place: number): number {
     const free = this.#free;
     const heldAt = this.#held;

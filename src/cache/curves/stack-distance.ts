@@ -99,10 +99,7 @@ export class LruStack {
     return this.#levelAt[distance]!;
   }
 
-  /**
-   * Evicts per bound the least recent expert for each missed member. @param uses counted by bound; null: already
-   * counted
-   */
+  /** Per bound, evicts the least recent for each missed member. @param uses counted by bound; null: already counted */
   #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
     const found = this.#found;

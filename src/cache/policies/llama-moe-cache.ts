@@ -163,10 +163,7 @@ const LEAST = Float32Array.from({ length: CLASSES + 1 }, (_, k) => {
   return k === CLASSES ? Number.POSITIVE_INFINITY : least;
 });
 
-/**
- * Frequency classes of b12170: LRU lists by decayed counts in 32-bit floats; of the oldest, the stalest for its class
- * leaves.
- */
+/** Classes of b12170: LRU lists by decayed 32-bit counts; of the oldest, the stalest for its class leaves. */
 class ClassLru extends EventLru {
   readonly #counts: Float32Array;
   /** Layer clock at the last use. */

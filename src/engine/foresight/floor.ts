@@ -36,10 +36,7 @@ interface Since {
   tailNs: number;
 }
 
-/**
- * Floor of a GPU. In each pass a load has a price of {@link EventPrices.loadNs}: all choices give bounds, the best is
- * kept.
- */
+/** In each pass a load has a price of {@link EventPrices.loadNs}: all choices give bounds, the best is kept. */
 class GpuFloor {
   denseNs = 0;
   #gapsNs = 0;

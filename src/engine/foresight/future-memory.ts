@@ -76,7 +76,7 @@ export class FutureMemory {
   }
 
   /**
-   * Residents demanded last and arrived by {@link atNs}. @param before least demand allowed to leave
+   * Those demanded last and arrived by {@link atNs}. @param before least demand that may leave
    * @returns false: no room
    */
   makeRoom(id: number, before: number): boolean {

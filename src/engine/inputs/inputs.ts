@@ -238,10 +238,7 @@ function routed(
   return { ...facts, trace, candidates: varied };
 }
 
-/**
- * Machine of a run, under the runtime of run or system. Several GPUs share experts unless run or system differ.
- * @throws UserError
- */
+/** Under the runtime of run or system. Several GPUs share experts unless run or system differ. @throws UserError */
 export function hardwareOf(run: RunSpec, model?: ModelSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);

@@ -95,10 +95,7 @@ class Promotions implements IdleWork {
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /**
-   * Start of the first waiting expert, with a free lane and weights in DRAM, ns; an expert lost by DRAM starts and ends
-   * at once.
-   */
+  /** Start of the first waiting expert, with a free lane and weights in DRAM, ns; at once if lost by DRAM. */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;

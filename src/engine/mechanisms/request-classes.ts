@@ -25,10 +25,7 @@ export class ClassPrecision implements RunHooks {
   readonly #counts: Int32Array;
   #offset = 0;
 
-  /**
-   * @param requestClass by `Request.index` @param copies accepted share of an expert's bytes by class; absent classes:
-   * all bytes
-   */
+  /** @param requestClass by `Request.index` @param copies accepted share of an expert's bytes by class; absent: all */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
     this.served = new Map(names.map((name) => [name, { activations: 0, degraded: 0 }]));

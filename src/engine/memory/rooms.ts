@@ -82,10 +82,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
 
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
-/**
- * Room for KV caches. Closed loop: every user's longest request; arrivals: memory left by experts or, without given
- * size, half.
- */
+/** Closed loop: every user's longest request; arrivals: memory left by experts or, without given size, half. */
 function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: MemoryNeed): number {
   const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;

@@ -44,10 +44,7 @@ export class Forecast {
     this.#early = 0;
   }
 
-  /**
-   * Predicts layers `(after, last]` at `nowNs`. @returns time of the prediction, ns; a repeated prediction keeps its
-   * time
-   */
+  /** Layers `(after, last]` at `nowNs`. @returns time of the prediction, ns; a repeated prediction keeps its time */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores } = this.#setup;
     const { calls } = predictor;

@@ -73,10 +73,7 @@ export class Prefetcher implements Planner, Hooks {
     }
   }
 
-  /**
-   * Demand `demand[0..size)` of `layer` at `nowNs`: ends the layer's plan, cancels experts not demanded, judges the
-   * prediction.
-   */
+  /** `demand[0..size)` of `layer`: ends the layer's plan, cancels experts not demanded, judges the prediction. */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
@@ -148,10 +145,7 @@ export class Prefetcher implements Planner, Hooks {
     this.#totals = { bytes, useful, late, wasted };
   }
 
-  /**
-   * Starts planned transfers before `untilNs`. @param routing true: next routing known at `untilNs`; false: an event's
-   * end
-   */
+  /** Starts planned transfers before `untilNs`. @param routing true: next routing known then; false: an event's end */
   advance(untilNs: number, routing: boolean): void {
     const last = this.#starts.routed === BEFORE_PASS;
     this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));

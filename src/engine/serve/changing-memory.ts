@@ -95,10 +95,7 @@ class GpuMemory {
     this.#cacheBytes = this.leastCacheBytes = this.#plan.cacheBytes;
   }
 
-  /**
-   * Checks memory left by faults. @param need KV tokens of the longest request @param place for messages
-   * @throws UserError
-   */
+  /** Memory left by faults. @param need KV tokens of the longest request @param place for messages @throws UserError */
   check(need: number, place: string): void {
     const { faults, gpus, number } = this.#parts;
     const { kvBytes, kvGrowth, sharedBytes } = this.#plan;

@@ -12,10 +12,7 @@ export interface LinkObserver {
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/**
- * Link between two tiers (L10), with equal lanes or separate paths. Demands are placed at once, prefetches start on
- * free lanes.
- */
+/** L10: with equal lanes or separate paths. Demands are placed at once, prefetches start on free lanes. */
 export class Link {
   readonly name: string;
   /** Number of lanes, then total bandwidth without faults, bytes/s. */

@@ -22,10 +22,7 @@ export class CapacityMeter {
   #used = 0;
   readonly #belady: BeladyCurve;
 
-  /**
-   * @param model experts of the GPU @param ownBytes the run's capacity @param preloaded true: experts are cached at
-   * first
-   */
+  /** @param ownBytes the run's capacity @param preloaded true: experts are cached at first */
   constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));

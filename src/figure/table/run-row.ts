@@ -47,10 +47,7 @@ export interface RunRow {
   readonly config?: Result['config'];
 }
 
-/**
- * @param fingerprint null: absent @param values by varied path @param wanted metrics; empty: all
- * @param again command to repeat
- */
+/** @param fingerprint null: absent @param values by varied path @param wanted empty: all @param again command */
 export function rowOf(
   fingerprint: string | null,
   values: Readonly<Record<string, SweepValue>>,

@@ -35,10 +35,7 @@ export const groupFields = {
   source: z.string().min(1),
 };
 
-/**
- * Schema of a file's groups. @param group fields of a group @param partShape replaceable fields @param part further
- * fields
- */
+/** @param group fields of a group @param partShape replaceable fields @param part further fields */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);

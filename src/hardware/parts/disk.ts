@@ -20,8 +20,8 @@ export interface DiskPart {
 export const DISK_BYTES = 2e12;
 
 /**
- * ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones: a
- * guess).
+ * ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones
+ * guessed).
  */
 const KINDS = byName<number>({
   nvme: READ.latency,

@@ -9,8 +9,7 @@ export interface PcieLink {
 }
 
 /**
- * Bytes/s per lane and direction by generation, net of line code: 8b/10b, 128b/130b, 242 of 256 bytes (PCI Express 1.0
- * to 6.0).
+ * Bytes/s per lane and direction by generation, net of line code: 8b/10b, 128b/130b, 242 of 256 bytes (PCIe 1 to 6).
  */
 const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 130 / 8, (32e9 * 128) / 130 / 8, (64e9 * 242) / 256 / 8];
 

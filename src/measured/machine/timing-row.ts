@@ -103,10 +103,7 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
 
 const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
-/**
- * First layers in host memory, by printed buffers. Mapped buffers also span further tensors, so the smaller figure
- * counts.
- */
+/** First layers in host memory, by printed buffers. Mapped buffers span further tensors: the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);

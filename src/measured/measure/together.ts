@@ -53,10 +53,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/**
- * Rate of a round. @param alone true: waiting time is left out; false: included, since further threads used the memory
- * meanwhile
- */
+/** @param alone true: waiting time is left out; false: included, since further threads used the memory meanwhile */
 export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {

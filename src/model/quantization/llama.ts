@@ -2,10 +2,7 @@ import { type FileType, fileType, LADDERS } from './file-type.js';
 import type { FormatName } from './formats/rows.js';
 import type { Quantization, TensorPlace } from './rule.js';
 
-/**
- * Layers with more bits in llama-quantize's `_m` mixes: the first and last eighth, and every third between
- * (`use_more_bits`).
- */
+/** More bits in llama-quantize's `_m` mixes: the first and last eighth, every third between (`use_more_bits`). */
 export function moreBits(layer: number, layers: number): boolean {
   const eighth = Math.floor(layers / 8);
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;

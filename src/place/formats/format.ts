@@ -161,10 +161,7 @@ export function* textLines(text: string): Generator<string> {
 
 const COMMA = 0x2c;
 
-/**
- * JSON value of a file. @throws UserError with more values than a placement has: the schema's check copies each several
- * times
- */
+/** JSON value of a file. @throws UserError with more values than a placement has, each of which the schema copies */
 function jsonOf({ bytes, path }: ProfileFile): unknown {
   let values = 1;
   for (let at = bytes.indexOf(COMMA); at >= 0; at = bytes.indexOf(COMMA, at + 1)) values++;

@@ -19,10 +19,7 @@ export interface BatchAccuracy {
   readonly atTrueSize: number;
 }
 
-/**
- * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
- * @returns null: no full batch, or no prediction
- */
+/** @param predicted `[tokens, layers, width]` @param unions by batch @returns null: no full batch, or no prediction */
 export function batchAccuracy(
   trace: RoutingTrace,
   model: ModelSpec,

@@ -77,10 +77,7 @@ export class ScoreCounter {
     return this.#binProbability.every((sum) => sum === 0);
   }
 
-  /**
-   * @param choices `[topK]` from index `from` @param decoded true for a generated token
-   * @param fill scores to fill up to 2k
-   */
+  /** @param choices `[topK]` from index `from` @param decoded true: generated @param fill scores to fill up to 2k */
   judge(
     layer: number,
     scores: Float32Array,

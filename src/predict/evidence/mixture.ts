@@ -29,10 +29,7 @@ function practiceAfter(bucket: number, layer: number): number | null {
 /** Buckets of distance to practise, in turn: shorter distances more often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
-/**
- * Weight fits with the early stride. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
- * (evidence.ts).
- */
+/** Fits at the early stride. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points (evidence.ts). */
 const EARLY_PRACTICE = 256;
 /** Token-layers per early weight fit. Ours. */
 const EARLY_STRIDE = 3;

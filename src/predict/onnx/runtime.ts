@@ -7,8 +7,7 @@ import { setDefaultEnv } from '../../base/host/process.js';
 export type { Ort };
 
 /**
- * Set before loading: the library otherwise keeps a device id and events (in threads: `env: SHARE_ENV`). A user's value
- * stands.
+ * Before loading, or the library keeps a device id and events (in threads: `env: SHARE_ENV`). A user's value stands.
  */
 function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');

@@ -1,9 +1,6 @@
 import type { LineShell } from '../../base/shell.js';
 
-/**
- * Value of a flag, or its choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: up to the
- * next flag.
- */
+/** Value, or choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: to the next flag. */
 export type FlagValue =
   | null
   | 'text'

@@ -161,10 +161,7 @@ function drawArrivals(
   };
 }
 
-/**
- * A gamma draw of scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; their boost below
- * shape 1
- */
+/** Scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; their boost below shape 1 */
 export function gamma(random: Random, shape: number): number {
   if (shape < 1) return gamma(random, shape + 1) * (1 - random.next()) ** (1 / shape);
   const d = shape - 1 / 3;

@@ -51,10 +51,7 @@ const chanceOf = (inclusion: Float64Array): number => {
   return inclusion.reduce((sum, probability) => sum + probability * probability, 0) / choices;
 };
 
-/**
- * Limits a Gini coefficient to 2 % below the largest, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for
- * three models.
- */
+/** At most 2 % below the largest, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for three models. */
 const possible = (gini: number, { experts, topK }: { experts: number; topK: number }): number =>
   Math.min(Math.max(gini, 0), 0.98 * (1 - topK / experts));
 

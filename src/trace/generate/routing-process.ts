@@ -64,10 +64,7 @@ export class RoutingProcess {
   #domain = 0;
   #position = 0;
 
-  /**
-   * @param stream another name gives independent routing of the same popularity @param part suffix of all streams:
-   * other requests
-   */
+  /** @param stream gives independent routing of the same popularity @param part suffix: other requests */
   constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
     const depth = layers.length;

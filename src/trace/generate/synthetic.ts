@@ -123,10 +123,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   return {
     width,
     begin: (): void => runnersUp.begin(),
-    /**
-     * Extends `chosen` to `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e
-     * exponential.
-     */
+    /** To `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e exponential. */
     next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
       runnersUp.next(row, 0);
       for (const { index, topK: choices } of model.layers) {

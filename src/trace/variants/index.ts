@@ -67,10 +67,7 @@ export function applyVariants(
   return stackVariants(trace, specs.map(parseVariant), options);
 }
 
-/**
- * First at the bottom, without a copy. @param seed of draws @returns trace that closes the original
- * @throws UserError
- */
+/** First at the bottom, without a copy. @param seed of draws @returns closes the original @throws UserError */
 export function stackVariants(
   trace: RoutingTrace,
   variants: readonly VariantChoice[],

@@ -9,10 +9,7 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 /** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/**
- * Relative tolerance for a different version of the label's rule; ours. A larger difference marks Unsloth's format of
- * the label.
- */
+/** Relative tolerance for another version of the label's rule; ours. Beyond, the format is Unsloth's. */
 const VERSIONS = 0.01;
 
 /** Relative distance in bits at which the label is wrong; ours. */

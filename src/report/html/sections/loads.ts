@@ -41,10 +41,7 @@ function tenthText(loads: readonly (readonly number[])[]): string {
 
 /** Intensity levels of a heatmap; ours. */
 const LEVELS = 12;
-/**
- * Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few experts would hide the
- * rest.
- */
+/** Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few would hide the rest. */
 const MIDDLE = 0.4;
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
