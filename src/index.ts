@@ -1,4 +1,4 @@
-// The library behind the command line. A caller's mistake throws a UserError; no function ends the process.
+// The library behind the command line. Mistakes throw a UserError; no function ends the process.
 
 export type { Advice } from './advise/advise.js';
 export { adviceFor as advise } from './advise/answer.js';

@@ -155,7 +155,7 @@ export async function plainAdvice(question: Question, answer: Priced): Promise<A
   };
 }
 
-/** Best setting, and the question of its line. Weights are pinned if prompts gain 5 %. */
+/** Best setting. Weights are pinned if prompts gain 5 %. */
 export async function answered(
   asked: Question,
   find: (question: Question) => Promise<Priced | null> = bestAnswer,

@@ -60,7 +60,6 @@ function changesOf(question: Question, setting: Setting): { readonly change: str
   ];
 }
 
-/** Sorts values by ratio to `centre`. */
 function nearestFirst(values: readonly number[], centre: number): number[] {
   const far = (value: number): number => Math.abs(Math.log2(value / centre));
   return values.toSorted((a, b) => far(a) - far(b) || a - b);

@@ -13,9 +13,9 @@ import { priced } from './search.js';
 import { type OtherQuestions, waysOut } from './ways.js';
 
 /**
- * Finds the best setting of a model on a machine: `moeprof advise`.
- * @param model a bundled name, a file or a folder; no `hf:` address
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * Best setting of a model on a machine: `moeprof advise`.
+ * @param model bundled name, file or folder; no `hf:` address
+ * @param machine bundled name, file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param watch may throw to stop the work
  * @throws UserError for an unknown name, a short recording, or too many users
  */

@@ -16,6 +16,7 @@ import {
   isHubAddress,
   loadRouting,
   type ModelSpec,
+  mostTopK,
   type OpenModel,
   openModel,
   weightBytes,
@@ -62,7 +63,7 @@ export interface AdviceWishes extends DraftWishes {
   readonly runtime?: string;
   /** `request` (default), `decode`, `prefill`, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string;
-  /** Tokens per user. Default: 16,384, or prompt and answer if longer, within the model's limit. */
+  /** Tokens per user. Default: 16,384, or longer prompt and answer, within the model's limit. */
   readonly context?: number;
   /** Tokens. Default: 4,096, or half of the context if shorter. */
   readonly prompt?: number;
@@ -111,7 +112,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return { runtime, goal, drafting: wishedDrafting(wishes), ...shell, ...(await machine(runtime)) };
 }
 
-/** Answers a question about a model. @throws UserError for an unknown name or a short recording */
+/** Answers a question. @throws UserError for an unknown name or a short recording */
 export async function withQuestion<T>(
   name: string,
   basis: AdviceBasis,
@@ -234,7 +235,7 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
 
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
-/** @throws UserError without an expert cache, or for an impossible number of slots or layers */
+/** @throws UserError without an expert cache, or for impossible slots or layers */
 function checkedSlots(
   { cachedLayers, slots }: AdviceWishes,
   { caches, name }: AdvisedRuntime,
@@ -273,7 +274,7 @@ async function drawnRouting(name: string, model: ModelSpec, tokens: number, { br
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
   const drawn = tokens + PROFILED;
-  const topK = Math.max(...model.layers.map((layer) => layer.topK));
+  const topK = mostTopK(model);
   new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, drawn));
   const drawing = synthesizing(model, { seed: SEED, requests: [{ prefill: drawn, decode: 0 }], profile });
   let step = drawing.next();
@@ -312,7 +313,7 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
 }
 
 /**
- * Default formats: the model's own if readable, then formats of fewer bits.
+ * The model's own if readable, then fewer bits.
  * @param fixed true if sizes come from the files
  * @param ownBits bits per weight of the own format
  */

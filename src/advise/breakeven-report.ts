@@ -4,7 +4,7 @@ import { type BreakEven, type BreakEvens, WAYS } from './breakeven.js';
 import { sentences } from './report-parts.js';
 import type { CacheRatio } from './sure.js';
 
-/** Report of `moeprof breakeven`: a row for each format and number of users. */
+/** Report of `moeprof breakeven`. */
 export const breakEvenReports = pagedFormats<BreakEvens>('moeprof breakeven', documentOf);
 
 const share = (value: number | null, none: string) => ({ value, text: value === null ? none : formatRatio(value, 0) });

@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
+import { mostExperts } from '../model/door.js';
 import { ALL_ON_GPU, cachedBytes, DEFAULT_RUNTIME, DEFAULT_SYSTEM, freeOf, HOST, PLAIN, runtimeOfProgram } from '../runtime/door.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import { devicesOf, refuseUsers } from './fit.js';
@@ -22,7 +23,6 @@ type ByWay<W extends Way> = Readonly<Record<W, number | null>>;
 export interface BreakEven {
   readonly quantization: string;
   readonly users: number;
-  /** Largest expert, bytes. */
   readonly expertBytes: number;
   /** Experts of each layer that fit on the card. */
   readonly slots: number;
@@ -48,7 +48,7 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/** @throws UserError for an unknown name, a short recording, or no CPU with a card */
+/** @throws UserError for an unknown name, a short recording, or no CPU */
 export async function breakEvensOn(
   name: string,
   machine: MachineFinder,
@@ -86,7 +86,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   const cards = devicesOf(question, model, inHost).filter((device) => device.name !== HOST);
   const free = sum(cards.map((card) => Math.max(0, freeOf(card))));
   const sizes = cachedBytes(model, 1);
-  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  const most = mostExperts(model);
   const slots = Math.min(most, Math.floor(free / sum(sizes)));
   const cached = (cache: string) => (count: number) =>
     question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });

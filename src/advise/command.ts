@@ -1,7 +1,7 @@
 import { platform } from '../base/host/machine.js';
 import { type LineShell, usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
-import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
+import { type ModelSpec, mainFormat, mostExperts, publishedFile } from '../model/door.js';
 import {
   type Command,
   type CommandInput,
@@ -37,7 +37,7 @@ export function commandOf(
     unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
-    experts: Math.max(...model.layers.map(({ experts }) => experts)),
+    experts: mostExperts(model),
     cacheBytes: sum(cachedBytes(model, setting.slots ?? 0, setting.cpuMoe)),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
@@ -57,7 +57,7 @@ function runsWindows({ hardware: { machine } }: Pick<Question, 'hardware'>): boo
   return machine?.system === 'windows' || (machine?.system === undefined && platform === 'win32');
 }
 
-/** Shell of lines to paste: the wished one, or the usual one of the machine. */
+/** Shell: the wished one, or the usual one of the machine. */
 export const shellOf = (question: Pick<Question, 'hardware' | 'shell'>): LineShell => question.shell ?? usualShell(runsWindows(question));
 
 /** Model as a server names it: a folder or file, or a repository of the hub. */
@@ -66,13 +66,12 @@ export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' |
   return hub?.replace(/:.*$/, '') ?? model;
 }
 
-/** The model on a command line: a file, a folder, or a hub repository. */
+/** A file, a folder, or a hub repository. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
   { anatomy, name, quantization }: ModelSpec,
   { draft, drafter }: Setting,
 ): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
-  // A file without the layers that draft is of no use to drafts.
   const next = draft > 0 && drafter === 'mtp' && reads === 'gguf' && (anatomy?.nextLayers ?? 0) === 0;
   const usual = `${OWN_FILE}${name}${next ? '-MTP' : ''}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
   const known = bundled === true ? publishedFile(name, quantization, reads, next) : null;

@@ -19,10 +19,7 @@ export interface DraftOffer {
   readonly breakEven: number | null;
 }
 
-/**
- * Offers by draft length; empty: none wished, advised or fitting.
- * @throws UserError if wished, and nothing can draft
- */
+/** Offers by draft length; empty: none wished or fitting. @throws UserError if wished, and nothing can draft */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
   if (drafting.lengths === null && setting.draft === 0) return [];

@@ -34,8 +34,8 @@ export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked,
 
 /**
  * Compares engines for a model on a machine: `moeprof advise --runtime any`.
- * @param model a bundled name, a file or a folder
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @param model bundled name, file or folder
+ * @param machine bundled name, file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @throws UserError for an unknown name, or a machine without an engine
  */
 export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWishes, 'runtime'> = {}): Promise<EngineOffers> {

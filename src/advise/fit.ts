@@ -27,7 +27,7 @@ export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'ca
   return caches.find(({ recorded, system }) => cache !== null && [system, recorded?.shared].includes(cache)) ?? null;
 }
 
-/** Placements of a runtime on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
+/** Placements, most on the GPU first. @param cache system of the expert cache; null: none */
 export function ladderOf(
   { cachedLayers, hardware, runtime, slots }: Unpriced,
   model: ModelSpec,
@@ -53,7 +53,7 @@ export function loadOf({ hardware, runtime }: Unpriced, model: ModelSpec, settin
   return runtime.memory(model, setting, hardware);
 }
 
-/** Highest rung that fits; null: none. Rungs below the first that fits the GPUs only add to the host. */
+/** Highest rung that fits; null: none. Below the first that fits the GPUs, rungs only add to the host. */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const setting = highestOnGpu(question, model, beside);
   return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;

@@ -6,8 +6,8 @@ import { hasSlots, type Question } from './question.js';
 import { passesOf, priced, pricedFit } from './search.js';
 
 /**
- * Quick answer for a page with sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and
- * cache of the earlier answer.
+ * For a page with sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and cache of
+ * `like`.
  * @param like setting of the earlier answer; null: none
  */
 export async function glance(asked: Question, like: Setting | null): Promise<Advice> {

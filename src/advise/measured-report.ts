@@ -8,7 +8,7 @@ const SHOWN = 12;
 /** Parts of a machine's name, without counts and sizes. */
 const partsOf = (name: string): string[] => name.split('+').map((part) => part.replace(/^\d+x|[:@].*$/g, ''));
 
-/** Measured runs of a range: same parts first, then worst predicted; empty without comparable runs. */
+/** Same parts first, then worst predicted; empty without comparable runs. */
 export function measuredGrid({ bands, machine }: Advice): Block[] {
   const band = bands?.decode ?? null;
   if (band === null || band.learned === true) return [];

@@ -18,7 +18,7 @@ function memoryText(devices: AdvisedSetting['devices']): string {
   return [...together, ...each].join(', ');
 }
 
-/** Memory of an answer: a line, bars, a table by device, and hints on the command. */
+/** A line, bars, a table by device, and hints on the command. */
 export function memoryBlocks({ hints }: Advice, answer: AdvisedSetting): Block[] {
   const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
   const bars: Block = {

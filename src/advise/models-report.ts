@@ -114,7 +114,7 @@ function legendOf(scales: readonly string[]): Block {
   };
 }
 
-/** Narrowest and widest band of each speed; bands depend on placement and format. */
+/** Narrowest and widest band; bands depend on placement and format. */
 function bandNotes(models: readonly Offered[]): string[] {
   return (['decode', 'prefill'] as const).flatMap((phase) => {
     const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.high / a.low - b.high / b.low);

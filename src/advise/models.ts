@@ -43,7 +43,7 @@ export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
  * Models that a machine runs, with settings and speeds: `moeprof advise` for several models.
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @param machine bundled name, file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models bundled names, files or folders; empty: all bundled
  * @throws UserError for an unknown name
  */

@@ -24,7 +24,7 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-/** Invitation to time the machine, where no program does so by itself; empty: already timed, or nothing fits. */
+/** Invitation to time the machine; empty: a program does so by itself, already timed, or nothing fits. */
 export function askedFor({ hardware, learned, runtime }: Question, answer: Priced | null): string[] {
   const known = learned !== undefined || hardware.machine?.calibration !== undefined;
   if (known || answer === null || hardware.facts === undefined || runtime.timer !== null) return [];

@@ -30,7 +30,7 @@ export interface Purchase {
   readonly prefillGain: number;
 }
 
-/** Helpful purchases, most gain first: runs with a part changed; gains below 1 % are left out. */
+/** Runs with a part changed, most gain first; gains below 1 % are left out. */
 export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {

@@ -20,7 +20,7 @@ export interface Question {
   readonly request: RequestShape;
   readonly context: number;
   readonly users: number;
-  /** Formats on offer, the preferred first, at least 1; null: the model's own. */
+  /** The preferred first, at least 1; null: the model's own. */
   readonly quantizations: readonly (string | null)[];
   readonly drafting: Drafting;
   /** Slots of each layer in the expert cache; 0: no cache; absent: as many as fit, if surely faster. */
@@ -47,7 +47,7 @@ export interface Question {
   readonly backends?: readonly string[];
   /** Absent: no timings learned. */
   readonly learned?: LearnedMachine;
-  /** @param quantization null: the model's own @throws UserError if the format does not exist */
+  /** @param quantization null: the model's own @throws UserError for an unknown format */
   model(quantization: string | null): ModelSpec;
 }
 

@@ -33,7 +33,7 @@ export interface AdviceView {
   readonly explain: boolean;
 }
 
-/** Advice as a document: essentials on a screen; memory, misfits and accuracy with --verbose. */
+/** Essentials on a screen; memory, misfits and accuracy with --verbose. */
 export function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {

@@ -59,7 +59,7 @@ export async function pricedFit(question: Question, model: ModelSpec, beside: Be
 const WORTH = 0.02;
 
 /**
- * Best setting of a format and KV type; null: none fits. A cache has to be surely faster. @param fromDisk host memory may
+ * Best setting of a format and KV type; null: none fits. A cache must be surely faster. @param fromDisk host memory may
  * cache experts of the disk
  */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
@@ -90,7 +90,7 @@ export async function strategiesOf(question: Question, quantization: string | nu
   return found;
 }
 
-/** The question of a line that reads weights into pinned memory, not mapped ones. */
+/** Weights are read into pinned memory, not mapped. */
 export function pinnedQuestion<T extends Pick<Question, 'hardware' | 'mapped' | 'runtime'>>(question: T): T {
   const { hardware, mapped, runtime } = question;
   return mapped !== undefined || !runtime.pins ? question : { ...question, hardware: unmapped(hardware), mapped: hardware };
@@ -162,7 +162,7 @@ async function withOneSocket(question: Question, from: Priced): Promise<Priced> 
   return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;
 }
 
-/** Lengthens drafts while faster; each draft has its own placement, since its layer and cache take room. */
+/** Lengthens drafts while faster; each has its own placement, since layer and cache take room. */
 async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of lengthsOf(question, from.model)) {
@@ -179,11 +179,11 @@ export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, s
   return { ...setting, draft, drafter };
 }
 
-/** True if a checkpoint, or a GGUF file that is known, has the layers that draft. */
+/** True if a checkpoint, or a known GGUF file, has the layers that draft. */
 const holdsDrafts = (reads: 'gguf' | 'folder', { anatomy, name, quantization }: ModelSpec): boolean =>
   reads === 'folder' || (anatomy?.nextLayers ?? 0) > 0 || publishedFile(name, quantization, reads, true) !== null;
 
-/** Draft lengths to try; empty: the runtime drafts nothing for the model, or no file with its layers is known. */
+/** Draft lengths to try; empty: no drafts, or no known file with their layers. */
 export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {
   const { drafter, lengths } = drafting;
   const possible = drafter === 'mtp' ? draftLengths(runtime.ownDrafts, model, users) : [];

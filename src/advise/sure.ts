@@ -1,7 +1,7 @@
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
 import { isPinned } from '../engine/inputs/inputs.js';
-import { KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
+import { type Figure, KNOBS, type PredictedFigure, type RatioBand, ratioBand } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';
 import { cachedBytes } from '../runtime/door.js';
 import { cacheOf } from './fit.js';
@@ -45,7 +45,7 @@ function reasonOf(verdict: CacheRatio['verdict'], cached: Priced, profile: strin
   }
 }
 
-/** Why experts are not pinned; empty: they are, or no cache of the runtime's own. */
+/** Why experts are not pinned; empty: pinned, or no own cache. */
 function mappedNote({ hardware }: Question, { model }: Priced): string {
   const copies = hardware.software?.cache;
   if (copies === undefined || copies.pinnable === 0 || isPinned(hardware, copies, expertBytesTotal(model))) return '';
@@ -64,16 +64,15 @@ export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: num
   return { link: Math.min(1, (link * speed) / 1e9), cpu: Math.min(1, (cpu * speed) / 1e9) };
 }
 
-/** A decode speed with the division of its time: what the link, the CPU, and all else take. */
-function figureOf(question: Question, { model, price, setting }: Priced): PredictedFigure {
+/** With the shares of link, CPU and all else. */
+function figureOf(question: Question, priced: Priced): PredictedFigure {
+  const { price, setting } = priced;
   const { cpu, link } = waitedShares(price.waits, price.decode / setting.users);
-  const shares: Readonly<Record<string, number>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
-  return {
-    kind: 'decode',
-    runtime: drivenBy(question),
-    model: model.name,
-    strategy: setting.cache,
-    shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),
-    speed: price.decode,
-  };
+  return { ...decodeFigure(question, priced, { reading: 1 - link, 'cpu.memory': cpu, copies: link }), speed: price.decode };
+}
+
+/** Decode speed by knobs' shares. */
+export function decodeFigure(question: Question, { model, setting }: Priced, shares: Readonly<Record<string, number>>): Figure {
+  const byKnob = KNOBS.map(({ name }) => ownValue(shares, name) ?? 0);
+  return { kind: 'decode', runtime: drivenBy(question), model: model.name, strategy: setting.cache, shares: byKnob };
 }

@@ -1,13 +1,12 @@
 // Timings of the user's machine that leave the least expected band of the shortlist, as lines to run.
 
-import { ownValue } from '../base/objects.js';
 import { mean } from '../base/statistics.js';
-import { expectedWidth, type Figure, KNOBS } from '../hardware/door.js';
+import { expectedWidth, type Figure } from '../hardware/door.js';
 import { cpuExpertLayers, type Setting, wrapped } from '../runtime/door.js';
 import { commandOf, servedName, shellOf } from './command.js';
 import type { Priced } from './price.js';
-import { drivenBy, type Question } from './question.js';
-import { waitedShares } from './sure.js';
+import type { Question } from './question.js';
+import { decodeFigure, waitedShares } from './sure.js';
 
 /** Lines that time the machine. */
 export interface AskedTimings {
@@ -16,7 +15,7 @@ export interface AskedTimings {
   readonly file: string;
   /** Number of settings that are timed. */
   readonly count: number;
-  /** Expected half width of the answer's band after the timings, as a share of its speed. */
+  /** Expected half width of the answer's band afterwards, as a share of its speed. */
   readonly width: number;
 }
 
@@ -24,7 +23,7 @@ export interface AskedTimings {
 const [DEEP, TIMED] = [8192, 1024];
 /** Longest reading of the context, seconds; llama-bench reads it four times. Ours: three minutes with all else. */
 const [PATIENCE, READINGS] = [120, 4];
-/** Generated tokens of a timing, at most and at least, and the seconds that they may take. Ours. */
+/** Tokens of a timing, at most and at least, and their seconds. Ours. */
 const [MOST_GENERATED, LEAST_GENERATED, GENERATING] = [64, 16, 10];
 
 /** A setting to time after `depth` tokens. */
@@ -35,7 +34,7 @@ interface Point {
 }
 
 /**
- * The two timings that leave the least band; null: none helps, or the runtime has no program that times it.
+ * The two timings that leave the least band; null: none helps, or no program times the runtime.
  * @param others best settings of other strategies
  */
 export async function timingsToAsk(question: Question, answer: Priced, others: readonly Priced[]): Promise<AskedTimings | null> {
@@ -61,7 +60,7 @@ export async function timingsToAsk(question: Question, answer: Priced, others: r
   return { lines: linesFor(question, pair, answer), file: timer.file, count: pair.length, width: widthAfter(pair, targets.slice(0, 1)) };
 }
 
-/** Gain of a second placement that is worth a second loading of the model. Ours. */
+/** Gain worth a second loading of the model. Ours. */
 const WORTH_LOADING = 0.9;
 
 const extraOf = ([a, b]: readonly Point[]): number => (a!.priced === b!.priced ? 1 : WORTH_LOADING);
@@ -118,7 +117,7 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
   const { launchNs, perLayerNs, perPassNs } = hardware.gpu;
   const handovers = hardware.cpu === null || cpu === 0 ? 0 : cpuExpertLayers(model, setting) * hardware.cpu.handoverNs;
   const ofTime = (ns: number): number => Math.min(1, (ns * speed) / setting.users / 1e9);
-  const shares: Readonly<Record<string, number>> = {
+  const shares = {
     reading: 1 - link,
     'cpu.memory': Math.max(0, cpu - ofTime(handovers)),
     kv: ofTime(kvNs),
@@ -127,14 +126,7 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
     copies: link,
   };
   const placement = [setting.cpuMoe, setting.gpuExperts, setting.gpuLayers, setting.cpuProjections, setting.slots, depth];
-  return {
-    kind: 'decode',
-    runtime: drivenBy(question),
-    model: model.name,
-    strategy: setting.cache,
-    shares: KNOBS.map(({ name }) => ownValue(shares, name) ?? 0),
-    setting: placement.join(),
-  };
+  return { ...decodeFigure(question, priced, shares), setting: placement.join() };
 }
 
 /** A command for each placement, at its depths. */

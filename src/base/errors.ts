@@ -1,6 +1,6 @@
 import { shortened, visible } from './text.js';
 
-/** Exit codes: a CI job must distinguish gates, input errors and internal errors. */
+/** CI jobs distinguish gates, input errors and internal errors. */
 export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal: 70, interrupted: 130, terminated: 143 } as const;
 
 /** User's mistake, with a complete one-line message. */
@@ -24,7 +24,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** Narrows a thrown value to a UserError. @throws any other value */
+/** @throws any other value */
 export function userErrorOf(error: unknown): UserError {
   if (error instanceof UserError) return error;
   throw error;
@@ -49,7 +49,7 @@ export class InternalError extends Error {
   }
 }
 
-/** Asserts a number at entry: a wrong argument would become a wrong figure. @throws InternalError for NaN, or outside `least..most` */
+/** A wrong argument would become a wrong figure. @throws InternalError for NaN, or outside `least..most` */
 export function within(law: string, name: string, value: number, least = 0, most = Number.POSITIVE_INFINITY): void {
   if (!(value >= least && value <= most)) throw new InternalError(law, `${name} is ${value}, not ${least} to ${most}`);
 }
@@ -67,10 +67,7 @@ export function codeOf(error: unknown): string | null {
   return code ?? null;
 }
 
-/**
- * Error for packages that users install separately. @param names `bullmq and ioredis` @param need e.g.
- * `a queue needs them`
- */
+/** Error for packages installed separately. @param names `bullmq and ioredis` @param need e.g. `a queue needs them` */
 export function unloadable(error: unknown, names: string, need: string, install: string): UserError {
   const [is, does] = names.includes(' and ') ? ['are', 'do'] : ['is', 'does'];
   const isMissing = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(codeOf(error) ?? '');

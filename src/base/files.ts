@@ -91,7 +91,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminate
 
 let guards: (() => void)[] = [];
 
-/** Removes an unfinished file at any end of the process (except by kill -9). */
+/** Removes the file at any end of the process (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guards.length > 0) return;
@@ -110,7 +110,7 @@ function release(file: AtomicFile): void {
 /** Status of a path to write; undefined: nothing exists. @throws UserError if unknown */
 export const whatStands = (path: string): FileStat | null => attempt(path, () => statIfAny(path));
 
-/** Writes a text file as a whole. @throws UserError if not writable */
+/** As a whole. @throws UserError if not writable */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   const file = new AtomicFile(path);
   try {
@@ -121,7 +121,7 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError */
+/** With missing parents. @throws UserError */
 export function makeFolder(path: string): void {
   // Absolute: Node 20 retries a relative path for ever in a deleted working directory.
   attempt(path, () => makeFolders(resolve(path)));
@@ -153,10 +153,10 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
-/** Creates a file. @throws UserError if the path exists */
+/** @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
-/** Opens a temporary file, unlinked at once, so that its space is freed at any end of the process. */
+/** Unlinked at once, so that any end of the process frees the space. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {
@@ -166,7 +166,7 @@ export function temporaryFile(): number {
   });
 }
 
-/** Size, bytes, from which a second process keeps a temporary file open: freeing 256 MiB takes a tenth of a second. */
+/** Bytes from which a second process keeps the file open: freeing 256 MiB takes a tenth of a second. */
 const LARGE = 256 * 2 ** 20;
 
 /** By descriptor of a temporary file. */
@@ -201,7 +201,7 @@ export function readAll(fd: number, into: Uint8Array, position: number): number 
   return done;
 }
 
-/** Host in names of temporary files, 8 digits: hosts may share folders, and process ids are local. */
+/** 8 digits: hosts may share folders, and process ids are local. */
 const HOST = newSha256().update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 

@@ -5,7 +5,7 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 /** Empty last block (RFC 1951, section 3.2.6). */
 const LAST_BLOCK = Uint8Array.of(3, 0);
 
-/** Gzip without a stream: each write is compressed and passed on at once. */
+/** Each write is compressed and passed on at once. */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
   #begun = false;

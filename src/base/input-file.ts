@@ -26,7 +26,7 @@ import { formatBytes, GIB, KIB } from './units.js';
 const CLOCK_MS = 2000;
 
 /**
- * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer and
+ * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer,
  * oversized files.
  */
 export class InputFile {
@@ -76,7 +76,7 @@ export class InputFile {
     return stateOf(this.#opened);
   }
 
-  /** True if any later write changes {@link state}: file system clocks are coarse. */
+  /** True: any later write changes {@link state}: file system clocks are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
@@ -98,7 +98,7 @@ export class InputFile {
   }
 }
 
-/** Opens a file for the duration of `use`. @throws UserError */
+/** For the duration of `use`. @throws UserError */
 export function withInput<T>(path: string, kind: InputKind, use: (file: InputFile) => T): T {
   const file = InputFile.open(path, kind);
   try {
@@ -140,13 +140,13 @@ function stateAt(path: string): string | null {
 
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** Status of a path; undefined: nothing exists. @throws UserError if unknown */
+/** Undefined: nothing exists. @throws UserError if unknown */
 export const statOf = (path: string): FileStat | null => attemptRead(path, () => statIfAny(path));
 
 /** True for a folder. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
-/** Names in a folder. @throws UserError if unreadable */
+/** @throws UserError if unreadable */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
 /** Paths of regular files below a folder, sorted. @throws UserError if unreadable */
@@ -155,7 +155,7 @@ export function filesBelow(folder: string): string[] {
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
-/** Descriptor of a regular file with the content of `path`, opened without waiting for a pipe's writer. */
+/** Opened without waiting for a pipe's writer. */
 function openRegular(path: string, kind: InputLimits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));

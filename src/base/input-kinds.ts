@@ -1,6 +1,6 @@
 import { GIB, KIB, MIB } from './units.js';
 
-/** What a kind of file is called in messages, and what of it is read. */
+/** Name of a kind of file in messages, and the part that is read. */
 export interface InputLimits {
   /** Largest size, bytes. */
   readonly limit: number;
@@ -21,10 +21,7 @@ const kinds =
 const file = kinds(false);
 const piped = kinds(true);
 
-/**
- * Kinds of files that commands read. Limits of files that are read as a whole are far above real ones: parsers take up
- * to a hundred times the size in memory.
- */
+/** Limits of files read as a whole are far above real ones: parsers take up to a hundred times the size in memory. */
 export const INPUT_KINDS = {
   profile: piped(
     256 * KIB,

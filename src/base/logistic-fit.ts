@@ -33,8 +33,7 @@ export class LogisticFit {
   }
 
   /**
-   * Fits `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns sum of squared errors
-   * before
+   * Fits `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns squared errors before
    */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     this.steps++;
@@ -89,8 +88,7 @@ export class LogisticFit {
   }
 
   /**
-   * Solves curvature . x = b by Cholesky's factorisation, overwriting b. A small diagonal term guards against dead
-   * features.
+   * Solves curvature. x = b by Cholesky's factorisation, overwriting b. A diagonal term guards against dead features.
    */
   #solve(b: Float64Array): void {
     const size = this.#size;

@@ -1,6 +1,4 @@
-/**
- * True for a name reachable from this machine only, with an optional port: `localhost`, `127.0.0.1:80`, `[::1]`, `::1`.
- */
+/** Reachable from this machine only, with an optional port: `localhost`, `127.0.0.1:80`, `[::1]`, `::1`. */
 export const isLoopback = (name: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$|^::1$/i.test(name);
 
 /**

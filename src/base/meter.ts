@@ -14,7 +14,7 @@ export interface Work {
 
 /** All kinds of work. A reader with a smaller limit has `{ ...LIMITS.lists, most }`. */
 export const LIMITS = {
-  /** Per document: a recording in one document has one per token and layer. */
+  /** Per document: a recording has one per token and layer. */
   lists: { most: 4_000_000, unit: 'lists and objects', instead: 'write JSON lines, one record a line' },
   /** Per pickle: a recording has a few per pass. Each takes a hundred times its encoded size in memory. */
   built: { most: 500_000, unit: 'lists and dicts', instead: 'no recording does' },
@@ -32,11 +32,11 @@ export const LIMITS = {
   drawn: { most: 4_000_000_000, unit: 'choices of experts', instead: 'take fewer tokens' },
   /** Per file or line: states of all patterns at characters of all names. */
   matching: { most: 100_000_000, unit: 'steps of matching', instead: 'write fewer or shorter patterns' },
-  /** Per command line; patterns of 16 GPUs with a list of layers each take an eighth. */
+  /** Per command line; 16 GPUs with a list of layers each take an eighth. */
   states: { most: 32_768, unit: 'states of patterns', instead: 'write fewer or shorter patterns' },
   /** Drawn per question for advice; 64 users of a model of 1,472 choices a token take 32 million. */
   routing: { most: 40_000_000, unit: 'choices of experts', instead: 'take fewer --users or a smaller model' },
-  /** Replayed per question by all runs that price settings: a second of a core for 25 million. */
+  /** Replayed per question by all priced runs: a second of a core for 25 million. */
   pricing: { most: 2_000_000_000, unit: 'choices of experts', instead: 'take fewer --users or fewer formats' },
   /** Per request. */
   prompt: { most: 2 ** 20, unit: 'tokens', instead: 'no model is trained on as many' },
@@ -54,7 +54,7 @@ export class Meter {
     this.#work = work;
   }
 
-  /** Adds units of work. @throws UserError past the limit, and for NaN */
+  /** @throws UserError past the limit, and for NaN */
   spent(units: number): void {
     this.#spent += units;
     if (this.#spent <= this.#work.most) return;

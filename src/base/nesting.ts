@@ -3,7 +3,7 @@ import { textOf } from './host/bytes.js';
 import { LIMITS, Meter } from './meter.js';
 import { hasKeys } from './objects.js';
 
-/** Most levels of nested lists and objects. Bundled files have at most ten. */
+/** Bundled files have at most ten; ours. */
 const MOST_LEVELS = 64;
 
 /** ASCII: space. */

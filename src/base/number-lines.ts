@@ -21,9 +21,7 @@ const ZERO = 48;
 /** Most digits of a number in a trace. */
 const MOST_DIGITS = 9;
 
-/**
- * Walks lines of whole numbers separated by commas or spaces, without branches on number lengths; skips blank lines.
- */
+/** Lines of whole numbers separated by commas or spaces, without branches on their lengths; skips blank lines. */
 export class NumberLines {
   /** `values[0, count)`: numbers of the line; after {@link nextPairs}, second numbers of the gathered lines. */
   values: Int32Array = new Int32Array(64);

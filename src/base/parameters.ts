@@ -60,9 +60,7 @@ export interface Choice extends Written {
   readonly parameters: Parameters;
 }
 
-/**
- * Parses a choice: a name, with parameters after a colon or in `beside`. @param find member by name @throws UserError
- */
+/** A name, with parameters after a colon or in `beside`. @param find member by name @throws UserError */
 export function choose(
   noun: string,
   text: string,
@@ -74,14 +72,14 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/** Joins parameters of a choice. @throws UserError for a parameter in both */
+/** @throws UserError for a parameter in both */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
   return { ...beside, ...given };
 }
 
-/** Finds a member by name. @param noun for messages @throws UserError with the nearest name */
+/** @param noun for messages @throws UserError with the nearest name */
 export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {
   const found = members.find((member) => member.name === name);
   if (found !== undefined) return found;
@@ -102,10 +100,7 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
   return { name: spec.slice(0, colon).trim(), given: Object.fromEntries(given) };
 }
 
-/**
- * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError if
- * invalid
- */
+/** Given values over defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError if invalid */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {

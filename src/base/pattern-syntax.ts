@@ -53,7 +53,7 @@ function others(ranges: Ranges): number[] {
   return from > LAST ? lacking : [...lacking, from, LAST];
 }
 
-/** Parses an expression. @throws UserError if invalid or unsupported */
+/** @throws UserError if invalid or unsupported */
 export const parseSyntax = (source: string): Syntax => new Reader(source).whole();
 
 class Reader {

@@ -10,20 +10,18 @@ export interface Pattern {
   test(text: string): boolean;
 }
 
-/** States of one pattern. Ours: users' longest, of about 300 characters, take a fifth. */
+/** Ours: users' longest, of about 300 characters, take a fifth. */
 const STATES: Work = { ...LIMITS.matching, most: 4096, unit: 'states' };
 
 /**
- * Parses a regular expression of ECMAScript as in llama.cpp's `-ot` (std::regex): characters, `.`, sets, groups, `|`,
- * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters @throws UserError if invalid or
- * too large
+ * ECMAScript, as llama.cpp's `-ot` (std::regex): characters, `.`, sets, groups, `|`, repetitions, `^`, `$`, `\b` and
+ * lookahead. @param steps counts states x characters @throws UserError if invalid or too large
  */
 export function parsePattern(source: string, steps?: Meter): Pattern {
   new Meter('its pattern', STATES).spent(source.length);
   return new Program(parseSyntax(source), new Meter('its pattern', STATES), steps);
 }
 
-/** State: takes a character, forks, waits for an edge or a lookahead, or has matched. */
 interface State {
   readonly does: 'one' | 'fork' | 'edge' | 'ahead' | 'found';
   readonly ranges: Ranges;
@@ -45,7 +43,7 @@ function within(ranges: Ranges, code: number): boolean {
   return false;
 }
 
-/** Reads a text from its end, so that lookaheads are decided before their states are reached. */
+/** Reads from the end: lookaheads are decided before their states are reached. */
 class Program implements Pattern {
   size = 0;
   readonly #states: State[] = [];

@@ -45,7 +45,7 @@ export function splitRows(named: string): { readonly path: string; readonly rows
 /** True for a trace from standard input, readable only once. */
 export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
-/** True for a path instead of a bundled name: a separator or a file ending. */
+/** A separator or a file ending, instead of a bundled name. */
 export function isPath(nameOrPath: string): boolean {
   const { path } = splitRows(nameOrPath);
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
@@ -59,13 +59,9 @@ const EXPERTS =
 
 const MEMORY = /^(?:.*[\s,])?\d+\s*[GT]i?B(?:\s.*)?$/i;
 
-/** Flags that name profiles, for hints. */
 const FLAGS: Readonly<Partial<Record<ProfileFamily, string>>> = { models: '-m', hardware: '-w', systems: '-s', traces: '-t' };
 
-/**
- * Absolute path of a bundled name or a path, perhaps nonexistent. @param others further names @throws UserError if
- * unknown
- */
+/** Absolute, perhaps nonexistent. @param others further names @throws UserError if unknown */
 export function findProfile(
   family: ProfileFamily,
   nameOrPath: string,

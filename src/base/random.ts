@@ -43,6 +43,16 @@ export class Random {
     return Math.floor(this.next() * n);
   }
 
+  /** In place (Fisher and Yates). */
+  shuffle<T extends number[] | Int32Array | Uint16Array>(list: T): T {
+    const order: { [at: number]: number } = list;
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    return list;
+  }
+
   /** Standard normal draw (Box-Muller). */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());

@@ -24,7 +24,7 @@ const MINUS = 45;
 /** ASCII: digit 0. */
 const ZERO = 48;
 
-/** Walks lines of a file: `bytes[start, end)`, without the break, valid until the next. */
+/** Lines of a file: `bytes[start, end)`, without the break, valid until the next. */
 export class LineScanner {
   bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
   start = 0;
@@ -151,7 +151,7 @@ export class FieldReader extends LineScanner {
     return false;
   }
 
-  /** Parses a whole number of at most 9 digits. @throws UserError with the line */
+  /** At most 9 digits. @throws UserError with the line */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;

@@ -12,7 +12,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** Word without need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
+/** No need of quotes in PowerShell (commas make lists) and cmd (percent signs expand). */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, first the shell of Linux and macOS. */
@@ -41,7 +41,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
 /** Shell with variables and command substitution. */
 export const [POSIX] = LINE_SHELLS as [LineShell];
 
-/** Shell by name. @throws UserError if unknown */
+/** @throws UserError if unknown */
 export function shellNamed(name: string): LineShell {
   const found = LINE_SHELLS.find((shell) => shell.name === name);
   if (found === undefined) throw new UserError(`--shell ${name}: unknown shell; use ${LINE_SHELLS.map((shell) => shell.name).join(', ')}`);

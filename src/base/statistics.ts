@@ -5,7 +5,7 @@ export function sum(samples: ArrayLike<number>): number {
   return total;
 }
 
-/** Least and largest sample; infinities without samples. A call takes only some 100,000 arguments. */
+/** Infinities without samples. A call takes only some 100,000 arguments. */
 export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
@@ -61,7 +61,7 @@ export interface Vote {
   readonly weight: number;
 }
 
-/** Weighs values so that n items with the same `vote` count 1/n each. */
+/** n items with the same `vote` count 1/n each. */
 export function sharedVotes<T extends { readonly vote: string }>(items: readonly T[], value: (item: T) => number): Vote[] {
   const counts = new Map<string, number>();
   for (const { vote } of items) counts.set(vote, (counts.get(vote) ?? 0) + 1);

@@ -1,6 +1,4 @@
-/**
- * Damerau-Levenshtein distance (optimal string alignment). @param limit larger distances may be reported as `limit + 1`
- */
+/** Damerau-Levenshtein distance (optimal string alignment). @param limit larger distances may give `limit + 1` */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before = new Array<number>(b.length + 1).fill(0);
@@ -45,7 +43,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map((candidate) => candidate.name);
 }
 
-/** Suggests replacements for an unknown word: `did you mean "lru"?`, or `known: fifo, lru`. */
+/** `did you mean "lru"?`, or `known: fifo, lru`. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const all = [...new Set(candidates)];
   const near = nearest(word, all);
@@ -58,7 +56,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 /** Suggests names: `did you mean "lru" or "lfu"?`. */
 export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
-/** Untrusted text as one safe line: breaks and tabs as spaces; control, direction and workflow marks escaped. */
+/** One safe line: breaks and tabs as spaces; control, direction and workflow marks escaped. */
 export function visible(text: string): string {
   const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
   return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);

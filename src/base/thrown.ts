@@ -13,7 +13,7 @@ export function describedThrow(error: unknown): string {
 /** Time limit of the child process, ms. Ours. */
 const PATIENCE_MS = 10_000;
 
-/** `file:line:column` of a syntax error, from a child process that imports the file without running it. */
+/** `file:line:column`, from a child process that imports the file without running it. */
 export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   const known = printedPlace(error.stack ?? '');
   if (known !== null) return known;

@@ -50,7 +50,7 @@ function scaled(value: string | number, factor: (unit: string) => number | null)
   return unit === 1 || Number.isInteger(product) ? product : Number(product.toPrecision(15));
 }
 
-/** Sizes in whole bytes. A plain number is bytes; `GB` is 10^9, `GiB` 2^30. */
+/** Whole bytes, as is a plain number; `GB` is 10^9, `GiB` 2^30. */
 export const BYTES: Quantity = {
   noun: 'a size',
   accepted: '8GiB, 4000MiB, 24 GB, or a plain number of bytes',
@@ -87,7 +87,7 @@ export const FLOPS: Quantity = {
     }),
 };
 
-/** Shares as a fraction in [0, 1]. A plain number is a fraction. */
+/** A fraction in [0, 1], as is a plain number. */
 export const SHARE: Quantity = {
   noun: 'a share',
   accepted: '25% or 0.25, from 0% to 100%',
@@ -107,10 +107,7 @@ export const COUNT: Quantity = {
   },
 };
 
-/**
- * Parses a quantity. @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws
- * UserError
- */
+/** @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws UserError */
 export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
   const result = quantity.read(value);
   if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);
@@ -148,7 +145,7 @@ export function formatNumber(value: number, decimals = 0): string {
 /** Formats a whole number: `1,234,567`. */
 export const formatCount = (value: number): string => formatNumber(value, 0);
 
-/** Count with noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
+/** `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
 export const formatCounted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 const decimalsOf = (size: number, factor: number): number =>
@@ -171,10 +168,10 @@ function inUnits(step: number, units: readonly string[]): (value: number) => str
 /** Bytes in binary units, three digits: `8.00 GiB`, `512 B`. */
 export const formatBytes = inUnits(1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 
-/** Bytes per second in decimal units, as links and memories are sold: `25.2 GB/s`. */
+/** Decimal units, as links and memories are sold: `25.2 GB/s`. */
 export const formatRate = inUnits(1000, ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s']);
 
-/** Duration in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
+/** Three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
 export const formatNs = inUnits(1000, ['ns', 'us', 'ms', 's']);
 
 /** Operations, three digits: `2.36 GFLOP`. */
@@ -187,6 +184,6 @@ export const formatParameters = (count: number): string => inUnits(1000, ['', 'k
 export const formatRatio = (ratio: number, decimals = 1): string =>
   Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 
-/** Tokens per second, three digits: `2,220 tok/s`, `146 tok/s`, `14.6 tok/s`, `0.42 tok/s`. */
+/** Three digits: `2,220 tok/s`, `146 tok/s`, `14.6 tok/s`, `0.42 tok/s`. */
 export const formatTokensPerSecond = (rate: number): string =>
   `${formatNumber(Number(rate.toPrecision(3)), rate < 9.995 ? 2 : rate < 99.95 ? 1 : 0)} tok/s`;

@@ -12,7 +12,7 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/** Member of a family or a user's module, until loaded with its path as name and unchecked parameters. */
+/** Until loaded, a user's module has its path as name and unchecked parameters. */
 export interface OwnChoice<D> extends Choice {
   /** Path of the module; absent: a built-in member. */
   readonly path?: string;
@@ -24,7 +24,7 @@ export interface OwnChoice<D> extends Choice {
 /** Module path with optional parameters. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/** Parses a module's path with parameters after a colon; null: no module. @throws UserError for wrong parameters */
+/** A path, with parameters after a colon; null: no module. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -42,10 +42,7 @@ export function locatedModule(text: string, folder: string): string {
   return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
 }
 
-/**
- * Loads the module of a choice, if any. @param check makes a member of the export @param folder of relative paths
- * @throws UserError
- */
+/** @param check makes a member of the export @param folder of relative paths @throws UserError */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
   noun: string,
   choice: OwnChoice<D>,
@@ -107,7 +104,7 @@ export class OwnExport {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
 
-  /** Name, summary and source of the export. @param noun default summary */
+  /** @param noun default summary */
   described(noun: string): { readonly name: string; readonly summary: string; readonly cites: string } {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
@@ -136,7 +133,7 @@ export class OwnExport {
     throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
   }
 
-  /** Checks the methods of a created value. @throws UserError naming the first missing method */
+  /** @throws UserError naming the first missing method */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
     const found = member as { readonly then?: unknown } | null | undefined;
     if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);
@@ -181,7 +178,7 @@ export class OwnExport {
 
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/** Imports a module's default export. @throws UserError if not loadable or forbidden */
+/** @throws UserError if not loadable or forbidden */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // Otherwise an import of a non-file would never end.
@@ -217,7 +214,7 @@ const TRIED = 'moeprof: tried modules';
 
 type Outcomes = Map<string, string | null>;
 
-/** Loads a module in a separate process, once per text. @returns fault (`it ends its process (exit(7))`), or null */
+/** In a separate process, once per text. @returns fault (`it ends its process (exit(7))`), or null */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
   const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();

@@ -1,6 +1,6 @@
 import { nextTurn } from './host/clock.js';
 
-/** Callbacks during long work: progress, remarks, and turns of the event loop, without which signals would wait. */
+/** Callbacks during long work; without turns of the event loop signals would wait. */
 export interface WorkWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, for signals and timers. */

@@ -39,7 +39,7 @@ export class TaskThread<Task, Answer, Note = never> {
     return this.#lost !== null;
   }
 
-  /** Sends a task; several may wait. @param name in errors @param note receives notes @throws the task's error */
+  /** Several tasks may wait. @param name in errors @throws the task's error */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -118,9 +118,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
   }
 }
 
-/**
- * Answers tasks in a thread. @param start makes the task handler from the thread's data @throws Error outside a thread
- */
+/** @param start makes the task handler from the thread's data @throws Error outside a thread */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
 ): void {

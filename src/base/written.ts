@@ -16,7 +16,7 @@ export function asWritten(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asWritten(inner)]));
 }
 
-/** Schema field that parses a text. @param parse throws a UserError @param text schema of the text */
+/** @param parse throws a UserError @param text schema of the text */
 export const written = <T, I>(parse: (text: string) => T, text: z.ZodType<string, I>): z.ZodType<T, I> =>
   text.transform((given, context) => issueOf(context, [], () => parse(given)));
 

@@ -18,7 +18,7 @@ export interface Located<T> {
   readonly places: Places;
   /** `file:line:col` of a path's value, for a default of its nearest parent in the file. */
   place(...path: readonly (string | number)[]): string;
-  /** Checks a part by its own schema; messages show paths from the root. @throws UserError */
+  /** A part by its own schema; messages show paths from the root. @throws UserError */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
@@ -39,14 +39,11 @@ export interface Override {
 
 type Path = readonly PropertyKey[];
 
-/** Reads and checks a YAML file. @throws UserError `file:line:col: path: fault and remedy` */
+/** @throws UserError `file:line:col: path: fault and remedy` */
 export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
-/**
- * {@link readYaml} for large bundled files, with places only for errors. @param text instead of the file's @throws
- * UserError
- */
+/** {@link readYaml} for large bundled files; places only for errors. @param text else the file's @throws UserError */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
     const read = schema.safeParse(parse(text, QUIET));
@@ -57,7 +54,7 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readTe
   return readYaml(path, schema);
 }
 
-/** Checks YAML text and records places of values. @param path for messages @throws UserError */
+/** Records places of values. @param path for messages @throws UserError */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   const { at, checked, raw, root } = parsed(text, path);
   const known = overrides.length === 0 ? checked.get(schema) : undefined;
@@ -99,7 +96,7 @@ function parsed(text: string, path: string): ParsedText {
   return rememberedLately(KNOWN, MOST_KNOWN, `${path}\n${text}`, () => parseText(text, path));
 }
 
-/** Parses a flag's value. @throws Error for invalid YAML */
+/** @throws Error for invalid YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** Parser options without warnings. */
@@ -126,10 +123,7 @@ function parseText(text: string, path: string): ParsedText {
   return { root, raw, checked: new WeakMap(), at };
 }
 
-/**
- * Checks a value from no file. @param label instead of `file:line:col` @throws UserError
- * `label: path: fault and remedy`
- */
+/** A value from no file. @param label instead of `file:line:col` @throws UserError `label: path: fault and remedy` */
 export const checkValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateValue(raw, label, schema, overrides).value;
 
@@ -176,7 +170,7 @@ function check<T>(
     };
   }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right key missing, so the mistyped key comes first, then wrong, then missing values.
+  // A mistyped key also makes the right key missing, so it comes first, then wrong, then missing values.
   const rank = (issue: (typeof issues)[number]): number =>
     issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
@@ -210,14 +204,11 @@ function numbered(root: unknown, override: Override): string[] {
   });
 }
 
-/** Copy of a value with one override. @throws UserError for an absent entry of a list */
+/** @throws UserError for an absent entry of a list */
 export const withOverride = (root: unknown, override: Override): unknown =>
   withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 
-/**
- * Copy of `root` with the value at `path` amended. @param shorthand key for a text on the path; absent: the text is
- * lost
- */
+/** `root` with the value at `path` amended. @param shorthand key for a text on the path; absent: the text is lost */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return amend(root);
@@ -227,7 +218,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
-/** Index of a list's entry by `name` or number. @throws UserError for an absent entry */
+/** By `name` or number. @throws UserError for an absent entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
@@ -238,7 +229,7 @@ function entryOf(list: readonly unknown[], key: string, { label }: Override): nu
   throw new UserError(`${label}: the list has no entry "${key}"; ${known.length === 0 ? numbers : didYouMean(key, known)}`);
 }
 
-/** Schema field for a quantity, a number or a text with a unit, in the inner unit. */
+/** A number or a text with a unit, in the inner unit. */
 export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
   z
     .union([z.number(), z.string()], { error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)) })

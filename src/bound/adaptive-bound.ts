@@ -23,8 +23,7 @@ export interface AdaptivePoint {
 }
 
 /**
- * Speed limit of a router that skips unimportant experts (Duo-LLM's oracle, arXiv 2410.10846), in format
- * `moeprof.adaptive/1`.
+ * Limit of a router that skips unimportant experts (Duo-LLM's oracle, arXiv 2410.10846), format `moeprof.adaptive/1`.
  */
 export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';

@@ -3,7 +3,7 @@ import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import { type Document, figure, gridOf, note } from '../report/door.js';
 import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 
-/** Report of `moeprof bound adaptive`: minimum time of a token by budget of gate weight, and the run's time. */
+/** Report of `moeprof bound adaptive`. */
 export const adaptiveReports = drawnFormats<AdaptiveBound>('moeprof bound adaptive', adaptiveDocument, ({ points }) => {
   const parts = { token: 'tokenNs', GPU: 'gpuNs', link: 'linkNs' } as const;
   const lines = Object.entries(parts).flatMap(([series, part]) =>

@@ -20,9 +20,7 @@ const MOST_STATES = 2000;
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
-/**
- * Minimum cost with one option per use, within budgets of gate weight and space: exact if small, else a Lagrange bound.
- */
+/** One option per use, within budgets of gate weight and space: exact if small, else a Lagrange bound. */
 export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
   const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
@@ -99,7 +97,7 @@ function highestRatio({ cost, count, width }: Options, what: Float64Array): numb
   return highest;
 }
 
-/** Exact minimum by undominated partial choices (Nemhauser and Ullmann 1969); null: too many. */
+/** By undominated partial choices (Nemhauser and Ullmann 1969); null: too many. */
 function exactCost({ cost, count, loss, space, width }: Options, lossBudget: number, spaceBudget: number): number | null {
   let states: (readonly [cost: number, loss: number, space: number])[] = [[0, 0, 0]];
   for (let use = 0; use < count; use++) {

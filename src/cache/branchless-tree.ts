@@ -39,7 +39,7 @@ const PLAY: KernelBody = {
   ],
 };
 
-/** Least bytes of a memory. Trees share memories, since each reserves gigabytes of addresses. */
+/** Least bytes. Trees share memories, since each reserves gigabytes of addresses. */
 const MEMORY_BYTES = 1 << 20;
 let kernels: Kernels;
 let buffer = new ArrayBuffer(0);
@@ -59,7 +59,7 @@ function allocate(nodes: number) {
   return { key, id };
 }
 
-/** {@link WinnerTree} with equal results in WebAssembly, without mispredicted branches at random winners. */
+/** {@link WinnerTree} in WebAssembly, without mispredicted branches at random winners. */
 export class BranchlessTree extends WinnerTree {
   readonly #kernels: Kernels;
   readonly #keys: number;

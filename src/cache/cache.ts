@@ -1,7 +1,7 @@
 import { within } from '../base/errors.js';
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
-/** Membership, capacity and pins of one cache. Ids are local: dense id less `base`. */
+/** Ids are local: dense id less `base`. */
 export class ExpertCache {
   /** Dense id of local id 0. */
   readonly base: number;

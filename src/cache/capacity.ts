@@ -3,7 +3,7 @@ import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import { expertBytesTotal, type ModelSpec } from '../model/door.js';
 
-/** Capacity as written: bytes, share of all experts' bytes, or experts per MoE layer. */
+/** Bytes, share of all experts' bytes, or experts per MoE layer. */
 type Capacity = Written &
   (
     | { readonly kind: 'bytes'; readonly bytes: number }
@@ -48,10 +48,7 @@ const POINTS = 20;
 /** Most points of a range, each a replay. Ours. */
 const MOST_POINTS = 1000;
 
-/**
- * Parses single capacities and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes,
- * ascending
- */
+/** Single capacities and ranges of shares, `5%..50%:10`, `:20` by default, at most 1000. @returns bytes, ascending */
 export function parseCapacities(text: string, model: ModelSpec): number[] {
   const bytes = text.split(',').flatMap((part) => {
     const range = /^(.+?)\.\.(.+?)(?::(\d+))?$/.exec(part.trim());

@@ -7,7 +7,7 @@ const PARTS = 65536;
 
 /**
  * Share of misses for the CPU (llama.cpp, `--moe-cache-cpu-share`): the coldest of an event, as many as the share with
- * the carry of earlier events, each under a dummy slot free of its tokens.
+ * the carry, each under a dummy slot free of its tokens.
  */
 export class CpuShare {
   readonly #parts: number;
@@ -53,7 +53,7 @@ export class CpuShare {
     }
   }
 
-  /** Gives each of the first `count` members a dummy slot; a member without leaves the share. @returns members left */
+  /** A member without a dummy slot leaves the share. @returns members left */
   #seat(missed: Int32Array, count: number, dummies: number): number {
     const masks = this.#tokens;
     const taken = this.#taken.fill(0);

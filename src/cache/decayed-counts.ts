@@ -19,7 +19,7 @@ export class DecayedCounts {
     this.#growth = 2 ** (1 / halfLife);
   }
 
-  /** Advances the unit to the running pass. @returns true if all weights were multiplied by {@link RESCALE} */
+  /** @returns true if all weights were multiplied by {@link RESCALE} */
   settle(): boolean {
     let rescaled = false;
     for (; this.#pass < this.#clock.pass; this.#pass++) {

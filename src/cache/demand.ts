@@ -1,7 +1,7 @@
-import type { ModelSpec } from '../model/door.js';
+import { type ModelSpec, mostExperts } from '../model/door.js';
 import { PageStore } from './pages.js';
 
-/** Words of a page (256 KiB). Events never cross pages: the largest has 65,534 experts after two words. */
+/** 256 KiB. Events never cross pages: the largest has 65,534 experts after two words. */
 export const PAGE_WORDS = 1 << 17;
 /** Pages kept in memory: 8 MiB. */
 const MEMORY_PAGES = 32;
@@ -93,7 +93,7 @@ export class LogCursor implements DemandCursor {
   constructor(log: DemandLog) {
     this.#log = log;
     this.#offsets = Int32Array.from(log.model.layers, (layer) => layer.offset);
-    this.ids = new Int32Array(log.sequential ? PAGE_WORDS : Math.max(...log.model.layers.map((layer) => layer.experts)));
+    this.ids = new Int32Array(log.sequential ? PAGE_WORDS : mostExperts(log.model));
   }
 
   next(): boolean {

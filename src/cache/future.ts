@@ -7,12 +7,12 @@ const MEMORY_PAGES = 32;
 
 /** Next uses of a recorded run, found by one backward pass and walked in step with the replay. */
 export class Future {
-  /** Event of each expert's first use, by dense id; NEVER = not used. */
+  /** By dense id; NEVER = not used. */
   readonly first: Int32Array;
   /** True: each event is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
-  /** Next use of each member, at the member's place in the log's page. */
+  /** At the member's place in the log's page. */
   readonly #store = new PageStore(PAGE_WORDS * 4, MEMORY_PAGES);
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;
@@ -20,7 +20,7 @@ export class Future {
   #given = 0;
   #started = false;
 
-  /** Makes the backward pass over a complete log, open while the future is used. */
+  /** A complete log, open while the future is used. */
   constructor(log: DemandLog) {
     this.sequential = log.sequential;
     this.first = new Int32Array(log.model.experts).fill(NEVER);
@@ -51,10 +51,7 @@ export class Future {
     this.#cursor = new LogCursor(log);
   }
 
-  /**
-   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; the first call writes all
-   * first uses.
-   */
+  /** To the next event, whose members' next uses go to `nextUse`, by dense id; the first call writes first uses. */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {
       this.#started = true;

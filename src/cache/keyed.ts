@@ -2,7 +2,7 @@ import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { mostResidents } from './share.js';
 import { WinnerTree } from './winner-tree.js';
 
-/** Base of policies that rank experts by a number changed only at uses; the smallest leaves. */
+/** Ranks by a number changed only at uses; the smallest leaves. */
 export abstract class Keyed implements CachePolicy {
   protected abstract readonly keys: Float64Array;
   protected readonly tree: WinnerTree;

@@ -37,7 +37,7 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
 }
 
 /**
- * Gives layers in turn one expert more while bytes suffice. @param slots changed @param most by layer @param order of
+ * One expert more for layers in turn, while bytes suffice. @param slots changed @param most by layer @param order
  * layers
  */
 export function giveRest(
@@ -129,10 +129,7 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
   }
 }
 
-/**
- * Half of the capacity for whole first layers, hard to predict (Fate, arXiv 2502.12224; the half is ours), the rest in
- * turn.
- */
+/** Half (ours) of the capacity for whole first layers, hard to predict (Fate, arXiv 2502.12224), the rest in turn. */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;
   const quotas = layers.map(() => 0);

@@ -1,6 +1,6 @@
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** Pages of equal size, first in memory, then in a nameless file, so that memory stays bounded. */
+/** Pages of equal size, first in memory, then in a nameless file, so memory stays bounded. */
 export class PageStore {
   readonly pageBytes: number;
   readonly #memoryPages: number;

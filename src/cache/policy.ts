@@ -5,7 +5,7 @@ import type { Known } from '../result/knowledge.js';
 /** No expert. */
 export const NONE = -1;
 
-/** Experts safe from eviction: members of the running event, experts in flight, nearer predictions (L4, L11). */
+/** Members of the running event, experts in flight, nearer predictions (L4, L11). */
 export class Pins {
   /** By local id; a lower rank is more protected. {@link UNPINNED}: no protection. */
   readonly rank: Int32Array;
@@ -36,7 +36,7 @@ export interface Clock {
   layer: number;
 }
 
-/** Inputs of a policy. Fields without an entry in `needs` may be null. */
+/** Fields without an entry in `needs` may be null. */
 export interface PolicyContext {
   /** Ids are [0, experts). */
   readonly experts: number;
@@ -67,23 +67,19 @@ export interface PolicyContext {
 /** Next use of an expert without further use. */
 export const NEVER = 0x7fffffff;
 
-/**
- * Contract of a cache policy: the policy ranks residents; the cache owns membership, capacity, pins. Ids are [0,
- * experts).
- */
+/** The policy ranks residents; the cache owns membership, capacity, pins. Ids are [0, experts). */
 export interface CachePolicy {
   touch(id: number): void;
   /** @param used false: preloaded or prefetched, not a use */
   insert(id: number, used: boolean): void;
   remove(id: number): void;
   /**
-   * Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. Changes no
-   * ranking.
+   * Victim for `incoming` ({@link NONE}: the cache shrinks), never pinned; {@link NONE}: no victim. Changes no ranking.
    */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed instead of replacing `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
-  /** True: `incoming` is streamed even into a cache with room (static placement). Absent: never. */
+  /** True: streamed even into a cache with room (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
   /** The running event streams `id`; for policies that count uses beyond residency. */
   streamed?(id: number): void;
@@ -101,7 +97,7 @@ export interface CachePolicy {
 /** Kinds of knowledge besides the demand. */
 export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
-/** Definition of a policy; also the default export of a user's policy file. */
+/** A policy; also the default export of a user's file. */
 export interface PolicyDefinition extends Member {
   /** Absent: none. */
   readonly needs?: readonly PolicyNeed[];
@@ -110,7 +106,9 @@ export interface PolicyDefinition extends Member {
   readonly takes?: readonly PolicyNeed[];
   /** Empty slots of a cache whose capacity is a size of memory, by choices of a token. Absent: none. */
   spare?(parameters: Parameters, topK: number): number;
-  /** Most tokens of a pass that changes the cache, whose ids the host waits for in each cached layer. Absent: no such limit, no such wait. */
+  /**
+   * Most tokens of a pass that changes the cache; the host awaits ids in each cached layer. Absent: no limit or wait.
+   */
   readonly passTokens?: number;
   /** First MoE layers of the cache; later layers stay whole. 0 or absent: all. */
   cachedLayers?(parameters: Parameters): number;

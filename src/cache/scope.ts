@@ -49,13 +49,11 @@ export interface Caches {
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
   readonly rank: Int32Array;
-  /**
-   * Learner of expected uses, fed each event's demand before the caches. Null: not needed, or expectations are given.
-   */
+  /** Fed each event's demand before the caches. Null: not needed, or expectations are given. */
   readonly learned: NextUse | null;
 }
 
-/** Builds empty caches of one tier. @throws UserError for a missing need of the policy, or misfit quotas */
+/** @throws UserError for a missing need of the policy, or misfit quotas */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
@@ -72,10 +70,7 @@ export function buildCaches(options: CacheOptions): Caches {
   return { caches, byLayer: caches, rank, split, learned };
 }
 
-/**
- * Divides a tier's capacity among its caches (L6). @param quotas experts per MoE layer @throws UserError for misfit
- * quotas
- */
+/** Divides a tier's capacity (L6). @param quotas experts per MoE layer @throws UserError for misfit quotas */
 export function divide(
   model: ModelSpec,
   capacityBytes: number,
@@ -92,10 +87,7 @@ export function divide(
   return { shares: bytesOf(slots), split };
 }
 
-/**
- * Experts per layer (L6): floor(capacity / layers / expert bytes), the rest to the earliest in turn. @param most by
- * layer
- */
+/** Experts per layer (L6): floor(capacity / layers / expert bytes), the rest in turn. @param most by layer */
 export function evenSplit(
   model: ModelSpec,
   capacityBytes: number,

@@ -2,7 +2,7 @@ import { DecayedCounts } from './decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { ResidentSet } from './resident-set.js';
 
-/** Base of policies that score every resident for each victim, by uses and clock; the lowest leaves. */
+/** Scores every resident for each victim, by uses and clock; the lowest leaves. */
 export abstract class ScoredResidents extends ResidentSet implements CachePolicy {
   /** Score as in {@link ResidentSet.lowest}. */
   protected abstract readonly score: (id: number, least: number) => number;

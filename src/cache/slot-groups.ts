@@ -4,7 +4,6 @@ import type { ModelSpec } from '../model/door.js';
 /** Layers on a GPU whose expert matrices agree in bytes: they share slots. */
 export interface SlotGroup {
   readonly layers: number;
-  /** Experts of each layer. */
   readonly experts: number;
   /** Bytes of an expert, by matrix. */
   readonly matrices: readonly number[];
@@ -13,7 +12,6 @@ export interface SlotGroup {
 /** Alignment of GPU buffers, bytes (CUDA). */
 const ALIGNMENT = 128;
 
-/** Bytes of the layers' experts. */
 const hostBytes = ({ experts, layers, matrices }: SlotGroup): number => layers * experts * sum(matrices);
 
 /** Bytes of a buffer a matrix, for `slots` experts. */
@@ -27,13 +25,10 @@ function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
   return slots;
 }
 
-/**
- * Slots of each group of a GPU, which has `weight` of the `total` weight of all GPUs. @param bytes budget of all GPUs,
- * divided by weight, then by the bytes of the experts
- */
-export function slotsOfGroups(groups: readonly SlotGroup[], bytes: number, spare: number, weight = 1, total = 1): number[] {
+/** Slots of each group of a GPU. @param bytes budget, divided by the bytes of the experts */
+export function slotsOfGroups(groups: readonly SlotGroup[], bytes: number, spare: number): number[] {
   const all = sum(groups.map(hostBytes));
-  return groups.map((group) => slotsIn(group, Math.trunc(bytes * (weight / total) * (hostBytes(group) / all)), spare));
+  return groups.map((group) => slotsIn(group, Math.trunc(bytes * (hostBytes(group) / all)), spare));
 }
 
 /** Bytes of experts in a cache of `bytes` with `spare` empty slots a group. */

@@ -4,7 +4,7 @@ import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
 const NEEDS = ['expected', 'future', 'popularity', 'predicted', 'weights'];
 
-/** Policy exported by a module, also checked at run time. @throws UserError naming the first fault */
+/** A module's policy, also checked at run time. @throws UserError naming the first fault */
 export function ownPolicy(exported: OwnExport): PolicyDefinition {
   exported.requireMethod('create(context, parameters)');
   exported.optionalMethod('needsWith');

@@ -1,15 +1,12 @@
 import { sharedMemory } from '../base/host/threads.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/** Choices in a block, about 128 KiB: a block and the replayed caches stay in a core's L2. */
+/** About 128 KiB: a block and the replayed caches stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
 /** Blocks in the ring: the reader's lead over the slowest replay. */
 export const BLOCKS = 16;
 
-/**
- * Ring of blocks `[rows, layers, topK]` of experts, shared by threads: a trace is read and decoded once for all
- * policies.
- */
+/** Blocks `[rows, layers, topK]` of experts, shared by threads: a trace is decoded once for all policies. */
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
   /** Rows of a block, and choices of a row: layers x topK. */
@@ -28,10 +25,7 @@ export function allocateRing(trace: Pick<RoutingTrace, 'layers' | 'topK'>): Bloc
 export const blocksOf = ({ memory, rows, row }: BlockRing): Uint16Array[] =>
   Array.from({ length: BLOCKS }, (_, block) => new Uint16Array(memory, block * rows * row * 2, rows * row));
 
-/**
- * Reads the first `tokens` rows into a ring. @param free waits until a block may be overwritten @param full takes a
- * filled block
- */
+/** The first `tokens` rows. @param free waits until a block may be overwritten @param full takes a filled block */
 export async function fillBlocks(
   trace: RoutingTrace,
   ring: BlockRing,

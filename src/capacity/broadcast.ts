@@ -12,7 +12,7 @@ export interface BroadcastWatch extends WorkWatch {
   block?(experts: Uint16Array, rows: number): void;
 }
 
-/** Feeds the first `tokens` rows to all jobs in the current thread. @returns counts by job */
+/** The first `tokens` rows to all jobs in the current thread. @returns counts by job */
 export async function broadcastHere(
   trace: RoutingTrace,
   tokens: number,
@@ -76,7 +76,7 @@ export async function broadcastToThreads(
           await thread.ask({ block, rows }, name);
           meter.fed(job, rows);
         });
-        // A failed thread rejects at the block's next use, so the rejection is handled.
+        // A failed thread rejects at the block's next use.
         used[block].catch(() => undefined);
         watch.block?.(experts, rows);
         await watch.breathe?.();

@@ -17,16 +17,13 @@ import type { BroadcastWatch } from './broadcast.js';
 import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/** Settings of a curve. Defaults: one cache of all layers, atomic replay, even split, no warm-up, a thread per core. */
+/** Defaults: one cache of all layers, atomic replay, even split, no warm-up, a thread per core. */
 export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
   /** Names with parameters, or modules; default as for `moeprof curve`. */
   readonly policies?: readonly string[];
   /** Sizes and ranges with commas: `5%..50%:10,12GiB`; default `5%..100%`. */
   readonly capacities?: string;
-  /**
-   * Source of static placement: number of tokens not replayed, a trace, counts, or `replayed` (hindsight); default
-   * 1000.
-   */
+  /** Number of tokens not replayed, a trace, counts, or `replayed` (hindsight); default 1000. */
   readonly popularity?: string;
   /** Default: the knee. */
   readonly at?: string;
@@ -41,10 +38,7 @@ export const CURVE_POPULARITY = '1000';
 /** Callbacks of a curve. */
 export type CurveWatch = BroadcastWatch;
 
-/**
- * Draws hit rate against capacity for several policies, from one read of a trace: `moeprof curve`. @throws UserError
- * for a wrong input or setting
- */
+/** `moeprof curve`, from one read of a trace. @throws UserError for a wrong input or setting */
 export const curveFor = async (input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> =>
   curveOfRun(checkRun(input, 'curve'), settings, watch);
 

@@ -1,12 +1,11 @@
 import type { Result, TraceInput, Warning } from '../result/result.js';
 
-/** Version tag of the format; raised if a meaning changes, not for additions. */
+/** Raised if a meaning changes, not for additions. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
 
 /** A policy at one capacity, after warm-up; no `hitRange` for policies with foresight. */
 export interface CurvePoint extends Pick<Result, 'hitRange'> {
   readonly hits: number;
-  /** Misses inserted, and not inserted. */
   readonly insertions: number;
   readonly streamed: number;
   readonly evictions: number;
@@ -72,7 +71,6 @@ export interface Curve {
   };
   /** Bytes, ascending. */
   readonly capacities: readonly number[];
-  /** Bytes and number of all experts. */
   readonly expertBytes: number;
   readonly experts: number;
   /** Bytes of experts touched by one token; in a smaller global cache LRU, FIFO and CLOCK rarely hit. */

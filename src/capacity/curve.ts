@@ -35,10 +35,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly threads: number;
 }
 
-/**
- * Draws hit rate against capacity; leaves the trace open. @throws UserError if a policy cannot be loaded or lacks
- * inputs
- */
+/** Leaves the trace open. @throws UserError if a policy cannot be loaded or lacks inputs */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);
@@ -161,7 +158,7 @@ function slotTable(model: ModelSpec): SplitCapacity[] {
   });
 }
 
-/** Points at the requested capacities and quotas, with gains over an even split. */
+/** With gains over an even split. */
 function splitCurve(
   { model, capacities, quotas }: CurveOptions,
   table: readonly CapacityCounts[],

@@ -60,10 +60,10 @@ export function splitAtWarmup(
   if (cut < tokens) part(cut, tokens, true);
 }
 
-/** Minimum capacities for a stack-distance pass to beat replays. Ours, measured with `bench/policies.mjs`. */
+/** Capacities from which a stack-distance pass beats replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
 
-/** Starts a job. @throws UserError if the policy cannot be loaded or lacks inputs */
+/** @throws UserError if the policy cannot be loaded or lacks inputs */
 export async function startJob(spec: JobSpec): Promise<Job> {
   // V8 stops inlining at 920 bytes of bytecode, inside ARC; a higher limit makes ARC 1.4 and S3-FIFO 1.2 times as fast.
   setCompilerFlag('--max-inlined-bytecode-size-cumulative=4000');

@@ -13,7 +13,7 @@ const SIDE_BY_SIDE = 3;
 /** Maximum rows of the full table by default. */
 const ROWS = 24;
 
-/** Report of `moeprof curve`: verdict, chart, all policies at one capacity, each policy at every capacity. */
+/** Report of `moeprof curve`. */
 export const curveReports = drawnFormats<Curve>('moeprof curve', curveDocument, curveFigures);
 
 function curveDocument(curve: Curve): Document {
@@ -213,7 +213,7 @@ function runLengths(values: readonly number[]): string {
   return parts.join(', ');
 }
 
-/** Items in lines of at most `width` columns; colour codes have no width. */
+/** Colour codes have no width. */
 function packedLines(items: readonly string[], width: number): string {
   const lengthOf = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length;
   const lines: string[] = [];

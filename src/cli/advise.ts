@@ -32,7 +32,7 @@ export const help = `Examples:
 
 Exit code 1: nothing fits, or no setting keeps the targets of --goal.`;
 
-/** `moeprof advise`: best settings of a model as command lines, or the models that a machine runs. */
+/** `moeprof advise`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, ADVISE, { first: ['-w', '--context', '--users', '--goal', '--timing', '-o'] }).action(
     async (models: readonly string[], options: AdviseOptions) => {
@@ -111,7 +111,7 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: P
   };
 }
 
-/** Slots, and layers of the cache: `40`, `40x20`. @throws UserError for any other form */
+/** `40`, `40x20`. @throws UserError for any other form */
 function slotsIn(text: string): Pick<AdviceWishes, 'cachedLayers' | 'slots'> {
   const [slots, layers, ...rest] = text.split('x');
   if (rest.length > 0) throw new UserError(`--slots ${text}: is no number; give slots, or slots x layers, e.g. 40x20`);

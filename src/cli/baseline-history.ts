@@ -55,7 +55,7 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
   );
 }
 
-/** Writes files by path; replaced files become an earlier state if a figure changes. */
+/** Replaced files become an earlier state if a figure changes. */
 export function writeBaseline(folder: string, files: ReadonlyMap<string, string>): void {
   const present = isFolder(folder) ? namesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
   const changed = present.some((file) => {

@@ -47,7 +47,7 @@ export const help = `Examples:
   moeprof compare baseline:main runs/
   moeprof compare --against main~3 runs/`;
 
-/** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
+/** `moeprof baseline`: plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'save', SAVE, {
     summary: 'keep results under a name',

@@ -33,7 +33,7 @@ export const help = `Examples:
 Hit rates are those of an LRU-like cache behind tokens that fill it; with -t
 those of your own texts. moeprof run -s llama.cpp-cache is one such run.`;
 
-/** `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here. */
+/** `moeprof breakeven`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, BREAKEVEN, { first: ['-w', '-t', '--users', '-o'] }).action((model: string, options: OptionsOf<typeof BREAKEVEN>) =>
     deliver(context, breakEvenReports, options, () => {

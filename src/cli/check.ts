@@ -44,7 +44,7 @@ Examples:
 
 Exit code 1: a run is slower than four of five comparable ones.`;
 
-/** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
+/** `moeprof check`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CHECK, { first: ['-w', '-m', '--timing', '-o'] }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {

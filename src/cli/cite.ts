@@ -24,7 +24,7 @@ export const help = `Examples:
   moeprof cite result.json
   moeprof cite study.jsonl .moeprof/store -o used.bib`;
 
-/** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
+/** `moeprof cite`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CITE).action((paths: string[], options: OptionsOf<typeof CITE>) =>
     deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns), options.measurements), paths),

@@ -52,7 +52,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
   ],
 ];
 
-/** Registry of commands: a file and an entry each. Modules load on demand. */
+/** A file and an entry each. Modules load on demand. */
 export const commands: readonly CommandEntry[] = GROUPS.flatMap(([group, ...rows]) =>
   rows.map(([name, summary, load]) => ({ name, summary, group, load })),
 );

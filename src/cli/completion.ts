@@ -50,7 +50,7 @@ const WORDS = byName<() => readonly string[]>({
   'run profile': () => listProfiles('runs'),
 });
 
-/** The program as a tree; each command is defined on its own stub. */
+/** Each command is defined on its own stub. */
 async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {
   const children: Node[] = [];
   for (const entry of entries) {

@@ -48,7 +48,7 @@ export const help = `Examples:
 
 Policies and their parameters: moeprof profiles list policy`;
 
-/** `moeprof curve`: hit rate against capacity for many policies, in a single pass over the trace. */
+/** `moeprof curve`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, CURVE, { first: ['-m', '-t', '--policies', '--capacities', '--at', '-o'] }).action(async (flags: Flags) => {
     const threads = parseJobs(flags.jobs) ?? availableParallelism();

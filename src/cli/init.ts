@@ -43,7 +43,7 @@ export const help = `Examples:
   moeprof init                  for GitHub
   moeprof init --ci gitlab --source https://github.com/OWNER/moeprof#v0.1.0`;
 
-/** `moeprof init`: a starter profile, budgets and a CI job; all or nothing, never overwriting. */
+/** `moeprof init`: all or nothing, never overwriting. */
 export function define(command: Command, context: CliContext): void {
   declared(command, INIT).action((folder: string, { ci, force, source: given }: OptionsOf<typeof INIT>) => {
     const source = given === undefined ? ownSource() : parseSource(given);
@@ -92,7 +92,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/** Reads `https://host/owner/repo#ref`; default ref: the version's tag. @throws UserError for another form */
+/** `https://host/owner/repo#ref`; default ref: the version's tag. @throws UserError for another form */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -30,7 +30,7 @@ export const help = `Examples:
   moeprof machine learn bench.jsonl -o my-machine.yaml
   moeprof machine show rtx-3090+ryzen-9-7950x+64GB`;
 
-/** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
+/** `moeprof machine`: a file per subcommand in machine/. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineLearn, defineShow]) subcommand(command, context);
 }

@@ -35,7 +35,7 @@ export const help = `Examples:
 Nothing is sent. What a row needs and a log does not say is asked for in one
 line.`;
 
-/** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
+/** `moeprof measure`. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
   declared(command, MEASURE, { first: ['-w', '-m', '-o'] }).action(async (paths: readonly string[], options: OptionsOf<typeof MEASURE>) => {
     const { hardware, model = null, os, quantization = null } = options;

@@ -109,7 +109,6 @@ const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-
 /** Unknown or missing word in a commander message. */
 const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
 
-/** Adds a remedy to a message about a command, if there is one. */
 export function remedied(text: string, command: string): string {
   const [, kind, unknown = '', other = unknown] = MISTAKEN.exec(text) ?? [];
   const ofCommand = MISTAKES.flatMap(([commands, ...row]) => (commands.includes(command) ? [row] : []));

@@ -49,7 +49,7 @@ Examples:
   moeprof model inspect hf:unsloth/gpt-oss-120b-GGUF:q4_k_m
   moeprof model inspect deepseek-v3 --context 32k --json`;
 
-/** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
+/** `moeprof model inspect`. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'inspect', INSPECT, {
     first: ['-w', '--quantization', '--context', '-o'],

@@ -5,10 +5,7 @@ import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
 const EXAMPLE = 'cpu,admit=background';
 
-/**
- * Unchecked rules: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
- * @throws UserError
- */
+/** Unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`. @throws UserError */
 export function missRulesOf(text: string): unknown {
   if (/^\s*[{[]/.test(text)) {
     try {

@@ -41,7 +41,7 @@ type Prepared = { readonly source: Source } & (
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }
 );
 
-/** Loads saved results, and runs profiles. @throws UserError on failure, with exit code 3 for a missing base */
+/** @throws UserError on failure, with exit code 3 for a missing base */
 export async function loadOperands(
   paths: readonly string[],
   context: CliContext,

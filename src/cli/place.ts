@@ -68,7 +68,7 @@ export const help = `Examples:
 A text is judged by what was not counted: the second half of each recording, or
 --eval. Fewer than four windows of 512 tokens give no score.`;
 
-/** `moeprof place [judge | merge]`: chooses resident experts for an engine's file, judged by held-out text. */
+/** `moeprof place [judge | merge]`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, PLACE, { first: ['-m', '-t', '-w', '--for', '-o'] }).action(
     (action: string | undefined, what: string | undefined, flags: Flags) => place(action, what, flags, context),

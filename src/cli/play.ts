@@ -23,7 +23,7 @@ export const help = `Examples:
   moeprof play -o play.html
   moeprof play gpt-oss-120b -w rtx-3090+64GB -o play.html`;
 
-/** `moeprof play`: the page of `moeprof advise` as a single file for a browser. */
+/** `moeprof play`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, PLAY).action((model: string | undefined, { output, ...options }: OptionsOf<typeof PLAY>) => {
     if (output === '-') {
@@ -41,7 +41,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** The page with a first question. @throws UserError if the model or the machine is unknown */
+/** @throws UserError if the model or the machine is unknown */
 export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: OptionsOf<typeof QUESTION>): string {
   const question = { model, machine: hardware, wishes: {} };
   refuseFiles(question);

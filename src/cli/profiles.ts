@@ -170,7 +170,7 @@ export const help = `Examples:
   moeprof profiles show gpu/rtx-3090
   moeprof profiles show model/qwen3-30b-a3b > my-model.yaml`;
 
-/** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
+/** `moeprof profiles`: `family/name`, one a line, so that names can be piped into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
   subcommand(command, 'list', LIST, {

@@ -13,7 +13,6 @@ import type { RecordFlags } from './record-flags.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-/** Flags of `moeprof record --proxy`. */
 type ProxyFlags = Pick<RecordFlags, 'keepText' | 'listen' | 'model' | 'output' | 'requests'> & { readonly proxy: string };
 
 /** `moeprof record --proxy`: records until Ctrl-C or a number of answers. @throws UserError */

@@ -19,7 +19,7 @@ import { inspectionGrids, inspectionTop, inspectTrace } from './trace/inspect.js
 import { withNamed } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-/** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
+/** Ours: thousands are enough, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
 /** Help text. */
@@ -41,7 +41,7 @@ are not kept unless --keep-text says so.
 llama-server writes its routing itself, beside an expert cache (b12191):
 LLAMA_MOE_CACHE_TRACE=t.mct1 llama-server -m model.gguf --moe-cache-mib 4096`;
 
-/** `moeprof record`: routing of a model on own prompts by an unmodified llama.cpp. */
+/** `moeprof record`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, RECORD, { first: ['--prompts', '--proxy', '--tokens', '-m', '-o'] }).action(
     async (model: string | undefined, flags: RecordFlags) => {

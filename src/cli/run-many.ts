@@ -17,7 +17,7 @@ export interface Combination {
   readonly cache?: string;
 }
 
-/** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */
+/** Every system on every machine. @throws UserError for an empty, repeated or unknown name */
 export function combinationsOf(options: Pick<RunFlags, 'system' | 'hardware' | 'cache'>): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
@@ -35,10 +35,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/**
- * `moeprof run -s a,b -w x,y`: ranks combinations, or gives the reason of a refusal.
- * @throws UserError if all are refused
- */
+/** `moeprof run -s a,b -w x,y`. @throws UserError if all are refused */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

@@ -212,7 +212,7 @@ function adding(overrides: Override[]) {
 /** Non-numbers stay text for the schema to judge. */
 const number = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
-/** Reads `path=value` of `--set`. @throws UserError */
+/** `path=value` of `--set`. @throws UserError */
 export function setOverride(text: string): Override {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim().split('.');

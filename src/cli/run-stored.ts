@@ -12,10 +12,7 @@ export interface StoredOptions {
   readonly threads?: number;
 }
 
-/**
- * Reads stored runs, and stores new runs as each ends; equal fingerprints run once.
- * @param cells make the runs; a UserError marks an impossible run
- */
+/** Stores each run at its end; equal fingerprints run once. @param cells throw a UserError for an impossible run */
 export async function runStored(
   count: number,
   cells: Iterable<() => RunSpec>,

@@ -21,10 +21,7 @@ export class Runtime implements CliContext {
     throw new Error('options are read before they are parsed');
   };
 
-  /**
-   * Handles broken pipes and stray exceptions until {@link close}.
-   * @param failure prints an error and returns its exit code
-   */
+  /** Broken pipes and stray exceptions, until {@link close}. @param failure prints an error, returns an exit code */
   constructor(failure: (error: unknown) => number) {
     const on = (event: ProcessEvent, hear: (value: unknown) => void): void => void this.#undo.push(listen(event, hear));
     // The first process of a container ignores signals without a handler.

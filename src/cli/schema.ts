@@ -55,7 +55,7 @@ export const help = `Examples:
 In a YAML file, as its first line:
   # yaml-language-server: $schema=./run.schema.json`;
 
-/** `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools. */
+/** `moeprof schema`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SCHEMA).action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
@@ -131,7 +131,7 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** Adds examples, and puts descriptions first; unions, lists and tables add no step to a path. */
+/** Descriptions first; unions, lists and tables add no step to a path. */
 function annotated(schema: JsonSchema, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
   const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
     const below = path === '' ? name : `${path}.${name}`;

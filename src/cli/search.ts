@@ -58,7 +58,7 @@ export const help = `Examples:
   moeprof search my-space.yaml --learn --profiles front/
   moeprof run front/1.yaml`;
 
-/** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
+/** `moeprof search space.yaml`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SEARCH, { first: ['--budget', '--profiles', '-j', '-o'] }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),

@@ -42,7 +42,7 @@ export const help = `Examples:
   moeprof store merge shard-1 shard-2 --into .moeprof/store
   moeprof store gc`;
 
-/** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
+/** `moeprof store`. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'ls', LS, { summary: 'what is kept', description: 'List what is kept.' }).action((path: string) =>
     context.out(list(Store.existing(path), context)),

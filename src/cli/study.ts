@@ -10,11 +10,7 @@ import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 import type { SweepFlags } from './sweep-flags.js';
 
-/**
- * `moeprof sweep study.yaml`: runs new cells once.
- * @param metrics empty: the study's
- * @throws UserError if no cell can run
- */
+/** `moeprof sweep study.yaml`. @param metrics empty: the study's @throws UserError if no cell can run */
 export async function runStudy(
   file: string,
   options: SweepFlags,

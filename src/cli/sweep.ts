@@ -27,7 +27,7 @@ export const help = `Examples:
   moeprof sweep my-study.yaml --shard 1/4
   moeprof sweep my-study.yaml --queue redis://localhost:6379/0`;
 
-/** `moeprof sweep`: a run with varied values, e.g. arrival rates up to saturation. */
+/** `moeprof sweep`. */
 export function define(command: Command, context: CliContext): void {
   declared(command, SWEEP, { first: ['--rates', '--vary', '-m', '-w', '-t', '-o'] }).action(
     async (profile: string | undefined, options: SweepFlags) => {
@@ -111,10 +111,7 @@ const ratesIn = (text: string): number[] =>
     throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
   });
 
-/**
- * Reads `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for values with commas.
- * @throws UserError
- */
+/** `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for commas. @throws UserError */
 function axisOf(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();

@@ -101,7 +101,7 @@ function atInterrupt(worker: QueueWorker, tell: (line: string) => void): () => v
   };
 }
 
-/** Returns pending cells, and ends within a second even without an answer: the server soon misses the worker. */
+/** Ends within a second even without an answer: the server soon misses the worker. */
 function atTermination(worker: QueueWorker, tell: (line: string) => void): () => void {
   return () => {
     tell('takes no more cells; gives those under way back to the queue');

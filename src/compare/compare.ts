@@ -42,7 +42,6 @@ export interface Comparison {
   readonly base: string;
   readonly candidate: string;
   readonly scenario: string;
-  /** Allowed differences of inputs. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
   /** Difference in knowledge beyond the past (L17), or null. */
@@ -80,7 +79,7 @@ interface Gated {
 }
 
 /**
- * Compares a candidate with its base. @param tests of measured metrics by name; absent: computed for this pair
+ * @param tests of measured metrics by name; absent: computed for this pair
  * @throws UserError with exit code 3 for forbidden differences of inputs or an incomplete base; 2 for budgets without a
  * metric
  */

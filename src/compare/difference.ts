@@ -14,18 +14,13 @@ export interface Difference {
   readonly candidate: string;
 }
 
-/**
- * Inputs that differ: work, machine, inputs that budgets may let vary, and settings with more room for the candidate.
- */
+/** Work, machine, inputs that budgets may let vary, and settings with more room for the candidate. */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
   const differing = [workDifferences, runtimeDifference, knowledgeDifferences, roomDifferences];
   return differing.flatMap((differ) => differ(base, candidate));
 }
 
-/**
- * Equal fingerprints mean equal model and machine, whatever their names; different hashed fields reveal a foreign
- * fingerprint.
- */
+/** Equal fingerprints mean equal model and machine, whatever their names; other hashed fields reveal a foreign one. */
 function workDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [workOf(base), workOf(candidate)];
   if (before === after) {
@@ -123,8 +118,7 @@ interface Help {
 }
 
 /**
- * Advantages that may hide a regression: drafts of unsimulated acceptance, earlier text, and expert space beyond the
- * settings.
+ * Advantages that may hide a regression: drafts of unsimulated acceptance, earlier text, expert space beyond settings.
  */
 export function helpsOf(base: Result, candidate: Result): Help[] {
   const drafts = ({ config: { workload } }: Result): string => {

@@ -33,7 +33,7 @@ export interface Explanation {
   /** `stall`, `experts`, `dense` and (with a GPU) `CPU`, ns. */
   readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
-  /** True if layer counts differ, so that layers are not compared. */
+  /** Then layers are not compared. */
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
   readonly kinds: readonly CounterChange[];

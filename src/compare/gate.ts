@@ -23,10 +23,7 @@ interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly budget: Budget | null;
 }
 
-/**
- * Gate of one base and candidates, each a run or a folder of scenarios. A missing scenario fails the gate; a new
- * scenario is only mentioned.
- */
+/** Base and candidates are runs or folders of scenarios. A missing scenario fails the gate; a new one is mentioned. */
 export interface Gate {
   /** Labels of saved results, taken as saved. */
   readonly saved: readonly string[];
@@ -43,10 +40,7 @@ const single = (operand: Operand): OperandSet => ({ label: operand.label, folder
 export const compareAll = (base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate =>
   compareSets(single(base), candidates.map(single), budgets, options);
 
-/**
- * Compares candidates with a base; a pair's own budgets come first. @throws UserError with exit code 3 for different
- * inputs; 2 for a budget
- */
+/** A pair's own budgets come first. @throws UserError with exit code 3 for different inputs; 2 for a budget */
 export function compareSets(
   base: OperandSet,
   candidates: readonly OperandSet[],
@@ -99,9 +93,7 @@ function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
 const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | undefined =>
   set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 
-/**
- * Distinct budgets of a pair's runs, the base's last, so that a candidate can neither disable them nor let inputs vary.
- */
+/** The base's last, so that a candidate can neither disable them nor let inputs vary. */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
@@ -114,7 +106,6 @@ const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
 
-/** A budget for absent scenarios is a fault, since the budget requires them. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(
@@ -131,10 +122,7 @@ function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], 
     }));
 }
 
-/**
- * Judges results by a base. @throws UserError with exit code 3 for forbidden differences of inputs; 2 for a condition
- * that fits no metric
- */
+/** @throws UserError with exit code 3 for forbidden differences of inputs; 2 for a condition that fits no metric */
 export function compareWith(
   base: Result,
   candidates: Readonly<Record<string, Result>>,

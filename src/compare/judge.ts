@@ -27,10 +27,7 @@ export interface MetricVerdict {
   readonly beyond: number;
 }
 
-/**
- * Judges a metric by all matching budgets; `off` cancels earlier budgets. @param base null: absent @throws UserError
- * for a wrong unit
- */
+/** `off` cancels earlier budgets. @param base null: absent @throws UserError for a wrong unit */
 export function judgeMetric(
   name: string,
   base: Metric | null,
@@ -252,7 +249,7 @@ function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }:
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/** Findings of budgets that match no metric of the runs. @throws UserError for a mistyped name */
+/** @throws UserError for a mistyped name */
 export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
   budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
@@ -263,7 +260,7 @@ export const judgeUnmatched = (names: readonly string[], budgets: readonly Budge
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
 
-/** Judges one result by limits, without rules against a base. @throws UserError for unknown metrics and wrong units */
+/** Limits alone, without rules against a base. @throws UserError for unknown metrics and wrong units */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

@@ -3,7 +3,7 @@ import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '..
 import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** Significance of measured metrics over repeated runs, corrected for the number of tests in a gate. */
+/** Significance over repeated runs, corrected for the number of tests in a gate. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];
@@ -15,7 +15,7 @@ export interface SampleTest {
   readonly verdict: 'different' | 'unclear' | 'too-few';
 }
 
-/** Tests of measured metrics in both results: one map, by metric, per pair. */
+/** One map, by metric, per pair. */
 export function testSamples(pairs: readonly { readonly base: Result; readonly candidate: Result }[]): ReadonlyMap<string, SampleTest>[] {
   const tests = pairs.flatMap(({ base, candidate }, pair) =>
     Object.entries(candidate.metrics).flatMap(([name, after]) => {
@@ -42,10 +42,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 
 const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
-/**
- * Joins repeats; all fields but samples come from the first. @throws UserError with exit code 3 unless all repeat one
- * run
- */
+/** All fields but samples come from the first. @throws UserError with exit code 3 unless all repeat one run */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
   const [first, ...others] = repeats;
   if (others.length === 0) return first!.result;

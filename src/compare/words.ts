@@ -83,7 +83,7 @@ export function knowledgeWarning({ base, candidate, knowledge, results }: Compar
 export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean =>
   rows.length + findings.length + inputs.length + config.length === 0;
 
-/** Change in a sentence: mean time per token, time to the first token, hit rate. */
+/** Mean time per token, time to the first token, hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
   if (rows.length === 0) return 'Nothing changed.';
   const changed = (name: MetricName): Row | null => {

@@ -25,10 +25,7 @@ import { EventDemand, gatherGates } from './vocabulary/event.js';
 import type { RunHooks } from './vocabulary/hooks.js';
 import { Recorder } from './vocabulary/recorder.js';
 
-/**
- * Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or trace or
- * machine lack a requirement
- */
+/** @param curves true: counted @throws UserError if a part is unknown, or trace or machine lack a requirement */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   const { model, system } = inputs;
@@ -76,14 +73,13 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   };
 }
 
-/** Hooks of a run: gate weights first, then its mechanisms'. */
+/** Gate weights first, then the mechanisms' hooks. */
 function runHooks({ gates, mechanisms, plan }: CommonParts, gpus: readonly SimulatedGpu[]): RunHooks[] {
   const { layers } = plan.inputs.model;
   const weights: RunHooks[] = gates === null ? [] : [{ judge: (pass, layer) => gatherGates(pass, layer, layers[layer]!, gates) }];
   return [...weights, ...mechanisms.flatMap((part) => part.composed?.(gpus) ?? part.hooks ?? [])];
 }
 
-/** Mechanisms that results read. */
 function readBack({ mechanisms }: CommonParts, hooks: readonly RunHooks[]): ReadMechanisms {
   return {
     faults: hooks.find((hook) => hook instanceof Faults) ?? null,

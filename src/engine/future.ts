@@ -9,7 +9,7 @@ import { EventDemand } from './vocabulary/event.js';
 /** Walks a pass's demand at a layer: an `append` per GPU and event. */
 type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
 
-/** Demands of a single GPU: an event per layer, with `sequential` per activation (L7). */
+/** An event per layer, with `sequential` per activation (L7). */
 export function walkOfOne(model: ModelSpec, replay: Replay): DemandWalk {
   const demand = new EventDemand(model);
   return (pass, layer, append) => {
@@ -31,13 +31,13 @@ export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
   };
 }
 
-/** Future demand on each GPU, for policies with foresight: passes are composed without running, and read backwards. */
+/** For policies with foresight: passes are composed without running, and read backwards. */
 export interface Futures {
   readonly futures: readonly Future[];
   close(): void;
 }
 
-/** Records the demand of passes. @param models of each GPU's experts */
+/** @param models of each GPU's experts */
 export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {
   const logs = models.map((model) => new DemandLog(model, replay === 'sequential'));
   for (let start = passes.next(0); start >= 0; start = passes.next(0)) {

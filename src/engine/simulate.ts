@@ -16,10 +16,7 @@ import { runPasses } from './serve/serve.js';
 import { brokenLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
-/**
- * Simulates a run. @param profile as in `profiles/runs/*.yaml` @throws UserError for unknown, malformed or inconsistent
- * values
- */
+/** @param profile as in `profiles/runs/*.yaml` @throws UserError for unknown, malformed or inconsistent values */
 export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
   repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), commandOfInput(profile));
 

@@ -15,7 +15,7 @@ export const COLUMN_MM = 90;
 
 const FONT = 'Helvetica, Arial, sans-serif';
 
-/** Stacks figures; figures with equal series names share the first legend. @returns SVG text */
+/** Figures with equal series names share a legend. @returns SVG text */
 export function drawFigures(figures: readonly PaperFigure[], widthMm = COLUMN_MM): string {
   const width = widthMm * PIXELS_PER_MM;
   const parts = figures.flatMap((figure, at): Drawn[] => {

@@ -10,7 +10,7 @@ import { type RunRow, requireValue, rowValue } from './table/run-row.js';
 import { scaleOf } from './table/scale.js';
 import type { SweepValue } from './table/space.js';
 
-/** Kinds of figures. `pareto`: points with the Pareto front of two metrics. `rank`: horizontal bars, best first. */
+/** `pareto`: points with the Pareto front of two metrics. `rank`: horizontal bars, best first. */
 export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
 type FigureKind = (typeof FIGURE_KINDS)[number];
 
@@ -75,10 +75,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/**
- * Builds a figure from runs; `draw.ts` draws. @param labels words for names
- * @throws UserError if no run has the metrics, or a name is unknown
- */
+/** `draw.ts` draws. @param labels words for names @throws UserError if no run has the metrics, or a name is unknown */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labels = new Labels()): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
@@ -131,7 +128,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
   );
 }
 
-/** Axis of a name: numbers of one unit, or words. */
+/** Numbers of one unit, or words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: Labels): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {

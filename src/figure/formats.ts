@@ -46,7 +46,7 @@ export function pictureFormats<T extends object>(
   ];
 }
 
-/** Loads the canvas. @throws UserError if unavailable */
+/** @throws UserError if unavailable */
 async function onCanvas(format: 'pdf' | 'png'): Promise<(svg: string) => Uint8Array> {
   const print = await import('./print/canvas.js');
   print.canvas();

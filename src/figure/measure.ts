@@ -14,7 +14,7 @@ export const LONGEST = 28;
 /** Cuts a word to `most` characters. */
 export const short = (word: string, most = LONGEST): string => shorten(word, most, true);
 
-/** Breaks a name into lines, preferably after separators. @param most characters of a line */
+/** Preferably after separators. @param most characters of a line */
 export function linesIn(name: string, most: number): string[] {
   const lines = [''];
   for (const part of name.split(/(?<=[-+_/,:. ])/)) {

@@ -53,7 +53,7 @@ export function barsOf(
   return points.length === 0 ? [] : [onePanel({ kind: 'rank', ...named, xAxis: axisOf(name, '', false), yAxis, seriesNames }, points)];
 }
 
-/** Heat map, a row per list; empty without rows. @param name of a row and a column */
+/** A row per list; empty without rows. @param name of a row and a column */
 export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: readonly [string, string], title?: string): PaperFigure[] {
   const points = rows.flatMap((values, r) => Array.from(values, (y, x) => ({ x, y, series: String(r) })));
   const named = { kind: 'heat', x: column, y: 'value', series: row, xAxis: axisOf(column), yAxis: axisOf(row) } as const;

@@ -50,10 +50,7 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
 
 const NO_READ_BACKS: ReadBacks = { ns: 0, layers: 0, tokens: 0, unqueuedNs: 0 };
 
-/**
- * Prices a model on a machine: a roofline (the larger of memory traffic and arithmetic) plus overheads. Methods
- * allocate nothing.
- */
+/** A roofline (the larger of memory traffic and arithmetic) plus overheads. Methods allocate nothing. */
 export class CostModel {
   readonly passNs: number;
   /** Cost of a CPU handover per event, ns; Infinity without a second processor. */
@@ -129,7 +126,9 @@ export class CostModel {
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
 
-  /** Time of a dense segment on all holders, ns, as {@link DenseCost.ns}, with the wait for the ids of a cached layer. */
+  /**
+   * Time of a dense segment on all holders, ns, as {@link DenseCost.ns}, with the wait for the ids of a cached layer.
+   */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const { attending } = this;
     const waits = this.#readBacks;
@@ -161,10 +160,7 @@ export class CostModel {
     return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
   }
 
-  /**
-   * CPU time of an expert (split layer: of the CPU's projections), ns, without {@link handoverNs}; Infinity without a
-   * CPU.
-   */
+  /** CPU time of an expert (split layer: its projections), ns, without {@link handoverNs}; Infinity without a CPU. */
   cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;

@@ -92,9 +92,9 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
   return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
-/** Prices dense segments on a device: weights, attention, framework time per layer. Methods allocate nothing. */
+/** Weights, attention, framework time per layer. Methods allocate nothing. */
 export class DenseCost {
-  /** 1 if a segment costs as much as the previous in any pass, as in most layers. */
+  /** 1: as much as the previous in any pass, as in most layers. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
   readonly #attention: AttentionSpeed | null;

@@ -64,10 +64,7 @@ export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[
     .map((ofLayer) => (holder = ofLayer.at(-1) ?? holder));
 }
 
-/**
- * Crossings between GPU and CPU, and between GPUs, by segment. @param attended segments with attention on the CPU;
- * null: none
- */
+/** By segment. @param attended segments with attention on the CPU; null: none */
 function pathOf(holders: readonly (readonly Holder[])[], attended: readonly DenseSegment[] | null) {
   const switches: number[] = [];
   const hops: number[] = [];

@@ -5,15 +5,14 @@ import type { ByFormat, Device, HostDevice, LinkSpec, OwnCache, Sockets, Softwar
 import { scaledByFormat, withArithmetic } from './spec.js';
 
 /**
- * Bytes per attention score without flash attention: the product writes f32, softmax reads and writes, the value
- * product reads.
+ * Bytes per attention score without flash attention: the product writes f32, softmax reads and writes, the values read.
  */
 const SCORE_BYTES = 16;
 
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime on a CPU: host times scale with the clock, if the runtime states a host clock. */
+/** Host times scale with the clock, if the runtime states a host clock. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;
@@ -117,10 +116,7 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   return { ...reached, bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0), paths };
 }
 
-/**
- * Software of a runtime: everything except computing. @param link bytes/s of pinned copies; undefined: as measured, or
- * no link
- */
+/** Everything except computing. @param link bytes/s of pinned copies; undefined: as measured, or no link */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, cache, copy, gpu, name, prediction, prompt, read } = runtime;
   const pinned = link === undefined || copy.staging === 'none' ? 1 : Math.max(1, (link * copy.efficiency) / copy.staging);

@@ -1,4 +1,4 @@
-// Public interface of the room: GPU, CPU, links and memory of a machine, and the cost of kernels.
+// Public interface of the room.
 
 export { withConstant } from './constants.js';
 export { CostModel } from './cost.js';

@@ -52,7 +52,7 @@ const FEW = 0.05;
 /** Least mentioned factor between a timing and its prediction. Ours: one of twenty machines is farther off. */
 const STRANGE = 2;
 
-/** Summary of a learned machine. @param usual runtime in question, as on all machines */
+/** @param usual runtime in question, as on all machines */
 export function learnedText(machine: Machine, usual: RuntimeSpec, { model, taught, timings }: Learned): string {
   const steps = expectedSteps(taught, { runtime: usual.name, model });
   const turned = turnedBy(usual, steps);

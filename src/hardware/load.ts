@@ -10,10 +10,7 @@ import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './pro
 import type { RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec, PathSpec } from './spec.js';
 
-/**
- * Builds the machine of a profile with the memory usable by a model. @param runtime reached speeds; null: in the
- * profile
- */
+/** A machine with the memory usable by a model. @param runtime reached speeds; null: in the profile */
 export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | null = null): HardwareSpec {
   const { cpu, gpu } = profile;
   const links = profile.links.map(link);
@@ -72,10 +69,7 @@ function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock
 
 type Found = { readonly path: string } | { readonly machine: Machine };
 
-/**
- * Finds a machine: a bundled name, a YAML file relative to `relativeTo`, or parts. @throws UserError for an unknown
- * name or part
- */
+/** A bundled name, a YAML file relative to `relativeTo`, or parts. @throws UserError for an unknown name or part */
 export function findHardware(name: string, relativeTo?: string): Found {
   if (isComposed(name)) return { machine: parseMachine(name) };
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
@@ -84,7 +78,7 @@ export function findHardware(name: string, relativeTo?: string): Found {
 /** True if a name lists parts, not a bundled name or a path. */
 export const isComposed = (name: string): boolean => isComposition(name) && bundledName(name) === undefined;
 
-/** Bundled machine of a name, in any case and with any separators: `RTX 4090` is rtx-4090. */
+/** In any case and with any separators: `RTX 4090` is rtx-4090. */
 function bundledName(name: string): string | undefined {
   const spelled = name.toLowerCase().replaceAll(/[\s_]+/g, '-');
   return listProfiles('hardware').find((bundled) => bundled === spelled);
@@ -103,10 +97,7 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/**
- * Parts file of a machine name, path or parts; null: a different kind of machine. @throws UserError if missing or
- * malformed
- */
+/** Of a name, path or parts; null: another kind of machine. @throws UserError if missing or malformed */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;

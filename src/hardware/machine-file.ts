@@ -71,10 +71,7 @@ export const machineFileSchema = z.strictObject({
 /** A machine file, written by `moeprof machine` for -w. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
-/**
- * The machine of a file. @param place of the parts, `file:line:col` @throws UserError for an unknown part or
- * incompatible parts
- */
+/** @param place of the parts, `file:line:col` @throws UserError for an unknown part or incompatible parts */
 export function machineOfFile(file: MachineFile, place: string): Machine {
   const machine = placed(place, () => parseMachine(file.parts.join('+')));
   const { cpu, gpu, measured, name } = file;

@@ -6,10 +6,7 @@ import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 import type { HardwareProfileInput } from './profile.js';
 
-/**
- * DeepEP reaches 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges,
- * estimated.
- */
+/** DeepEP: 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges, estimated. */
 const LINKED = { share: 0.77, latency: 20e3 };
 /**
  * Without peer access, GPU transfers go through host memory over two slots: half the rate, and about 24 us between two

@@ -10,7 +10,7 @@ import { parseSlot } from './parts/pcie.js';
 
 export type { Machine } from './parts/defaults.js';
 
-/** Parses a machine, parts in any order. @throws UserError for an unknown, repeated or incompatible part */
+/** Parts in any order. @throws UserError for an unknown, repeated or incompatible part */
 export function parseMachine(text: string): Machine {
   let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
   for (const word of machineWords(text)) {
@@ -21,7 +21,7 @@ export function parseMachine(text: string): Machine {
   return completed(given);
 }
 
-/** True if a text lists machine parts, not a file path: several joined by +, or a catalogue part. */
+/** Several parts joined by +, or a catalogue part; no file path. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');

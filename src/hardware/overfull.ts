@@ -25,7 +25,7 @@ export interface OverflowMemory {
   readonly rate: number;
 }
 
-/** A drive under a runtime's page reads of a mapped file. @param bandwidth bytes/s; null: the default drive */
+/** @param bandwidth bytes/s; null: the default drive */
 export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): OverflowMemory {
   const disk = {
     name: 'ssd',

@@ -8,7 +8,7 @@ const word = z.string().min(1);
 const count = z.int().positive();
 const duration = quantity(DURATION);
 
-/** Facts of a device, or with measured shares a full calibration, overheads included. */
+/** Facts; with measured shares a full calibration, overheads included. */
 const deviceFields = {
   peak: positive(FLOPS)
     .optional()
@@ -231,12 +231,12 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/** Facts of a machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts. */
+/** Facts from a data sheet, a benchmark or a calibration: `profiles/hardware/*.yaml` or parts. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** Input form of a hardware profile: quantities as numbers or with units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
-/** True if a profile states measured kernel speeds of its devices, software included. */
+/** Measured kernel speeds of the devices, software included. */
 export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {
   return gpu.bandwidthFraction !== undefined;
 }

@@ -269,8 +269,8 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
 const MOST_BASES = 4;
 
 /**
- * Loads a runtime. @param nameOrPath bundled, or a file relative to `relativeTo` @param overrides of values @throws
- * UserError for a missing file or constant
+ * @param nameOrPath bundled, or a file relative to `relativeTo` @param overrides of values @throws UserError for a
+ * missing file or constant
  */
 export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): RuntimeSpec {
   const path = findProfile('runtimes', nameOrPath, relativeTo);

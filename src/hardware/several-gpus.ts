@@ -59,10 +59,7 @@ export function withLatency(link: LinkSpec, latencyNs: number): LinkSpec {
 /** Bytes of a value between cards: llama.cpp passes f32, tensor slices meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 
-/**
- * The machine with its GPUs joined; a single-GPU machine is unchanged. @throws UserError for tensor slices over unequal
- * GPUs
- */
+/** A single-GPU machine is unchanged. @throws UserError for tensor slices over unequal GPUs */
 export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;

@@ -30,10 +30,7 @@ export interface LinkSpec {
   readonly lanes: number;
   /** Bytes of a chunk, after which a transfer yields to a demand (L10). */
   readonly chunkBytes: number | null;
-  /**
-   * Paths of different speed; absent: equal lanes. With `flows: single` each path is a lane, with `split` all form a
-   * lane.
-   */
+  /** Paths of different speed; absent: equal lanes. `flows: single`: each path is a lane; `split`: all form one. */
   readonly paths?: readonly PathSpec[];
   readonly flows?: Flows;
 }
@@ -72,7 +69,7 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** ns to renew a recurrent-state value for a token; absent: not charged. */
   readonly recurrenceNs?: number;
-  /** Present if a layer of any kind runs in as few kernels as grouped attention. */
+  /** A layer of any kind runs in as few kernels as grouped attention. */
   readonly fusesLayers?: true;
   /** Extra rows of a multi-row product (whole tiles); absent: 0. */
   readonly tileRows?: number;
@@ -130,7 +127,7 @@ export interface Sockets {
   readonly interconnect: PathSpec;
 }
 
-/** The CPU as a second processor of experts; figures of a single socket. */
+/** Second processor of experts; figures of a single socket. */
 export interface HostDevice extends Device {
   /** Cost of a handover to the CPU and back, ns, once per event. */
   readonly handoverNs: number;
@@ -173,7 +170,7 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Least tokens of a pass for copying CPU experts to the GPU; null: never. */
   readonly offloadFrom: number | null;
-  /** Present if an expert is copied only if the GPU then finishes sooner. */
+  /** Copied only if the GPU then finishes sooner. */
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or average tokens per expert. */
   readonly offloadCounts: 'pass' | 'expert';
@@ -185,7 +182,7 @@ export interface Software {
   readonly overlaps: boolean;
   /** Copies of the runtime's own expert cache. Absent: none, or a calibrated machine. */
   readonly cache?: OwnCache;
-  /** Present if SSD experts are pages of a mapped file. Absent: experts are read whole. */
+  /** SSD experts are pages of a mapped file. Absent: read whole. */
   readonly mapped?: true;
   /** Prediction time as a multiple of moeprof's on a host of equal clock; 0: none. */
   readonly prediction: number;

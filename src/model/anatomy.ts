@@ -14,7 +14,6 @@ export interface Tensor {
 export type ContextMemory =
   | {
       readonly kind: 'heads';
-      /** Query heads; KV heads. */
       readonly heads: number;
       readonly kvHeads: number;
       /** Width of a key, width of a value. */

@@ -1,4 +1,4 @@
-// Counts bytes and operations of each part in a walk over the tensors; counted parameters are a check.
+// A walk over the tensors; counted parameters are a check.
 import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
@@ -38,7 +38,7 @@ class Tally implements Weights {
 
   /** Adds a matrix that multiplies every token. */
   matrix(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
-    this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
+    this.spare(role, rows, columns, layer, name);
     this.flops += 2 * rows * columns;
   }
 
@@ -164,7 +164,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
-/** Measures a model at a quantization. @throws UserError if the formats cannot reach the stated file size */
+/** @throws UserError if the formats cannot reach the stated file size */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
@@ -260,10 +260,7 @@ function wholeModels(parts: ModelParts): ModelParts {
   return { ...parts, layers, head: NO_WEIGHTS, embedding: null, wholeModels: true };
 }
 
-/**
- * Gives layers of equal shape the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep real
- * sizes.
- */
+/** Layers of equal shape get the mean expert size (q4_k_m and q5_k_m vary), for equal cache slots. Files keep sizes. */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
   const shapes = new Map<string, { sum: number; count: number; formats: readonly FormatShare[] }>();

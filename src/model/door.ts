@@ -1,4 +1,4 @@
-// Public interface of the room: layers, experts and bytes, from a profile, config.json, safetensors or GGUF.
+// Public interface of the room.
 export type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 export { GGUF_MAGIC, ggufHeaderOf } from './gguf-header.js';
 export { isHubAddress, parseHubAddress } from './hub/address.js';
@@ -32,6 +32,8 @@ export {
   expertBytesTotal,
   expertSizes,
   mainFormat,
+  mostExperts,
+  mostTopK,
   scaleFormats,
   tokenCycleBytes,
   weightBytes,

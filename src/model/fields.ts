@@ -62,7 +62,7 @@ export class Fields {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, or a text (`3,4,5`). @throws UserError */
+  /** Whole numbers of at least 0, or a text (`3,4,5`). @throws UserError */
   indexes(name: string): readonly number[] | null {
     const text = this.#find([name])?.value;
     if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);

@@ -114,10 +114,10 @@ class Cursor {
   }
 }
 
-/** Reads the header of a GGUF file. @throws UserError for a non-GGUF, damaged or unsupported file */
+/** @throws UserError for a non-GGUF, damaged or unsupported file */
 export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
-/** Reads the header of an open GGUF file. @throws UserError as {@link readGgufHeader} */
+/** @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   const { path } = file;
   if (latin1Of(file.part(0, 4)) !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);

@@ -21,10 +21,7 @@ export interface GgufTensor extends DescribedTensor {
   readonly format: string;
 }
 
-/**
- * Tensor sizes by type; for types of forks, by the next start (within 32 bytes). @param dataBytes bytes after the
- * header
- */
+/** Tensor sizes by type; for types of forks, by the next start (within 32 bytes). @param dataBytes after the header */
 export function sizedTensors(path: string, described: readonly DescribedTensor[], dataBytes: number): GgufTensor[] {
   const inOrder = [...described].sort((a, b) => a.offset - b.offset);
   const sizes = new Map<DescribedTensor, number>();

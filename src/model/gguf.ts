@@ -16,17 +16,11 @@ const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 
 const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
 
-/**
- * Reads a GGUF model of one or more files. @param overrides `name`, `moe.topK` @throws UserError if damaged or without
- * experts
- */
+/** One or more files. @param overrides `name`, `moe.topK` @throws UserError if damaged or without experts */
 export const measureGguf = (path: string, overrides: readonly Override[] = []): ModelParts =>
   measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
-/**
- * Measures a model by GGUF headers. @param path for messages and as default name @throws UserError as
- * {@link measureGguf}
- */
+/** @param path for messages and as default name @throws UserError as {@link measureGguf} */
 export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {
   const tensors = headers.flatMap((header) => header.tensors);
   const hyper = hyperparameters(path, headers[0]!);

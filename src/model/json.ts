@@ -5,10 +5,7 @@ import type { InputKind } from '../base/input-kinds.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 
-/**
- * Reads a JSON object; Python's NaN and Infinity become null. @param kind limits the size @throws UserError with line
- * and column
- */
+/** Python's NaN and Infinity become null. @param kind limits the size @throws UserError with line and column */
 export function readJson(path: string, kind: InputKind): Record<string, unknown> {
   const text = readText(path, kind);
   // An unfinished string is matched to the end, for linear time.
@@ -23,10 +20,7 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
   return json.value;
 }
 
-/**
- * Parses a JSON value. @param otherwise message for non-JSON; absent: the parser's @param most lists and objects
- * @throws UserError
- */
+/** @param otherwise message for non-JSON; absent: the parser's @param most lists and objects @throws UserError */
 export function parseJson(bytes: Uint8Array, place: string, otherwise?: string, most?: number): unknown {
   try {
     return parseJsonBytes(bytes, place, most);

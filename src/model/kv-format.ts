@@ -24,7 +24,7 @@ export function isKvFormat(text: string): boolean {
   return names.length <= 2 && names.every((name) => KV_FORMATS.some((known) => known === name));
 }
 
-/** Parses a KV-cache format: `q8_0`, or `q8_0/q4_0` for keys and values. @throws UserError for an unknown format */
+/** `q8_0`, or `q8_0/q4_0` for keys and values. @throws UserError for an unknown format */
 export function parseKvFormat(text: string): KvFormat {
   const [keys, values = keys, more] = namesIn(text) as [string, string?, string?];
   if (more !== undefined) throw new UserError(`"${text}" names more than two formats; write keys/values, e.g. q8_0/q4_0`);

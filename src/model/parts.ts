@@ -9,7 +9,7 @@ export interface Weights {
   /** Operations per token: 2 per matrix weight. */
   readonly flops: number;
   readonly formats: readonly FormatShare[];
-  /** Tensors by name; absent in sums. */
+  /** Absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
 }
 
@@ -63,9 +63,7 @@ const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, lay
 
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
-/**
- * Assembles a model: work before each routing is a dense segment, the rest the tail. The embedding table takes no time.
- */
+/** Work before each routing is a dense segment, the rest the tail. The embedding table takes no time. */
 export function assemble(parts: ModelParts): ModelSpec {
   const layers: MoeLayer[] = [];
   const segments: DenseSegment[] = [];

@@ -202,7 +202,7 @@ export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantizatio
 /** A model profile as written, without defaults. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
-/** A model profile, as in config.json. Sizes, bytes and operations are derived (build.ts). */
+/** As in config.json. Sizes, bytes and operations are derived (build.ts). */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True if a decoder layer has experts. */
@@ -226,7 +226,7 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
   return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
 }
 
-/** Query heads, and key and value heads, of a decoder layer with grouped attention. */
+/** Query heads, and key and value heads, with grouped attention. */
 export function headsOf(profile: ModelProfile, layer: number): { readonly heads: number; readonly kvHeads: number } {
   const { heads, kvHeads, window } = profile.attention as Extract<ModelProfile['attention'], { kind: 'gqa' }>;
   return windowOf(profile, layer) === null ? { heads, kvHeads } : { heads: window?.heads ?? heads, kvHeads: window?.kvHeads ?? kvHeads };
@@ -254,7 +254,7 @@ export function modulesOf(profile: ModelProfile, layer: number): readonly Routed
   }));
 }
 
-/** Experts, top-k and expert width of a decoder layer; the last matching override wins. */
+/** The last matching override wins. */
 export function expertsOf(profile: ModelProfile, layer: number): { experts: number; topK: number; intermediate: number } {
   const shape = { experts: profile.moe.experts, topK: profile.moe.topK, intermediate: profile.moe.intermediate };
   for (const { layers, experts, topK, intermediate } of profile.moe.overrides ?? []) {

@@ -35,7 +35,7 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
 export const isSeparable = (model: ModelSpec, layer: number): boolean =>
   CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
-/** Splits a layer's projections between CPU and GPU by equal matrices. @throws UserError for unknown tensors */
+/** Parts by equal matrices. @throws UserError for unknown tensors */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {
   if (!isSeparable(model, layer))
     throw new UserError(

@@ -1,4 +1,4 @@
-// Tensor sizes from safetensors headers. The architecture comes from config.json, as packed tensors lose their shape.
+// The architecture comes from config.json, as packed tensors lose their shape.
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -10,19 +10,17 @@ import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './pa
 import type { ModelProfile } from './profile.js';
 import { scaleFormats } from './spec.js';
 
-/** Index of checkpoint files, next to config.json. */
+/** Next to config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
 /** Most header bytes that safetensors allows. */
 const HEADER_LIMIT = 100_000_000;
 
-/** True if the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
+/** A header length below 4 GiB, then `{`. */
 export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
-/**
- * Tensor bytes of a folder's checkpoint by name; null: no checkpoint. @throws UserError for missing or damaged files
- */
+/** Bytes by name; null: no checkpoint. @throws UserError for missing or damaged files */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
   if (files === null) return null;
@@ -91,10 +89,7 @@ type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts'
 
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
-/**
- * Puts real tensor sizes into a measured model. @param parts at the format of config.json @throws UserError for missing
- * or unexpected experts
- */
+/** @param parts at the format of config.json @throws UserError for missing or unexpected experts */
 export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
   const empty = (): Record<Part, number> => ({ attention: 0, router: 0, shared: 0, ffn: 0, experts: 0 });
   const layers = parts.layers.map(empty);
@@ -138,7 +133,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
-/** Model part of a tensor; null: outside the language model. @param encoderLayers precede the decoder's */
+/** Null: outside the language model. @param encoderLayers precede the decoder's */
 export function placeOf(name: string, encoderLayers = 0): Place {
   if (/(^|\.)(vision|visual|audio|mtp|code2wav|talker|multi_modal|mm_)/.test(name)) return null;
   const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);

@@ -20,7 +20,7 @@ export function shapedModel(name: string, expertsPerLayer: readonly number[], to
   return { name, quantization: 'none', hidden: 0, layers, dense, experts, parameters: { total: 0, active: 0 } };
 }
 
-/** Model of a shape name; null: no shape name. @throws UserError for a malformed shape */
+/** Null: no shape name. @throws UserError for a malformed shape */
 export function modelOfShape(name: string): ModelSpec | null {
   if (!name.startsWith(SHAPE)) return null;
   const text = name.slice(SHAPE.length);

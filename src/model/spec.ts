@@ -4,7 +4,7 @@ import type { Anatomy } from './anatomy.js';
 /** Dense id of an expert: `layer.offset + expert`, the index of every per-expert typed array. */
 type ExpertId = number;
 
-/** Weights in a format. Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
+/** Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
 export interface FormatShare {
   /** Name in `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for an unknown GGUF type. */
   readonly format: string;
@@ -134,6 +134,13 @@ export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(mode
 /** Bytes of all routed experts, or of some layers. */
 export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
   layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
+
+/** Most experts of a layer. */
+export const mostExperts = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
+  layers.reduce((most, { experts }) => Math.max(most, experts), 0);
+
+/** Largest top-k of a layer. */
+export const mostTopK = ({ layers }: Pick<ModelSpec, 'layers'>): number => layers.reduce((most, { topK }) => Math.max(most, topK), 0);
 
 /** Token cycle (L15): bytes of experts that a token touches in all layers. */
 export const tokenCycleBytes = (model: ModelSpec): number => model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);

@@ -1,4 +1,4 @@
-// Models of profiles/models/table.txt: a row of words a model, from which its profile is derived.
+// profiles/models/table.txt: a row of words a model.
 import { stringify } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { definedFields, isObject, ownValue, remembered } from '../base/objects.js';
@@ -148,7 +148,7 @@ function exceptIn(pattern: string): Part {
   return { first, except: [...pattern].flatMap((letter, layer) => (layer > first && letter !== 'E' ? [layer] : [])) };
 }
 
-/** A row as a profile is written. @throws UserError for a malformed row */
+/** @throws UserError for a malformed row */
 function profileIn(name: string, row: string, place: string): unknown {
   const { hub, note, source, words } = wordsOf(row, place);
   const [layers, hidden, vocab, tied] = partsOf(words, 'size') ?? [];
@@ -184,7 +184,7 @@ function profileIn(name: string, row: string, place: string): unknown {
 
 const READ = new Map<string, ModelProfile>();
 
-/** Reads a profile: a YAML file, or a row of the table (`table.txt#name`). @throws UserError */
+/** A YAML file, or a row of the table (`table.txt#name`). @throws UserError */
 export function modelProfile(path: string, overrides: readonly Override[] = []): ModelProfile {
   const found = tableRow(path);
   if (found === null) return readYaml(path, ModelProfileSchema, overrides);

@@ -22,7 +22,7 @@ export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: 
 }
 
 /**
- * Places experts for an engine: `moeprof place`, `place merge`.
+ * `moeprof place`, `place merge`.
  * @param input prices the placement if a machine is named
  * @param from weights of sources by name
  * @returns placement and engine's file (null: not wished)
@@ -36,7 +36,7 @@ export async function placeFor(input: RunInput, from: Readonly<Record<string, nu
   return { placement, file: request.engine?.write(placed, path) ?? null };
 }
 
-/** Scores a profile on recordings: `moeprof place judge`. @throws UserError as {@link placeFor} */
+/** `moeprof place judge`. @throws UserError as {@link placeFor} */
 export async function judgeFor(
   input: RunInput,
   profile: string,

@@ -84,7 +84,7 @@ export function sumOf(windows: readonly DemandWindow[], experts: number): Float6
   return all;
 }
 
-/** Weighted demand; normalised layers keep long texts from dominating (exllamav3, pull request 315). */
+/** Normalised layers keep long texts from dominating (exllamav3, pull request 315). */
 export function mixed(model: ModelSpec, sources: readonly { readonly weight: number; readonly demand: Float64Array }[]): Float64Array {
   if (sources.length === 1) return sources[0]!.demand;
   const mix = new Float64Array(model.experts);

@@ -10,10 +10,7 @@ export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: numb
     return Array.from({ length: gpus }, (_, gpu) => Array.from({ length: share }, (_, slot) => (gpu * share + slot) % experts));
   });
 
-/**
- * Copies the busiest experts, then packs copies onto GPUs, longest processing time first, as DeepSeek's EPLB.
- * @param demand by dense id
- */
+/** As DeepSeek's EPLB: copies the busiest experts, then packs, longest first. @param demand by dense id */
 export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {
   return model.layers.map(({ experts, index, offset }) => {
     const copies = new Int32Array(experts).fill(1);

@@ -5,7 +5,7 @@ import * as is from '../report/door.js';
 import { type ExpertPlacement, TOO_FEW } from './place.js';
 import type { CaptureScore } from './score.js';
 
-/** The report of `moeprof place`: verdict, scores, other uses of the bytes, and residents. */
+/** Report of `moeprof place`. */
 export const placeReports = drawnFormats<ExpertPlacement>('moeprof place', placeDocument, placeFigures);
 
 function placeDocument(placement: ExpertPlacement): is.Document {
@@ -56,7 +56,6 @@ function heldOutOf({ file, heldOut }: ExpertPlacement): is.Line[] {
   return [{ text: `${what} is counted on all of that; its figures are those of one counted on the first ${share}, judged by the rest` }];
 }
 
-/** Experts of the figures. */
 const judgedSet = ({ heldOut, residents }: ExpertPlacement) => heldOut?.residents ?? residents;
 
 function factsOf({ by, bytes, from, imbalance, model, residents, split }: ExpertPlacement): string {

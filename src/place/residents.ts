@@ -12,7 +12,7 @@ export type Split = (typeof SPLITS)[number];
 /** True for a split into whole layers. */
 export const ofLayers = (split: Split): boolean => split.endsWith('layers');
 
-/** Residents by MoE layer. @param demand by dense id */
+/** By MoE layer. @param demand by dense id */
 export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {
   if (split === 'even') return evenSplit(model, capacityBytes);
   if (split === 'skew')
@@ -39,7 +39,7 @@ export function ranked(model: ModelSpec, demand: Float64Array, layer: number): n
   return mostPopular(demand.subarray(offset, offset + experts));
 }
 
-/** Resident set by dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
+/** Set by dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
 export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
   const resident = new Uint8Array(model.experts);
   for (const { index, offset } of model.layers) {

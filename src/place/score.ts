@@ -45,7 +45,6 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     tokens: sum(windows.map(({ tokens }) => tokens)),
     windows: windows.length,
     captured,
-    /** Standard error of `captured`. */
     error: deviation(windows.map((window) => captureOf(resident, window.demand))) / Math.sqrt(windows.length),
     uniform,
     oracle,
@@ -61,7 +60,7 @@ export const slotsIn = ({ layers }: ModelSpec, resident: Uint8Array): number[] =
 /** Least gain of a new count, share of demand. Ours of 2026-12-01: less changes no speed by 1 %. */
 const WORTHWHILE = 0.01;
 
-/** Compares with a set counted half-way. @returns null: a half has fewer than {@link LEAST_WINDOWS} windows */
+/** Comparison with a set counted half-way. @returns null: a half has fewer than {@link LEAST_WINDOWS} windows */
 export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   const half = windows.length >> 1;
   if (half < LEAST_WINDOWS) return null;

@@ -54,7 +54,7 @@ export interface JudgedText {
   readonly rows: CountedRows;
 }
 
-/** Opens and counts sources. @throws UserError for an unreadable source, or for judging by counted rows */
+/** @throws UserError for an unreadable source, or for judging by counted rows */
 export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
   const profiles = new Set(
     request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),

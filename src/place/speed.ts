@@ -36,7 +36,7 @@ const CACHES = {
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
   metricValue(await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe), 'memory.gpu.expert_cache')!;
 
-/** Prices placements of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
+/** Prices of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
 export async function waysOf(
   runWith: RunWith,
   model: ModelSpec,
@@ -78,13 +78,11 @@ function wayOf(name: string, { accuracy, metrics }: RunFigures) {
   const value = (name: MetricName): number | null => metricValue({ metrics }, name);
   return {
     name,
-    /** Hit rate in decoding. */
     hitRate: value('cache.hit_rate.decode') ?? value('cache.hit_rate') ?? 0,
     /** Tokens/s; null: no decoding. */
     decode: value('speed.decode'),
     /** Factors that hold 80 % of comparable measurements; null: no comparable measurement. */
     band: accuracy?.decode ?? null,
-    /** Reserved GPU memory, bytes. */
     gpuBytes: value('memory.gpu.allocated') ?? 0,
   };
 }

@@ -57,7 +57,7 @@ export class Answers {
     return shown(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null), false);
   }
 
-  /** Hit rate by slots. @throws UserError */
+  /** @throws UserError */
   async hits(question: PlayQuestion, advice: Advice): Promise<HitView> {
     const key = `${question.model}\n${question.wishes.trace}`;
     return hitView(await rememberedWork(this.#curves, key, () => hitCurve(question, this.#watch)), question, advice);

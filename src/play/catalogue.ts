@@ -16,7 +16,7 @@ export interface PlayCatalogue {
 
 const plain = (names: readonly string[]): Choice[] => names.map((name) => [name, '']);
 
-/** Reads the whole catalogues of parts, in about the time of an answer. */
+/** All parts, in about the time of an answer. */
 export function playCatalogue(): PlayCatalogue {
   return {
     models: plain(listProfiles('models').filter((name) => !name.startsWith('mini-'))),

@@ -22,7 +22,7 @@ export interface MachineKnobs {
 /** A control. */
 export type Knob = 'channels' | 'cpu' | 'gpu' | 'gpus' | 'mts' | 'pcie' | 'ram' | 'vram';
 
-/** Controls of a machine; null: a file describes the machine. @throws UserError for an unknown machine */
+/** Null: a file describes the machine. @throws UserError for an unknown machine */
 export function knobsOf(name: string): MachineKnobs | null {
   if (!isComposed(name)) return null;
   const { cpu, gpus, pcie, ram, sockets, unified } = parseMachine(name);
@@ -41,7 +41,7 @@ export function knobsOf(name: string): MachineKnobs | null {
   };
 }
 
-/** The machine's name with a changed control; dependent parts return to defaults. @throws UserError */
+/** Dependent parts return to defaults. @throws UserError */
 export function turned(name: string, knob: Knob, value: string): string {
   const knobs = knobsOf(name);
   if (knobs === null) throw new UserError(`${name}: is described by a file; name its parts, e.g. rtx-3060+32GB`);
@@ -77,7 +77,7 @@ export function turned(name: string, knob: Knob, value: string): string {
   return text;
 }
 
-/** Replaces the card, or removes all cards; a chip with a GPU brings memory and CPU. */
+/** A chip with a GPU brings memory and CPU. */
 function withGpu(words: readonly string[], gpu: string, cpu: string): string[] {
   if (gpu === '') {
     const others = words.filter((word) => givenBy(word) !== 'pcie');

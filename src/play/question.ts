@@ -37,7 +37,7 @@ type Field = keyof typeof FIELDS;
 /** Longest value of a link, characters. Ours. */
 const LONGEST = 300;
 
-/** Reads the text after `#` in an address; missing fields are {@link FIRST_QUESTION}'s. @throws UserError */
+/** The text after `#`; missing fields are {@link FIRST_QUESTION}'s. @throws UserError */
 export function questionOf(link: string): PlayQuestion {
   let { machine, model } = FIRST_QUESTION;
   const wishes = new Map<Field, unknown>();
@@ -53,7 +53,7 @@ export function questionOf(link: string): PlayQuestion {
   return { model, machine, wishes: Object.fromEntries(wishes) as AdviceWishes };
 }
 
-/** Refuses a model file. @throws UserError */
+/** @throws UserError */
 export function refuseFiles({ model }: PlayQuestion): void {
   if (isPath(model)) throw new UserError(`m=${model}: a page has no files of models; take a bundled name`);
 }

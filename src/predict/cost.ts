@@ -42,10 +42,7 @@ export function hostTime(
 /** Bytes of a router's weight: checkpoints keep routers in 16 bits. */
 const ROUTER_BYTES = 2;
 
-/**
- * Gate time on the GPU: launches, and reading or multiplying hidden x experts weights. @param factor multiple of the
- * runtime
- */
+/** Launches, and reading or multiplying hidden x experts weights. @param factor multiple of the runtime */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;

@@ -1,5 +1,4 @@
-// Sources of evidence, combined by mixtures. Constants marked "ours" state effects on recall@k, on 2,000 tokens each of
-// qwen3-30b-a3b (code) and gpt-oss-20b.
+// Constants marked "ours" state effects on recall@k, on 2,000 tokens each of qwen3-30b-a3b (code) and gpt-oss-20b.
 import type { MoeLayer } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 

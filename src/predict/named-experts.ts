@@ -10,7 +10,7 @@ const PRIOR = { right: 0.4, trials: 1 };
 /** Cost of naming experts: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** Gives named experts the learned share of correct names per layer as probability. */
+/** Probability: the learned share of correct names per layer. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;
@@ -47,10 +47,7 @@ export class NamedExperts {
 /** Occurrences by expert, all zero between calls. Comparing pairs would mispredict branches. */
 const marks = new Uint8Array(NULL_EXPERT + 1);
 
-/**
- * Equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`, without NULL_EXPERT. @param topK below
- * 256
- */
+/** Equal in `names[from .. from + count)` and `choices[at .. at + topK)`, without NULL_EXPERT. @param topK to 255 */
 export function overlap(names: Uint16Array, from: number, count: number, choices: Uint16Array, at: number, topK: number): number {
   for (let i = at; i < at + topK; i++) marks[choices[i]!]! += 1;
   marks[NULL_EXPERT] = 0;

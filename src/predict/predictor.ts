@@ -15,7 +15,7 @@ export interface Predictor {
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
   /** By layer: number that changes with {@link predict}'s scores. Absent: scores may change at every prediction. */
   readonly versions?: Uint32Array;
-  /** After {@link observe}: scores for the *next* pass of the same requests. Absent: no such prediction. */
+  /** After {@link observe}: scores for the *next* pass of the same requests. Absent: never. */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
   /** Called after each step of drafting, with `pass.drafted`. Absent: called once all tokens are drafted. */
   readonly drafts?: true;
@@ -96,7 +96,7 @@ export function layerwise(
   };
 }
 
-/** Shows every token of `traces` to a learner, requests numbered from -2 down. @returns the learner */
+/** Every token of `traces`, requests numbered from -2 down. @returns the learner */
 export function trainedOn<P extends Pick<Predictor, 'observe'>>(learner: P, traces: readonly RoutingTrace[]): P {
   let index = -2;
   for (const trace of traces) {

@@ -1,6 +1,6 @@
 // True experts of a pass, spoiled to a given recall and precision.
 import type { Random } from '../base/random.js';
-import type { ModelSpec, MoeLayer } from '../model/door.js';
+import { type ModelSpec, type MoeLayer, mostExperts } from '../model/door.js';
 import type { Known } from '../result/knowledge.js';
 import type { Pass } from '../schedule/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -65,7 +65,7 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
   const draws = [new Draw(model, random), new Draw(model, random)];
   const byLoad = oracle ? BY_LOAD : 0;
   /** Loads of named demanded experts; false names take the same loads, so loads give nothing away. */
-  const loads = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
+  const loads = new Int32Array(mostExperts(model));
   const name = ({ experts, offset }: MoeLayer, scores: Float32Array, { demanded, drawn, tokens }: Draw, distance: number): void => {
     const end = offset + experts;
     const quality = qualityAt(distance);

@@ -8,7 +8,7 @@ import { jsonl } from '../trace/formats/jsonl.js';
 import { TraceSource } from '../trace/source.js';
 import type { RoutingTrace } from '../trace/trace.js';
 
-/** Rows of recorded answers, written as each answer ends: kill -9 loses at most the last. */
+/** Written as each answer ends: kill -9 loses at most the last. */
 export class AnswerFile {
   readonly #path: string | null;
   #fd: number | null = null;
@@ -22,7 +22,7 @@ export class AnswerFile {
     throw new UserError(`${path}: holds a recording that did not end; make a trace of it (${made}), then remove it`);
   }
 
-  /** Appends the lines of an answer. @throws UserError if writing fails */
+  /** @throws UserError if writing fails */
   add(blocks: Iterable<string>): void {
     const path = this.#path;
     const fd = (this.#fd ??= path === null ? temporaryFile() : newFile(path));
@@ -39,7 +39,6 @@ export class AnswerFile {
     }
   }
 
-  /** All rows as a trace. */
   async trace(options: OpenOptions): Promise<RoutingTrace> {
     return jsonl.open!(new TraceSource(new InputFile(this.#path ?? 'the recording', this.#fd!)), options);
   }

@@ -58,10 +58,7 @@ export class CHeader {
   }
 }
 
-/**
- * Proves a layout: the values read equal the source's defaults. @throws UserError on a difference, or if under two
- * thirds compare
- */
+/** Proof: the values read equal the source's defaults. @throws UserError if unequal, or if under two thirds compare */
 export function proveLayout(name: string, values: Readonly<Record<string, unknown>>, expected: readonly unknown[]): void {
   const fields = Object.entries(values).map(([field, value], i) => ({ field, value: value === 0n ? null : value, set: expected[i] }));
   const known = fields.filter(({ set }) => set !== undefined);

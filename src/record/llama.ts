@@ -68,7 +68,7 @@ export class Llama {
     this.version = `${this.call('ggml_commit')} (ggml ${this.call('ggml_version')}, @fugood/llama.node ${version})`;
   }
 
-  /** Calls a C function. @throws UserError without a declaration */
+  /** @throws UserError without a declaration */
   call<T = unknown>(name: string, ...given: unknown[]): T {
     return this.#function(name)(...given) as T;
   }
@@ -79,7 +79,7 @@ export class Llama {
     return this.#functions.get(name)!;
   }
 
-  /** Opens a model in a thread. @throws UserError if loading fails */
+  /** In a thread. @throws UserError if loading fails */
   async open(path: string): Promise<void> {
     this.call('llama_backend_init');
     const load = this.#function('llama_model_load_from_file');

@@ -30,7 +30,7 @@ export class PassRecorder {
   /** Row widths of `ffn_moe_KIND-LAYER`; then of wanted tensors. */
   readonly #sizes = new Map<number, Map<string, number>>();
   readonly #wanted = new Map<string, number>();
-  /** Rows of the pass; stride in bytes. */
+  /** Stride in bytes. */
   readonly #tensors = new Map<string, { readonly values: DataView; readonly rows: number; readonly stride: number }>();
   #fault: unknown = null;
 
@@ -68,10 +68,7 @@ export class PassRecorder {
     this.#tensors.set(name, { values: viewOf(bytes), rows, stride: rows > 1 ? (bytes.length - 4 * width) / (rows - 1) : 0 });
   }
 
-  /**
-   * Finds the routed layers. @param gates candidates besides the choices @throws UserError for no layer, or an unknown
-   * layout
-   */
+  /** @param gates candidates besides the choices @throws UserError for no layer, or an unknown layout */
   layout(gates: number): void {
     if (this.#fault !== null) throw this.#fault;
     const routing = [...this.#sizes].filter(([, sizes]) => sizes.has('topk')).sort(([a], [b]) => a - b);

@@ -14,10 +14,7 @@ const line = z.union([
 /** A text, or a chat for the model's template. */
 export type Prompt = z.output<typeof line>;
 
-/**
- * Reads prompts, one per line: text, {"prompt": text}, or chat messages. @throws UserError for an invalid line, or no
- * prompt
- */
+/** One per line: text, {"prompt": text}, or chat messages. @throws UserError for an invalid line, or no prompt */
 export function readPrompts(path: string): Prompt[] {
   const prompts = readText(path, 'prompts')
     .split('\n')

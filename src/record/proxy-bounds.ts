@@ -94,7 +94,7 @@ export class Pending {
   }
 }
 
-/** Reads a body. @throws UserError if the body is too large or too slow */
+/** @throws UserError if too large or too slow */
 export async function bodyOf(message: HttpMessage, room: ProxyRoom): Promise<Uint8Array> {
   const held = new Pending(message, room);
   held.begin();
@@ -106,10 +106,7 @@ export async function bodyOf(message: HttpMessage, room: ProxyRoom): Promise<Uin
   }
 }
 
-/**
- * Events of a stream, each when complete; the last may be incomplete. @throws UserError for an oversized event, or too
- * many
- */
+/** Each when complete; the last may be incomplete. @throws UserError for an oversized event, or too many */
 export async function* eventsIn(input: AsyncIterable<Uint8Array>, held: Pending, most: number): AsyncGenerator<Uint8Array, void, void> {
   // A second line break ends the event.
   let blank = false;

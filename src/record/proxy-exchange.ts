@@ -1,4 +1,4 @@
-// One exchange through the recording proxy: adds fields to the request, and removes their results from the answer.
+// Adds fields to the request, and removes their results from the answer.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpRequest, passedThrough } from '../base/host/http.js';
@@ -38,7 +38,7 @@ export function addressAt(server: URL, target: string): URL | null {
   return Object.assign(new URL(server), { pathname: server.pathname.replace(/\/$/, '') + pathname, search, hash: '' });
 }
 
-/** Runs one exchange. @throws if either side breaks off */
+/** @throws if either side breaks off */
 export async function exchange(passage: Passage, client: HttpMessage, reply: HttpReply): Promise<void> {
   const { answers, local, room, to } = passage;
   const { headers, method = 'GET', url = '' } = client;

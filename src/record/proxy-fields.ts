@@ -43,7 +43,7 @@ export function asking(path: string, body: string): Asking | null {
   return { body: withFields(body, fields, Object.fromEntries(more)), hidden, hidesUsage, ...(start === undefined ? {} : { start }) };
 }
 
-/** Parses JSON; undefined: invalid, or nested too deeply. */
+/** Undefined: invalid, or nested too deeply. */
 export function jsonValueOf(text: string): unknown {
   try {
     return parseJson(bytesOf(text), 'a body');
@@ -52,7 +52,7 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/** Replaces fields of a JSON object; new fields go last. Numbers may be more exact than JavaScript's. */
+/** New fields go last. Numbers may be more exact than JavaScript's. */
 function withFields(text: string, fields: JsonObject, values: JsonObject): string {
   const names = Object.keys(values);
   const [present, absent] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
@@ -96,7 +96,7 @@ function* fieldsOf(text: string): Generator<{ readonly name: string; readonly fr
 const FIELD =
   /((?<!\\)"((?:prompt_)?(?:routed_experts|token_ids)|routed_experts_dtype)"\s*:\s*)(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})/g;
 
-/** Sets fields of a JSON text to null; escaped quotes keep nested texts. */
+/** Escaped quotes keep nested texts. */
 export function withNulls(text: string, names: readonly string[]): string {
   if (!names.some((name) => text.includes(name))) return text;
   return text.replace(FIELD, (whole, head: string, name: string) => (names.includes(name) ? `${head}null` : whole));

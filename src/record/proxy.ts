@@ -1,4 +1,4 @@
-// Recording proxy before vLLM or SGLang. A failure counts as missed; traffic goes on.
+// A failure counts as missed; traffic goes on.
 import { messageOf, UserError } from '../base/errors.js';
 import { httpServer } from '../base/host/http.js';
 import { listen } from '../base/host/process.js';

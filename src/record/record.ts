@@ -1,4 +1,4 @@
-// Records routing from an unmodified llama.cpp in a separate process, so that an engine crash does not end moeprof.
+// In a separate process, so that an engine crash does not end moeprof.
 import { UserError } from '../base/errors.js';
 import { startProcess } from '../base/host/children.js';
 import { resolve } from '../base/host/paths.js';
@@ -20,7 +20,6 @@ export interface RecordJob {
   readonly tokens: number;
   /** Candidates besides the choices. */
   readonly gates: number;
-  /** Seed of sampling. */
   readonly seed: number;
   readonly backend: EngineBackend;
 }
@@ -63,10 +62,7 @@ export interface Recording extends Opened, ComparedText {
 /** Bytes kept of the engine's last output; ours. */
 const LAST_WORDS = 8192;
 
-/**
- * Records prompts and continuations. @throws UserError if there are no experts, a package is missing, or the engine
- * fails
- */
+/** @throws UserError if there are no experts, a package is missing, or the engine fails */
 export async function recordRouting(
   request: Pick<RecordJob, 'model' | 'prompts'> & Partial<RecordJob>,
   watch: WorkWatch = {},

@@ -1,4 +1,4 @@
-// Exports of report to other rooms: results and documents as text, JSON, CSV, Markdown or HTML.
+// Exports of report to other rooms.
 
 export { againGrid, againLines, againText } from './document/again.js';
 export { renderCsv, toCsv } from './document/csv.js';

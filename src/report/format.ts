@@ -27,7 +27,6 @@ export interface Format<T> {
   readonly name: string;
   /** File name extensions, with the dot. */
   readonly extensions: readonly string[];
-  /** True if a result's `details` are needed. */
   readonly needsDetails?: boolean;
   render(value: T, options: ReportOptions): string;
   /** The text in parts, at most one part in memory; absent: always short. */

@@ -1,7 +1,7 @@
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
-/** JSON text, lists of plain values on one line, with a final newline. @throws Error for NaN and infinities */
+/** Lists of plain values on one line, with a final newline. @throws Error for NaN and infinities */
 export const toJson = (value: unknown): string => `${write(value, '')}\n`;
 
 /** Sorts free-form parts by key, and metrics as in the catalogue. */
@@ -25,7 +25,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-/** JSON on one line; escapes characters that change text direction or command a CI log. */
+/** Escapes characters that change text direction or command a CI log. */
 export function plainJson(value: unknown): string {
   const byUnit = (text: string): string =>
     [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');

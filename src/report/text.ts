@@ -12,7 +12,7 @@ export const widthOf = (options: ReportOptions): number => Math.max(40, Math.min
 /** Colours, or no colours. */
 export const palette = (options: ReportOptions): ChalkInstance => new Chalk({ level: options.color ? 1 : 0 });
 
-/** Breaks words into lines of at most `width` columns, after `first` or `rest`. Cuts longer words. */
+/** Lines of at most `width` columns, after `first` or `rest`. Cuts longer words. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;
@@ -74,7 +74,7 @@ const NO_EDGES = Object.fromEntries(
   ['top', 'bottom', 'left', 'right'].flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`]).map((edge) => [edge, '']),
 );
 
-/** Table with head, rule and rows. Default: first column left, further columns right. */
+/** Default: first column left, further columns right. */
 export function ruledTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

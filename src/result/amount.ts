@@ -20,7 +20,7 @@ interface Pair {
 
 const AMOUNT = /^([+-]?)\s*(\d[\d.]*(?:e[+-]?\d+)?\s*[^\d\s]*(?:\s*\/\s*[a-z]+)?)$/i;
 
-/** Accepted units, for error messages. */
+/** For error messages. */
 const ACCEPTED: Readonly<Record<Unit, string>> = {
   ratio: 'a share such as 80%, or a change such as +0.5pp or +3%',
   count: 'a number such as 1200',
@@ -34,7 +34,7 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/** Parses a number with an optional sign and unit. @throws UserError */
+/** A number with an optional sign and unit. @throws UserError */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
@@ -98,7 +98,7 @@ interface Measured {
   readonly limit: number;
 }
 
-/** Measures a pair by an amount; infinite for a change from zero; null: no base. @throws UserError for a wrong unit */
+/** Infinite for a change from zero; null: no base. @throws UserError for a wrong unit */
 export function measurePair(amount: Amount, pair: Pair, place: string): Measured | null {
   const { by, size } = measure(amount, pair.unit, amount.sign !== null, place);
   const limit = (amount.sign ?? 1) * size;
@@ -108,10 +108,7 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
   return { observed: by === 'change' ? change : relativeChange(pair.base, change), limit };
 }
 
-/**
- * Measures a regression by an amount. @param worsening change, positive for the worse @throws UserError for a wrong
- * unit
- */
+/** @param worsening change, positive for the worse @throws UserError for a wrong unit */
 export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
   const { by, size } = measure(amount, unit, true, place);
   return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };

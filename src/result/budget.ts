@@ -53,12 +53,10 @@ export interface Budget {
 
 const EXPRESSION = /^\s*([\w.*?-]+)\s*((?:[<>]|[<>=!]=).*)$/;
 
-/**
- * Parses `metric comparator amount [and [comparator] amount]...`, true if the gate fails. @throws UserError if invalid
- */
+/** `metric comparator amount [and [comparator] amount]...`, true if the gate fails. @throws UserError if invalid */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
-/** Parses a condition for every matching metric. @throws UserError if invalid, or of a change */
+/** For every matching metric. @throws UserError if invalid, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const budget = expressed('limit', text, place);
   if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;
@@ -159,7 +157,7 @@ function unsigned(text: string): Amount {
   return amount;
 }
 
-/** True if a glob matches a name. Backtracks to the last star only, hence in polynomial time. */
+/** Backtracks to the last star only, hence in polynomial time. */
 export function matches(glob: string, name: string): boolean {
   let [at, i, star, tried] = [0, 0, -1, 0];
   while (i < name.length) {

@@ -71,7 +71,7 @@ export function metricMeant(name: string): string {
   return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
-/** Description of a metric. @throws Error for an unknown name, a bug */
+/** @throws Error for an unknown name, a bug */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {
@@ -82,23 +82,20 @@ export function describeMetric(name: string): MetricDescription {
   return found;
 }
 
-/** Makes a metric. @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
+/** @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
 export function metric(name: MetricName, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
 }
 
-/**
- * Makes a measured metric; the value is the median. @param samples at least one @throws Error as {@link metric}, or for
- * a simulated metric
- */
+/** The value is the median. @param samples at least one @throws Error as {@link metric}, or for a simulated metric */
 export function sampledMetric(name: MetricName, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };
 }
 
-/** Value of a metric in its unit; null if absent. */
+/** In its unit; null if absent. */
 export const metricValue = ({ metrics }: WithMetrics, name: MetricName): number | null => metrics[name]?.value ?? null;
 
 /** Orders metric names as in the catalogue, then unknown names. */

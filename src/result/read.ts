@@ -57,7 +57,7 @@ const accuracy = z.looseObject({
   common: z.string(),
 });
 
-/** Schema of a result. Unknown fields are kept: additions do not raise the format version. */
+/** Unknown fields are kept: additions do not raise the format version. */
 export const resultSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA),
   tool: z.looseObject({ name: z.literal('moeprof'), version: z.string() }),
@@ -143,13 +143,10 @@ export const resultSchema = z.looseObject({
   details: detailsSchema.optional(),
 });
 
-/**
- * Reads a result file. @throws UserError with exit code 2 for no result, 3 for a different format version or replaced
- * metrics
- */
+/** @throws UserError with exit code 2 for no result, 3 for a different format version or replaced metrics */
 export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
-/** Parses a result. @param path for messages @throws UserError as {@link readResult} */
+/** @param path for messages @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   const raw = parseJson(text, path);
   const bytes = bytesOf(text);
@@ -159,10 +156,7 @@ export function parseResult(text: string, path: string): Result {
   throw new UserError(`${path}${place}: the key ${quoted(twice.key)} stands twice; the file was edited, run again to replace it`);
 }
 
-/**
- * Checks parsed JSON as a result. @param path for messages @param isCovered true: an outer digest covers the result
- * @throws UserError as {@link readResult}
- */
+/** @param path for messages @param isCovered true: by an outer digest @throws UserError as {@link readResult} */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null)

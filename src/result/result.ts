@@ -28,7 +28,7 @@ export interface Warning {
 }
 
 /**
- * Counters by MoE layer. Events are passes that chose an expert of the layer; bytes are loads on demand and started
+ * Counters by MoE layer. Events: passes that chose an expert of the layer; bytes: loads on demand and started
  * prefetches.
  */
 export const LAYER_COUNTERS = [
@@ -46,8 +46,7 @@ export interface Bounds {
   /** Mean TPOT without a cache, ns; null: nothing decoded. */
   readonly noCacheTpotNs: number | null;
   /**
-   * Mean TPOT under LRU, Belady on demand, and the fastest schedule found, ns; null: nothing decoded; absent: not
-   * counted.
+   * Mean TPOT under LRU, Belady on demand, and the best schedule found, ns; null: nothing decoded; absent: not counted.
    */
   readonly lruTpotNs?: number | null;
   readonly beladyTpotNs?: number | null;
@@ -137,10 +136,7 @@ export interface Result {
   readonly bounds: Bounds;
   /** Accuracy of speeds; null: nothing comparable. Absent: the machine is calibrated, without rows. Not compared. */
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
-  /**
-   * Typical shift of the mean TPOT at ten times the requests, a share. Absent: recorded or nothing generated. Not
-   * compared.
-   */
+  /** Shift of the mean TPOT at ten times the requests, a share. Absent: recorded or nothing generated. Not compared. */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /** Range of 80 % of published hit rates. Absent: not drawn. Not compared. */
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: (typeof DRAWN_BY)[number] };

@@ -1,4 +1,4 @@
-// Exports to other rooms: what is known of runtimes, and machines as they drive them.
+// Exports to other rooms.
 export { allocate } from './allocation/allocate.js';
 export type { LoadPlan, TensorOverride } from './allocation/graph/load-plan.js';
 export { isHostBuffer, type OverrideRule, parseOverrides } from './allocation/graph/overrides.js';

@@ -2,7 +2,7 @@
 import { byName, definedFields } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags, settingsOfLog } from './llama.cpp/llama-log.js';
-import { demandCells, FASTEST, linesOf, listField, wholeOf } from './logs/lines.js';
+import { demandCells, FASTEST, linesOf, listField, speedFields, tableCells, wholeOf } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 import { spokenFacts } from './spoken-timing.js';
 
@@ -42,20 +42,14 @@ const LONGEST = 4000;
 const MOST_COLUMNS = 40;
 
 const isRow = (line: string): boolean => /^\s*\|.*\|\s*$/.test(line);
-const cellsOf = (line: string): string[] =>
-  line
-    .trim()
-    .slice(1, -1)
-    .split(/(?<!\\)\|/)
-    .map((cell) => cell.trim().replaceAll('\\|', '|'));
 const plain = (cell: string): string => cell.replace(/[*`_]{1,2}(?=\S)|(?<=\S)[*`]{1,2}/g, '').trim();
 const isHead = (line: string): boolean =>
-  isRow(line) && cellsOf(line).length <= MOST_COLUMNS && cellsOf(line).some((cell) => SPEED.test(plain(cell)));
+  isRow(line) && tableCells(line).length <= MOST_COLUMNS && tableCells(line).some((cell) => SPEED.test(plain(cell)));
 
 /** True for a table with a column of speeds. */
 export const isHandTable = (text: string): boolean => text.split('\n').some((line) => line.length <= LONGEST && isHead(line));
 
-/** Rows of the tables of a text. @param path for messages @throws UserError for a row of other cells than its head */
+/** @param path for messages @throws UserError for a row of other cells than its head */
 export function readHandTable(text: string, path: string): Timing[] {
   const lines = linesOf(text, path);
   const around = lines.flatMap((line) => (isRow(line.text) ? [] : [line.text])).join('\n');
@@ -66,9 +60,9 @@ export function readHandTable(text: string, path: string): Timing[] {
   let head: readonly string[] | null = null;
   for (const { place, text: line } of lines) {
     if (!isRow(line)) head = null;
-    else if (head === null) head = isHead(line) ? cellsOf(line).map(plain) : null;
+    else if (head === null) head = isHead(line) ? tableCells(line).map(plain) : null;
     else if (!/^\|[\s:|-]+\|$/.test(line.trim())) {
-      const cells = cellsOf(line).map(plain);
+      const cells = tableCells(line).map(plain);
       demandCells(cells, head.length, place);
       const row = rowOf(head, cells);
       if (row.decode === undefined && row.prefill === undefined) continue;
@@ -116,7 +110,5 @@ function fieldsOf(name: string, cell: string): Partial<Timing> | null {
 function speedOf(phase: string, tokens: number | undefined, cell: string): Partial<PrintedTiming> {
   const speed = Number(/^~?\s*(\d[\d,]{0,11}(?:\.\d{1,6})?)/.exec(cell)?.[1]?.replaceAll(',', '') ?? Number.NaN);
   if (!(speed > 0 && speed <= FASTEST)) return {};
-  return PROMPT.test(phase)
-    ? { prefill: speed, ...definedFields({ promptTokens: tokens || undefined }) }
-    : { decode: speed, ...definedFields({ generatedTokens: tokens || undefined }) };
+  return speedFields(PROMPT.test(phase), speed, tokens || undefined);
 }

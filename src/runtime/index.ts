@@ -1,5 +1,6 @@
 // A runtime with known speeds only is an unlisted profile.
 import { UserError } from '../base/errors.js';
+import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { colibriRuntime } from './colibri/index.js';
@@ -35,6 +36,10 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   hfEagerRuntime,
   colibriRuntime,
 ];
+
+/** Name of a runtime or program. */
+export const isRuntime = (word: string): boolean =>
+  RUNTIMES.some(({ name, programs }) => name === word || ownValue(programs, word) !== undefined);
 
 /** Default runtime on an uncalibrated machine. */
 export const DEFAULT_RUNTIME = llamaCppRuntime.name;
@@ -96,7 +101,7 @@ function programsOf({ backends, name, programs }: KnownRuntime): string[] {
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/** Runtime of a measurement program; a program with only a profile runs as hf-eager. @throws UserError if unknown */
+/** A program with only a profile runs as hf-eager. @throws UserError if unknown */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);
@@ -114,7 +119,7 @@ export function runtimeOfProfile(profile: string): KnownRuntime | null {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`)) ?? null;
 }
 
-/** Profile of a measurement program. @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
+/** @param gpu name @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const profile = runtimeOfProgram(program).profileOf(program, mixed);
   const { backends = [] } = RUNTIMES.find((runtime) => runtime.name === profile) ?? {};

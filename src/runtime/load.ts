@@ -22,5 +22,5 @@ export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);
 }
 
-/** Computes a program's allocation. @throws UserError for an unknown program, tensor or device */
+/** @throws UserError for an unknown program, tensor or device */
 export const allocateFor = (model: ModelSpec, load: EngineLoad): Allocation => allocate(model, loadPlan(load));

@@ -21,9 +21,7 @@ import {
 import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
 /**
- * Loads a machine.
- * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB` @param overrides replace the profile's
- * values
+ * @param name bundled name, path, or parts: `rtx-3090+ryzen-9-7950x+64GB` @param overrides replace the profile's values
  * @param runtime null: the usual one, unless the profile is calibrated @param changes replace values of the usual
  * runtime
  * @param learned from timings of the machine; null: nothing

@@ -1,9 +1,9 @@
 // A speed in a sentence: `11 tok/s with gpt-oss 120b on a 3090 and 64 GB`.
 import { UserError } from '../base/errors.js';
-import { definedFields, ownValue } from '../base/objects.js';
+import { definedFields } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
 import { spokenParts } from '../hardware/door.js';
-import { RUNTIMES } from './index.js';
+import { isRuntime, RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
 import { FASTEST, listField } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
@@ -66,8 +66,6 @@ export function spokenFacts(text: string): Partial<Timing> {
     }),
   } as Partial<Timing>;
 }
-
-const isRuntime = (word: string): boolean => RUNTIMES.some(({ name, programs }) => name === word || ownValue(programs, word) !== undefined);
 
 const keyOf = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 

@@ -23,7 +23,7 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [...new Set(RUNTIMES.flat
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` */
+/** Timings, at least one. @param path a file, or `-` @throws UserError `file:line: what` */
 export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
 /** Timings of a text (`eval 24.3 tok/s, -ncmoe 26`) or a log path; at least one. @throws UserError */
@@ -42,12 +42,12 @@ export const isWritten = (given: string): boolean =>
   isTimingText(given) ||
   ((isSpoken(given) || /^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given)) && statOf(given) === null);
 
-/** Timings of `--timing` values, in order. @throws UserError as {@link timingsIn} */
+/** In order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {
   return given.flatMap((text) => timingsIn(text, `--timing "${text.slice(0, 200)}"`));
 }
 
-/** Timings in a machine file. @param place of the list @throws UserError as {@link timingsIn} */
+/** @param place of the list @throws UserError as {@link timingsIn} */
 export function timingsOfFile(kept: readonly string[] | undefined, place: string): Timing[] {
   return (kept ?? []).flatMap((text, i) => timingsIn(text, `${place}.${i}`));
 }
@@ -71,7 +71,7 @@ export function timingsOf(given: string, path: string): Timing[] {
 /** Tokens of a pass without `-ub`. */
 const USUAL_UBATCH = 512;
 
-/** A prompt shorter than the variable asks for is computed on the CPU. */
+/** A prompt shorter than the variable is computed on the CPU. */
 function offloaded(timing: Timing): Timing {
   const { offloadFrom = 0, promptTokens = Number.POSITIVE_INFINITY, ubatch = USUAL_UBATCH } = timing;
   return offloadFrom > Math.min(promptTokens, ubatch) ? { ...timing, noOpOffload: true } : timing;

@@ -1,10 +1,8 @@
 // Hand-written timings: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Flags begin with a hyphen and end the text.
 import { UserError } from '../base/errors.js';
-import { definedFields, ownValue } from '../base/objects.js';
-import { RUNTIMES } from './index.js';
+import { isRuntime, RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
-import { FASTEST } from './logs/lines.js';
-
+import { FASTEST, speedFields } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
@@ -39,7 +37,7 @@ function partsOf(text: string): Part[] {
   return parts;
 }
 
-/** Parses a hand-written timing. @param place for messages @throws UserError for a malformed part or no speed */
+/** @param place for messages @throws UserError for a malformed part or no speed */
 export function readTimingText(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
   let timing: PrintedTiming & { engine?: string } = { place };
@@ -64,8 +62,7 @@ function fieldsOf(text: string): Partial<Timing> | null {
   const depth = DEPTH.exec(text)?.[1];
   if (depth !== undefined) return Number(depth) <= MOST_TOKENS ? { depth: Number(depth) } : null;
   if (FORMAT.test(text)) return { quantization: text.toLowerCase() };
-  const engine = engineOf(text);
-  if (engine !== undefined) return { engine };
+  if (isRuntime(text)) return { engine: text };
   if (!text.startsWith('-')) return null;
   const settings = settingsOfFlags(text);
   return Object.keys(settings).every((key) => key === 'uncounted') ? null : { ...settings, command: text };
@@ -75,14 +72,7 @@ function speedOf(kind: string, count: string | undefined, rate: string): Partial
   const value = Number(rate);
   const tokens = count === undefined ? undefined : Number(count);
   if (!(value > 0 && value <= FASTEST) || (tokens !== undefined && !(tokens > 0 && tokens <= MOST_TOKENS))) return null;
-  return PROMPT.test(kind)
-    ? { prefill: value, ...definedFields({ promptTokens: tokens }) }
-    : { decode: value, ...definedFields({ generatedTokens: tokens }) };
-}
-
-function engineOf(text: string): string | undefined {
-  const known = ({ name, programs }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
-  return RUNTIMES.some(known) ? text : undefined;
+  return speedFields(PROMPT.test(kind), value, tokens);
 }
 
 /** A timing in the form of {@link readTimingText}: speeds, depth, runtime, format and flags. */

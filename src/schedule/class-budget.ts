@@ -31,7 +31,7 @@ export interface ClassUse {
   madeWeight: number;
 }
 
-/** Parses `top-k=4`, `skip=0.25`, `copy=0.25`, or several with commas. @throws UserError */
+/** `top-k=4`, `skip=0.25`, `copy=0.25`, or several with commas. @throws UserError */
 export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {

@@ -7,16 +7,12 @@ export const MOST_DRAFT = 64;
 
 /** Acceptance independent of position. */
 export interface Acceptance extends Written {
-  /**
-   * Chance of a right token if all earlier drafted tokens are right (Leviathan et al., ICML 2023, arXiv 2211.17192:
-   * alpha).
-   */
+  /** Chance of a right token after right tokens (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
   readonly chance: number;
 }
 
 /**
- * Parses `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws
- * UserError
+ * `0.7` or `70%`, each token's chance given the tokens before; or `42% of 4`, accepted over drafted. @throws UserError
  */
 export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
@@ -48,20 +44,14 @@ function chanceOf(share: number, positions: number): number {
 }
 
 /**
- * ns a token, or bytes of the drafter's experts as a share of the model's, (0, 1]. `looksUp`: the text decides
- * acceptance.
+ * ns a token, or the drafter's expert bytes as a share of the model's, (0, 1]. `looksUp`: the text decides acceptance.
  */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 
-/**
- * Time of a looked-up draft, ns a token, an upper bound: `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC.
- */
+/** Time of a looked-up draft, ns a token, an upper bound: `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */
 const LOOK_UP_NS = 1000;
 
-/**
- * Parses `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws
- * UserError
- */
+/** `1ms` (time a token), `ngram` (drafts from the text) or `copy 25%` (the model in fewer bytes). @throws UserError */
 export function parseDrafter(text: string): Drafter {
   if (text.trim() === 'ngram') return { text, ns: LOOK_UP_NS, looksUp: true };
   const copy = /^\s*copy(?:\s+(.*))?$/.exec(text);

@@ -1,4 +1,4 @@
-// Family of schedulers; a new member is a file here and a line below.
+// A new member is a file here and a line below.
 import { choose, findNamed } from '../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../base/user-module.js';
 import { cacheAffinity } from './cache-affinity.js';

@@ -90,7 +90,7 @@ export class KvRoom {
     request.settled = true;
   }
 
-  /** Reserves room for a running request's next rows; false: no room. */
+  /** For a running request's next rows; false: no room. */
   extend(request: Request): boolean {
     const more = this.growth === 'grow' ? Math.max(0, inBlocks(this.#nextRows(request)) - request.kvTokens) : 0;
     if (more > this.#left(request.gpu)) return false;

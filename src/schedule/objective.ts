@@ -25,9 +25,7 @@ export interface WrittenObjectives extends Written {
   readonly limits: Objectives;
 }
 
-/**
- * Parses `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. @throws UserError for an unreadable part
- */
+/** `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. @throws UserError for an unreadable part */
 export function parseObjectives(text: string): WrittenObjectives {
   const all = new Map<string, Objective>();
   for (const part of text.split(';')) {

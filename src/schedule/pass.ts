@@ -16,7 +16,7 @@ export interface Candidates {
   take(lane: number, at: number, end: number, to: number): void;
 }
 
-/** Tokens of a forward execution; columns have `tokens` valid rows. Refilled for each pass. */
+/** Columns have `tokens` valid rows. Refilled for each pass. */
 export class Pass {
   /** Passes filled so far. */
   number = 0;
@@ -54,9 +54,8 @@ export class Pass {
   wrong = new Uint8Array(0);
   tokenId: Int32Array | null;
   sequences = 0;
-  /** Context of each sequence before the pass, tokens. */
+  /** Before the pass, tokens. */
   readonly sequenceContext: Int32Array;
-  /** Tokens of each sequence in the pass. */
   readonly sequenceTokens: Int32Array;
 
   readonly #trace: RoutingTrace;
@@ -95,7 +94,7 @@ export class Pass {
     this.#reserve(Math.max(1, maxSequences));
   }
 
-  /** Takes the next rows of each share. @param draftNs drafting time, ns */
+  /** @param draftNs drafting time, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.#shares = shares;

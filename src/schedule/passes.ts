@@ -10,7 +10,7 @@ export interface PassLearner {
   learn(pass: Pass): void;
 }
 
-/** The serving loop: requests arrive, the scheduler composes a pass, the pass runs. */
+/** The serving loop: the scheduler composes a pass, the pass runs. */
 export class Passes {
   readonly pass: Pass;
   shares: readonly Share[] = [];

@@ -43,10 +43,7 @@ export class PathView {
   readonly #chunk: TraceChunk;
   readonly #scores: Float32Array;
 
-  /**
-   * @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer mean experts per layer on the
-   * GPU
-   */
+  /** @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer mean experts per layer */
   constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number, forecast: PathForecast | null = null) {
     this.#trace = trace;
     this.forecast = forecast;
@@ -105,7 +102,7 @@ export class PathView {
     return this.#chunk;
   }
 
-  /** Most probable experts of each layer, `topK` by rank; empty before a request's first pass. */
+  /** `topK` by rank; empty before a request's first pass. */
   #predict(forecast: PathForecast, request: Request): Pick<TraceChunk, 'experts'> {
     const { experts } = this.#chunk;
     experts.fill(NULL_EXPERT);

@@ -160,7 +160,7 @@ export class ShareList {
 /** Most requests of a pass: each needs a token. */
 export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number => Math.min(batch, maxTokensPerPass);
 
-/** Base of schedulers with a single queue; members choose the requests of a pass. */
+/** Base with a single queue; members choose the requests of a pass. */
 export abstract class QueueScheduler implements Scheduler {
   /** Most concurrent requests. */
   protected readonly batch: number;

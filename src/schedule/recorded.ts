@@ -14,7 +14,6 @@ export class PassRecord {
   readonly costNs: number[] = [];
   /** Requests admitted before each pass, in order. */
   readonly admitted: (readonly number[])[] = [];
-  /** The recorded scheduler's metrics, by name. */
   metrics: Readonly<Record<string, number>> = {};
 
   append(shares: readonly Share[], costNs: number, admitted: readonly number[]): void {

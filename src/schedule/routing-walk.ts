@@ -24,7 +24,7 @@ interface Pool {
   readonly total: number;
 }
 
-/** Plans walks for other lengths than the trace's: rows in order, then random places. */
+/** For other lengths than the trace's: rows in order, then random places. */
 export class RoutingWalks {
   readonly #requests: readonly TraceRequest[];
   readonly #prompts: Pool;

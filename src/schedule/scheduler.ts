@@ -51,7 +51,7 @@ export interface Fairness {
   readonly overtaken: number;
 }
 
-/** A scheduler's view of the run. Fields not named in `needs` may be null. */
+/** Fields not named in `needs` may be null. */
 export interface SchedulerContext {
   /** Admits requests, and releases finished requests. */
   readonly kv: KvRoom;

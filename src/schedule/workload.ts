@@ -19,10 +19,7 @@ export interface Workload {
 /** Rows of a trace that become a request. */
 export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
 
-/**
- * Requests of a trace's first rows; the longest are cut evenly if too few for the streams. @returns walks by row, and
- * true if cut
- */
+/** Requests of a trace's first rows; the longest are cut evenly if too few. @returns walks by row, and true if cut */
 export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
   const begun = cutAt(trace.requests, tokens).filter(({ decode, prefill }) => prefill + decode > 0);
   const walks = begun.map(({ decode, prefill, start }): Walk => ({ start, prefill, decode }));

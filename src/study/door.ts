@@ -1,4 +1,4 @@
-// Exports of study to other rooms: sweeps, studies and searches on any number of machines.
+// Exports of study to other rooms.
 export { fingerprintOf } from './fingerprint.js';
 export { QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
 export { CellMaker } from './queue/cell.js';

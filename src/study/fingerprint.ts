@@ -1,5 +1,4 @@
-// Fingerprint of a run (L23): equal inputs, build and seed give equal fingerprints on every machine, so nothing runs
-// twice.
+// L23: equal inputs, build and seed give equal fingerprints on every machine, so nothing runs twice.
 import { realpathSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
@@ -10,14 +9,13 @@ import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
 
-/** Profile fields of a run, by family. */
 const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
   ['model', 'models'],
   ['hardware', 'hardware'],
   ['runtime', 'runtimes'],
 ];
 
-/** Identity of a run, and absolute paths named in the run, existing or not. */
+/** Identity, with absolute paths named in the run, existing or not. */
 export interface RunIdentity {
   /** SHA-256, hex, over values, file contents and build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
@@ -25,7 +23,7 @@ export interface RunIdentity {
   readonly modules: readonly string[];
 }
 
-/** Identity of a run. @param contents of the named files */
+/** @param contents of the named files */
 export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();
@@ -125,7 +123,7 @@ const canonicalText = (value: unknown, folder: string, content: ContentOf): stri
     return 'written' in item ? new CanonicalText(canonicalText(item.written, folder, content)) : item;
   });
 
-/** Replaces a path, or paths after `file=` among parameters, by contents; rows after a path stay. */
+/** A path, or paths after `file=` among parameters; rows after a path stay. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
   const whole = isPath(path) ? content(resolve(folder, path)) : null;

@@ -27,7 +27,7 @@ interface Damage {
   readonly reason: string;
 }
 
-/** Results by fingerprint in a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
+/** Results in a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
 export class Store {
   readonly folder: string;
   readonly #made = new Set<string>();
@@ -36,7 +36,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /** Opens or makes a store. @throws UserError if the folder is not writable, or holds foreign files */
+  /** @throws UserError if the folder is not writable, or holds foreign files */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -67,7 +67,7 @@ export class Store {
     return outcome instanceof UserError || (outcome.status === 'failed' && !failed) ? null : outcome;
   }
 
-  /** Stores an outcome. @throws UserError */
+  /** @throws UserError */
   put(fingerprint: string, outcome: Outcome): void {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
@@ -101,7 +101,7 @@ export class Store {
     writeFileAtomic(path, text);
   }
 
-  /** Removes a run. @throws UserError if the folder is not writable */
+  /** @throws UserError if the folder is not writable */
   remove(fingerprint: string): void {
     const path = this.#pathOf(fingerprint);
     if (existsSync(path)) attempt(path, () => unlinkSync(path));
@@ -174,14 +174,14 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** Parses an entry. `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
+/** `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
   throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
 }
 
-/** Outcome of an entry. @throws UserError for a wrong digest */
+/** @throws UserError for a wrong digest */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
   const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
@@ -190,7 +190,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
   return checkedOutcome(outcome, messages);
 }
 
-/** Checks an outcome. @throws UserError if malformed */
+/** @throws UserError if malformed */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

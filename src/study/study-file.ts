@@ -119,8 +119,7 @@ export function isStudy(file: string): boolean {
 }
 
 /**
- * Reads a study; paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to
- * write instead`
+ * Paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead`
  */
 export const loadStudy = (file: string): StudyFile => studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 

@@ -13,7 +13,7 @@ const TELLING: readonly MetricName[] = ['speed.decode', 'speed.prefill', 'latenc
 /** Most metrics of a terminal's table; ours. */
 const MOST_METRICS = 5;
 
-/** Report of a study: cell counts, refusal reasons and rows; a terminal shows the first rows. */
+/** A terminal shows the first rows. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),

@@ -87,7 +87,7 @@ function fromHere(word: string): string {
   return isAbsolute(word) && word.startsWith(here) ? `.${sep}${word.slice(here.length)}` : word;
 }
 
-/** Command of a library run. @param more overrides of the input */
+/** @param more overrides of the input */
 export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
   const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =
@@ -108,7 +108,7 @@ export function repeatable(result: Result, given: RunCommand): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
-/** Words of a flag; null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
+/** Null: use `--set`. @param amends true: amends the old value, as in `--predictor` */
 function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
   if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', fromHere(String(value))];
   const flag = FLAGS[path];

@@ -75,7 +75,7 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
   return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;
 }
 
-/** Splits `at=2s,link=h2d,bandwidth=50%`, unchecked. @throws UserError for a part without `key=value` */
+/** `at=2s,link=h2d,bandwidth=50%`, unchecked. @throws UserError for a part without `key=value` */
 export function splitFault(text: string): Record<string, string | number> {
   const fault = new Map<string, string | number>();
   for (const part of text.split(',')) {

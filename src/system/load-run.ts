@@ -13,8 +13,7 @@ import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
 
 /**
- * Reads a run profile. @param overrides also below `model`, `hardware`, `runtime`, `system` @param allowCode true:
- * files may name modules
+ * @param overrides also below `model`, `hardware`, `runtime`, `system` @param allowCode true: files may name modules
  * @throws UserError
  */
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
@@ -24,7 +23,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
   return allowCode ? run : withoutCode(run, overrides);
 }
 
-/** Checks a run without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
+/** A run without a file. @param label for messages @param allowCode as in {@link loadRun} @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const run = specOf(label, cwd(), overrides, (inner) => locateValue(input, label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);

@@ -210,5 +210,5 @@ export const runSchema = z.strictObject({
     .describe('Budgets that the result must keep: limits in moeprof run, regressions too in moeprof compare.'),
 });
 
-/** A checked run profile with defaults; the system is still a name or unchecked. */
+/** A run with defaults; the system is still a name or unchecked. */
 export type RunProfile = z.infer<typeof runSchema>;

@@ -33,10 +33,7 @@ export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime
   return runtime === 'own' ? (system.runtime ?? null) : runtime;
 }
 
-/**
- * Error for a value that contradicts the run. @param path dotted, `system...` for the system's @param message the
- * mistake
- */
+/** A value contradicts the run. @param path dotted, `system...` for the system's @param message the mistake */
 export const misfit = ({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError =>
   new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
 

@@ -254,7 +254,7 @@ export type SystemSpec = z.infer<typeof systemSchema>;
 export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | null =>
   (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined) ?? null;
 
-/** Reads a system by bundled name or path. @param overrides paths from the root @throws UserError */
+/** A system by bundled name or path. @param overrides paths from the root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {
   const path = findProfile('systems', nameOrPath, relativeTo);
   return locateYaml(readText(path), shownPath(path), systemSchema, overrides);

@@ -1,6 +1,6 @@
 import type { TraceEvents } from './events.js';
 
-/** Counter track of a quantity, written on change; a window starts with the current value. */
+/** Written on change; a window starts with the current value. */
 export function openCounter(events: TraceEvents, pid: number, name: string, series: string) {
   let current = Number.NaN;
   let begun = false;

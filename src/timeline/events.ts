@@ -14,7 +14,7 @@ export interface FlowPoint extends Place {
   readonly ns: number;
 }
 
-/** File of Chrome trace events: complete slices in whole simulated ns, cut to a window. */
+/** Complete slices in whole simulated ns, cut to a window. */
 export class TraceEvents {
   /** Window `[fromNs, toNs)`, may move during the run. */
   fromNs = 0;
@@ -37,15 +37,11 @@ export class TraceEvents {
     this.#metadata('process', `"pid":${pid}`, pid, name);
   }
 
-  /** Names a track in its group. */
   track({ pid, tid }: Place, name: string): void {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }
 
-  /**
-   * Writes a slice. @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if
-   * invisible
-   */
+  /** @param label name suffix: ` L7 E42` @param args JSON members: `"bytes":4096` @returns false if invisible */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
     const end = Math.min(endNs, this.toNs);
@@ -81,7 +77,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /** Ends the file. @param about extra fields */
+  /** @param about extra fields */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();

@@ -20,7 +20,7 @@ export interface Arrow {
 /** Tracks of one GPU. */
 export type GpuTracks = ReturnType<typeof openGpu>;
 
-/** Opens a GPU's tracks. @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
+/** @param name of the group @param label suffix of slice names by expert: ` L7 E42` */
 export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
@@ -79,7 +79,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
     },
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
-    /** Ends the tracks. @returns arrows to transfers never demanded */
+    /** @returns arrows to transfers never demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
       return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((arrow) => arrow !== null);

@@ -14,10 +14,7 @@ export interface Direction {
 /** Tracks of one link. */
 export type LinkTracks = ReturnType<typeof openLink>;
 
-/**
- * Opens the tracks of a link. @param pid track group @param name of the group @param label suffix of slice names by
- * expert
- */
+/** @param pid track group @param name of the group @param label suffix of slice names by expert */
 export function openLink(
   link: Link,
   { demand, gpu }: Direction,
@@ -42,7 +39,7 @@ export function openLink(
       const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
       events.slice(part.place, demand, label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
     },
-    /** Adds a prefetch. @param decidedNs start of the deciding layer, whole ns; -1: unknown */
+    /** @param decidedNs start of the deciding layer, whole ns; -1: unknown */
     prefetch(index: number, id: number, bytes: number, decidedNs: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       let copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };

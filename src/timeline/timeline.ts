@@ -19,14 +19,10 @@ interface TimelineParts {
   readonly events: TraceEvents;
 }
 
-/** Track of passes. */
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
-/**
- * Writes a run as trace events: GPUs, CPU, lanes, and decisions for transfers. Memory holds only prefetches of open
- * fate.
- */
+/** GPUs, CPU, lanes, and decisions for transfers. Memory holds only prefetches of open fate. */
 export class Timeline implements Observer {
   readonly #parts: TimelineParts;
   readonly #events: TraceEvents;

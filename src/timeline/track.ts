@@ -1,10 +1,7 @@
 /** Kind of time between slices. */
 export const GAP = 0;
 
-/**
- * Row of adjacent slices in whole ns: total error per kind is at most 0.5 ns, so an edge is off by at most (kinds + 1)
- * / 2.
- */
+/** Row of adjacent slices in whole ns: the error per kind is at most 0.5 ns, so an edge's at most (kinds + 1) / 2. */
 export class Track {
   /** End of the last slice, whole ns. */
   endNs = 0;

@@ -7,13 +7,13 @@ const LAST_STAMP = 0x3fffffff;
 /** Maximum choices per row; the deepest known models have 100 layers of 22 choices. */
 const MOST_CELLS = 1 << 20;
 
-/** Refuses an implausible shape before memory is allocated. @throws UserError */
+/** Before memory is allocated. @throws UserError */
 export function checkShape(path: string, layers: number, topK: number): void {
   if (layers * topK <= MOST_CELLS) return;
   throw new UserError(`${path}: ${layers} layers x ${topK} choices are more than any model has; are the axes [tokens, layers, top-k]?`);
 }
 
-/** Checks ids of decoded rows: in range, no repeats at a layer. About 1 ns per activation. */
+/** Ids in range, no repeats at a layer. About 1 ns per activation. */
 export class RowChecker {
   readonly #place: (row: number) => string;
   readonly #layers: number;
@@ -23,10 +23,7 @@ export class RowChecker {
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
 
-  /**
-   * @param path names the file, or a row (`trace.jsonl:17`) @param parts of a layer's choices, checked separately for
-   * repeats
-   */
+  /** @param path names the file, or a row (`trace.jsonl:17`) @param parts of choices, checked separately */
   constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[], parts = 1) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
     this.#layers = expertsPerLayer.length * parts;
@@ -76,10 +73,7 @@ export class RowChecker {
   }
 }
 
-/**
- * Checker of `predicted` rows. @param predictedK choices of all distances @throws UserError if not divisible by the
- * distances
- */
+/** Of `predicted` rows. @param predictedK choices of all distances @throws UserError unless divisible by them */
 export function predictedChecker(
   path: string,
   predictedK: number,

@@ -24,7 +24,7 @@ export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
 /** Null id in a column of ids: all bits set, cut to the width of U8. */
 export const nullIdOf = (dtype: string): number => (dtype === 'U8' ? 0xff : NULL_EXPERT);
 
-/** Reads columns of a tensor file by offset, widened to TraceChunk types; 16-bit columns need no copy. */
+/** Columns by offset, widened to TraceChunk types; 16-bit columns need no copy. */
 export class ColumnReader {
   readonly #source: TraceSource;
   #scratch = new ArrayBuffer(0);

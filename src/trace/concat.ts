@@ -2,7 +2,7 @@ import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceShape } from './trace.js';
 
-/** Joins traces of one model; only common columns remain. @throws UserError if shapes differ */
+/** Only common columns remain. @throws UserError if shapes differ */
 export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
   const first = traces[0];
   if (first === undefined) throw new UserError('no trace is given; name one with --trace');

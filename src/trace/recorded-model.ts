@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';
-import { loadModel } from '../model/door.js';
+import { loadModel, mostTopK } from '../model/door.js';
 import type { RoutingTrace } from './trace.js';
 
 /** Bundled model of a trace. */
@@ -12,8 +12,7 @@ interface RecordedModel {
 }
 
 /**
- * Bundled model named by a trace, else the nearest of equal sizes; a trace never opens a file. @throws UserError if no
- * model fits
+ * Bundled model a trace names, else the nearest of equal sizes; no file is opened. @throws UserError if no model fits
  */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
   const found = bundledModel(trace);
@@ -49,5 +48,5 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
 function widthOf(name: string, { expertsPerLayer, layers }: RoutingTrace): number | null {
   const model = loadModel(name);
   const alike = model.layers.length === layers && model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]);
-  return alike ? Math.max(...model.layers.map((layer) => layer.topK)) : null;
+  return alike ? mostTopK(model) : null;
 }

@@ -26,7 +26,7 @@ export class RequestTable {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
   }
 
-  /** Adds a row. @param position -1: next @throws UserError for split requests, falling positions, or a late prompt */
+  /** @param position -1: next @throws UserError for split requests, falling positions, or a late prompt */
   add(id: number, position: number, phase: number): void {
     if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);

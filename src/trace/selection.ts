@@ -8,7 +8,7 @@ interface Segment {
   readonly end: number;
 }
 
-/** Parses `#FROM:TO` to `[from, to)`; absent ends mean all. @param all number of rows */
+/** `#FROM:TO` to `[from, to)`; absent ends mean all. @param all number of rows */
 export function rangeOfRows(rows: string, all: number): readonly [from: number, to: number] {
   const [from = '', to = ''] = rows.slice(1).split(':');
   return [Number(from), to === '' ? all : Number(to)];

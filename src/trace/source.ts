@@ -54,7 +54,7 @@ export class TraceSource {
     return this.#file.part(position, length);
   }
 
-  /** Whole content. @throws UserError beyond `limit` bytes */
+  /** @throws UserError beyond `limit` bytes */
   readAll(limit: number): Uint8Array {
     if (this.bytes > limit)
       throw new UserError(
@@ -99,7 +99,7 @@ export class TraceSource {
   }
 }
 
-/** Opens a trace file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
+/** A file, or `-`; detects gzip and zstd. @throws UserError if unreadable or empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
@@ -134,10 +134,7 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/**
- * Unpacks a part into a temporary file. @param range first byte, length @param watch sees the blocks @throws UserError
- * if damaged
- */
+/** A part into a temporary file. @param range first byte, length @param watch of blocks @throws UserError if damaged */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

@@ -76,10 +76,7 @@ export class TraceStore {
     return this.#table.rows;
   }
 
-  /**
-   * Checks rows and returns a trace. @param experts null: by largest id @param source hashed, closed with the trace
-   * @throws UserError
-   */
+  /** @param experts null: by largest id @param source hashed, closed with the trace @throws UserError */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;

@@ -37,10 +37,7 @@ export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGener
   frames.checkEnd();
 }
 
-/**
- * Decompresses zstd without Node, checking sizes and checksums. @throws UserError for a large window @throws Error for
- * damage
- */
+/** Without Node, checking sizes and checksums. @throws UserError for a large window @throws Error for damage */
 export function unzstd(path: string): StreamStep {
   return async function* (input) {
     const out: Uint8Array[] = [];

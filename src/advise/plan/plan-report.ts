@@ -30,7 +30,7 @@ import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from
 /** Longest name in a table, columns. */
 const LONGEST = 20;
 
-/** The report of `moeprof plan`: memory by system and machine, an answer sentence each, and the runs. */
+/** Report of `moeprof plan`. */
 export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {

@@ -40,7 +40,7 @@ export function planOverrides(percent: number): Override[] {
 }
 
 /**
- * A system on a machine, ready for the search.
+ * A system on a machine.
  * @param runWith run with a cache of `percent` % of the experts
  * @param named names for a refusal
  */
@@ -76,7 +76,7 @@ function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate 
 }
 
 /**
- * Searches the smallest sufficient cache of each candidate.
+ * Smallest sufficient cache of each candidate.
  * @param assertions e.g. `latency.tpot.p99 <= 40ms`; an objective adds its own
  * @param runAll returns results or errors in the order of the runs
  * @throws UserError without a condition, for an unknown metric, or if nothing can run
@@ -149,7 +149,7 @@ export async function planFor(
   });
 }
 
-/** Sentence on missing host memory, with remedies; null: no lack, or a GPU too small. */
+/** Missing host memory, with remedies; null: no lack, or a GPU too small. */
 function hostLackOf({ gpuBytes, hardware }: PlanCandidate, probe: Probe): string | null {
   const lack = neededBytes(probe) > gpuBytes ? null : lackOf(probe);
   return lack === null ? null : `${lack.replace(/\.$/, '')}; name a drive (-w ${hardware}+nvme-7GB/s), or take more memory or fewer bits`;

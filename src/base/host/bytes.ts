@@ -1,7 +1,7 @@
 /** UTF-8 of a text. */
 export const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 
-/** Text of UTF-8 in `bytes[from, to)`; invalid bytes become U+FFFD. A byte order mark stays. */
+/** `bytes[from, to)`; invalid bytes become U+FFFD. A byte order mark stays. */
 export const textOf = (bytes: Uint8Array, from = 0, to = bytes.length): string => bufferOf(bytes).toString('utf8', from, to);
 
 /** One character per byte of `bytes[from, to)`. */

@@ -9,7 +9,7 @@ export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, s
 export const inNextTurn: (call: () => void) => void = (call) => void setImmediate(call);
 /** Calls a function after the running call stack, before promises and events. */
 export const afterThis: (call: () => void) => void = (call) => process.nextTick(call);
-/** Calls a function repeatedly while the process is otherwise alive. @returns function that stops the calls */
+/** While the process is otherwise alive. @returns function that stops the calls */
 export function whileAlive(call: () => void, ms: number): () => void {
   const ticking = setInterval(call, ms).unref();
   return () => clearInterval(ticking);

@@ -42,14 +42,14 @@ export const constants: Readonly<
 export const placeOnDisk: (path: string) => string = placeInView;
 /** True if the path exists. */
 export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
-/** Status of a path. @throws if nothing exists */
+/** @throws if nothing exists */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
-/** Status of a path; null: nothing exists. @throws if unknown */
+/** Null: nothing exists. @throws if unknown */
 export const statIfAny: (path: string) => FileStat | null = (path) =>
   seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }) ?? null);
 /** Status of an open file. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
-/** State of the file at a path. @throws without a file */
+/** @throws without a file */
 export const fileState: (path: string) => FileState = (path) => reach(path, (place) => fs.statSync(place, { bigint: true }));
 /** State of an open file. */
 export const openFileState: (fd: number) => FileState = (fd) => fs.fstatSync(fd, { bigint: true });
@@ -104,10 +104,7 @@ export const rmSync: (path: string, options: { readonly recursive?: boolean; rea
 /** Sets times of last read and write. */
 export const utimesSync: (path: string, read: Date, written: Date) => void = fs.utimesSync;
 
-/**
- * Keeps a file open in a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function
- * that ends the process
- */
+/** In a separate process, since freeing takes time (4 GB: 2.4 s on two busy cores). @returns function that ends it */
 export function keptOpen(fd: number): () => void {
   // Imported on use.
   const { spawn } = process.getBuiltinModule('node:child_process');

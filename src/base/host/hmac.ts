@@ -1,9 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/**
- * Seal over parts by a shared key, hex (HMAC, RFC 2104, over SHA-256). Lengths precede parts, so that no two lists
- * collide.
- */
+/** Seal over parts by a shared key, hex (HMAC, RFC 2104, over SHA-256). Lengths precede parts: no two lists collide. */
 export function hmacOf(key: Uint8Array, parts: readonly (string | Uint8Array)[]): string {
   const hmac = createHmac('sha256', key);
   for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part);

@@ -12,7 +12,7 @@ const loader = () => createRequire(import.meta.url);
 export const packagePath: (name: string) => string = (name) => loader().resolve(name);
 /** Content of a CommonJS package or a package's JSON file. @throws if not loadable */
 export const requirePackage: (name: string) => unknown = (name) => loader()(name);
-/** Exports of a package. @throws if not installed or not loadable */
+/** @throws if not installed or not loadable */
 export const importPackage: (name: string) => Promise<unknown> = (name) => import(name);
 
 let importable: ReadonlySet<string> | null = null;

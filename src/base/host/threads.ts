@@ -48,7 +48,7 @@ const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${modu
 /** Open files below which no thread starts: Node ends the process if a thread finds no descriptor. */
 const FILES_OF_THREADS = 128;
 
-/** True if the module exists (only in the built moeprof) and its files fit the limit. */
+/** True in the built moeprof, if its files fit the limit. */
 export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module)) && openFilesLimit() >= FILES_OF_THREADS;
 
 /** Starts a thread, with a copy of the environment unless `sharesEnvironment`. */

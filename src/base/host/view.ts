@@ -1,4 +1,4 @@
-// Files visible to a process: on a worker, paths of the machine of origin, with bytes of local copies.
+// On a worker: paths of the machine of origin, with bytes of local copies.
 import path from 'node:path';
 
 /** Files named by a run of a remote machine, with local paths. */

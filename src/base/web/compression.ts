@@ -1,4 +1,4 @@
-// Checksums and unpacking on a page: streams by the web's decoders, immediate results by Parquet's decoder.
+// Streams by the web's decoders, immediate results by Parquet's decoder.
 import { decompressGzip } from 'hyparquet-compressors';
 import type { OwnStep, StreamStep } from '../host/compression.js';
 import { joined } from './bytes.js';

@@ -98,7 +98,7 @@ export class Relaxation {
     this.#last = new Float64Array(sizes.length).fill(preloaded ? -1 : NEVER);
   }
 
-  /** Counts an event (L2). @param ids distinct members, the first `count` entries */
+  /** L2. @param ids distinct members, the first `count` entries */
   event(ids: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.#use(ids[i]!);
     // The gap before the first event counts only if experts may be preloaded.

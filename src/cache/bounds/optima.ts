@@ -3,9 +3,7 @@
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/**
- * Places on the line per expert; more places mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest.
- */
+/** Places on the line per expert; more mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest. */
 const SPREAD = 2;
 
 /** Most hits of caches of equal experts, local ids. */
@@ -27,10 +25,7 @@ export class Optima {
   readonly #place: Int32Array;
   #now = 0;
 
-  /**
-   * @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: residents before the first
-   * event
-   */
+  /** @param slots of each cache, ascending, at most 31 @param preloaded true: residents before the first event */
   constructor(experts: number, slots: readonly number[], preloaded: boolean) {
     this.#levels = slots.length;
     this.hits = new Float64Array(slots.length);
@@ -82,10 +77,7 @@ export class Optima {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /**
-   * Takes from every cache a slot returned at or before `place`. @returns smallest level with a slot; else the number
-   * of levels
-   */
+  /** From every cache a slot returned at or before `place`. @returns smallest level with a slot, or their number */
   #take(place: number): number {
     const free = this.#free;
     const heldAt = this.#held;
@@ -161,7 +153,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps only places of last uses; other slots move to the next kept place. */
+  /** Other slots move to the next kept place. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);

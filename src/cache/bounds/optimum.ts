@@ -6,7 +6,7 @@
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/** Places on the line per expert; more places mean fewer moves and longer searches. */
+/** Places on the line per expert; more mean fewer moves and longer searches; ours. */
 const SPREAD = 4;
 
 /** Most hits of one cache of equal experts, local ids. */
@@ -60,7 +60,7 @@ export class Optimum {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /** Changes the slots between events. Slots returned last leave, since experts used latest leave. */
+  /** Between events. Slots returned last leave, since experts used latest leave. */
   resize(slots: number): void {
     if (slots > this.#slots) this.#give(this.#now, slots - this.#slots);
     for (let gone = this.#slots - slots; gone > 0; gone--) this.#take(this.#now);
@@ -95,7 +95,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Keeps only places of last uses; other slots move to the next kept place. */
+  /** Other slots move to the next kept place. */
   #compact(): void {
     const moved = this.#moved.fill(0);
     const given = this.#given;

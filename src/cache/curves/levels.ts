@@ -13,7 +13,7 @@ export interface CacheLevels {
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
   readonly uniform: boolean;
-  /** Distinct slot counts of the capacities, ascending, without 0. Empty if sizes differ. */
+  /** Distinct, ascending, without 0. Empty if sizes differ. */
   readonly slots: readonly number[];
   /** By capacity: level; -1: no slot. */
   readonly levelOf: readonly number[];

@@ -8,9 +8,7 @@ const PAGE_CHOICES = 1 << 16;
 /** Pages in memory: 2 MiB of choices, 4 MiB of next uses. */
 const MEMORY_PAGES = 16;
 
-/**
- * Log of `[layers, topK]` expert rows with next uses, walked backwards, then forwards. A file holds rows beyond memory.
- */
+/** Log of `[layers, topK]` expert rows with next uses, backwards, then forwards. A file holds rows beyond memory. */
 export class RowLog {
   readonly #offsets: Int32Array;
   readonly #experts: number;
@@ -79,7 +77,7 @@ export class RowLog {
     }
   }
 
-  /** Walks all rows in order; `visit` gets arrays overwritten by the next call. */
+  /** `visit` gets arrays overwritten by the next call. */
   walk(visit: (experts: Uint16Array, next: Int32Array, rows: number) => void): void {
     for (let page = 0; page < this.#pages; page++) {
       this.#rows.read(page, bytesOf(this.#page));

@@ -5,10 +5,7 @@ import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 import { WholeEvents } from '../whole-events.js';
 
-/**
- * Replays `[layers, topK]` expert rows (numbers within the layer, {@link NULL_EXPERT} = none) against one tier's
- * caches.
- */
+/** `[layers, topK]` expert rows (numbers within the layer, {@link NULL_EXPERT} = none) against one tier's caches. */
 export class RowReplay {
   /** By MoE layer. */
   readonly hits: Float64Array;

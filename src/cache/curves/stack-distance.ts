@@ -5,7 +5,7 @@ import { bitCount } from '../../base/bits.js';
 
 /** Bits of a word of marks. */
 const WORD = 32;
-/** Places on the line per expert; more places mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
+/** Places on the line per expert; more mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;
 /** Most bounds. Ours: above some twenty capacities, moving starts costs more than counting marks. */
 const BOUNDS = 16;
@@ -99,10 +99,7 @@ export class LruStack {
     return this.#levelAt[distance]!;
   }
 
-  /**
-   * Evicts per bound the least recent expert for each missed member. @param uses counted by bound; null: already
-   * counted
-   */
+  /** Per bound, evicts the least recent for each missed member. @param uses counted by bound; null: already counted */
   #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
     const found = this.#found;

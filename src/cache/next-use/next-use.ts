@@ -3,7 +3,7 @@
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import { Expectation, VOTE_STEP } from './expectation.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
@@ -63,7 +63,7 @@ export class NextUse {
   #untilSample: number;
 
   constructor(model: ModelSpec) {
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts(model);
     this.#model = model;
     const expectation = new Expectation(placesOf(model), model.experts, widest, LOG_VOTE.length);
     this.#expectation = expectation;
@@ -169,7 +169,7 @@ const LEAST_RATE = 0.004;
 
 /** Past uses by expert, in events of its layer: recent bits (`PastBits`) and a decayed count. */
 export class UseHistory {
-  /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events. */
+  /** By dense id, renewed every {@link EVENTS_A_BLOCK} events. */
   readonly logRate: Float64Array;
   readonly events: Int32Array;
   readonly #model: ModelSpec;
@@ -236,7 +236,7 @@ function placesOf({ layers }: ModelSpec): number {
 
 const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
-/** Recent use rate by past, 0..1, before learning. Weights are ours; 100 events of learning replace them. */
+/** 0..1, before learning. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {
   let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);
   for (let back = 0; back < EVENTS_A_BLOCK; back++) if (usedAgo(past, back)) rate += 0.12 * 0.85 ** back;

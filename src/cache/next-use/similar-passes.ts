@@ -1,10 +1,10 @@
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 
-/** Experts kept per layer, over all passes: 8,192 passes of 8, or fewer wider passes. */
+/** Experts kept per layer: 8,192 passes of 8, or fewer wider passes. */
 const CELLS = 65536;
-/** Most experts of a kept event; larger events, such as a prompt, form no path. */
+/** Larger events, such as a prompt, form no path. Ours. */
 const WIDEST = 64;
 /** Layers per pass that count agreement and choose {@link VOTERS}. */
 const COUNTED = 6;
@@ -18,12 +18,12 @@ const LATER = 0.8;
 const FADING = 0.98;
 /** Exponent of full agreement in a vote's weight. */
 const SHARPNESS = 13;
-/** Total votes for the passes directly after the voters; votes are whole numbers. */
+/** Total votes for the passes directly after the voters; whole numbers. */
 export const FULL_VOTE = 1024;
 /** Gain at which sums are scaled back, before precision is lost. */
 const LARGEST_GAIN = 2 ** 20;
 
-/** Slots with uses of one expert, in order of time: a circular buffer. */
+/** A circular buffer in order of time. */
 interface Users {
   slots: Uint16Array;
   first: number;
@@ -63,7 +63,7 @@ export class SimilarPasses {
   constructor(model: ModelSpec) {
     const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
     this.#model = model;
-    this.#empty = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.#empty = mostExperts(model);
     this.#stride = Math.max(1, Math.floor(model.layers.length / COUNTED));
     const votes = 8 * VOTERS * AHEAD;
     const paths = votes + 4 * (this.#empty + 1);

@@ -91,7 +91,7 @@ class Arc implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** Trims to the new capacity: T1 and B1 within it, all four lists within twice as much. */
+  /** T1 and B1 within it, all four lists within twice as much. */
   resized(capacityBytes: number): void {
     this.#capacity = capacityBytes;
     this.#target = Math.min(this.#target, capacityBytes);

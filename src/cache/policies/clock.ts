@@ -23,7 +23,7 @@ class Clock extends Fifo {
     super.insert(id, used);
   }
 
-  /** Turns the hand to the first expert without a chance, taking a chance from each on the way. */
+  /** The first expert without a chance; each on the way loses one. */
   override victim(_incoming: number, pins: Pins): number {
     const { list } = this;
     const { end } = list;

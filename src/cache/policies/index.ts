@@ -1,4 +1,4 @@
-// Registry of cache policies; a new policy is a file and a line below.
+// A new policy is a file and a line below.
 import { UserError } from '../../base/errors.js';
 import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
@@ -50,7 +50,7 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/** Parses `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
+/** `name:key=value,key=value` or a module's path. @throws UserError if unknown or invalid */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
 const builtIn = (name: string): PolicyDefinition | undefined => POLICIES.find((policy) => policy.name === name);
@@ -65,7 +65,7 @@ export const passTokensOf = ({ name }: PolicyChoice): number | null => builtIn(n
 export const cachedLayersOf = ({ name, parameters }: PolicyChoice): number =>
   builtIn(name)?.cachedLayers?.(parameters) || Number.POSITIVE_INFINITY;
 
-/** Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if not loadable */
+/** Loads a user's module. @param baseFolder of relative paths @throws UserError if not loadable */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
   const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
   return { definition: definition ?? findPolicy(name), parameters };

@@ -34,7 +34,7 @@ class LeastStale extends Fifo {
   }
 }
 
-/** SpecMD: stale experts first, then experts of the running pass, prefetched included, each in order of arrival. */
+/** SpecMD: stale experts first, then the running pass's, prefetched included, each in order of arrival. */
 export const leastStale = policy({
   name: 'least-stale',
   summary: 'evicts the oldest expert that the running pass has not touched',

@@ -48,10 +48,7 @@ class Lfu extends LfuResident {
   }
 }
 
-/**
- * In-cache LFU, for comparison: counts that end with residency freeze on the first experts. Ties to the least recently
- * used.
- */
+/** Counts that end with residency freeze on the first experts. Ties to the least recently used. */
 export const lfuResident = policy({
   name: 'lfu-resident',
   summary: 'evicts the expert used least often since it became resident, ties by least recent use',

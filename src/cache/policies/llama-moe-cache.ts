@@ -4,7 +4,7 @@ import { besideHeld } from '../held-layers.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, policy } from '../policy.js';
 
-/** Most tokens of a pass that changes the cache; larger passes only read residents. */
+/** Larger passes only read residents. */
 const MOST_TOKENS = 32;
 /** First build with frequency classes. */
 const CLASSES_FROM = 12170;
@@ -234,7 +234,7 @@ const LEAST = Float32Array.from({ length: CLASSES + 1 }, (_, k) => {
   return k === CLASSES ? Number.POSITIVE_INFINITY : least;
 });
 
-/** Frequency classes of b12170: LRU lists by decayed counts in 32-bit floats; of the oldest, the stalest for its class leaves. */
+/** Classes of b12170: LRU lists by decayed 32-bit counts; of the oldest, the stalest for its class leaves. */
 class ClassLru extends EventLru {
   readonly #counts: Float32Array;
   /** Layer clock at the last use. */

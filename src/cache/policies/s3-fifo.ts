@@ -131,7 +131,7 @@ class S3Fifo implements CachePolicy {
     this.#lists.pushFront(this.#main, id);
   }
 
-  /** Adds the victim to the ghosts; the oldest leave, except an expert just coming back. */
+  /** The oldest ghosts leave, except an expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#ghostBytes + bytes > this.#ghostLimit) {
@@ -154,7 +154,7 @@ class S3Fifo implements CachePolicy {
 
 /**
  * S3-FIFO (Yang et al., SOSP 2023): queues of experts on probation, main experts and rejected ghosts. `small`: share of
- * probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
+ * probation; `ghost`: bytes remembered as a share of the capacity.
  */
 export const s3Fifo = policy({
   name: 's3-fifo',

@@ -29,7 +29,7 @@ class Sieve extends Fifo {
     this.#count--;
   }
 
-  /** Moves the hand to the first unmarked expert, clearing marks on the way. */
+  /** The first unmarked expert; marks on the way are cleared. */
   override victim(_incoming: number, pins: Pins): number {
     const { end } = this.list;
     const visited = this.#visited;

@@ -76,7 +76,7 @@ class TwoQueue implements CachePolicy {
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(preferred === this.#in ? this.#main : this.#in, pins));
   }
 
-  /** Adds the victim to the ghosts; the oldest leave, except an expert just coming back. */
+  /** The oldest ghosts leave, except an expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#outBytes + bytes > this.#outLimit) {

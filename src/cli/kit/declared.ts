@@ -13,7 +13,7 @@ interface Extra {
   readonly excludes?: string | readonly string[];
 }
 
-/** Arguments, options and headings of a command by how help shows them, in its order; a heading ends with a colon and has no text. */
+/** Arguments, options and headings, as in help; a heading ends with a colon and has no text. */
 type Table = Readonly<Record<string, string | readonly [text: string, extra: Extra]>>;
 
 /** Camel case of a long name. */
@@ -102,7 +102,7 @@ export function declared<T extends Table>(command: Command, table: T, about: Abo
   return command as Declared<T>;
 }
 
-/** A new subcommand with the arguments and options of a table, e.g. `baseline save`. */
+/** E.g. `baseline save`. */
 export const subcommand = <T extends Table>(parent: Command, name: string, table: T, about: About<T> = {}): Declared<T> =>
   declared(parent.command(name), table, about);
 

@@ -46,7 +46,6 @@ const SHAPED = options({
   ],
 });
 
-/** Columns of a table. */
 const COLUMNS = options({
   '--trace-columns <map>': 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…',
 });

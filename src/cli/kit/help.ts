@@ -45,7 +45,7 @@ function textsOf(option: Option): string[] {
   return [optionDescription(option), ...(option.argChoices === undefined ? [] : [option.argChoices.join(', ')]), option.description];
 }
 
-/** Longest text that fits `room` columns; else the cut first clause of the shortest. */
+/** Longest that fits `room` columns; else the cut first clause of the shortest. */
 function clauseOf(texts: readonly string[], room: number): string {
   const clause = texts.at(-1)!.split('; ')[0]!;
   return [...texts, clause].find((text) => text.length <= room) ?? clause.split(/: | \(|, /)[0]!;

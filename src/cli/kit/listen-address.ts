@@ -1,10 +1,6 @@
 import { UserError } from '../../base/errors.js';
 
-/**
- * Reads `127.0.0.1:8642`, `localhost:0` or `[::1]:80`.
- * @param example for the message
- * @throws UserError for another form
- */
+/** `127.0.0.1:8642`, `localhost:0` or `[::1]:80`. @param example for the message @throws UserError for another form */
 export function listenAddress(text: string, example: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text);
   const port = Number(match?.[3]);

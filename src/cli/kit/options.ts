@@ -18,7 +18,7 @@ export function parseSeed(text: string): number {
   return Number(text);
 }
 
-/** Reads a count of 1 to `most`. @throws UserError for another value */
+/** From 1 to `most`. @throws UserError for another value */
 export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
@@ -33,7 +33,7 @@ export function parseJobs(text: string | undefined): number | undefined {
   return jobs;
 }
 
-/** Metrics between commas. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export const metricNames = (text: string, flag: string): string[] =>
   text.split(',').map((part) => {
     try {

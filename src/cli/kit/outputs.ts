@@ -26,7 +26,7 @@ export const stdoutFormat = (options: OutputOptions): string | null => (options.
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
 
 /**
- * Reads `json=result.out`, `markdown=-` (stdout).
+ * `json=result.out`, `markdown=-` (stdout).
  * @param formats the default first
  * @throws UserError for an unknown format
  */
@@ -63,7 +63,7 @@ interface OpenTarget<T> {
   readonly sink: Sink | null;
 }
 
-/** Outputs of `-o [format=]path`, opened before the work, so that a bad path fails at once. */
+/** `-o [format=]path`, opened before the work: a bad path fails at once. */
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;
@@ -192,7 +192,7 @@ interface Sink {
   abort(): void;
 }
 
-/** Opens an output before the work. @param flag named in messages @throws UserError for an unwritable path */
+/** @param flag named in messages @throws UserError for an unwritable path */
 export function openSink(path: string, flag = '-o'): Sink {
   const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);

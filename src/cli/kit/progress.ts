@@ -18,7 +18,7 @@ const INTERVAL = 100;
 /** Width of the bar, columns. Ours. */
 const BAR = 24;
 
-/** Progress bar on stderr for work over a second, removed at the end. Cheap to update. */
+/** On stderr for work over a second, removed at the end. */
 export interface Progress {
   /** @param aside text instead of the remaining time */
   update(done: number, aside?: string): void;

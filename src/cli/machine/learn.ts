@@ -34,7 +34,7 @@ Examples:
 
 type LearnOptions = OptionsOf<typeof LEARN>;
 
-/** `moeprof machine learn`: keeps timings in a machine file, and shows what they teach. */
+/** `moeprof machine learn`. */
 export function defineLearn(command: Command, context: CliContext): void {
   subcommand(command, 'learn', LEARN, {
     help: LEARN_HELP,

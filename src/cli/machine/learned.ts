@@ -24,7 +24,6 @@ export async function learnedBy(
   user: NamedModel,
 ): Promise<Learned | null> {
   const known = name === undefined ? null : readMachineFile(name);
-  // Timings of the file come first.
   const timings = [...timingsOfFile(known?.timings, `${name}: timings`), ...timingsOfFlags(given)];
   if (timings.length === 0) return null;
   const file = known ?? (await machineToMeasure(name));
@@ -34,7 +33,7 @@ export async function learnedBy(
   );
 }
 
-/** Applies timings to the machines of runs, each learned once. @throws UserError as {@link learnedBy} */
+/** Each machine is learned once. @throws UserError as {@link learnedBy} */
 export function learnerOf(
   context: Pick<CliContext, 'progress' | 'breathe' | 'note'>,
   given: readonly string[],

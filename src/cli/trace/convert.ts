@@ -34,7 +34,7 @@ Examples:
   moeprof trace convert physical.jsonl --remap map.json -o logical.safetensors
   moeprof trace convert routing.npz --variant top-k=4 -o slim.safetensors`;
 
-/** `moeprof trace convert`: any format to a canonical format, whole or in part. */
+/** `moeprof trace convert`. */
 export function defineConvert(parent: Command, context: CliContext): void {
   subcommand(parent, 'convert', CONVERT, {
     help: CONVERT_HELP,

@@ -42,7 +42,7 @@ Examples:
   moeprof trace diff base.safetensors finetuned.safetensors
   moeprof trace diff bf16.npz q4.npz -m olmoe-1b-7b --json`;
 
-/** `moeprof trace diff`: two routings of the same text, before and after a change of the model. */
+/** `moeprof trace diff`. */
 export function defineDiff(parent: Command, context: CliContext): void {
   subcommand(parent, 'diff', DIFF, {
     help: DIFF_HELP,

@@ -44,7 +44,7 @@ Examples:
 
 type Flags = OptionsOf<typeof GENERATE>;
 
-/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
+/** `moeprof trace generate`. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   subcommand(parent, 'generate', GENERATE, {
     help: GENERATE_HELP,

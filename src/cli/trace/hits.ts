@@ -13,7 +13,7 @@ export interface PolicyHits {
   readonly hitRates: readonly number[];
 }
 
-/** Replays LRU and Belady with a cache per layer from cold, without model or machine. */
+/** LRU and Belady with a cache per layer from cold, without model or machine. */
 export async function hitsOf(trace: RoutingTrace, context: CliContext): Promise<PolicyHits[]> {
   const model = shapeOf(trace);
   const { policies } = await drawCurve(

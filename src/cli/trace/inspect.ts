@@ -62,7 +62,7 @@ Examples:
   moeprof trace inspect run.route.csv --format heatmap
   moeprof trace inspect replies.jsonl -m qwen3-30b-a3b --json`;
 
-/** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
+/** `moeprof trace inspect`. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', INSPECT, {
     help: INSPECT_HELP,

@@ -8,7 +8,7 @@ import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { namedModel, type TraceFlags } from '../kit/options.js';
 
-/** Opens a path, `-` or bundled name, with optional rows `#FROM:TO`. @param fits false: any shape @throws UserError */
+/** A path, `-` or bundled name, with optional rows `#FROM:TO`. @param fits false: any shape @throws UserError */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
   const named = namedModel(flags);
   const model = named === undefined ? null : loadModel(named);

@@ -8,7 +8,7 @@ const HEAD = [
   ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
 ];
 
-/** CSV of a gate: a row per changed metric or missing scenario; values in the row's unit. */
+/** A row per changed metric or missing scenario; values in the row's unit. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
   extensions: ['.csv'],

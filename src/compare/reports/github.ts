@@ -5,7 +5,7 @@ import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 /** Annotations per level and step shown by GitHub. */
 const MOST = 10;
 
-/** GitHub workflow commands: the worst faults as annotations at the budget's line, the rest counted. */
+/** The worst faults as annotations at the budget's line, the rest counted. */
 export const githubFormat: Format<Gate> = {
   name: 'github',
   extensions: [],

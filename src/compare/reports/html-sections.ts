@@ -125,7 +125,7 @@ const setupCompared: Section<Comparison> = {
   },
 };
 
-/** Sections of a comparison: budgets, changes, causes, set-up; sections of a single run come with its report. */
+/** Sections of a single run come with its report. */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
   changesCompared,

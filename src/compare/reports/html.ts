@@ -10,7 +10,7 @@ import { subjectOf } from './faults.js';
 import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } from './html-sections.js';
 import { gateData } from './json.js';
 
-/** HTML of a gate: one standalone file, verdict first, then both runs side by side, without need of a script. */
+/** One standalone file, verdict first, then both runs, without need of a script. */
 export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {

@@ -19,7 +19,7 @@ const tableFormat: Format<Gate> = {
     renderTerminal(gateDocument(gate, { page: false, rows: options.verbose ? ALL : ROWS, comparisons: ALL }), options),
 };
 
-/** Reports of a gate. A new format is a file and a line here. */
+/** A new format is a file and a line here. */
 export const compareReports: readonly Format<Gate>[] = [
   tableFormat,
   jsonFormat,

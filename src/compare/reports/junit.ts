@@ -17,7 +17,7 @@ interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** JUnit XML: a suite per comparison, a case per metric held by a budget. */
+/** A suite per comparison, a case per metric held by a budget. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
   extensions: ['.xml'],

@@ -38,9 +38,7 @@ export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Miss rules on the machine. */
   readonly rules: readonly MissRule[];
-  /** The run's mechanisms. */
   readonly mechanisms: readonly RunPart[];
   /** Gate weights of the running layer, by whole-model id; null: unused by policies. */
   readonly gates: Float32Array | null;
@@ -58,7 +56,7 @@ function knowledgeOf(common: CommonParts, shard: Shard | null, future: Future | 
   const { plan, policies } = common;
   const model = shard?.model ?? plan.inputs.model;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // A prefetch may rank victims before the first event: each expert's next use is then its first use.
+  // A prefetch may rank victims before the first event.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const expectations = expectationsOf(policies, model, shard, training);
@@ -100,7 +98,7 @@ function gpuOf(common: CommonParts, memory: MemoryPlan, known: Knowledge, link: 
   return { model, cost, gpu, dram, onMiss: rules, overlaps, recorder, sizes, layerOf: layerOfExperts(model), clock };
 }
 
-/** Hits at other capacities, and the Belady bound, on the events of a GPU. */
+/** On the events of a GPU. */
 function boundsOf({ curves, plan }: CommonParts, { gpu, model }: Gpu, memory: MemoryPlan): Pick<SimulatedGpu, 'belady' | 'curve'> {
   const { scope } = plan.inputs.system.cache;
   const { bounds } = plan.run;
@@ -110,10 +108,7 @@ function boundsOf({ curves, plan }: CommonParts, { gpu, model }: Gpu, memory: Me
   return { curve, belady: bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null };
 }
 
-/**
- * Composes a GPU and its fold. @param demand of the GPU's events @param future null: unused by policies @param earlier
- * text seen by policies and caches
- */
+/** @param future null: unused by policies @param earlier text seen by policies and caches */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -174,7 +169,6 @@ function witnessesOf(
   return hooks;
 }
 
-/** Hooks of policies with whole events. */
 const policyHooks = (whole: WholeEvents | null): Hooks[] =>
   whole === null ? [] : [{ known: (pass, layer) => whole.demanded(layer, pass, layer * pass.topK, pass.row) }];
 

@@ -61,9 +61,9 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const alike: ModelSpec = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: smallest })) };
   const buffers = prefetchBytes(model, inputs.system);
   // Windows need exact MIN: experts of different sizes all count as the smallest.
-  const fewest = (own: BeladyBound | null, bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
-    belady: own ?? new BeladyBound(alike, 'global', bytes, null, preloaded),
-    own: own === null,
+  const fewest = (belady: BeladyBound | null, bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
+    belady: belady ?? new BeladyBound(alike, 'global', bytes, null, preloaded),
+    own: belady === null,
     transferNs: holdingNs(new Link(of!, new Float64Array(0)), smallest),
     slots: Math.floor(roomBytes / smallest),
   });

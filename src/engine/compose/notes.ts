@@ -4,7 +4,7 @@ import { computesMisses } from '../../system/door.js';
 import { balances } from '../mechanisms/balance.js';
 import type { SimulatedGpu } from './simulation.js';
 
-/** Shortfalls of a composed run against its system: left-out features and greedy decisions. */
+/** Shortfalls against the system: left-out features and greedy decisions. */
 export function runNotes([gpu]: readonly SimulatedGpu[]): Warning[] {
   const leftOut = gpu!.prefetch?.leftOut ?? null;
   const across = `Nothing is brought for the next pass while the link is idle: prefetch.across needs ${leftOut}.`;

@@ -21,7 +21,7 @@ export interface EarlierText {
   readonly warm: readonly RoutingTrace[];
 }
 
-/** Opens the text before a run while `use` runs. @throws UserError if the text is unreadable or missing */
+/** Opens the text while `use` runs. @throws UserError if unreadable or missing */
 export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (earlier: EarlierText) => Promise<T>): Promise<T> {
   const { model, system } = inputs;
   const { warm } = system.cache;
@@ -41,7 +41,7 @@ export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (ear
   }
 }
 
-/** Trained predictor of the system; null: no predictor. @throws UserError if a requirement is missing */
+/** Trained; null: no predictor. @throws UserError if a requirement is missing */
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
@@ -81,7 +81,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
   }
 }
 
-/** Path forecast for a scheduler; null: not needed, or no predictor. @throws UserError if a requirement is missing */
+/** Null: not needed, or no predictor. @throws UserError if a requirement is missing */
 export async function pathForecastOf(plan: RunPlan): Promise<PredictedPaths | null> {
   const { inputs, record, run, serving } = plan;
   const pool = serving.running > run.workload.batch;

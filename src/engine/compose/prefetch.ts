@@ -1,5 +1,5 @@
 import type { LinkSpec } from '../../hardware/door.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import { misfit } from '../../system/door.js';
@@ -23,7 +23,7 @@ export function aheadPart({ ahead, evictions, gpu, outcomes }: GpuParts, setup: 
   return { ahead: true, hooks: [prefetcher, ...(setup.budget === null ? [] : [outcomes.charges(setup.budget)])] };
 }
 
-/** Prefetching of a GPU, for a system with a predictor. @throws UserError if `across` lacks a need */
+/** @throws UserError if `across` lacks a need */
 export function setupOf(
   { plan, time }: { readonly plan: RunPlan; readonly time: PredictionTime },
   model: ModelSpec,
@@ -38,7 +38,7 @@ export function setupOf(
   // With several batches in turn, the next pass belongs to a different batch and is not predicted.
   const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
   const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
-  // A spread would give the object a hidden class dependent on V8's history, and slow the loops reading it.
+  // A spread would give a hidden class dependent on V8's history, and slow reading loops.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
@@ -63,7 +63,7 @@ function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk:
 
 function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {
   const { correction, horizon } = system.predictor;
-  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+  const widest = mostTopK(model);
   const { cancel, minProbability, when, whenFull } = system.prefetch;
   const perLayer = system.prefetch.perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0));
   const layers = typeof horizon === 'number' ? horizon : model.layers.length;

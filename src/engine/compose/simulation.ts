@@ -21,13 +21,13 @@ import type { PredictedPaths } from './predictor.js';
 /** A GPU of a run. */
 export interface SimulatedGpu extends Gpu {
   readonly fold: EventFold;
-  /** All links of the GPU, from host memory first; none if the machine has none. */
+  /** Links from host memory first; none if the machine has none. */
   readonly links: readonly Link[];
   /** Null: no prediction. */
   readonly prefetch: PrefetchSetup | null;
-  /** Belady bound on the same events; null: no bounds, or counted by `curve`. */
+  /** On the same events; null: no bounds, or counted by `curve`. */
   readonly belady: BeladyBound | null;
-  /** Hits at several capacities on the same events; null: no curve. */
+  /** On the same events; null: no curve. */
   readonly curve: CapacityMeter | null;
   boundHits(): number;
   readonly memory: MemoryPlan;
@@ -50,11 +50,10 @@ export interface ReadMechanisms {
   readonly faults: Faults | null;
   readonly rerank: Rerank | null;
   readonly classes: ClassPrecision | null;
-  /** Pools of the GPUs with room for copies. */
   readonly copies: readonly CopyPool[];
 }
 
-/** A composed run, ready to start: engine, and parts read for the result. Types only. */
+/** A composed run: engine, and parts read for the result. */
 export interface Simulation extends RunFold, ReadMechanisms {
   readonly gpus: readonly SimulatedGpu[];
   readonly recorder: Recorder;

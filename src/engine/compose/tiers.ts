@@ -5,7 +5,7 @@ import type { CostModel, LinkSpec } from '../../hardware/door.js';
 import type { PolicyKnowledge } from '../event/parts.js';
 import { CachedTier } from '../transfer/tier.js';
 
-/** Caches of a tier, at their initial contents. @param whole true: every expert is resident */
+/** Caches at their initial contents. @param whole true: every expert is resident */
 export function buildTier(
   knows: PolicyKnowledge,
   { definition: policy, parameters }: ResolvedPolicy,

@@ -15,7 +15,7 @@ interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gpu' | 'model'> {
   readonly expectedUse: ExpectedUse | null;
 }
 
-/** Warm start: `traces` pass through the caches before the run, by request, on demand, untimed and uncounted. */
+/** Before the run, `traces` pass through the caches by request, on demand, untimed and uncounted. */
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;

@@ -9,15 +9,12 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import type { EventFold } from './fold.js';
 import { showExecution } from './show.js';
 
-/** Clocks that follow every event of a run. */
 interface EventClocks extends Clocks {
-  /** The event of the GPUs' demands. */
   event(layer: number): void;
 }
 
-/** Work between the folds of a run's GPUs: division of demand, and the end of an event on all GPUs. */
+/** Work between the folds of a run's GPUs. */
 export interface Exchange {
-  /** End of the last event, ns. */
   readonly endNs: number;
   /** Divides the requests of a pass among the GPUs. */
   divide(pass: Pass): void;
@@ -48,7 +45,7 @@ export interface EngineParts {
   readonly activations: EventDemand | null;
 }
 
-/** L1-L14 on a run's GPUs: judge a demand, place misses, execute, exchange, advance time. Events allocate nothing. */
+/** L1-L14 on a run's GPUs: judge, place misses, execute, exchange, advance time. Events allocate nothing. */
 export class Engine implements Fold {
   nowNs = 0;
 

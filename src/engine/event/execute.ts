@@ -43,7 +43,7 @@ export class Executor {
   }
 }
 
-/** Executor with every wait: SSD reads, copies awaited together, kernels that read in place, shares of the CPU. */
+/** Every wait: SSD reads, copies awaited together, kernels that read in place, shares of the CPU. */
 class WaitingExecutor extends Executor {
   /** True: kernels read misses over the link, for the longer of read and work. */
   readonly #inPlace: boolean;
@@ -93,7 +93,7 @@ class WaitingExecutor extends Executor {
   }
 }
 
-/** Executor beside a CPU that computes misses: an event ends after the CPU's part and awaited deferred results. */
+/** With a CPU that computes misses: an event ends after the CPU's part and awaited deferred results. */
 class CpuExecutor extends WaitingExecutor {
   protected override spent(layer: number, computeNs: number): void {
     awaitCpu(this.gpu, this.event, layer, computeNs);

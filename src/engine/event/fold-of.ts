@@ -9,7 +9,7 @@ import { EachMiss, type Service } from './place-each.js';
 import { RuleChoice } from './rules.js';
 import { plainService } from './service.js';
 
-/** Fold of a GPU's events, of the parts that its mechanisms need. @param more hooks after the mechanisms' */
+/** Fold of the parts that its mechanisms need. @param more hooks after the mechanisms' */
 export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: readonly Hooks[]): EventFold {
   const { event, evictions, gpu, outcomes } = parts;
   const ahead = mechanisms.some((part) => part.ahead);
@@ -28,7 +28,6 @@ export function foldOf(parts: GpuParts, mechanisms: readonly FoldPart[], more: r
 const judgeOf = ({ event, gpu, outcomes }: GpuParts, ahead: boolean): Judge =>
   ahead ? new ArrivalJudge(gpu, event, outcomes) : new Judge(gpu, event);
 
-/** Placement of misses for a GPU's rules and tiers. */
 function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: readonly Hooks[]): Misses {
   const { event, evictions, gpu } = parts;
   const { dram, onMiss } = gpu;
@@ -50,6 +49,5 @@ function missesOf(parts: GpuParts, mechanisms: readonly FoldPart[], hooks: reado
   return placing;
 }
 
-/** First result of `of`; null: no result. */
 const firstOf = <P, T>(parts: readonly P[], of: (part: P) => T | null | undefined): T | null =>
   parts.map(of).find((result) => result != null) ?? null;

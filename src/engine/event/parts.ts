@@ -46,7 +46,6 @@ export interface GpuParts extends GpuLayout {
 /** Part of a mechanism on a GPU. Absent members: no part in that. */
 export interface FoldPart {
   readonly hooks?: readonly Hooks[];
-  /** Further links of the GPU. */
   readonly links?: readonly Link[];
   /** True: experts come before their demand, so members may be late. */
   readonly ahead?: boolean;
@@ -59,7 +58,6 @@ export interface FoldPart {
   service?(placing: EachMiss, rule: MissRule): Service | null;
   /** The service of a rule with the mechanism around. */
   around?(service: Service, placing: EachMiss, rule: MissRule): Service;
-  /** Checks of a rule's condition. */
   checks?(when: MissCondition): readonly Check[];
   /** Judge instead of the usual one. */
   judge?(): Judge;

@@ -4,7 +4,7 @@ import type { Hooks } from '../vocabulary/hooks.js';
 import { type Evictions, TieredMisses } from './place.js';
 import type { RuleChoice } from './rules.js';
 
-/** Service of missed members by a rule. Members are numbered by the demand. */
+/** Members are numbered by the demand. */
 export interface Service {
   /** True: a member found in a staging buffer moves to a slot, if the policy admits it. */
   readonly keeps: boolean;
@@ -22,7 +22,7 @@ export interface PlacingHooks {
   closed?(placing: EachMiss, layer: number): void;
 }
 
-/** Placement of misses one by one, each by the service of its rule. */
+/** Places misses one by one, each by the service of its rule. */
 export class EachMiss extends TieredMisses {
   /** By rule. */
   services: readonly Service[] = [];
@@ -140,7 +140,6 @@ export class EachMiss extends TieredMisses {
     return admitted;
   }
 
-  /** Bytes of member `i` over the link. */
   bytesOf(i: number): number {
     return this.gpu.sizes[this.event.demand.ids[i]!]!;
   }

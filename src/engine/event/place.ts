@@ -49,7 +49,7 @@ export class Misses {
   }
 }
 
-/** Placement of misses whose weights may lie on the SSD, and slots may be free later. */
+/** Weights may lie on the SSD, and slots may be free later. */
 export class TieredMisses extends Misses {
   override place(layer: number, size: number): void {
     const { dram, gpu } = this.gpu;

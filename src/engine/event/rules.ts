@@ -1,10 +1,10 @@
 import { inRange, type MissCondition, type MissRule } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 
-/** True for missed members `i` of the running event that meet a condition. */
+/** True: missed member `i` of the running event meets a condition. */
 export type Check = (i: number) => boolean;
 
-/** Conditions of the running event itself: phase, tokens of the member and of the pass, misses. */
+/** Conditions of the running event itself. */
 function checksOf(event: RunningEvent, { misses, pass, phase, tokens }: MissCondition): Check[] {
   const checks: Check[] = [];
   if (phase !== null) checks.push(() => (phase === 'prefill') === event.prefill);
@@ -24,7 +24,7 @@ export class RuleChoice {
     this.#checks = conditions.map((when) => (when === null ? [] : [...checksOf(event, when), ...more(when)]));
   }
 
-  /** Number of the first valid rule from `from` on, for the missed member `i`. */
+  /** Number of the first valid rule from `from` on. */
   of(from: number, i: number): number {
     let at = from;
     while (at < this.#checks.length && !this.#holds(this.#checks[at]!, i)) at++;

@@ -1,5 +1,5 @@
 import type { CostModel, HardwareSpec } from '../../hardware/door.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
 import type { Demand } from '../vocabulary/event.js';
 import { WORK } from './demand-block.js';
@@ -61,10 +61,7 @@ export class BoundClocks extends Clocks {
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /**
-   * @param demand of the running event @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true:
-   * the CPU computes too
-   */
+  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu true: the CPU computes too */
   constructor(
     demand: Demand,
     model: ModelSpec,
@@ -83,7 +80,7 @@ export class BoundClocks extends Clocks {
     this.#links = links.map((link) => new Link(link, new Float64Array(0)));
     this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
     this.#inLine = links.length === 1 && links[0]!.lanes === 1;
-    this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
+    this.#width = mostTopK(model) + 1;
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
 

@@ -5,7 +5,7 @@ import { grown } from '../../base/grown.js';
  */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
-/** Look-ahead of a clock, demands per expert. A window is four times as long. Ours. */
+/** Demands per expert. A window is four times as long. Ours. */
 const DEMANDS_AHEAD = 16;
 /** Least look-ahead, demands. Ours. */
 const LEAST_AHEAD = 1 << 14;
@@ -78,9 +78,7 @@ export class DemandBlock {
     return event;
   }
 
-  /**
-   * Links demands to their expert's next, last first for nearby memory. @param until first event after {@link moveOn}
-   */
+  /** Last first, for nearby memory. @param until first event after {@link moveOn} */
   link(until: number): void {
     const { demands, first, ids, limit, next, starts } = this;
     const gone = starts[until]!;

@@ -1,5 +1,5 @@
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { EventPrices, type ExpertCosts } from './prices.js';
 
 /** Fewest reads of a memory, and their time. */
@@ -36,10 +36,7 @@ interface Since {
   tailNs: number;
 }
 
-/**
- * Floor of a GPU. In each pass a load has a price of {@link EventPrices.loadNs}: all choices give bounds, the best is
- * kept.
- */
+/** In each pass a load has a price of {@link EventPrices.loadNs}: all choices give bounds, the best is kept. */
 class GpuFloor {
   denseNs = 0;
   #gapsNs = 0;
@@ -69,7 +66,7 @@ class GpuFloor {
     this.#workShare = prices.loadNs.map((ns) => 1 / (1 + ns / loads.transferNs));
     this.#countedNs = prices.loadNs.map((ns, k) => (ns === Number.POSITIVE_INFINITY ? loads.transferNs : ns * this.#workShare[k]!));
     this.#eventsNs = new Float64Array(prices.loadNs.length);
-    this.#width = model.layers.reduce((most, { topK }) => Math.max(most, topK), 0) + 1;
+    this.#width = mostTopK(model) + 1;
     this.#single = new Float64Array(prices.layers.length * this.#width);
     this.#begin = { least: new Float64Array(prices.loadNs.length), other: new Float64Array(prices.loadNs.length), reads: 0, tailNs: 0 };
   }
@@ -106,10 +103,7 @@ class GpuFloor {
     sums.fill(0);
   }
 
-  /**
-   * A lower price is free. A higher price costs the memory's contents: slots loads, each by the rise of a load's
-   * weight.
-   */
+  /** A lower price is free. A higher price costs slots loads, each by the rise of a load's weight. */
   #moveOn(since: Since): void {
     const { least, other } = since;
     const counted = this.#countedNs;
@@ -161,7 +155,7 @@ class GpuFloor {
 /** A moment of a run for {@link Floor.mark}. */
 export type FloorMark = readonly Since[];
 
-/** L19, docs/semantics.md: proven floor of a run, the largest of its GPUs: no run with the same demands is faster. */
+/** L19, docs/semantics.md: the largest of the GPUs' floors: no run with the same demands is faster. */
 export class Floor {
   readonly #gpus: readonly GpuFloor[];
 

@@ -110,10 +110,7 @@ export class ForesightGpu implements KnowingGpu {
     this.#dram.full = false;
   }
 
-  /**
-   * Loads missing experts, if sooner or if the event gets shorter. @param first missing demand @param late members in
-   * flight
-   */
+  /** Loads missing experts, if sooner or if it shortens the event. @param first missing demand @param late in flight */
   #load(event: number, first: number, late: number): void {
     const { starts, times } = this.#block;
     const { missing } = this.#gpu.memory;
@@ -199,8 +196,7 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /**
-   * First later demand whose expert may leave for `demand`'s: late enough to hide the rest of the transfer, at equal
-   * gaps.
+   * First later demand whose expert may leave for `demand`'s: late enough to hide the transfer's rest, at equal gaps.
    */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;

@@ -23,15 +23,10 @@ export interface FoundEnds {
 /** Most demands counted by default: some .3 s. Ours: 1,365 tokens of Qwen3, 10,000 of a small model. */
 const UNASKED = 1 << 19;
 
-/**
- * Rounds of foresight beside a CPU, each with start times of the previous round. Ours: a third gains .2 % on the cells
- * of docs/moeprof.md.
- */
+/** Rounds with a CPU, each with the previous round's start times. Ours: a third gains .2 % in docs/moeprof.md. */
 const ROUNDS = 2;
 
-/**
- * Schedules by knowledge (L19): LRU, Belady on demand, and known futures; demands are replayed shortly after the run.
- */
+/** L19: LRU, Belady on demand, and known futures; demands are replayed shortly after the run. */
 export class FoundSchedules {
   readonly work = new Float64Array(4);
   readonly #window: EventWindow;

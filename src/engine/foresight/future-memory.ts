@@ -7,7 +7,7 @@ const NEAR = 1 << 10;
 /** Lengths of the near range without a search, before the range doubles. Ours. */
 const QUIET = 32;
 
-/** Memory of a run with foresight. A resident's key is its next demand; far demands form a set, evicted first. */
+/** A resident's key is its next demand; far demands form a set, evicted first. */
 export class FutureMemory {
   readonly missing: DemandBits;
   /** Arrival of residents, ns; unused in on-demand memories. */
@@ -76,7 +76,7 @@ export class FutureMemory {
   }
 
   /**
-   * Evicts residents demanded last and arrived by {@link atNs}. @param before least demand allowed to leave
+   * Those demanded last and arrived by {@link atNs}. @param before least demand that may leave
    * @returns false: no room
    */
   makeRoom(id: number, before: number): boolean {

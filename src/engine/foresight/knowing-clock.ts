@@ -22,7 +22,7 @@ export interface KnowingMachine {
 /** Indices of the running event's times, ns: end of the last event, known routing, execution of its experts. */
 export const TIME = { start: 0, known: 1, end: 2 } as const;
 
-/** GPU with some knowledge, replaying a block event by event; an event may have no demand on the GPU. */
+/** Replays a block event by event; an event may have no demand on the GPU. */
 export interface KnowingGpu {
   begin(): void;
   /** Ends a replay up to event `until`; earlier events are dropped. */

@@ -7,7 +7,7 @@ interface Offer {
   readonly endNs: number;
 }
 
-/** Lanes of a link under foresight, by free time. Demands are known and interrupt no transfer. */
+/** Lanes by free time. Demands are known and interrupt no transfer. */
 export class Lanes {
   /** First free lane, ns. */
   freeNs = 0;

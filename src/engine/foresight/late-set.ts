@@ -1,7 +1,4 @@
-/**
- * Set of numbers below a limit with a fast maximum: bits in words, and a bit per nonempty word. Insertion has no
- * branch.
- */
+/** Set of numbers below a limit with a fast maximum: bits in words, and a bit per nonempty word. No branch. */
 export class LateSet {
   readonly #words: Int32Array;
   readonly #used: Int32Array;

@@ -2,7 +2,7 @@ import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
 
-/** Memory filled on demand, under LRU or Belady's MIN with bypass, for bound clocks. Demands are numbered by block. */
+/** LRU or Belady's MIN with bypass, for bound clocks. Demands are numbered by block. */
 export interface OnDemandMemory {
   readonly missing: DemandBits;
   begin(): void;
@@ -16,7 +16,7 @@ export interface OnDemandMemory {
 
 /** DRAM as a cache of the SSD, for misses of the GPU. Absent methods: no work. */
 export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' | 'judged'>> {
-  /** True: DRAM holds the demand's expert. False: an SSD read, kept if worth it. */
+  /** False: an SSD read, kept if worth it. */
   ask(demand: number, from: number, to: number): boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Prices tried in parallel. Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
+/** Ours: 28 to 32 come within .02 % of a fine grid in the median of 976 drawn runs. */
 const PRICES = 32;
 /** Prices from single experts' costs, before the geometric prices. Ours. */
 const KINKS = 20;
@@ -34,7 +34,7 @@ export class EventPrices {
   readonly #classOf: Uint16Array;
   /** By number of rows: members of the running event; all 0 between events. */
   #members = new Int32Array(1 << 12);
-  /** Distinct row counts of the running event, ascending, with members and times on GPU and CPU. */
+  /** Distinct row counts, ascending, with members and times on GPU and CPU. */
   readonly #rows: Int32Array;
   readonly #many: Float64Array;
   readonly #gpuNs: Float64Array;

@@ -2,10 +2,7 @@ import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';
 import { findPlacement, type RunSpec } from '../../system/door.js';
 
-/**
- * True if the system counts or warms on the run's own trace. Decided by the system alone, so every run replays
- * the same rows. @throws UserError if a module is unusable
- */
+/** Decided by the system alone, so every run replays the same rows. @throws UserError if a module is unusable */
 export async function countsOnTrace({ folder, system }: Pick<RunSpec, 'folder' | 'system'>): Promise<boolean> {
   const { copies, policy, popularity, quotas, scope, warm } = system.cache;
   if (typeof warm === 'number') return true;

@@ -9,8 +9,7 @@ import type { Inputs } from './inputs.js';
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
 /**
- * Drafting of a run, from its profile, else from model and runtime; null: no drafting. @throws UserError for text
- * drafts without token ids
+ * From the profile, else from model and runtime; null: no drafting. @throws UserError for text drafts without token ids
  */
 export function draftingOf(
   inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,

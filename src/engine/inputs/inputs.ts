@@ -31,12 +31,9 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/**
- * Held-out share at a recorded trace's start if popularity is counted on the trace. Ours: a fifth, as usual for test
- * sets.
- */
+/** Share of a recorded trace's start, if popularity is counted on the trace. Ours: a fifth, as usual for test sets. */
 export const HELD_OUT = 0.2;
-/** Most tokens drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
+/** Tokens drawn for a profile. Ours: more tokens rank experts alike, and every run draws a profile first. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
 /** Candidates per choice in synthetic routing for re-ranking systems. */
@@ -55,7 +52,7 @@ interface Apart {
   take(tokens: number): Promise<RoutingTrace>;
 }
 
-/** Inputs of a run: model, machine, system and routing. The opener closes the trace. */
+/** Inputs of a run. The opener closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
   /** Note on how the model was found; null: named by the trace. */
@@ -67,7 +64,7 @@ export interface Inputs {
   readonly trace: RoutingTrace;
   /** Replayed rows of `traces` as recorded, joined. */
   readonly recorded: RoutingTrace;
-  /** Further choices per token with gate weights, for re-ranking systems; null: no candidates. */
+  /** Further choices per token, for re-ranking systems; null: no candidates. */
   readonly candidates: RoutingTrace | null;
   readonly variants: boolean;
   /** SHA-256 of the user's variant modules. */
@@ -135,7 +132,7 @@ function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model
   return { model, note, unsized: !sized };
 }
 
-/** Loads all modules except policies, loaded by each cache. @throws UserError if a module is unusable */
+/** All except policies, loaded by each cache. @throws UserError if a module is unusable */
 async function withModules(run: RunSpec): Promise<RunSpec> {
   const { folder, system, variants } = run;
   const { predictor, scheduler } = system;
@@ -164,7 +161,7 @@ function firstOf(drawn: RoutingTrace): Apart {
   return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
 }
 
-/** Routing over `part` of a drawn trace; popularity is counted on the first rows of `drawn`. */
+/** Popularity is counted on the first rows of `drawn`. */
 export function routingOfPart(part: RoutingTrace, drawn = part): Omit<Inputs, 'model' | 'modelNote' | 'hardware' | 'system'> {
   const replayed = [{ from: 0, to: part.tokens }];
   return { trace: part, recorded: part, candidates: null, variants: false, traces: [part], replayed, apart: firstOf(drawn) };
@@ -241,10 +238,7 @@ function routed(
   return { ...facts, trace, candidates: varied };
 }
 
-/**
- * Machine of a run, under the runtime of run or system. Several GPUs share experts unless run or system differ.
- * @throws UserError
- */
+/** Under the runtime of run or system. Several GPUs share experts unless run or system differ. @throws UserError */
 export function hardwareOf(run: RunSpec, model?: ModelSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);

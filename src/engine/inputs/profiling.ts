@@ -24,10 +24,7 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
   return inputs.apart!.take(tokens);
 }
 
-/**
- * Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file is
- * unreadable or does not fit
- */
+/** Counted on a number of tokens or read from a file. @throws UserError if the file is unreadable or does not fit */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { counted, model } = inputs;
   if (counted !== undefined) return countsById(counted, model);

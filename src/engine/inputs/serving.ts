@@ -34,7 +34,7 @@ export interface Serving {
   workload(): Workload;
 }
 
-/** Workload and scheduler of a run. @throws UserError if a file of arrivals is unreadable */
+/** @throws UserError if a file of arrivals is unreadable */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;

@@ -92,10 +92,7 @@ export class PrefetchBudget {
     this.#pushedBy[id] = by;
   }
 
-  /**
-   * Charges a miss of `ns` to the unused prefetch behind the eviction. @param unused by expert: 1 while brought and not
-   * demanded
-   */
+  /** Charges a miss of `ns` to the unused prefetch that evicted. @param unused by expert: 1 while not demanded */
   missed(id: number, ns: number, unused: Uint8Array): void {
     const by = this.#pushedBy[id]!;
     this.#pushedBy[id] = -1;

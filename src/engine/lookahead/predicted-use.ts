@@ -10,7 +10,7 @@ const NEWEST = 0.5;
 /** Weight of newest demand, for predictors without next-pass predictions. Ours. */
 const NEWEST_DEMAND = 1 / 16;
 
-/** Predictions for policies: demand in the running pass and, as a cache lives longer, in later passes. */
+/** Demand in the running pass and, as a cache lives longer, in later passes. */
 export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;

@@ -85,7 +85,7 @@ class BalancedMisses extends TieredMisses {
     let best = cpuEndNs <= gpuEndNs ? 1 : 0;
     const pieces = this.#pieces[layer]!;
     if (!last || pieces === 1) return best;
-    // The CPU's end rises with the share, the GPU's falls: the best share is next to their crossing.
+    // The CPU's end rises with the share, the GPU's falls: the best is next to their crossing.
     let low = 0;
     for (let high = pieces; high - low > 1; ) {
       const middle = (low + high) >> 1;

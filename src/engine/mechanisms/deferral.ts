@@ -15,7 +15,7 @@ import { queueOnCpu } from './on-cpu.js';
 /** Place of an expert never deferred. */
 const NEVER = 0xffff;
 
-/** L13 `defer` on a GPU: the CPU computes results needed a layer later during the next layer's dense work. */
+/** L13 `defer` on a GPU: results needed a layer later, during the next layer's dense work. */
 class Deferral implements RunHooks, PlacingHooks {
   /** By CPU queue: end of deferred work, ns. */
   readonly busyNs: Float64Array;

@@ -6,10 +6,7 @@ import type { Link } from '../transfer/link.js';
 import type { RunHooks } from '../vocabulary/hooks.js';
 import type { Mechanism } from './mechanism.js';
 
-/**
- * Faults of links and CPU, from the next known layer on. Earlier transfers keep their speed (L10), except on lost
- * lanes.
- */
+/** Links and CPU, from the next known layer on. Earlier transfers keep their speed (L10), except on lost lanes. */
 export class Faults implements RunHooks {
   /** Time of the next change, ns; Infinity: no change. */
   nextNs: number;

@@ -15,7 +15,7 @@ import { STAGING } from './staging.js';
 import { STAND_INS } from './stand-ins.js';
 import { WRITE_BACK } from './write-back.js';
 
-/** Every mechanism, in the order of their hooks; a service is wrapped by the later ones. */
+/** Mechanisms in the order of their hooks; later ones wrap a service. */
 export const MECHANISMS: readonly Mechanism[] = [
   RERANK,
   FAULTS,

@@ -10,11 +10,9 @@ import type { RunHooks } from '../vocabulary/hooks.js';
 interface MechanismUse {
   readonly plan: RunPlan;
   readonly policies: Pick<Policies, 'copies'>;
-  /** Miss rules on the machine. */
   readonly rules: readonly MissRule[];
 }
 
-/** A composed GPU, with all its links. */
 interface LinkedGpu extends Pick<Gpu, 'cost'> {
   readonly links: readonly Link[];
 }
@@ -24,7 +22,6 @@ export interface RunPart {
   readonly hooks?: RunHooks;
   /** Part on a GPU; null: none. */
   on?(parts: GpuParts): FoldPart | null;
-  /** Hooks that need the composed GPUs. */
   composed?(gpus: readonly LinkedGpu[]): RunHooks;
 }
 

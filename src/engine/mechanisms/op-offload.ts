@@ -13,7 +13,7 @@ function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number 
   return (software.offloadFrom * experts) / topK;
 }
 
-/** Service that streams the CPU's members to the GPU in passes of enough tokens. */
+/** Streams the CPU's members to the GPU in passes of enough tokens. */
 class Offloaded extends Around {
   readonly #from: number;
   readonly #ifSooner: boolean;
@@ -35,7 +35,7 @@ class Offloaded extends Around {
   }
 }
 
-/** Op offload (L13): in passes of many tokens the GPU serves the CPU's misses, except by rules with a condition. */
+/** L13: in passes of many tokens the GPU serves the CPU's misses, except by rules with a condition. */
 export const OP_OFFLOAD: Mechanism = {
   name: 'op-offload',
   law: 'L13',

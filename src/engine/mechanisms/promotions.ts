@@ -27,8 +27,8 @@ class Promotions implements IdleWork {
   #leftNs = 0;
 
   /**
-   * @param evicted called after every admission: accounts for victims evicted at `nowNs`; returns when their slot is
-   * free, ns @param values expected next use of each expert, 0..1; null: unused by the policy
+   * @param evicted after every admission: victims at `nowNs`; returns when their slot is free, ns @param values
+   * expected next use of each expert, 0..1; null: unused by the policy
    */
   constructor(gpu: Gpu, evicted: (nowNs: number) => number, values: Float32Array | null) {
     const { experts } = gpu.model;
@@ -95,10 +95,7 @@ class Promotions implements IdleWork {
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /**
-   * Start of the first waiting expert, with a free lane and weights in DRAM, ns; an expert lost by DRAM starts and ends
-   * at once.
-   */
+  /** Start of the first waiting expert, with a free lane and weights in DRAM, ns; at once if lost by DRAM. */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;

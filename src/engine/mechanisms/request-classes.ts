@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { anyMiss } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -25,10 +25,7 @@ export class ClassPrecision implements RunHooks {
   readonly #counts: Int32Array;
   #offset = 0;
 
-  /**
-   * @param requestClass by `Request.index` @param copies accepted share of an expert's bytes by class; absent classes:
-   * all bytes
-   */
+  /** @param requestClass by `Request.index` @param copies accepted share of an expert's bytes by class; absent: all */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
     this.served = new Map(names.map((name) => [name, { activations: 0, degraded: 0 }]));
@@ -38,7 +35,7 @@ export class ClassPrecision implements RunHooks {
     this.#copies = Float64Array.from(names, (name) => copies.get(name) ?? 1);
     this.#classes = [...this.served.values()];
     this.#needs = new Float64Array(model.experts);
-    const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 0);
+    const widest = mostExperts(model);
     this.#counts = new Int32Array(names.length * widest);
   }
 

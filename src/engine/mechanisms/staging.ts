@@ -70,7 +70,6 @@ class StagedMisses extends EachMiss {
   }
 }
 
-/** Buffers on a GPU. */
 function onGpu(parts: GpuParts, buffers: number): FoldPart {
   const { gpu, layerOf } = parts.gpu;
   const staging = new Staging(buffers, layerOf);

@@ -55,7 +55,6 @@ export class Buddies implements StandIns, RunHooks {
   }
 }
 
-/** Substitutes among a shard's experts, by the shard's ids. */
 const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
     const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));

@@ -4,7 +4,7 @@ import { DEFAULT_SYSTEM } from '../../runtime/door.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Parts of a model on the GPU and in DRAM, without the expert cache. */
+/** Parts without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
@@ -12,10 +12,7 @@ export interface DenseRooms {
   readonly expertBytes: number;
 }
 
-/**
- * Rooms of a model. @param placement null: all on the GPU @param split the CPU has all earlier layers; null: no split
- * layer
- */
+/** @param placement null: all on the GPU @param split the CPU has all earlier layers; null: no split layer */
 export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
   const rooms = wholeRooms(model, placement);
   if (split === null) return rooms;
@@ -50,7 +47,7 @@ const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope glo
 const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
   isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
-/** Placement of the dense part; null: all on the GPU. @throws UserError if machine or system forbid the placement */
+/** Null: all on the GPU. @throws UserError if machine or system forbid the placement */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -91,7 +88,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   };
 }
 
-/** Layer split by the run; null: no split. @throws UserError if machine, model or system forbid a split */
+/** Null: no split. @throws UserError if machine, model or system forbid a split */
 export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
   const { splitLayer } = run.memory;
   if (splitLayer === undefined) return null;

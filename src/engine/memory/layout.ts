@@ -44,8 +44,7 @@ export interface Layout {
 }
 
 /**
- * Layout of a run; given sizes are per GPU, shares refer to its experts. @throws UserError if memory or several GPUs
- * cannot serve the run
+ * Given sizes are per GPU, shares are of its experts. @throws UserError if memory or several GPUs cannot serve the run
  */
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;

@@ -48,10 +48,7 @@ interface MemoryInputs {
   readonly activations?: (tokens: number) => number;
 }
 
-/**
- * Divides memory; an expert cache without given size gets the rest. @throws UserError if a capacity contradicts system
- * or machine
- */
+/** An expert cache without given size gets the rest. @throws UserError if a capacity contradicts system or machine */
 export function planMemory(
   { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,
@@ -115,7 +112,7 @@ interface Divided {
   readonly neededBytes: number;
 }
 
-/** Halves passes until activations fit; if the smallest pass does not fit, the asked size stays. */
+/** Halves passes until activations fit; if none does, the asked size stays. */
 function withPasses(need: MemoryNeed, activations: (tokens: number) => number): Divided {
   const { batch, maxTokensPerPass, speculation } = need.run.workload;
   const least = Math.max(RESERVED_TOKENS, batch * (1 + (speculation?.draft ?? 0)));

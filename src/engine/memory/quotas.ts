@@ -10,7 +10,7 @@ import { profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
 import { NOT_HERE, type Shard } from './shard.js';
 
-/** Most tokens of a profiling trace. Ours: longer traces give similar quotas, and every run reads a profile first. */
+/** Ours: longer traces give similar quotas, and every run reads a profile first. */
 const MOST_TOKENS = 8192;
 
 /**

@@ -34,10 +34,7 @@ export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOn
   return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
 }
 
-/**
- * Expert cache size from system or run; null: not given. @param most bytes on the GPU @throws UserError if system and
- * run differ
- */
+/** Null: not given. @param most bytes on the GPU @throws UserError if system and run differ */
 export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemSpec, run: RunSpec): MemoryNeed['wanted'] {
   const fixed = cache.capacity;
   const asked = run.memory.expertCache;
@@ -60,7 +57,7 @@ export interface Rooms {
   readonly cacheBytes: number;
   /** Least size of the expert cache, out of reach of KV caches. */
   readonly leastCacheBytes: number;
-  /** Buffers of streamed experts (of a token, in the layer with the largest) and prefetches; 0: all resident. */
+  /** Streamed experts (of a token, in the layer with the largest) and prefetches; 0: all resident. */
   readonly stagingBytes: number;
 }
 
@@ -85,10 +82,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
 
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
-/**
- * Room for KV caches. Closed loop: every user's longest request; arrivals: memory left by experts or, without given
- * size, half.
- */
+/** Closed loop: every user's longest request; arrivals: memory left by experts or, without given size, half. */
 function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: MemoryNeed): number {
   const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;

@@ -1,5 +1,5 @@
-// Error band of a prediction: measured / predicted of comparable machines, by constants fitted without the row's
-// machine. Each machine has one vote: its rows err alike. Equal runtime, format and placement come first.
+// Measured / predicted of comparable machines, by constants fitted without the row's machine. Each machine has one
+// vote. Equal runtime, format and placement come first.
 import { twelveDigits } from '../../base/rounding.js';
 import { sharedVotes, votedPercentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
@@ -42,7 +42,7 @@ export const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[];
 const STREAMED = 'ssd-stream';
 const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placement') || fields.length === 0);
 
-/** Null: no comparable row. @param errors without the band's own machine */
+/** Null: no row. @param errors without the band's own machine */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   const scored = errors.filter(({ metric }) => metric === kind.metric);
   return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);

@@ -60,7 +60,7 @@ const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
 
 const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
 
-/** Metrics of bounds. @param metrics of the same run, latencies included */
+/** @param metrics of the same run, latencies included */
 export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Metrics): Values {
   const { demanded, hits } = bothPhases(simulation.recorder);
   const tpot = metrics['latency.tpot.mean']?.value;

@@ -5,10 +5,7 @@ import type { Accuracy, Result, RunFigures } from '../../result/result.js';
 
 const PHASES = ['decode', 'prefill'] as const;
 
-/**
- * Result with bands of its machine taught by timings. @param of the run @param moved the run with each knob moved in
- * turn; null: no effect
- */
+/** @param of the run @param moved the run with each knob moved in turn; null: no effect */
 export async function withLearnedBands(
   result: Result,
   learned: Learned,

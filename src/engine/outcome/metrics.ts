@@ -17,7 +17,7 @@ import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Metrics, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
-/** Metrics of a run by catalogue name. Meaningless metrics (TTFT without prompts) are absent, not zero. */
+/** Metrics by catalogue name. Meaningless metrics (TTFT without prompts) are absent, not zero. */
 export function metricsOf(finished: Finished, bounds: Bounds): Result['metrics'] {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {

@@ -91,7 +91,7 @@ export function outcome(finished: Finished): Result {
   });
 }
 
-/** Identity of a runtime, without prose; a calibrated machine has its own speeds, so no constants. */
+/** Without prose; a calibrated machine has own speeds, so no constants. */
 function runtimeIn({ facts, software }: HardwareSpec): unknown {
   return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
@@ -122,13 +122,13 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** Processor name of the host, read once: a file per core takes as long as a short run. */
+/** Read once: a file per core takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
 }
 
-/** Configuration before any named file is opened: values as written, and values set inside profiles. */
+/** Before any named file is opened: values as written, and values set inside profiles. */
 export function configOfRun(run: RunSpec): Record<'overrides' | 'system' | 'variants' | 'workload', unknown> {
   const { folder: _folder, label: _label, learned: _learned, note: _note, overrides: _overrides, places: _places, system, ...config } = run;
   const written = asWritten(config) as Record<'variants' | 'workload', unknown>;

@@ -42,7 +42,7 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
   return { file: path === '-' ? path : findProfile('traces', path, folder), start, end };
 }
 
-/** Knowledge of a run, by part. Miss actions, placements and prefetch limits use only the past. */
+/** Knowledge by part. Miss actions, placements and prefetch limits use only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, run, serving, simulation } = finished;
   const { cache, predictor } = inputs.system;

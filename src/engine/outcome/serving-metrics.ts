@@ -56,7 +56,7 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
   };
 }
 
-/** Time by part, a mean over GPUs: parts add up to the total despite all-to-alls. */
+/** A mean over GPUs: parts add up to the total despite all-to-alls. */
 export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const ssd = ssdStallOf(gpus[0]!);

@@ -97,10 +97,7 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
   return [{ code: 'below-token-cycle', message }];
 }
 
-/**
- * Least hits beyond the cached share for routing that is not flat: about the error of predicted hit rates
- * (docs/routing.md).
- */
+/** Least hits beyond the cached share of routing that is not flat: about the error of predictions (docs/routing.md). */
 const FLAT = 0.05;
 
 function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, { capacityBytes }: Bounds): Warning[] {

@@ -6,7 +6,7 @@ import { Link } from '../transfer/link.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 
-/** L15 bounds on several GPUs: the same events with every expert resident, and with no cache. */
+/** L15: the same events with every expert resident, and with no cache. */
 export class ParallelBounds extends Clocks {
   readonly #shards: readonly Shard[];
   readonly #dispatch: Dispatch;

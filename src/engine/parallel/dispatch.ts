@@ -26,9 +26,7 @@ export class ShardDemand implements Demand {
   }
 }
 
-/**
- * Divides a layer's activations over GPUs: requests are data parallel, activations travel to experts' homes and back.
- */
+/** Requests are data parallel, activations travel to experts' homes and back. */
 export class Dispatch {
   readonly demands: readonly ShardDemand[];
   /** Activations computed away from their token's GPU. */

@@ -4,10 +4,7 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 
-/**
- * Data parallel event: every GPU gathers missing experts, computes its tokens and drops the experts (Tutel, arXiv
- * 2206.03382, 3.1).
- */
+/** Every GPU gathers missing experts, computes its tokens and drops the experts (Tutel, arXiv 2206.03382, 3.1). */
 export class Gathered {
   /** By layer: bytes gathered by all GPUs. */
   readonly bytes: Float64Array;

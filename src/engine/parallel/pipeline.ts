@@ -42,10 +42,7 @@ export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, 
 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 
-/**
- * Closed-form prices of events on several GPUs, by overlap and parallelism. Chunks are equal parts of each expert's
- * activations.
- */
+/** Closed-form, by overlap and parallelism. Chunks are equal parts of each expert's activations. */
 export class Pipeline {
   /** Chunks of the last event, and the all-to-all of a chunk, ns. */
   degree = 1;
@@ -70,8 +67,7 @@ export class Pipeline {
   }
 
   /**
-   * All-to-all, ns: latency + bytes / bandwidth of the busiest GPU, with full-duplex ports. @param activations of the
-   * busiest GPU
+   * Ns: latency + bytes / bandwidth of the busiest GPU, with full-duplex ports. @param activations of the busiest GPU
    */
   allToAllNs(activations: number): number {
     if (!this.#exchanges) return 0;

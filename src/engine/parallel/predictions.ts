@@ -4,7 +4,7 @@ import type { Pass } from '../../schedule/door.js';
 import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 
-/** Predictor shared by all GPUs, called once per whole pass; each GPU plans and ranks its own experts. */
+/** Called once per whole pass; each GPU plans and ranks its own experts. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;
@@ -121,7 +121,7 @@ class ShardPredictedUse extends PredictedUse {
   }
 }
 
-/** Predictions of a run shared by its GPUs. @param shown true: policies see predictions */
+/** @param shown true: policies see predictions */
 export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
   const shared = new SharedPredictions(predictor, model, shown);
   return (shard: Shard | null) => ({

@@ -22,7 +22,7 @@ export interface Policies {
   readonly ranksByPredictions: boolean;
 }
 
-/** Resolves a run's policies. @throws UserError if a module is unusable, or a policy's need is missing in the run */
+/** @throws UserError if a module is unusable, or a policy's need is missing in the run */
 export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const { inputs, layout, run } = plan;
   const { system, trace } = inputs;

@@ -23,7 +23,7 @@ export interface RunPlan {
   readonly auditWarnings: readonly Warning[];
 }
 
-/** Plans a run. @throws UserError if workload or capacity is malformed, or a strict run's audit has findings */
+/** @throws UserError if workload or capacity is malformed, or a strict run's audit has findings */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);
@@ -32,10 +32,7 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
 }
 
-/**
- * True if memory is the page cache of a mapped file too large for it: a static placement then does not decide contents
- * (L14).
- */
+/** A mapped file too large for memory: a static placement does not decide contents (L14). */
 export function isPageCache({ inputs: { hardware, model, system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): boolean {
   const { links, software, tiers } = hardware;
   const { policy } = system.cache;
@@ -43,7 +40,7 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
-/** True if GPU memory's division changes during the run: KV caches grow, or a fault takes memory. */
+/** KV caches grow, or a fault takes memory. */
 export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
   layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 

@@ -1,6 +1,6 @@
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import { ChanceKernel } from './chance-kernel.js';
 
@@ -63,7 +63,7 @@ class Reading {
   }
 }
 
-/** Probability of a demand from scores and expected next use, calibrated on past demands. */
+/** Probabilities from scores and expected next use, calibrated on past demands. */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());
@@ -78,7 +78,7 @@ export class Chances {
 
   /** @param nextUse log-odds of each expert's next use, at its layer's last event */
   constructor(model: ModelSpec, nextUse: Float32Array) {
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts(model);
     this.#model = model;
     this.#nextUse = nextUse;
     this.#said = this.#readings.map(() => new Float32Array(model.experts));

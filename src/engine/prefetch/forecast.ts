@@ -1,3 +1,4 @@
+import { mostExperts, mostTopK } from '../../model/door.js';
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
@@ -6,7 +7,7 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Forecasts of coming layers (L11, L12): predictor calls, policies' expectations, ranked experts, accuracy. */
+/** L11, L12: predictor calls, policies' expectations, ranked experts, accuracy. */
 export class Forecast {
   readonly ranking: Ranking;
   readonly #setup: PrefetchSetup;
@@ -27,11 +28,9 @@ export class Forecast {
 
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
     const { layers } = model;
-    const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
-    const topK = layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
     this.#setup = setup;
     this.#recorder = recorder;
-    this.ranking = new Ranking(model, Math.min(widest, Math.max(setup.limits.perLayer, 2 * topK)), setup.scores);
+    this.ranking = new Ranking(model, Math.min(mostExperts(model), Math.max(setup.limits.perLayer, 2 * mostTopK(model))), setup.scores);
     this.#ranked = new Uint8Array(layers.length);
     this.#version = new Float64Array(layers.length).fill(Number.NaN);
     const reads = setup.expectedUse !== null;
@@ -45,10 +44,7 @@ export class Forecast {
     this.#early = 0;
   }
 
-  /**
-   * Predicts layers `(after, last]` at `nowNs`. @returns time of the prediction, ns; a repeated prediction keeps its
-   * time
-   */
+  /** Layers `(after, last]` at `nowNs`. @returns time of the prediction, ns; a repeated prediction keeps its time */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores } = this.#setup;
     const { calls } = predictor;

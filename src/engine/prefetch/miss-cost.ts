@@ -8,7 +8,7 @@ export const NEWEST = 1 / 64;
 /** Running mean starting at its first value; 0: no value yet. */
 export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
-/** Cost of an extra miss (L13) in the GPU's usual event: a transfer, or the added time if the CPU computes misses. */
+/** Cost of an extra miss (L13) in a usual event: a transfer, or the added time if the CPU computes misses. */
 export class MissCost {
   readonly #gpu: Gpu;
   readonly #loads: boolean;

@@ -4,7 +4,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Predicted demand of the next pass: experts to bring on idle links, with a whole pass of time. */
+/** Experts to bring on idle links, with a whole pass of time. */
 export class NextPass {
   /** By dense id: calibrated chance of a demand in the next pass. */
   readonly chances: Float32Array;

@@ -8,7 +8,7 @@ import type { Hooks } from '../vocabulary/hooks.js';
 /** Weight of the newest event in a miss's mean cost. Ours. */
 const NEWEST = 1 / 64;
 
-/** Prefetch outcomes of a GPU (L8), counted and charged to the budget: in time, late, or evicted unused. */
+/** L8, counted and charged to the budget: in time, late, or evicted unused. */
 export class PrefetchOutcomes {
   /** Null: no budget. */
   budget: PrefetchBudget | null = null;

@@ -2,7 +2,7 @@ import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** L11: prefetch plan of a pass, nearest layer first, then by probability. An entry is a place, smaller first. */
+/** L11: nearest layer first, then by probability. An entry is a place, smaller first. */
 export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;
@@ -112,7 +112,7 @@ export class PrefetchPlan {
     return waited;
   }
 
-  /** Drops all entries. @returns number still waiting */
+  /** @returns number still waiting */
   clear(): number {
     const waited = this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;

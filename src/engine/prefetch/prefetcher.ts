@@ -35,9 +35,7 @@ export class Prefetcher implements Planner, Hooks {
   #nextLayer = 0;
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
-  /**
-   * @param evicted called after every admission to the GPU: accounts for victims; returns when their slot is free, ns
-   */
+  /** @param evicted after every admission to the GPU; returns when the victims' slot is free, ns */
   constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number, staging: Staging | null, idle: readonly IdleWork[]) {
     this.#gpu = gpu;
     this.#staging = staging;
@@ -75,10 +73,7 @@ export class Prefetcher implements Planner, Hooks {
     }
   }
 
-  /**
-   * Demand `demand[0..size)` of `layer` at `nowNs`: ends the layer's plan, cancels experts not demanded, judges the
-   * prediction.
-   */
+  /** `demand[0..size)` of `layer`: ends the layer's plan, cancels experts not demanded, judges the prediction. */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
@@ -150,10 +145,7 @@ export class Prefetcher implements Planner, Hooks {
     this.#totals = { bytes, useful, late, wasted };
   }
 
-  /**
-   * Starts planned transfers before `untilNs`. @param routing true: next routing known at `untilNs`; false: an event's
-   * end
-   */
+  /** Starts planned transfers before `untilNs`. @param routing true: next routing known then; false: an event's end */
   advance(untilNs: number, routing: boolean): void {
     const last = this.#starts.routed === BEFORE_PASS;
     this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));

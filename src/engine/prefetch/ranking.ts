@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 
 /** Bits of a single-precision score dropped by its bucket: 64 buckets per power of two. Ours. */
 const DROPPED = 17;
@@ -13,9 +13,7 @@ const MARGIN = 0x300000;
 /** End of a list of experts. */
 const NONE = -1;
 
-/**
- * Best-scored experts of each layer at its last prediction. Low scores are skipped, the rest sorted in narrow buckets.
- */
+/** Best experts at each layer's last prediction. Low scores are skipped, the rest sorted in narrow buckets. */
 export class Ranking {
   /** Most ranked experts of a layer. */
   readonly width: number;
@@ -46,7 +44,7 @@ export class Ranking {
     this.#place = new Int32Array(model.experts);
     this.#floor = new Int32Array(model.layers.length).fill(1);
     this.#next = new Int32Array(model.experts);
-    this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
+    this.#found = new Int32Array(mostExperts(model));
   }
 
   /** Ranks experts with a score above zero. @returns their number, at most `width` */
@@ -118,7 +116,7 @@ export class Ranking {
     return words;
   }
 
-  /** Moves the best experts from the buckets to `ids[base ..]`, emptying all buckets. @returns their number */
+  /** To `ids[base ..]`, emptying all buckets. @returns their number */
   #draw(words: number, base: number): number {
     const { ids, width } = this;
     const filled = this.#filled;

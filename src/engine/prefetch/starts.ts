@@ -9,7 +9,7 @@ import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
-/** Starts of planned prefetches (L11): in plan order, on idle links, into slots not needed sooner. */
+/** L11: in plan order, on idle links, into slots not needed sooner. */
 export class PrefetchStarts {
   /** Last layer of the running pass with known routing; -1: no layer. */
   routed = -1;
@@ -27,8 +27,8 @@ export class PrefetchStarts {
   readonly #staging: Staging | null;
 
   /**
-   * @param chances by dense id @param worth null: every planned expert is brought @param evicted accounts for an
-   * admission's victims; returns when their slot is free, ns @param staging null: prefetches take cache slots
+   * @param chances by dense id @param worth null: every planned expert is brought @param evicted returns when the
+   * victims' slot is free, ns @param staging null: prefetches take cache slots
    */
   constructor(
     gpu: Gpu,

@@ -20,7 +20,7 @@ interface Candidate {
   readonly victimFirst: boolean;
 }
 
-/** Value of a prefetch by running means: transfer time saved, less stall of demands and of evicted experts. */
+/** Running means: transfer time saved, less stall of demands and of evicted experts. */
 export class PrefetchWorth {
   /** Share of events with demands on the link. */
   #missRate = 1;

@@ -8,10 +8,7 @@ import type { MemoryPlan } from '../memory/plan.js';
 import { memoryChanges, type RunPlan } from '../plan/run-plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/**
- * Memory of a run's GPUs under changing division; null: constant. @throws UserError if the division must not change,
- * e.g. a policy with foresight
- */
+/** Null: constant. @throws UserError if the division must not change, e.g. a policy with foresight */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;
@@ -98,10 +95,7 @@ class GpuMemory {
     this.#cacheBytes = this.leastCacheBytes = this.#plan.cacheBytes;
   }
 
-  /**
-   * Checks memory left by faults. @param need KV tokens of the longest request @param place for messages
-   * @throws UserError
-   */
+  /** Memory left by faults. @param need KV tokens of the longest request @param place for messages @throws UserError */
   check(need: number, place: string): void {
     const { faults, gpus, number } = this.#parts;
     const { kvBytes, kvGrowth, sharedBytes } = this.#plan;

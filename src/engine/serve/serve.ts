@@ -13,10 +13,7 @@ export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
   ended(startNs: number, endNs: number): void;
 }
 
-/**
- * Serving loop: composes, runs and counts passes until the last request. @param memory divided before each pass; null:
- * unchanged
- */
+/** Until the last request. @param memory divided before each pass; null: unchanged */
 export async function runPasses(
   passes: Passes,
   { engine }: Pick<Simulation, 'engine'>,

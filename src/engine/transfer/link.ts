@@ -12,7 +12,7 @@ export interface LinkObserver {
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/** Link between two tiers (L10), with equal lanes or separate paths. Demands are placed at once, prefetches start on free lanes. */
+/** L10: with equal lanes or separate paths. Demands are placed at once, prefetches start on free lanes. */
 export class Link {
   readonly name: string;
   /** Number of lanes, then total bandwidth without faults, bytes/s. */
@@ -62,7 +62,7 @@ export class Link {
   /** Arrival by dense expert id, ns. */
   readonly #arrivalNs: Float64Array;
 
-  /** @param spec bandwidth, latency, lanes or paths @param arrivalNs arrival in the upper tier by expert id, written at every transfer */
+  /** @param arrivalNs arrival in the upper tier by expert id, written at every transfer */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
     within('L10', `lanes of ${name}`, lanes, 1);
@@ -117,7 +117,7 @@ export class Link {
     return end;
   }
 
-  /** Places a demand on the lane of earliest start; of earliest end if lanes differ. @returns arrival, ns */
+  /** Lane of earliest start; of earliest end if lanes differ. @returns arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
@@ -125,7 +125,10 @@ export class Link {
     return this.#arrivalNs[id]!;
   }
 
-  /** Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member: demand, then arrival */
+  /**
+   * Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member:
+   * demand, then arrival
+   */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
     const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {
@@ -249,7 +252,9 @@ export class Link {
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /** Keeps the first `lanes` lanes from `nowNs` on. An interruptible prefetch on a lost lane runs again on a live lane. */
+  /**
+   * Keeps the first `lanes` lanes from `nowNs` on. An interruptible prefetch on a lost lane runs again on a live lane.
+   */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;

@@ -1,9 +1,8 @@
 import type { PathSpec } from '../../hardware/door.js';
 
 /**
- * Time of a transfer divided over idle paths (L10) with a common end, ns: T = (bytes + sum of l B) / sum of B over
- * paths of latency l < T and rate B. @param paths by ascending latency, not empty @param rate factor on every
- * bandwidth, (0, 1]
+ * Time over idle paths (L10) with a common end, ns: T = (bytes + sum of l B) / sum of B over paths of latency l < T and
+ * rate B. @param paths by ascending latency, not empty @param rate factor on every bandwidth, (0, 1]
  */
 export function splitNs(paths: readonly PathSpec[], bytes: number, rate: number): number {
   let moved = bytes;

@@ -5,9 +5,7 @@ interface PlacedPrefetch {
   readonly endNs: number;
 }
 
-/**
- * Uninterruptible prefetches on a link: placed like demands (L12, cancel: off), or run again after losing a lane (L10).
- */
+/** Uninterruptible: placed like demands (L12, cancel: off), or run again after losing a lane (L10). */
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 
@@ -20,7 +18,7 @@ export class PlacedPrefetches {
     if (this.all.length > 0) this.all = this.all.filter((copy) => copy.id !== id);
   }
 
-  /** Removes arrived prefetches. @returns their experts */
+  /** @returns their experts */
   landed(nowNs: number): number[] {
     const landed = this.all.filter(({ endNs }) => endNs <= nowNs);
     this.all = this.all.filter(({ endNs }) => endNs > nowNs);

@@ -3,10 +3,7 @@ import type { Observer } from './observer.js';
 /** No expert, or no buffer. */
 const NONE = -1;
 
-/**
- * L11: buffers outside the cache for prefetched experts, so a wrong prefetch evicts nothing. A demand swaps the buffer
- * for a slot.
- */
+/** L11: outside the cache, so a wrong prefetch evicts nothing. A demand swaps the buffer for a slot. */
 export class Staging {
   observer: Observer | null = null;
   /** Counter of experts leaving unused; null: no count. */

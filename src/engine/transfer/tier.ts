@@ -5,7 +5,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 
-/** Caches of a tier with their filling link, by dense expert id. Capacity may change between passes. */
+/** Caches with the filling link, by dense expert id. Capacity may change between passes. */
 export class CachedTier {
   /** In global scope, the same object for all layers. */
   readonly byLayer: readonly ExpertCache[];

@@ -4,10 +4,7 @@ import type { Scope } from '../../cache/scope.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { CapacityCurve } from '../../result/details.js';
 
-/**
- * Capacities of the curve, evenly spaced. Ours: include a twelfth, a quarter, a third and a half; a line through all is
- * smooth.
- */
+/** Evenly spaced. Ours: include a twelfth, a quarter, a third and a half; a line through all is smooth. */
 const STEPS = 12;
 
 /** Words of events counted together. Ours: a tenth less time with details than event by event. */
@@ -25,10 +22,7 @@ export class CapacityMeter {
   #used = 0;
   readonly #belady: BeladyCurve;
 
-  /**
-   * @param model experts of the GPU @param ownBytes the run's capacity @param preloaded true: experts are cached at
-   * first
-   */
+  /** @param ownBytes the run's capacity @param preloaded true: experts are cached at first */
   constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
@@ -74,7 +68,7 @@ export class CapacityMeter {
     return { belady: this.#belady.hits().slice(0, STEPS), lru };
   }
 
-  /** Bound of hits at the run's initial capacity, evenly split, as in `BeladyBound`. */
+  /** Hits at the run's initial capacity, evenly split, as in `BeladyBound`. */
   get ownBound(): number {
     this.#count();
     return this.#belady.hits().at(-1)!;

@@ -3,7 +3,7 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Demand of an event on a GPU (L1): distinct experts by last appearance (L3), the first `size` entries. */
+/** L1: distinct experts by last appearance (L3), the first `size` entries. */
 export interface Demand {
   readonly size: number;
   /** Members, dense ids. */
@@ -137,7 +137,7 @@ export class RunningEvent {
   waits = 0;
   /** True: arrivals are in order (equal transfers requested at once). */
   inOrder = false;
-  /** Known routing, and end on the GPU, ns. Fields, because numbers passed between calls are allocated. */
+  /** Known routing, and end on the GPU, ns. Fields: numbers passed between calls are allocated. */
   startNs = 0;
   endNs = 0;
   /** Tokens of the pass; true with prompt tokens. */

@@ -1,7 +1,7 @@
 import type { Pass } from '../../schedule/door.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Engine interface for the serving loop: passes in, time out. Implemented for one and for several GPUs. */
+/** Engine interface for the serving loop: passes in, time out. */
 export interface Fold {
   nowNs: number;
   /** Runs a pass from `nowNs` to its end. */

@@ -4,8 +4,8 @@ import type { CachedTier } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 
 /**
- * Work on a GPU added to the plain fold: of mechanisms, prefetches, knowledge and bounds. The fold calls existing hooks
- * only, in the order of the registry. Times are ns; `ids` holds `size` distinct members.
+ * Work on a GPU added to the plain fold. The fold calls existing hooks only, in the order of the registry. Times are
+ * ns; `ids` holds `size` distinct members.
  */
 export interface Hooks {
   observe?(observer: Observer): void;

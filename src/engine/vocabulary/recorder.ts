@@ -43,7 +43,7 @@ export class PhaseCounters {
   exchangeNs = 0;
 }
 
-/** Counters of a run, total or by layer. Written by the hot path, read at the end. */
+/** Total or by layer. Written by the hot path, read at the end. */
 export class Recorder {
   readonly layers: ReturnType<typeof layerCounters>;
   /** Index 0: passes with prompt tokens; index 1: pure decode passes. */

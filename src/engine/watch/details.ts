@@ -8,7 +8,7 @@ import { capacityCurve } from '../vocabulary/capacity-curve.js';
 import { CauseRecorder, rounded } from './causes.js';
 import type { Latencies } from './latency.js';
 
-/** Most bins of a series, even: more than a screen resolves, for zooming. Ours. */
+/** Even; more than a screen resolves, for zooming. Ours. */
 const BINS = 1000;
 /** Initial width of a bin, ns. Ours. */
 const FIRST_BIN_NS = 1000;
@@ -39,7 +39,7 @@ function linkBins(link: Link, name: string, host: boolean) {
 
 type LinkBins = ReturnType<typeof linkBins>;
 
-/** Data of pictures: loads by expert, series over time in bins doubling in width as the run grows. */
+/** Loads by expert, series over time in bins doubling in width as the run grows. */
 export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;

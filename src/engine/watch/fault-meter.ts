@@ -32,7 +32,7 @@ class Window {
   }
 }
 
-/** Cost of faults: figures of passes before, during and after each fault, and with and without faults. */
+/** Figures of passes before, during and after each fault, and with and without faults. */
 export class FaultMeter {
   readonly #faults: readonly Fault[];
   readonly #recorder: Recorder;

@@ -19,7 +19,7 @@ export interface Watch extends WorkWatch {
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
-/** Meters of a run besides counters: latencies, cost of faults, data of pictures. */
+/** Meters besides counters: latencies, cost of faults, data of pictures. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** Null: no classes. */

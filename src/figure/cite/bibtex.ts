@@ -1,7 +1,7 @@
 import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
-/** Entries as ASCII BibTeX, separated by empty lines. All are `@misc`, known to every style; venues become notes. */
+/** ASCII, separated by empty lines. All are `@misc`, known to every style; venues become notes. */
 export const bibtex = (citations: readonly Citation[]): string => citations.map(entry).join('\n');
 
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {

@@ -8,7 +8,7 @@ import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
 /**
- * References of runs, without repeats: moeprof, systems, policies, runtimes, traces. @param rows empty: moeprof alone
+ * References without repeats: moeprof, systems, policies, runtimes, traces. @param rows empty: moeprof alone
  * @param measured adds sources of runtime constants
  */
 export function citedBy(rows: readonly RunRow[], measured = false): Citation[] {

@@ -34,7 +34,7 @@ export function png(svg: string): Uint8Array {
   return paper.toBuffer('image/png');
 }
 
-/** Loads the canvas library. @throws UserError if not installed, or without fonts */
+/** @throws UserError if not installed, or without fonts */
 export function canvas(): typeof Canvas {
   let loaded: typeof Canvas;
   try {

@@ -6,7 +6,6 @@ import type { RunRow } from './run-row.js';
 /** Bytes held in memory. */
 const BLOCK = 2 ** 20;
 
-/** Row without metrics, and index of its set of metric names. */
 type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
 /** Rows of a study as bytes, about 1 KiB each instead of four; beyond 1 MiB in a temporary file. Set in any order. */
@@ -21,7 +20,7 @@ export class KeptRows implements Iterable<RunRow> {
   #block = new Uint8Array(BLOCK);
   #used = 0;
 
-  /** Keeps a row. @throws UserError on a full disk */
+  /** @throws UserError on a full disk */
   set(index: number, { metrics, ...row }: RunRow): void {
     const names = Object.keys(metrics);
     const all = names.join('\n');

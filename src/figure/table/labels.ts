@@ -22,7 +22,7 @@ export class Labels {
     return this.#texts.get(name) ?? usual;
   }
 
-  /** Requires use of all names. @throws UserError with the nearest used name */
+  /** @throws UserError with the nearest used name */
   requireMet(): void {
     for (const name of this.#texts.keys())
       if (!this.#met.has(name)) throw new UserError(`--label ${name}: no such name is shown; ${didYouMean(name, this.#met)}`);

@@ -15,7 +15,7 @@ export type Statistic = (typeof STATISTICS)[number];
 /** True for statistics of spread. */
 export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
 
-/** Statistic by name. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
   const found = among.find((statistic) => statistic === name);
   if (found !== undefined) return found;
@@ -63,10 +63,7 @@ export interface Pivot extends PivotQuestion {
   readonly mixed: readonly string[];
 }
 
-/**
- * Arranges runs in a table. @param labels words for names @throws UserError for a name that no run has, or the table
- * does not show
- */
+/** @param labels words for names @throws UserError for a name that no run has, or the table does not show */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels = new Labels()): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);

@@ -16,7 +16,6 @@ export const KEY_COLUMNS = [
 /** A name in {@link KEY_COLUMNS}. */
 export type KeyColumn = (typeof KEY_COLUMNS)[number];
 
-/** Run paths with a key column. */
 const PATHS = byName<KeyColumn>({
   model: 'model',
   quantization: 'quantization',
@@ -33,7 +32,7 @@ const PATHS = byName<KeyColumn>({
 /** Key column of a path; null: a separate column. */
 export const keyColumnOf = (path: string): KeyColumn | null => PATHS[path] ?? null;
 
-/** Row of a run or failed cell: key, varied values, metrics. Rows of all studies are compatible. */
+/** Row of a run or failed cell. Rows of all studies are compatible. */
 export interface RunRow {
   readonly status: Outcome['status'];
   /** Reason for missing metrics, else null. */
@@ -48,10 +47,7 @@ export interface RunRow {
   readonly config?: Result['config'];
 }
 
-/**
- * Builds a row. @param fingerprint null: absent @param values by varied path @param wanted metrics; empty: all
- * @param again command to repeat
- */
+/** @param fingerprint null: absent @param values by varied path @param wanted empty: all @param again command */
 export function rowOf(
   fingerprint: string | null,
   values: Readonly<Record<string, SweepValue>>,
@@ -97,7 +93,7 @@ export function rowValue(row: RunRow, name: string): SweepValue | null {
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }
 
-/** Requires a run with a value under `name`. @throws UserError with the nearest name */
+/** @throws UserError with the nearest name */
 export function requireValue(rows: readonly RunRow[], name: string): void {
   if (rows.some((row) => rowValue(row, name) !== null)) return;
   const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));

@@ -21,7 +21,7 @@ interface Sample {
   readonly seed: number;
 }
 
-/** All cells of a study, last dimension fastest; generated one at a time, so memory holds only axes. */
+/** Last dimension fastest; cells are generated one at a time, so memory holds only axes. */
 export interface Space {
   readonly dimensions: readonly SpaceDimension[];
   readonly exclude: readonly Exclusion[];
@@ -91,7 +91,7 @@ function* anyCells(space: Space, { points, seed }: Sample): Generator<StudyCell>
 /** McKay, Beckman and Conover 1979: as many strata per dimension as points, each used once. */
 function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Generator<StudyCell> {
   const strata = dimensions.map(({ paths, rows }) => {
-    const order = shuffled(points, new Random(seed, `study/latin-hypercube/${paths.join()}`));
+    const order = new Random(seed, `study/latin-hypercube/${paths.join()}`).shuffle([...Array(points).keys()]);
     return order.map((stratum) => rows[Math.floor(((stratum + 0.5) * rows.length) / points)]!);
   });
   const seen = new Set<string>();
@@ -101,14 +101,4 @@ function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Gener
     if (!seen.has(key)) yield cell;
     seen.add(key);
   }
-}
-
-/** Random permutation (Fisher and Yates). */
-function shuffled(n: number, random: Random): number[] {
-  const order = Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const other = random.below(i + 1);
-    [order[i], order[other]] = [order[other]!, order[i]!];
-  }
-  return order;
 }

@@ -6,7 +6,7 @@ import { KeptRows } from './kept-rows.js';
 import { type Outcome, type RunRow, rowOf } from './run-row.js';
 import type { StudyCell } from './space.js';
 
-/** Version tag of the format; raised if a meaning changes, not for additions. */
+/** Raised if a meaning changes, not for additions. */
 export const STUDY_SCHEMA = 'moeprof.study/1';
 
 /** A finished study, public format `moeprof.study/1`, a row per cell. */

@@ -19,7 +19,7 @@ export interface Draft {
   readonly notSeen: string[];
 }
 
-/** Adds memory type, speed, channels and usable size, from modules, system and container. */
+/** Facts from modules, system and container. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);
@@ -52,10 +52,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   addSize(seen, 'modules of a usual size are taken', draft);
 }
 
-/**
- * Adds the memory size: modules report all of it, the system without the firmware's part. @param instead text if
- * neither reports
- */
+/** Modules report all of it, the system without the firmware's part. @param instead text if neither reports */
 export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead: string, { notSeen, parts, remarks }: Draft): void {
   const whole = summarizeModules(modules)?.bytes;
   const bytes = whole ?? memoryBytes;

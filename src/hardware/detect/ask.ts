@@ -20,7 +20,7 @@ const LONGEST = 8 * 2 ** 20;
 /** Most bytes of a sysfs file, a single line; ours. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
-/** Answers of all tools in order, without root, with limits of time and size. */
+/** Answers in order, without root, with limits of time and size. */
 export function askAll(): Promise<Answer[]> {
   return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }

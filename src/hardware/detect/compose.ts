@@ -37,7 +37,7 @@ function composeMachine(seen: Seen): Detection {
   return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
 }
 
-/** If facts contradict the catalogue, leaves out the least important part, with a remark. */
+/** Without the least important part, with a remark, if facts contradict the catalogue. */
 function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
   const works = (some: readonly DetectedPart[]): string | null => {
     const machine = some.length === 0 ? null : orUserError(() => parseMachine(some.map(({ part }) => part).join('+')));

@@ -54,7 +54,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** Catalogue part of a processor by name, else nearest by architecture; null: too few facts. */
+/** Part by name, else nearest by architecture; null: too few facts. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };

@@ -17,9 +17,7 @@ const ABOUT = 0.1;
 const INTEGRATED =
   /\b(uhd|hd|iris|xe) (graphics|plus)|intel.*graphics(?!.*\barc [ab]\d)|^amd radeon(\(tm\))? (vega \d+ )?graphics|radeon (vega|\d{3}m)\b|raphael|granite ridge|phoenix|rembrandt|cezanne|renoir|picasso|strix point/i;
 
-/**
- * Part of a card by name and memory, or the vendor's nearest; null: integrated graphics, or only the maker is known.
- */
+/** Part by name and memory, or the vendor's nearest; null: integrated graphics, or only the maker is known. */
 export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
   const known = seen.names.flatMap((name) => GPUS.find(name) ?? []);
   const fitting = known.find((part) => fitsMemory(part, seen.memoryBytes));

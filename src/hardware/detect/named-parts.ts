@@ -54,7 +54,7 @@ export interface SpokenParts {
 
 const COUNTS = byName<number>({ dual: 2, two: 2, three: 3, four: 4 });
 
-/** Finds parts: `on two 3090s with a 5950X and 64 GB of DDR4-3200`. */
+/** `on two 3090s with a 5950X and 64 GB of DDR4-3200`. */
 export function spokenParts(text: string): SpokenParts {
   const words = text
     .replace(/\b(\d{1,2}) ?[x×] ?(?=[a-z]*\s?\d{3})/gi, '$1x ')

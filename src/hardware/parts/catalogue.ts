@@ -3,7 +3,7 @@ import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 
-/** Computer kinds of parts: a missing part defaults to the same kind. `unified`: a single memory. */
+/** A missing part defaults to the same kind. `unified`: a single memory. */
 const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
 /** Computer kind of a part. */
 export type Form = (typeof FORMS)[number];
@@ -35,10 +35,7 @@ export const groupFields = {
   source: z.string().min(1),
 };
 
-/**
- * Schema of a file's groups. @param group fields of a group @param partShape replaceable fields @param part further
- * fields
- */
+/** @param group fields of a group @param partShape replaceable fields @param part further fields */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
@@ -49,13 +46,13 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, parsed on demand, as parsing all groups is slow. */
+/** Parsed on demand, as parsing all groups is slow. */
 interface PartGroup<P extends CataloguePart> {
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/** A catalogue that reads groups on first use. @param read a file, or a single group @throws UserError on use */
+/** Groups are read on first use. @param read a file, or a single group @throws UserError on use */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -98,7 +95,6 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Part names in an unparsed text. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }

@@ -40,7 +40,7 @@ export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' |
   readonly chipBandwidth?: number;
 }
 
-/** Default CPU by computer kind of the GPU; our choice of usual CPUs. */
+/** By computer kind of the GPU; our choice of usual CPUs. */
 const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
   desktop: 'ryzen-7-7700x',
   laptop: 'i9-13900hx',
@@ -54,7 +54,7 @@ const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop
 /** 32-bit channels per 64-bit module. */
 const LPDDR_PER_MODULE = 2;
 
-/** Completes a machine with defaults, each with a remark. @throws UserError for incompatible parts */
+/** Each default has a remark. @throws UserError for incompatible parts */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);

@@ -16,12 +16,12 @@ export interface DiskPart {
   readonly bytes?: number;
 }
 
-/** Default drive size, bytes (ours): large enough for any model, without further effect. */
+/** Bytes (ours): large enough for any model, without further effect. */
 export const DISK_BYTES = 2e12;
 
 /**
- * ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones: a
- * guess).
+ * ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones
+ * guessed).
  */
 const KINDS = byName<number>({
   nvme: READ.latency,
@@ -36,7 +36,7 @@ const KINDS = byName<number>({
 /** Default rates, from data sheets of usual drives, close to the link limit. */
 const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
 
-/** Parses `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; a text: the error */
+/** `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; a text: the error */
 export function parseDisk(text: string): DiskPart | string | null {
   const [word, ...given] = text.trim().split(/[\s-]+/);
   const kind = word!.toLowerCase();

@@ -39,7 +39,7 @@ export const isHalved = (card: string): boolean => GEFORCE.test(card);
  */
 const COVERED = 7e9;
 
-/** True if a GPU has enough multiprocessors for small kernels to reach nearly full bandwidth. */
+/** Enough multiprocessors for small kernels to reach nearly full bandwidth. */
 export function isCovered(name: string): boolean {
   const { memoryBandwidth, units } = GPUS.find(name) ?? {};
   return units !== undefined && memoryBandwidth! / units <= COVERED;

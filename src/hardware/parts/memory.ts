@@ -25,7 +25,7 @@ interface MemoryText extends Omit<MemorySlots, 'channels'> {
   readonly channels?: number;
 }
 
-/** Parses `2xddr5-6000` or `ddr5-6000`; null if malformed. */
+/** `2xddr5-6000` or `ddr5-6000`; null if malformed. */
 export function parseMemory(text: string): MemoryText | null {
   const match = /^(?:(\d{1,3})\s*x\s*)?([a-z]+\d?x?)[\s-]+(\d{3,5})$/i.exec(text.trim());
   if (match === null) return null;

@@ -60,7 +60,7 @@ export interface CheckFacts {
   readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
 }
 
-/** Checks the runs of a log. @param runtimes by name @param traces routing shared by logs */
+/** @param runtimes by name @param traces routing shared by logs */
 export async function checkRuns(
   rows: readonly Measurement[],
   runtimes: Runtimes,

@@ -1,4 +1,4 @@
-// The machine that a log names: the judge of its speeds, unless the user gives one that agrees.
+// A log's machine: the judge of its speeds, unless the user gives a machine that agrees.
 import { UserError } from '../../base/errors.js';
 import { cardNamed, cpuNamed, givenBy, type Machine, machineWords } from '../../hardware/door.js';
 import type { Timing } from '../../runtime/door.js';
@@ -21,7 +21,7 @@ export interface LogMachine {
 /** Most characters of a shown name; ours. */
 const SHOWN = 60;
 
-/** Parts of all timings of a log. @throws UserError for timings of two machines */
+/** @throws UserError for timings of two machines */
 export function loggedMachine(timings: readonly Timing[]): LogMachine {
   const machines = timings.map(namedBy);
   const [first] = machines;
@@ -71,7 +71,7 @@ export function namedWords({ cpu, gpus, others }: LogMachine): string[] {
   return [...counted, ...(cpu === null || chip ? [] : [cpu]), ...others];
 }
 
-/** True if a log names a card, a processor, or the want of a card. */
+/** A card, a processor, or the want of a card. */
 export const namesMachine = ({ cpu, gpus }: LogMachine): boolean => gpus !== null || cpu !== null;
 
 /** Words of -w with the parts that only the log names: `64GB` beside a log of an RTX 4080. */
@@ -82,7 +82,7 @@ export function completedWords(given: string, named: LogMachine): string {
   return [...words, ...missing].join('+');
 }
 
-/** Parts of a machine that a log contradicts; null: the log agrees. @param given parts that were named, not assumed */
+/** Null: the log agrees. @param given parts that were named, not assumed */
 function contradiction(named: LogMachine, machine: Machine): string | null {
   const { cpu, gpus } = named;
   const cards = machine.gpus.map(({ name }) => name);
@@ -131,7 +131,7 @@ export function demandCard({ backend, gpus, place }: LogMachine, machine: Machin
   );
 }
 
-/** True if a log agrees with a machine in all that it names. @param seen names of devices, as detected */
+/** Agreement in all that the log names. @param seen names of devices, as detected */
 export function agrees({ cpu, gpus, unknown }: LogMachine, machine: Machine, seen: readonly string[]): boolean {
   const sorted = (names: readonly string[]): string =>
     names

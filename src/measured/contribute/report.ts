@@ -6,7 +6,7 @@ import { figuresOf } from '../validate/rows/specify.js';
 import { measuredMetricText, speedText } from '../validate/words.js';
 import type { Contribution } from './rows.js';
 
-/** Report of `moeprof measure`: rows and predictions; Markdown is an issue's text, JSON lines are the rows. */
+/** Report of `moeprof measure`: Markdown is an issue's text, JSON lines are the rows. */
 export const contributionReports: readonly Format<Contribution>[] = documentFormats<Contribution>(documentOf, (value) => ({
   ...tagged('moeprof.measure/1'),
   ...value,

@@ -27,10 +27,7 @@ export interface Contribution {
   readonly rows: readonly ContributedRow[];
 }
 
-/**
- * Complete rows with predictions. @param place of the machine, for messages @param os null: unknown @throws UserError
- * for a missing part
- */
+/** @param place of the machine, for messages @param os null: unknown @throws UserError for a missing part */
 export async function contributionOf(
   logs: readonly ReadLog[],
   file: MachineFile,

@@ -35,10 +35,7 @@ export interface LearnedSpeed {
   readonly after: number;
 }
 
-/**
- * Learns a machine from its timings.
- * @param user model of a timing without a model @throws UserError for an unknown model or placement
- */
+/** @param user model of a timing without a model @throws UserError for an unknown model or placement */
 export async function learn(
   timings: readonly Timing[],
   file: MachineFile,

@@ -22,7 +22,7 @@ export interface NamedModel {
   readonly quantization: string | null;
 }
 
-/** Model of a timing. @param user precedes the log @throws UserError for an unknown model or format */
+/** @param user precedes the log @throws UserError for an unknown model or format */
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };

@@ -10,13 +10,13 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/** Timings as measurements; all tensor rules share one limit of work. @throws UserError for an unknown model or storage format */
+/** All tensor rules share one limit of work. @throws UserError for an unknown model or storage format */
 export function measurementsOf(timings: readonly Timing[], machine: Machine, user: NamedModel): Measurement[] {
   const steps = new Meter(timings[0]?.place ?? '', LIMITS.matching);
   return timings.map((timing) => measurementOf(timing, machine, user, steps));
 }
 
-/** A timing as a measurement. @throws UserError for an unknown model or storage format */
+/** @throws UserError for an unknown model or storage format */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel, steps?: Meter): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
@@ -103,10 +103,7 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
 
 const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
-/**
- * First layers in host memory, by printed buffers. Mapped buffers also span further tensors, so the smaller figure
- * counts.
- */
+/** First layers in host memory, by printed buffers. Mapped buffers span further tensors: the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);

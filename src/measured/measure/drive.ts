@@ -7,7 +7,7 @@ import { pid } from '../../base/host/process.js';
 import { Random } from '../../base/random.js';
 import { formatBytes, MIB } from '../../base/units.js';
 
-/** An open file on the measured drive. The name is removed before the first write, or at the end. */
+/** The name is removed before the first write, or at the end. */
 export interface DriveFile {
   readonly fd: number;
   readonly bytes: number;
@@ -20,7 +20,7 @@ export interface DriveFile {
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/** Writes a file of incompressible bytes. @param step called after each part @throws UserError if writing fails */
+/** Incompressible bytes. @param step called after each part @throws UserError if writing fails */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));

@@ -17,7 +17,7 @@ interface DriveRate extends MeasuredRate {
   readonly direct: boolean;
 }
 
-/** Rates of the machine, in about a minute. Empty and null if not requested. */
+/** Rates, in about a minute. Empty and null if not requested. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With the best number of concurrent reads. */
@@ -47,8 +47,7 @@ export function threadCounts(all: number): number[] {
 }
 
 /**
- * Measures. @param folder on the measured drive @param progress receives units done and total @throws UserError if
- * writing fails
+ * @param folder on the measured drive @param progress receives units done and total @throws UserError if writing fails
  */
 export async function measureMachine(
   wanted: readonly Measure[],

@@ -10,7 +10,7 @@ const ROUNDS = 3;
 const ENOUGH = 5;
 /** Most rounds of a visit, in multiples of {@link ROUNDS}; ours. */
 const PATIENCE = 3;
-/** Largest share of an undisturbed round without a processor. Ours: well below the 5 % tolerance of rates. */
+/** Share of a round without a processor. Ours: well below the 5 % tolerance of rates. */
 const DISTURBED = 0.02;
 
 /** A round: {@link LENGTH} ms of all threads. */
@@ -53,10 +53,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/**
- * Rate of a round. @param alone true: waiting time is left out; false: included, since further threads used the memory
- * meanwhile
- */
+/** @param alone true: waiting time is left out; false: included, since further threads used the memory meanwhile */
 export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {

@@ -42,7 +42,7 @@ const TRIAD: KernelBody = {
   ],
 };
 
-/** WebAssembly SIMD kernels that measure a new page-aligned memory of at least `size` bytes. */
+/** WebAssembly SIMD on a new page-aligned memory of at least `size` bytes. */
 export function kernelsOn(size: number): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
   return instantiate<Kernels>({ sum: SUM, triad: TRIAD }, size);
 }

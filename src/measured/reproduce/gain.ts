@@ -4,10 +4,7 @@ import type { ComparedRun, Composition, Figures } from './compared-run.js';
 /** Groups of parts, in exchange order. */
 export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
 
-/**
- * Factors of a ratio. Null: an intermediate run is impossible and the next factor takes its share, or the two worlds
- * differ.
- */
+/** Null: an intermediate run is impossible and the next factor takes its share, or the two worlds differ. */
 export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
   /** 1 for a common runtime. */
   readonly engine: number;

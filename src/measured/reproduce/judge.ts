@@ -43,7 +43,7 @@ interface Limits extends Pick<JudgedClaim, 'best' | 'floor'> {
   readonly short: ShortOf | null;
 }
 
-/** Judges a file's claims. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
+/** Ratios and orders use the first run's runtime: fitted constants agree (L26). */
 export class ClaimJudge {
   readonly #place: string;
   readonly #sides: ReadonlyMap<string, ComparedRun>;

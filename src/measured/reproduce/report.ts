@@ -74,10 +74,9 @@ function countsOf(claims: readonly JudgedClaim[]): string {
     .join(', ');
 }
 
-/** Verdicts of a limit that falls short. */
 const SHORT: ReadonlySet<ClaimVerdict> = new Set(['engine', 'impossible']);
 
-/** Sentence on claims near the published figure, and the median share of gains without a limit. */
+/** Claims near the published figure, and the median share of gains without a limit. */
 function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];

@@ -11,10 +11,7 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly claims: readonly JudgedClaim[];
 }
 
-/**
- * Executes the runs of papers. @param names bundled names, or paths @throws UserError for a malformed file or
- * impossible run
- */
+/** @param names bundled names, or paths @throws UserError for a malformed file or impossible run */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);

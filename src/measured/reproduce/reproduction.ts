@@ -78,7 +78,7 @@ export function runsOf(claim: Claim): readonly string[] {
   return 'ratio' in claim ? claim.ratio : claim.order;
 }
 
-/** Reads a reproduction. @param nameOrPath bundled name, or a path @throws UserError with file and line */
+/** @param nameOrPath bundled name, or a path @throws UserError with file and line */
 export function loadReproduction(nameOrPath: string): Reproduction {
   const path = findProfile('reproductions', nameOrPath);
   return locateYaml(readText(path), shownPath(path), reproductionSchema).value;

@@ -27,7 +27,7 @@ export interface CacheGain {
   readonly right: boolean | null;
 }
 
-/** Gains of rows with `scorable.cache` over the first row of their series. @param predictions of `rows`, in order */
+/** Gains over the first row of their series. @param predictions of `rows`, in order */
 export function cacheGains(rows: readonly Measurement[], predictions: readonly Prediction[]): CacheGain[] {
   const compared = rows.flatMap((row, i) => (row.scorable?.cache === true ? [{ row, prediction: predictions[i]! }] : []));
   return [...groupedBy(compared, ({ row }) => row.series!.id)].flatMap(([series, [first, ...members]]) =>
@@ -91,7 +91,6 @@ function wordOf({ pathology, right, sign }: CacheGain): string {
   return right === true ? 'yes' : sign ? 'sign' : 'no';
 }
 
-/** Counts of gains in words. */
 function countsOf(gains: readonly CacheGain[]): string {
   const counted = gains.filter(({ pathology, predicted }) => predicted !== null && !pathology);
   const count = (of: readonly boolean[]): string => `${of.filter(Boolean).length} of ${of.length}`;

@@ -60,7 +60,7 @@ export function constantOf(spec: RuntimeSpec, name: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-/** Multiplies a constant and those tied to it in its runtime, and in runtimes that inherit the value. */
+/** A constant with those tied to it in its runtime, and in runtimes that inherit the value. */
 export function withConstantMoved(runtimes: Runtimes, { name, runtime, tied }: Constant, factor: number): Map<string, RuntimeSpec> {
   return [name, ...tied].reduce((moved, constant) => withOneMoved(moved, runtime, constant, factor), new Map(runtimes));
 }

@@ -11,7 +11,7 @@ export interface Sensitivity {
   readonly weight?: number;
 }
 
-/** Sensitivity of a figure. @param moved predictions with one moved constant @param nudge logarithm of the factor */
+/** @param moved predictions with one moved constant @param nudge logarithm of the factor */
 export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
   return { residual: Math.log(predicted / measured), slopes: moved.map((changed) => Math.log(changed / predicted) / nudge) };
 }

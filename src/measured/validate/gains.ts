@@ -25,7 +25,7 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly reason: string | null;
 }
 
-/** Gains of rows with `scorable.pair` over their predecessors. @param validated figures of the rows */
+/** Gains over their predecessors. @param validated figures of the rows */
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
   const paired = rows.flatMap(({ id, scorable, series }) =>

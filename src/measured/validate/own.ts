@@ -1,4 +1,4 @@
-// What rows of a machine teach of its other rows: each machine's figures, predicted after some of its own.
+// Each machine's figures, predicted after some of its own rows.
 
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
@@ -97,7 +97,7 @@ async function figuresOfRows(rows: readonly Measurement[], threads: number, watc
   );
 }
 
-/** Figures as a roofline has them, with constants of the other folds of machines. */
+/** Figures with constants of the other folds of machines. */
 function asRoofline(figures: readonly OwnFigure[], predictor: 'roofline' | 'roofline and KV'): OwnFigure[] {
   const names = [...new Set(figures.map(({ machine }) => machine))].sort();
   const foldOf = ({ machine }: OwnFigure): number => names.indexOf(machine) % FOLDS;
@@ -134,7 +134,7 @@ interface Judged extends OwnFigure {
   readonly half: number;
 }
 
-/** Figures of a machine after so many of its rows, of the speeds that these have. */
+/** Figures after so many rows, of the speeds that these have. */
 function judgedFigures(figures: readonly OwnFigure[], count: number): Judged[] {
   const rows = [...groupedBy(figures, ({ id }) => id).values()];
   if (rows.length <= count) return [];

@@ -53,7 +53,7 @@ export interface ValidationTables {
   tableOf(rows: readonly ValidatedRow[]): Grid;
 }
 
-/** HTML page of a validation. @param csv every figure, as a download */
+/** @param csv every figure, as a download */
 export function renderPage(validation: Validation, csv: string, tables: ValidationTables): string {
   const { body, contents } = drawSections(SECTIONS, { ...validation, ...tables });
   return page({

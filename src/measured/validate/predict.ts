@@ -28,7 +28,9 @@ export interface Prediction {
   readonly lacks: string | null;
   /** Times of decoded tokens; absent: no decoding. */
   readonly knowing?: Knowing;
-  /** Hit rate of an expert cache in its layers, and decode speed at the measured one (null: unknown). Absent: no cache. */
+  /**
+   * Hit rate of an expert cache in its layers, and decode speed at the measured one (null: unknown). Absent: no cache.
+   */
   readonly cached?: { readonly hits: number; readonly byMeasured: number | null };
 }
 
@@ -71,7 +73,7 @@ interface RowWorld {
   readonly bounds: boolean;
 }
 
-/** Predicts a row's figures. @param traces shared by rows of a model @param runtimes by name */
+/** @param traces shared by rows of a model @param runtimes by name */
 export async function predictRow(
   given: Measurement,
   traces: RowTraces,
@@ -218,7 +220,7 @@ const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\sn
 interface Decoded {
   readonly speed: number;
   readonly hitRate: number;
-  /** Speed at the measured hit rate, as the wait goes with the misses; null: unknown. */
+  /** As the wait goes with the misses; null: unknown. */
   readonly byMeasured: number | null;
   readonly knowing: Knowing;
 }
@@ -244,7 +246,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   return { speed: (tokens * 1e9) / totalNs, hitRate: cachedHits, byMeasured, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Share of the choices in layers that stay on the GPU with an expert cache. */
+/** Share of the choices in layers that stay on the GPU. */
 function heldShare({ model: { layers }, row: { placement } }: RowWorld): number {
   const { cpu_moe_layers: cached = layers.length, kind } = placement;
   if (kind !== 'expert-cache') return 0;

@@ -88,7 +88,7 @@ export interface Refit {
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/** Compares predictions with measurements. @param predictions of `rows`, in order @param memory rows of memory */
+/** @param predictions of `rows`, in order @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],

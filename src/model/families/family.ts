@@ -42,7 +42,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of a head, stated or an even share of the hidden size. @throws UserError without either */
+/** Stated, or an even share of the hidden size. @throws UserError without either */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))

@@ -12,7 +12,7 @@ import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
 import { bailing, step } from './usual.js';
 
-/** Families with a config.json reader. A new family is a file and an entry. */
+/** A new family is a file and an entry. */
 export const FAMILIES: readonly Family[] = [
   mixtral,
   qwen2,

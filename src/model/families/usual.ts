@@ -51,7 +51,7 @@ export const step: Family = {
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
 };
 
-/** Reads an unknown family. @param type model type, for the note @throws UserError for a missing or malformed field */
+/** @param type model type, for the note @throws UserError for a missing or malformed field */
 export function readUsual(config: Fields, type: string): Architecture {
   const architecture = read(config, { qkNorm: false, routerBias: null });
   return { ...architecture, note: noteOf(config, type, architecture.moe) };

@@ -18,7 +18,7 @@ const ADDRESS = /^hf:([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95})(?:@([\w-][\w./-]{0
 /** True for a text with the address prefix, well-formed or not. */
 export const isHubAddress = (text: string): boolean => text.startsWith(PREFIX);
 
-/** Parses an address. @throws UserError if malformed */
+/** @throws UserError if malformed */
 export function parseHubAddress(text: string): HubAddress {
   const match = ADDRESS.exec(text);
   if (match === null || match[3]?.includes('..') === true)

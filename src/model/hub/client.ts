@@ -75,7 +75,7 @@ export class HubClient {
     this.commit = address.revision;
   }
 
-  /** Opens a client at the commit of an address. @throws UserError */
+  /** At the commit of an address. @throws UserError */
   static async open(server: HubServer, address: HubAddress): Promise<HubClient> {
     const client = new HubClient(server, address);
     if (COMMIT.test(address.revision)) return client;
@@ -90,7 +90,7 @@ export class HubClient {
     return `/api/models/${this.#address.owner}/${this.#address.repo}`;
   }
 
-  /** All files of the repository. @throws UserError */
+  /** @throws UserError */
   async files(): Promise<HubFile[]> {
     const files: HubFile[] = [];
     const first = `${this.#api}/tree/${this.commit}?recursive=true`;
@@ -121,7 +121,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /** Cursor of the next page; null: last page. @throws UserError for a foreign link */
+  /** Null: last page. @throws UserError for a foreign link */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;

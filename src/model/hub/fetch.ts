@@ -21,8 +21,7 @@ const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 
 /**
- * Fetches an address into the store, unless fresh. @param now ms @param note called if an older entry serves @throws
- * UserError
+ * An address into the store, unless fresh. @param now ms @param note called if an older entry serves @throws UserError
  */
 export async function fetchHubModel(
   address: HubAddress,
@@ -84,10 +83,7 @@ const LARGEST = 8 * MIB;
 
 class NotYet extends Error {}
 
-/**
- * Reads a remote GGUF header in growing pieces. @param room limits the fetched bytes @param range fills a part @throws
- * UserError
- */
+/** In growing pieces. @param room limits the fetched bytes @param range fills a part @throws UserError */
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,
@@ -136,7 +132,7 @@ const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4
 /** Default formats, in llama.cpp's order of preference. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
-/** Chooses a GGUF file in the named (or a usual) format, else config.json. @throws UserError without either */
+/** GGUF in the named (or a usual) format, else config.json. @throws UserError without either */
 export function chooseFiles(address: HubAddress, files: readonly HubFile[]): HubChoice {
   const offers = offersOf(address, files);
   if (offers.length === 0) {

@@ -71,7 +71,7 @@ const entryPath = ({ owner, repo, text }: HubAddress, folder: string): string =>
 
 const digestOf = (text: string): string => newSha256().update(text).digest('hex').slice(0, 12);
 
-/** The stored entry of an address; null: not fetched yet. @throws UserError if damaged */
+/** Null: not fetched yet. @throws UserError if damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;
@@ -81,7 +81,7 @@ export function storedEntry(address: HubAddress, folder: string): HubEntry | nul
   return parsed.data;
 }
 
-/** Stores an entry. @throws UserError if unwritable, or too large to read back */
+/** @throws UserError if unwritable, or too large to read back */
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
   const parsed = EntrySchema.safeParse(entry);
   const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;

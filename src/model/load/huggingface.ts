@@ -17,10 +17,7 @@ const NEXT = ['num_nextn_predict_layers', 'mtp_num_hidden_layers', 'num_mtp_modu
 /** Outer fields that a nested configuration inherits. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
-/**
- * Reads the profile of a config.json, with a note for an unknown type. @throws UserError for no experts or a missing
- * field
- */
+/** The profile of a config.json, with a note for an unknown type. @throws UserError without experts or a field */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');
@@ -44,7 +41,7 @@ function mtpOf(config: Fields): { mtpLayers?: number } {
   return { mtpLayers: config.indexOr(0, ...NEXT) };
 }
 
-/** Finds the reader of a configuration, or of a language model nested up to two levels deep. */
+/** Reader of a configuration, or of a language model nested up to two levels deep. */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);

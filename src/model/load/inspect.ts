@@ -1,5 +1,5 @@
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
-import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
+import { expertBytesTotal, type FormatShare, type ModelSpec, mostExperts, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
 
 /** Version tag of a JSON inspection. */
@@ -49,7 +49,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** Facts of a model: parameters and bytes by part, expert sizes, and fits on machines. */
+/** Facts of a model, and fits on machines. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -57,7 +57,7 @@ export interface ModelInspection {
   /** Source of the sizes: format rules, or tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
-  /** Whole models as experts; absent: parts of a model. */
+  /** Absent: parts of a model. */
   readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;
@@ -78,7 +78,7 @@ export interface ModelInspection {
   readonly fits: readonly Fit[];
 }
 
-/** Inspects a model. @param context tokens of KV cache */
+/** @param context tokens of KV cache */
 export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly MachineMemory[], context: number): ModelInspection {
   const model = assemble(parts);
   const budget = budgetOf(parts);
@@ -166,7 +166,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts experts that fit next to dense weights and a request's KV cache. */
+/** Next to dense weights and a request's KV cache. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);
@@ -190,7 +190,7 @@ export function fitOn(machine: MachineMemory, model: ModelSpec, context: number)
 }
 
 function expertsPerLayer(model: ModelSpec, bytes: number): number {
-  const most = Math.max(...model.layers.map((layer) => layer.experts));
+  const most = mostExperts(model);
   let count = 0;
   for (let taken = 0; count < most; count++) {
     taken += model.layers.reduce((sum, layer) => sum + (layer.experts > count ? layer.expertBytes : 0), 0);

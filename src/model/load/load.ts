@@ -44,7 +44,6 @@ type Source =
   | { readonly kind: 'config'; readonly path: string; readonly folder: string };
 
 /**
- * Loads a model.
  * @param nameOrPath bundled name, profile, config.json, folder or index of safetensors, GGUF file, or fetched hub model
  * @param quantization null: the format of the files or the profile
  * @throws UserError for an unknown model or format, or a malformed file
@@ -61,7 +60,7 @@ export function loadModel(
   return remembered(ASSEMBLED, parts, () => assemble(parts));
 }
 
-/** Loads a model in parts; parameters and errors as {@link loadModel}. */
+/** Parameters and errors as {@link loadModel}. */
 export function openModel(
   nameOrPath: string,
   quantization: string | null = null,

@@ -27,7 +27,7 @@ const NEAR = 0.03;
 /** Cached models: a log repeats models, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
-/** Loads the model of a measurement: a bundled profile, else a shape. @throws UserError without either */
+/** A bundled profile, else a shape. @throws UserError without either */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return remembered(models, JSON.stringify(measured), () => assemble(levelSizes(partsOf(measured, profileOf(measured)))));
@@ -72,7 +72,7 @@ function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
-/** Figures of an otherwise unknown model, as named in measurements; usual values fill the gaps. */
+/** As named in measurements; usual values fill the gaps. */
 export interface ModelShape {
   /** Decoder layers, and MoE layers; dense layers come first. */
   readonly layers: number;

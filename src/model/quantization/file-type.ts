@@ -110,8 +110,8 @@ function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: 
 }
 
 /**
- * A quantization by table. Moved below 0, down projections of experts lose bits first, then all experts. Up to 1,
- * non-experts get generous formats; above, experts gain.
+ * Moved below 0, down projections of experts lose bits first, then all experts. Up to 1, non-experts get generous
+ * formats; above, experts gain.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
   const others = Math.min(1, Math.max(0, by));

@@ -2,10 +2,7 @@ import { type FileType, fileType, LADDERS } from './file-type.js';
 import type { FormatName } from './formats/rows.js';
 import type { Quantization, TensorPlace } from './rule.js';
 
-/**
- * Layers with more bits in llama-quantize's `_m` mixes: the first and last eighth, and every third between
- * (`use_more_bits`).
- */
+/** More bits in llama-quantize's `_m` mixes: the first and last eighth, every third between (`use_more_bits`). */
 export function moreBits(layer: number, layers: number): boolean {
   const eighth = Math.floor(layers / 8);
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
@@ -93,8 +90,8 @@ const fp = kind((base, row) => ({ base, head: base, ladder: LADDERS.fp, generous
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', k('q4_k'));
 
 /**
- * Formats and a sentence by file type: the rules of llama-quantize (llama_tensor_get_type in llama-quant.cpp of October
- * 2025), with an importance matrix if a rule asks for one.
+ * The rules of llama-quantize (llama_tensor_get_type in llama-quant.cpp of October 2025), with an importance matrix if
+ * a rule asks for one.
  */
 const TYPES = {
   f32: [floats('f32'), 'llama.cpp F32: 32 bits throughout'],

@@ -21,7 +21,6 @@ export type TensorRole =
 export interface TensorPlace {
   /** Row length: block formats need a multiple of the block. */
   readonly columns: number;
-  /** Decoder layer of the tensor; number of layers. */
   readonly layer: number;
   readonly layers: number;
   readonly experts: number;

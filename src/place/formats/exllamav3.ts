@@ -19,7 +19,6 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** Key of a layer as written. */
 const keyOf = (block: number): string => `model.layers.${block}.mlp`;
 /** Key as read: some models have further words before `layers`. */
 const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
@@ -92,7 +91,7 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
 const headerOf = ({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> =>
   safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 
-/** Metadata of a packed file; empty for another file. */
+/** Empty for another file. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
   const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
   const metadata = header === null || header instanceof UserError ? null : ownValue(header.entries, '__metadata__');

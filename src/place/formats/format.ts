@@ -95,7 +95,7 @@ export const countList = z.array(z.number().nonnegative().max(Number.MAX_SAFE_IN
 /** Expert ids. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** Demand by dense id from lists of counts by layer. @throws UserError for a misfit with the model */
+/** Demand by dense id. @throws UserError for a misfit with the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);
@@ -111,10 +111,7 @@ export const MOST_GPUS = 4096;
 /** Most slots per expert of a layer. Ours; engines have up to 1.5. */
 const MOST_COPIES = 16;
 
-/**
- * Checks for equal GPUs and slots, valid ids, and a home for each expert, as engines' tensors require.
- * @throws UserError
- */
+/** Equal GPUs and slots, valid ids, a home for each expert, as engines' tensors require. @throws UserError */
 export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Homes {
   if (homes.length !== model.layers.length) throw modelMisfit(path, `has ${homes.length} layers`, model);
   const gpus = homes[0]!.length;
@@ -149,18 +146,22 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
 
 /** First line that does not match `passed`. A regular expression over lines would exhaust the stack. */
 export function firstLine(text: string, passed: RegExp): string {
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
-    const line = text.slice(at, end);
-    if (!passed.test(line)) return line;
-    at = end + 1;
-  }
+  for (const line of textLines(text)) if (!passed.test(line)) return line;
   return '';
+}
+
+/** Lines, one at a time. */
+export function* textLines(text: string): Generator<string> {
+  for (let at = 0, end: number; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    yield text.slice(at, end);
+  }
 }
 
 const COMMA = 0x2c;
 
-/** JSON value of a file. @throws UserError with more values than a placement has: the schema's check copies each several times */
+/** JSON value of a file. @throws UserError with more values than a placement has, each of which the schema copies */
 function jsonOf({ bytes, path }: ProfileFile): unknown {
   let values = 1;
   for (let at = bytes.indexOf(COMMA); at >= 0; at = bytes.indexOf(COMMA, at + 1)) values++;

@@ -13,7 +13,7 @@ import { sglang } from './sglang.js';
 import { vllmMap } from './vllm.js';
 import { vllmAscend } from './vllm-ascend.js';
 
-/** All formats, most specific first: the first match reads a file. A new format is a file and a line. */
+/** Most specific first: the first match reads a file. A new format is a file and a line. */
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
 
 /** Fingerprint path of a file without room. */
@@ -48,7 +48,7 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
 
 const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
 
-/** Reads a profile from a path. @throws UserError also if unreadable */
+/** @throws UserError also if unreadable */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
   const beside = besidePath(path);
   return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);

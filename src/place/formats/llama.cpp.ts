@@ -89,7 +89,6 @@ function placing(words: readonly string[], path: string): { gpuLayers: number; r
   return { gpuLayers, rules: parseOverrides(rules, path) };
 }
 
-/** Experts of the first `count` blocks. */
 const firstBlocks = (count: number): OverrideRule => ({
   pattern: { size: 1, test: (name) => Number(/^blk\.(\d+)\./.exec(name)![1]) < count },
   buffer: 'CPU',

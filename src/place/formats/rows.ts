@@ -1,17 +1,14 @@
 import { UserError } from '../../base/errors.js';
 import { POSIX, pasted } from '../../base/shell.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
-import { expertBlocks, firstLine, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
+import { expertBlocks, firstLine, modelMisfit, type ProfileFile, type ProfileFormat, textLines, wholeCounts } from './format.js';
 
 /** @param head column names, an optional first line @throws UserError for a malformed line or a layer without rows */
 function tabled({ path, text }: ProfileFile, model: ModelSpec, columns: RegExp, head: string): Float64Array {
   const layerOf = new Map(expertBlocks(model).map((block, l) => [block, l]));
   const demand = new Float64Array(model.experts);
   let line = 0;
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
-    const row = text.slice(at, end);
-    at = end + 1;
+  for (const row of textLines(text)) {
     line++;
     // Negative layers hold engine facts; the first of colibri's holds the model's sizes.
     const [, layers, experts] = /^-1 (\d+) (\d+)\r?$/.exec(row) ?? [];

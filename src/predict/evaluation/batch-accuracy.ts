@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
@@ -19,10 +19,7 @@ export interface BatchAccuracy {
   readonly atTrueSize: number;
 }
 
-/**
- * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
- * @returns null: no full batch, or no prediction
- */
+/** @param predicted `[tokens, layers, width]` @param unions by batch @returns null: no full batch, or no prediction */
 export function batchAccuracy(
   trace: RoutingTrace,
   model: ModelSpec,
@@ -33,7 +30,7 @@ export function batchAccuracy(
   const layers = model.layers.length;
   const truth = new Uint32Array(model.experts);
   const named = new Uint32Array(model.experts);
-  const order = new Int32Array(Math.max(...model.layers.map(({ experts }) => experts)));
+  const order = new Int32Array(mostExperts(model));
   const chunk = allocateChunk(trace, 1);
   const sums = { recall: 0, precision: 0, demanded: 0, named: 0, expectedRecall: 0, expectedPrecision: 0, expected: 0, sized: 0 };
   let counted = 0;
@@ -112,7 +109,7 @@ export class BatchUnions {
     this.#filled = new Float32Array(this.batches.length * experts).fill(1);
   }
 
-  /** Adds a token's probabilities by dense id; `fill` ranks experts without a score. */
+  /** `fill` ranks experts without a score. */
   add(row: number, scores: Float32Array, fill: Float32Array | null): void {
     const batch = this.#batchOf[row]!;
     if (batch < 0) return;

@@ -76,7 +76,7 @@ export function withCorrected(named: readonly string[]): string[] {
   return all;
 }
 
-/** Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if no predictor fits */
+/** @throws UserError for an unknown predictor, or if no predictor fits */
 export async function comparePredictors(
   request: ComparisonRequest,
   watch: EvaluationWatch = {},
@@ -148,7 +148,7 @@ export interface Judged {
   readonly times: readonly JudgedTimes[];
 }
 
-/** Runs `moeprof predict eval`. @throws UserError for an unknown name or a missing trace field */
+/** `moeprof predict eval`. @throws UserError for an unknown name or a missing trace field */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {
     batch = 16,

@@ -1,6 +1,6 @@
 import { median } from '../../base/significance.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { Pass, Request } from '../../schedule/door.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import type { Predictor } from '../predictor.js';
@@ -61,7 +61,7 @@ export async function evaluatePredictor(
   const fill = filler === null ? null : new Float32Array(model.experts);
   const before = new ScoreCounter(model, minProbability);
   const ahead = distances.map((distance) => ({ distance, counter: new ScoreCounter(model, minProbability) }));
-  const width = Math.max(...model.layers.map((layer) => layer.topK));
+  const width = mostTopK(model);
   const named = new Uint16Array(trace.tokens * layers * width).fill(NULL_EXPERT);
   const unions = new BatchUnions(trace, model, batch);
   const clock = new Stopwatch();

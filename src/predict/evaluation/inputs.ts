@@ -10,7 +10,7 @@ import { rowsNamed, selectMarked } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { holdOut } from '../onnx/dataset.js';
 
-/** The user's choices. A trace is a path, a bundled name, or a range of rows: `path#from:to`. */
+/** A trace is a path, a bundled name, or a range of rows: `path#from:to`. */
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
@@ -33,7 +33,7 @@ export interface PredictionInputs {
   close(): void;
 }
 
-/** Opens traces, training apart from judged rows. @throws UserError for unknown, malformed or mismatched inputs */
+/** Training apart from judged rows. @throws UserError for unknown, malformed or mismatched inputs */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);

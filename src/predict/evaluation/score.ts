@@ -1,5 +1,5 @@
 import { meanOfPresent, sum } from '../../base/statistics.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Predictions with a probability in `[from, to)` (last bin: `to` included). */
@@ -11,7 +11,7 @@ interface ReliabilityBin {
   readonly frequency: number;
 }
 
-/** Recall, precision and calibration before the pass or at a distance; ratios are 0..1. */
+/** Before the pass or at a distance; ratios are 0..1. */
 export interface Score {
   readonly tokens: number;
   /** Share of a token's experts among the k best-scored (k: layer's top-k); mean over tokens, then layers. */
@@ -69,18 +69,15 @@ export class ScoreCounter {
     this.#decodedAtK = new Float64Array(layers);
     this.#truth = new Uint8Array(model.experts);
     this.#others = new Float32Array(model.experts);
-    this.#order = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
-    this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
+    this.#order = new Int32Array(2 * mostTopK(model));
+    this.best = new Int32Array(2 * mostTopK(model));
   }
 
   get silent(): boolean {
     return this.#binProbability.every((sum) => sum === 0);
   }
 
-  /**
-   * Judges a layer's scores. @param choices `[topK]` from index `from` @param decoded true for a generated token
-   * @param fill scores to fill up to 2k
-   */
+  /** @param choices `[topK]` from index `from` @param decoded true: generated @param fill scores to fill up to 2k */
   judge(
     layer: number,
     scores: Float32Array,

@@ -31,7 +31,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/** k-means without random draws. @param k most clusters @returns ascending indices nearest to each mean */
+/** K-means without random draws. @param k most clusters @returns ascending indices nearest to each mean */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);
   let centres = seedsOf(vectors, k);

@@ -41,8 +41,8 @@ export const PARTS = {
 } satisfies Parameter;
 
 /**
- * Kinds of evidence by name. Weights before the first fit are ours, small because sums over dependent experts are
- * overconfident; halved or doubled, recall of `ensemble` changes by at most 0.15 points on four traces (evidence.ts).
+ * Weights before the first fit are ours, small because sums over dependent experts are overconfident; halved or
+ * doubled, recall of `ensemble` changes by at most 0.15 points on four traces (evidence.ts).
  */
 const KINDS = byName<
   (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
@@ -106,7 +106,7 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
-/** Cost of a mixture of the named kinds. @param moreNs per token and expert scored */
+/** @param moreNs per token and expert scored */
 export function partsCost({ file, parts }: Parts, folder: string, moreNs = 0): PredictionCost {
   const names = parts.split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));

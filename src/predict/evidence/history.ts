@@ -5,8 +5,7 @@ import type { Pass } from '../../schedule/door.js';
 import { addColumn, type Evidence } from '../evidence.js';
 
 /**
- * Pseudo-tokens at the layer's mean rate. Ours: 2 and 8 change recall of `ensemble` by at most 0.21 points
- * (evidence.ts).
+ * Pseudo-tokens at the layer's mean. Ours: 2 and 8 change recall of `ensemble` by at most 0.21 points (evidence.ts).
  */
 const SMOOTHING = 4;
 /** Stride of counted tokens after the first {@link EARLY}. Ours. */

@@ -1,6 +1,6 @@
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
@@ -29,10 +29,7 @@ function practiceAfter(bucket: number, layer: number): number | null {
 /** Buckets of distance to practise, in turn: shorter distances more often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
-/**
- * Weight fits with the early stride. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
- * (evidence.ts).
- */
+/** Fits at the early stride. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points (evidence.ts). */
 const EARLY_PRACTICE = 256;
 /** Token-layers per early weight fit. Ours. */
 const EARLY_STRIDE = 3;
@@ -79,7 +76,7 @@ export class Mixture implements Predictor {
     this.model = model;
     this.#evidence = tables.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts(model);
     this.#blend = new Blend(model.layers.map(({ experts }) => experts));
     this.#columns = Array.from({ length: tables.length + 2 }, () => new Float64Array(widest));
     this.#columns[0]!.fill(1);

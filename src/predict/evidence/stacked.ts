@@ -45,7 +45,7 @@ export class Stacked {
     if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + column[e]!;
   }
 
-  /** Judges and learns a layer. @param sums the tables' log-odds @param used 1 for each used expert */
+  /** @param sums the tables' log-odds @param used 1 for each used expert */
   practise(distance: number, pass: Pass, token: number, after: number, layer: number, sums: Float64Array, used: Uint8Array): void {
     if (this.#off > 0 || !this.evidence.add(pass, token, after, layer, 1, this.#columns[2].fill(0))) return;
     this.#columns[1].set(sums.subarray(0, this.#columns[1].length));

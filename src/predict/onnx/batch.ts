@@ -26,7 +26,7 @@ export function rowBatches(
     learned: learn.length,
     heldOut: held.length,
     steps: Math.ceil(learn.length / size),
-    epoch: (random) => stepsOf(shuffled(learn, random), (rows) => batch.draw(rows, random)),
+    epoch: (random) => stepsOf(random.shuffle(learn.slice()), (rows) => batch.draw(rows, random)),
     /** Half of the rows before the pass, half after some known layers. */
     measured() {
       const stride = Math.max(1, Math.ceil(held.length / HELD_OUT_ROWS));
@@ -34,16 +34,6 @@ export function rowBatches(
       return stepsOf(rows, (part, from) => batch.spread(part, from));
     },
   };
-}
-
-/** A copy in random order (Fisher-Yates). */
-export function shuffled<T extends Int32Array>(rows: T, random: Random): T {
-  const order = rows.slice() as T;
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
 }
 
 class Batch {

@@ -1,4 +1,4 @@
-// Contract of an ONNX path predictor: any subset of the inputs, and the output.
+// Any subset of the inputs, and the output.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ValueInfo } from './writer.js';
@@ -33,9 +33,7 @@ export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number):
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
-/**
- * Checks declared tensors. @param path for messages @param experts over all layers @returns inputs @throws UserError
- */
+/** @param path for messages @param experts over all layers @returns inputs @throws UserError */
 export function checkContract(
   path: string,
   inputs: readonly TensorSignature[],
@@ -60,7 +58,7 @@ export function checkContract(
   return used;
 }
 
-/** Checks a tensor. @throws UserError with the expected and the found shape */
+/** @throws UserError with the expected and the found shape */
 export function checkTensor(path: string, role: 'input' | 'output', found: TensorSignature, expected: TensorShape): void {
   const fits =
     found.type === expected.type &&

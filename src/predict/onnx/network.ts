@@ -21,7 +21,7 @@ export interface ParameterSpec {
   initial(random: Random): Float32Array;
 }
 
-/** Adds a parameter to a graph: an input in training, a constant afterwards. */
+/** An input in training, a constant afterwards. */
 export type ParameterSource = (parameter: ParameterSpec) => Value;
 
 /** Shape of a model for networks. */

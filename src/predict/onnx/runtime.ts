@@ -1,4 +1,4 @@
-// onnxruntime-node (280 MB, optional) is imported only to train or run a predictor.
+// onnxruntime-node (280 MB, optional) only to train or run a predictor.
 import type * as Ort from 'onnxruntime-node';
 import { type UserError, unloadable } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';
@@ -7,14 +7,13 @@ import { setDefaultEnv } from '../../base/host/process.js';
 export type { Ort };
 
 /**
- * Set before loading: the library otherwise keeps a device id and events (in threads: `env: SHARE_ENV`). A user's value
- * stands.
+ * Before loading, or the library keeps a device id and events (in threads: `env: SHARE_ENV`). A user's value stands.
  */
 function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
-/** The runtime's module. @throws UserError if missing or not loadable */
+/** @throws UserError if missing or not loadable */
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {

@@ -34,7 +34,7 @@ export class SyncSession {
     this.outputs = opened.outputs;
   }
 
-  /** Loads a model. @throws UserError for an unreadable file, a file without a model, or a missing runtime */
+  /** @throws UserError for an unreadable file, a file without a model, or a missing runtime */
   static async open(path: string): Promise<SyncSession> {
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));

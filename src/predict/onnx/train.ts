@@ -78,7 +78,7 @@ export function trainPredictor(
   return trainNetwork(trace, model, options, plan, watch);
 }
 
-/** Trains a network from a trace, with early stopping. @throws UserError if runtime or data is missing */
+/** Training with early stopping. @throws UserError if runtime or data is missing */
 export async function trainNetwork(
   trace: RoutingTrace,
   model: ModelSpec,

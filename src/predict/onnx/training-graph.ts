@@ -16,7 +16,7 @@ interface NetworkOutputs {
   readonly outputs?: Readonly<Record<string, Value>>;
 }
 
-/** Adds a network to a graph. @param learning true: add regularisation such as dropout */
+/** @param learning true: add regularisation such as dropout */
 type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
 
 /** ONNX graphs for training; the caller keeps the weights. */

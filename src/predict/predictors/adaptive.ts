@@ -156,10 +156,7 @@ class ErrorMemory implements Evidence {
   /** {@link correct} learns from the whole prediction instead. */
   learn(): void {}
 
-  /**
-   * Moves corrections down the gradient of the log-loss. @param logits corrected prediction of `layer` with layer - 1
-   * known
-   */
+  /** Down the gradient of the log-loss. @param logits corrected prediction of `layer` with layer - 1 known */
   correct(pass: Pass, token: number, layer: number, logits: Float64Array): void {
     const { experts } = this.#model.layers[layer]!;
     const row = this.#row(pass, token, layer - 1, layer);

@@ -1,4 +1,4 @@
-// Creates a predictor from text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
+// `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { choose, splitSpec } from '../../base/parameters.js';
@@ -35,9 +35,7 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
   predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
-/**
- * Parses a name, module or ONNX file, with parameters after a colon. @param beside more parameters @throws UserError
- */
+/** A name, module or ONNX file, with parameters after a colon. @param beside more parameters @throws UserError */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const choice = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (choice !== null) return choice;
@@ -46,17 +44,13 @@ export function parsePredictor(text: string, beside: Readonly<Record<string, unk
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }
 
-/**
- * Loads a choice that is a user's module. @param folder of relative paths; default: working directory @throws UserError
- */
+/** A user's module. @param folder of relative paths; default: working directory @throws UserError */
 export const loadPredictor = async (chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> =>
   loadedChoice('predictor', chosen, ownPredictor, folder);
 
 const definitionOf = ({ definition, name }: PredictorChoice): PredictorDefinition => definition ?? findPredictor(name);
 
-/**
- * Creates a predictor; null: `none`. @throws UserError for a missing trace field, missing drafts, or an unreadable file
- */
+/** Null: `none`. @throws UserError for a missing trace field, missing drafts, or an unreadable file */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
   const { drafts = false, folder, model, seed, slots, trace, training } = request;
   const chosen = await loadPredictor(request.chosen, folder);
@@ -111,13 +105,13 @@ export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<Rout
   return missing === undefined ? null : NEEDS[missing][0];
 }
 
-/** Splits text into name and parameters; a path ending in `.onnx` means the `onnx` predictor. */
+/** A path ending in `.onnx` means the `onnx` predictor. */
 function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
   if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);
 }
 
-/** The same text with its file's or module's path made absolute from `folder`. */
+/** A text with the file's or module's path made absolute from `folder`. */
 export function locatedPredictor(kind: string, folder: string): string {
   if (moduleChoice('predictor', kind) !== null) return locatedModule(kind, folder);
   const { given, name } = splitPredictor(kind);

@@ -1,4 +1,4 @@
-// Family of predictors; a new member is a file here and a line below.
+// A new member is a file here and a line below.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { onnx } from '../onnx/predictor/onnx.js';

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts } from '../../model/door.js';
 import type { PathKernels } from './path-kernels.js';
 
 /** Addresses in the kernels' memory, bytes. */
@@ -31,7 +31,7 @@ export class PathBallot {
     this.#layerBytes = 2 * topK;
     this.#pathBytes = this.#layerBytes * layers.length;
     this.#votersEnd = room.voters;
-    const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const widest = mostExperts({ layers });
     this.votes = new Uint32Array(words.buffer, room.votes, widest);
   }
 

@@ -43,7 +43,7 @@ interface Asked {
   known: number;
 }
 
-/** Kept paths and similarities to running tokens, in whole numbers: equal on every machine. */
+/** Kept paths, in whole numbers: equal on every machine. */
 export class PathIndex {
   readonly ring: PathRing;
   /** Paths found by {@link select}, similarities in units of {@link unit}. */
@@ -89,7 +89,7 @@ export class PathIndex {
   #kept = 0;
   readonly #asked: Asked = { token: -1, after: 0, known: 0 };
 
-  /** @param slots most requests at once @param capacity kept paths @param voters found paths @param during weights */
+  /** @param slots most requests at once @param voters found paths @param during weights */
   constructor(model: ModelSpec, topK: number, slots: number, capacity: number, voters: number, during: Similarity) {
     this.#layers = model.layers;
     this.#during = during;
@@ -145,7 +145,7 @@ export class PathIndex {
     if (token === pass.tokens - 1 && layer === this.#layers.length - 1) this.#keep(pass);
   }
 
-  /** Finds the most similar paths into {@link best}, known up to layer `after`. @returns false: no paths */
+  /** Into {@link best}, known up to layer `after`. @returns false: no paths */
   select(pass: Pass, token: number, after: number): boolean {
     this.#begin(pass);
     const row = this.#followed.rowOf[token]!;

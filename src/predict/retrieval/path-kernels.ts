@@ -14,10 +14,7 @@ export const SCRATCH_BYTES = 16;
 
 /** Addresses and lengths are bytes of the kernels' memory. */
 export interface PathKernels extends VoteKernel {
-  /**
-   * Counts bit rows per path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows'
-   * addresses
-   */
+  /** Bit rows per path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows' addresses */
   share(list: number, end: number, bytes: number, near: number, whole: number, decay: number, shift: number): number;
   /**
    * Lists paths with `near x a + whole x b + before x c` above `least`: place and similarity, from `out` on; a and c in

@@ -4,8 +4,7 @@ import { type Document, type Grid, isShown } from './document.js';
 type Field = string | number | null;
 
 /**
- * CSV of a document as one table: the records, the only grid, or all grids in long format; bare values in full
- * precision (RFC 4180 quoting).
+ * One table: the records, the only grid, or all grids in long format; bare values in full precision (RFC 4180 quoting).
  */
 export const renderCsv = (document: Document): string => [...csvParts(document)].join('');
 

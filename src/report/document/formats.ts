@@ -5,7 +5,7 @@ import type { Document } from './document.js';
 import { renderMarkdown } from './markdown.js';
 import { renderTerminal } from './terminal.js';
 
-/** Formats of a document: table first, JSON, CSV, Markdown. @param dataOf JSON data; default: the value */
+/** Table first, JSON, CSV, Markdown. @param dataOf JSON data; default: the value */
 export function documentFormats<T>(
   documentOf: (value: T) => Document,
   dataOf: (value: T) => unknown = (value) => value,

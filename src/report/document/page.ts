@@ -24,16 +24,13 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 /** Colours of a bar's parts, in order. */
 const PARTS = ['hit', 'accent', 'stall'];
 
-/** All formats, with a page. @param name command, e.g. `moeprof advise` @param dataOf JSON data */
+/** @param name command, e.g. `moeprof advise` @param dataOf JSON data */
 export function pagedFormats<T>(name: string, documentOf: (value: T) => Document, dataOf?: (value: T) => unknown): readonly Format<T>[] {
   const page: Format<T> = { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
   return [...documentFormats<T>(documentOf, dataOf), page];
 }
 
-/**
- * HTML page of a document, readable without scripts. @param name command, e.g. `moeprof advise` @param picture SVG at
- * the top
- */
+/** Readable without scripts. @param name command, e.g. `moeprof advise` @param picture SVG at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, title = name } = document;
   return page({

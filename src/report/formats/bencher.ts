@@ -3,10 +3,7 @@ import type { Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
 import { toJson } from '../json.js';
 
-/**
- * Bencher Metric Format for `bencher run --adapter json`: one benchmark per run. Bencher sets the boundaries
- * (docs/ci.md).
- */
+/** For `bencher run --adapter json`: one benchmark per run. Bencher sets the boundaries (docs/ci.md). */
 export const bencherReport: Format<Result> = {
   name: 'bencher',
   extensions: ['.bmf'],

@@ -7,7 +7,7 @@ import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
 import { openMetricsReport } from './openmetrics.js';
 import { speedscopeReport } from './speedscope.js';
 
-/** Formats of a result, terminal table first. A new format is a file and a line. */
+/** Terminal table first. A new format is a file and a line. */
 export const reports: readonly Format<Result>[] = [
   tableReport,
   jsonReport,

@@ -15,7 +15,7 @@ import { sourceOf } from '../summary/time.js';
 import { bandText, deviceWords } from '../words.js';
 import { sections } from './sections/index.js';
 
-/** HTML report of a result: one self-contained file, readable without scripts or a network. */
+/** One self-contained file, readable without scripts or a network. */
 export const htmlReport: Format<Result> = {
   name: 'html',
   extensions: ['.html', '.htm'],

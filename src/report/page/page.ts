@@ -20,7 +20,7 @@ interface Page {
   readonly computes?: boolean;
 }
 
-/** HTML file without external resources. The content security policy allows listed scripts by digest. */
+/** No external resources. The content security policy allows listed scripts by digest. */
 export function page(parts: Page): string {
   const { title, header, body, footer, data, scripts: own, styles = [], description, computes = false } = parts;
   const content = html`${body}`;

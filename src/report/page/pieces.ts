@@ -76,7 +76,7 @@ export interface Section<T> {
   draw(value: T, source: string): Drawn | null;
 }
 
-/** Draws all non-empty sections, after links. @param prefix of anchors, if a page repeats sections */
+/** All non-empty sections, after links. @param prefix of anchors, if a page repeats sections */
 export function drawSections<T>(
   sections: readonly Section<T>[],
   value: T,

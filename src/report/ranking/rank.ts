@@ -25,7 +25,7 @@ export function phaseRanked(results: readonly Result[]): Phase {
 /** True if the run fits its machine's memory. */
 export const fits = ({ warnings }: Result): boolean => !warnings.some(({ code }) => code === 'does-not-fit');
 
-/** Sorts runs by speed. Runs that do not fit are last, ties keep their order. */
+/** Runs that do not fit are last, ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
   const sorted = [...results].sort(
@@ -90,7 +90,7 @@ function reasonOf(phase: Phase, best: Result, other: Result): string {
   return [words, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** Difference in hits, bytes moved and CPU time. `cpuNs`: additional CPU time per token, ns. */
+/** `cpuNs`: additional CPU time per token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const notes: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;

@@ -15,7 +15,7 @@ import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
-/** Runs of one workload, best first, each with the reason for its distance: `moeprof run -s a,b,c`. */
+/** Runs of one workload, best first: `moeprof run -s a,b,c`. */
 export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
   const { refused, results } = splitRuns(runs);
   return [...rank(results).map(({ result }) => result), ...refused];
@@ -65,7 +65,7 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
 
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
-/** Rows of a grid, in the whole grid's column widths. */
+/** In the whole grid's column widths. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
   const width = (head: string, index: number): number => Math.max(head.length, ...whole.rows.map((row) => row[index]!.text.length));
   const columns = whole.columns.map((column, index) => ({ ...column, width: width(column.head, index) }));

@@ -193,7 +193,6 @@ const DETAILS: ReadonlySet<string> = new Set([
   'again',
 ]);
 
-/** First facts of a glance. */
 const GLANCE: readonly Fact[] = [
   ['TPOT', ['latency.tpot.mean', 'a token'], ['bound.no_cache.tpot', 'without a cache'], ['bound.all_resident.tpot', 'with all resident']],
   ['TTFT', ['latency.ttft.mean', 'to the first token'], ['latency.ttft.p99', 'at p99'], ['latency.queueing.mean', 'of it queueing']],

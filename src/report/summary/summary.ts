@@ -12,7 +12,7 @@ import { briefFacts, factsOf, phaseSpeedsText } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
 import { partWords, type RunTime, runTime } from './time.js';
 
-/** Summary of a run in reading order: source of the document and the HTML page. */
+/** Facts in reading order: source of the document and the HTML page. */
 export interface Summary {
   readonly title: string;
   /** Both speeds with ranges; null if no time passed. */

@@ -34,7 +34,7 @@ type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 /** Error text for a model without tensors. */
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
 
-/** Computes the engine's allocation. @throws UserError for unknown tensors, or devices missing from the machine */
+/** @throws UserError for unknown tensors, or devices missing from the machine */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   const anatomy = anatomyOf(model);
   const placement = placementOf(anatomy, plan);

@@ -104,8 +104,7 @@ const LEAVES = 0.1;
 const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-09-01';
 
 /**
- * ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first MoE layers stay in host
- * memory.
+ * ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; the first MoE layers' experts stay in host memory.
  */
 export const exllamav3Runtime = runtimeFrom({
   name: 'exllamav3',

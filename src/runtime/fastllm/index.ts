@@ -1,7 +1,7 @@
 // Facts of github.com/ztxz16/fastllm at d3aea32, version 0.1.7.1, 2026-08-06: tools/fastllm_pytools/util.py (flags),
 // src/model.cpp (layers of experts), docs/nightly.md and docs/mixforward.md. Its disk device (--moe_device disk) and
-// its drafts (--mtp, for Qwen3.5 alone) are absent: nothing published says how fast they are. It has the families of
-// its src/models, without OLMoE, Mixtral and Nemotron, for which nothing here asks.
+// its drafts (--mtp, for Qwen3.5 alone) are absent: no published speed. Families: its src/models, without OLMoE,
+// Mixtral and Nemotron.
 import { definedFields } from '../../base/objects.js';
 import { decoderLayerOf, decoderLayers } from '../../model/door.js';
 import { lineDialect } from '../flags/dialect.js';
@@ -75,7 +75,7 @@ const bench: TimingFormat = {
   },
 };
 
-/** Default share of a GPU left free (--gpu_mem_ratio). Activations are assumed to fit into it; no published figure. */
+/** Default share of a GPU left free (--gpu_mem_ratio). Activations are assumed to fit; no published figure. */
 const LEAVES = 0.1;
 
 /** fastllm: the CPU computes the experts of the last blocks, all of them by default; GPUs share tensors. */

@@ -103,7 +103,7 @@ export const folderOf = ({ hub, model }: CommandInput): string => (hub === null 
 /** Widest command line, columns: 80 less an indent of four. */
 const WIDEST = 76;
 
-/** Wraps a command into lines that a shell joins; a flag stays with its value. */
+/** Lines that a shell joins; a flag stays with its value. */
 export function wrapped(groups: readonly (readonly string[])[], { continued }: LineShell): string[] {
   const lines: string[] = [];
   let line = '';

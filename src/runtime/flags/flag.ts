@@ -1,6 +1,6 @@
 import type { LineShell } from '../../base/shell.js';
 
-/** Value of a flag, or its choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: up to the next flag. */
+/** Value, or choices; null: none. Shares: comma-separated; overrides: `pattern=buffer`; words: to the next flag. */
 export type FlagValue =
   | null
   | 'text'
@@ -24,7 +24,7 @@ export interface Flag<Name extends string = string> {
   readonly does: string;
 }
 
-/** Flags of a program, with source. Advice uses no further flags: a test parses each line like the program. */
+/** Flags with source. Advice uses no further flags: a test parses each line like the program. */
 export interface Grammar<Name extends string = string> {
   /** Words that start the program: `llama-server`, `vllm serve`. */
   readonly program: string;

@@ -1,8 +1,6 @@
 import type { FlagUse } from './flag.js';
 
-/** A setting to time. */
 interface TimedSetting {
-  /** The server's flags. */
   readonly uses: readonly FlagUse[];
   /** First decoder layers with experts in host memory. */
   readonly expertLayers: number;

@@ -44,7 +44,6 @@ const dialect = lineDialect(GRAMMAR, (input) => {
   ];
 });
 
-/** Measured rows of both caches. */
 const MEASURED = { freetoken: '13 rows of profiles/measurements' };
 
 /**

@@ -4,7 +4,7 @@ import { runtimeFrom } from '../kind/runtime.js';
 /** Programs whose cache is a bundled system of the same name. */
 const CACHES = ['mixtral-offloading', 'hybrimoe', 'adapmoe', 'expertflow', 'fiddler', 'hobbit', 'promoe', 'moe-infinity'];
 
-/** Programs under the hf-eager profile: models in Python, and programs without a known speed. */
+/** Models in Python, and programs without a known speed. */
 const OTHERS = [
   ...['transformers', 'deepspeed', 'deepspeed-mii', 'brainstorm', 'fiddler', 'hobbit', 'hybrimoe', 'expertflow', 'promoe'],
   ...['hybrid-cache', 'on-demand', 'cpu-only', 'tritonllm', 'vllm-like', 'ds4'],

@@ -1,4 +1,4 @@
-import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
+import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec, mostExperts } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 import { NO_OWN_DRAFTS } from './own-drafts.js';
 
@@ -23,13 +23,13 @@ function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
 
 /** From all experts of each layer on the GPU down to none. */
 export function byShare(model: ModelSpec): WeightPlacement[] {
-  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  const most = mostExperts(model);
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
 const never = (): null => null;
 
-/** Programs that read GGUF files. Ubatches: the default and usual larger values; bits: about those of a whole file. */
+/** Ubatches: the default and usual larger values; bits: about those of a whole file. */
 export const GGUF = {
   profile: null,
   ubatches: [512, 1024, 2048, 4096, 8192],

@@ -31,7 +31,7 @@ const SPLIT_STEPS = 24;
 /** Pipeline copies of tensors between GPUs (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
-/** Memory of a setting by device. @throws UserError if the model's tensors are unknown */
+/** Bytes by device. @throws UserError if the model's tensors are unknown */
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);
   const [first, dram] = hardware.tiers;
@@ -120,7 +120,7 @@ function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
 }
 
-/** Splits layers over GPUs in order, the fullest GPU as empty as possible. @param slots cache bytes by block */
+/** In order, the fullest GPU as empty as possible. @param slots cache bytes by block */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
@@ -138,7 +138,7 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers per GPU, each filled up to a share of its room; null: some do not fit. */
+/** Each GPU filled up to a share of its room; null: some do not fit. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;

@@ -22,7 +22,7 @@ const DRAFTS = [1, 2, 3];
 export const evidenceFor = (evidence: OwnDrafts['has'], { architecture = '' }: ModelSpec): string | null =>
   Object.entries(evidence).find(([, architectures]) => architectures.includes(architecture))?.[0] ?? null;
 
-/** Draft lengths of a model's MTP layers under a runtime; empty: the model or the runtime has no drafts. */
+/** Empty: the model or the runtime has no drafts. */
 export const draftLengths = (drafting: OwnDrafts, model: ModelSpec, users: number): readonly number[] =>
   (model.nextLayers ?? 0) > 0 && evidenceFor(drafting.has, model) !== null && (users === 1 || !drafting.alone) ? DRAFTS : [];
 

@@ -36,7 +36,7 @@ export interface KnownRuntime {
   readonly numaByFlag: boolean;
   /** True: the depth of benchmarks precedes the prompt; false: possibly the prompt. */
   readonly depthFirst: boolean;
-  /** True: recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
+  /** Recurrent state is saved before a pass, and accepted tokens run again after a rejection. */
   readonly redoesAccepted: boolean;
   /** System of experts on GPUs: a name, unless a policy is named, or the only system. Null: by the policy. */
   systemOf(experts: GpuExperts): string | Readonly<Record<string, unknown>> | null;
@@ -62,7 +62,6 @@ export function runtimeFrom({ programs = {}, ...facts }: RuntimeFacts): KnownRun
   };
 }
 
-/** Measured experts on GPUs. */
 interface GpuExperts {
   readonly program: string;
   /** A cache, or a share that prompts re-choose. */
@@ -120,9 +119,9 @@ export interface OfferedCache {
   readonly misses: 'link' | 'cpu' | 'either';
   /** False: no expert is kept, each crosses the link when needed. */
   readonly keeps: boolean;
-  /** Present if layers with experts on the GPU may stand outside of the cache. */
+  /** Layers with experts on the GPU may stand outside the cache. */
   readonly ofLayers?: true;
-  /** Present if a variable names a file for the routing of its layers, and the CPU can compute a share of the misses. */
+  /** A variable names a file for the routing of the layers, and the CPU can compute a share of the misses. */
   readonly recorded?: {
     readonly variable: string;
     /** System in which the CPU computes a share, by {@link Setting.cpuShare}. */
@@ -130,7 +129,7 @@ export interface OfferedCache {
   };
   /** Source of the facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
-  /** Measured rows of the cache, in words, by profile of the runtime; a cache without rows is never advised first. */
+  /** Measured rows in words, by profile of the runtime; a cache without rows is never advised first. */
   readonly measured: Readonly<Record<string, string>>;
 }
 
@@ -153,7 +152,6 @@ interface Advised {
   followsFrom(model: ModelSpec): number | null;
   /** True if a flag limits the program to a socket and its memory. */
   readonly isolates: boolean;
-  /** Drafts by a model's own layers. */
   readonly ownDrafts: OwnDrafts;
   /** True if a flag enables n-gram drafts. */
   readonly looksUp: boolean;
@@ -167,7 +165,7 @@ interface Advised {
   readonly pins: boolean;
   /** Program that times one conversation; null: runs print the speed. */
   readonly benchmark: Benchmark | null;
-  /** Program that times a setting after several depths of context; null: none whose output is read. */
+  /** Times a setting after several depths of context; null: no output is read. */
   readonly timer: Timer | null;
   /** True: files are mapped, so a model may exceed memory. */
   readonly mapsFiles: boolean;

@@ -4,7 +4,7 @@ import { HOST } from '../setting/fits.js';
 import type { Setting } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/** Memory of a setting by device under Python servers; GPUs count as one. @param activations free share of a GPU */
+/** Memory under Python servers; GPUs count as one. @param activations free share of a GPU */
 export function servedMemory(activations: number, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const gpus = hardware.gpus?.count ?? 1;

@@ -1,5 +1,5 @@
-// Lines of the expert cache: sizes when a context is made, uses when it is freed, in each spelling since build 11480,
-// and in that of ik_llama.cpp's port.
+// Sizes when a context is made, uses when it is freed, in each spelling since build 11480, and in that of
+// ik_llama.cpp's port.
 import { definedFields } from '../../base/objects.js';
 import { LONGEST_LINE, type PlacedLine, wholeOf } from '../logs/lines.js';
 import type { CacheSize, CacheUses, PrintedCache, PrintedTiming } from '../logs/timing.js';
@@ -28,7 +28,7 @@ export function withCaches(timings: readonly PrintedTiming[], lines: readonly Pl
     return next;
   });
   const printed = new Set(endOf);
-  // Contexts that end together, as those of drafts do, leave open whose tokens were printed.
+  // Contexts that end together, as with drafts, leave open whose tokens were printed.
   for (const [end] of ends.entries()) if (end > 0 && !printed.has(end)) ends[end - 1]!.cache = null;
   return timings.map((timing, at) => ({ ...timing, ...definedFields({ expertCache: ends[endOf[at]!]?.cache }) }));
 }

@@ -32,10 +32,7 @@ const SHARED = 'llama.cpp-cache-share';
 /** Source of the expert cache, in builds since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
-/**
- * Measured rows of the expert cache, by backend: RTX 5070 Ti, RTX 4080 alone and with an RTX 3060; none of Vulkan or
- * Metal.
- */
+/** Measured rows by backend: RTX 5070 Ti, RTX 4080 alone and with an RTX 3060; none of Vulkan or Metal. */
 const MEASURED = {
   'llama.cpp': '8 rows of 3 machines, October 2026: 1.3 to 2.6x without the cache',
   'llama.cpp-rocm': '7 rows of a Radeon AI PRO R9700 at PCIe x4, October 2026: 0.5 to 1.3x without the cache',

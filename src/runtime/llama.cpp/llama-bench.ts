@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../base/errors.js';
 import { byName, definedFields } from '../../base/objects.js';
-import { demandCells, linesOf, listField, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
+import { demandCells, linesOf, listField, type PlacedLine, printedSize, printedSpeed, tableCells, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { withCaches } from './cache-log.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
@@ -49,7 +49,7 @@ const LONGEST_NAME = 200;
 /** Names of `gpu_info` and `cpu_info`, joined by commas. */
 const namesIn = (text: unknown): string[] => (textOf(text)?.split(/,\s*/) ?? []).map((name) => name.slice(0, LONGEST_NAME));
 
-/** Settings of a test that no prediction counts: the split, KV in host memory, shares of cards. */
+/** No prediction counts the split, KV in host memory, shares of cards. */
 function uncountedOf(values: Readonly<Record<string, unknown>>): readonly string[] {
   const [split, share] = [textOf(values.split_mode), textOf(values.tensor_split)];
   const found = [
@@ -126,14 +126,6 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
 /** Columns without an effect on one conversation. */
 const IDLE = /^(?:model|test|t\/s|n_batch|type_v|main_gpu|mg|dev|poll|embd|cpu_mask|cpu_strict|prio|uma|.*gpu.*)$/;
 
-/** Cells of a row; `\\|` is a bar within a cell. */
-const cellsOf = (line: string): string[] =>
-  line
-    .trim()
-    .replace(/^\||\|$/g, '')
-    .split(/(?<!\\)\|/)
-    .map((cell) => cell.trim().replaceAll('\\|', '|'));
-
 /** Joins the cells of a tensor rule that holds bars: `blk\.(8|9)\.ffn.*=CPU`. */
 function joinedCells(head: readonly string[], cells: readonly string[]): readonly string[] {
   const [more, at] = [cells.length - head.length, head.indexOf('ot')];
@@ -146,7 +138,7 @@ function readTable(text: string, path: string): PrintedTiming[] {
   const found: PrintedTiming[] = [];
   const lines = linesOf(text, path);
   for (const line of lines) {
-    const cells = line.text.trim().startsWith('|') ? cellsOf(line.text) : null;
+    const cells = line.text.trim().startsWith('|') ? tableCells(line.text) : null;
     if (cells === null) continue;
     if (cells[0] === 'model') head = cells;
     else if (head !== null && !/^:?-+:?$/.test(cells[0]!)) found.push({ ...settings, ...rowOf(head, cells, line) });

@@ -105,7 +105,7 @@ export function mapsBy(mode: string | undefined): boolean | undefined {
   return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
 
-/** Settings in a log; a command line in the log takes precedence. @param path for messages @throws UserError as {@link machineOfLog} */
+/** A command line in the log takes precedence. @param path for messages @throws UserError as {@link machineOfLog} */
 export function settingsOfLog(whole: string, path: string): TimingSettings {
   const text = whole
     .split('\n')

@@ -5,7 +5,7 @@ import { runtimeFrom } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { isAllOnGpu } from '../setting/setting.js';
 
-/** Rows of the dialog that loads a model; what people write down of it. */
+/** Rows of the load dialog, as people write them down. */
 const GRAMMAR = grammarOf(
   { program: 'LM Studio', version: '0.4, 2026', source: 'github.com/lmstudio-ai/docs, cli/load; rows of the dialog as users publish them' },
   {
@@ -47,7 +47,7 @@ const dialect: Dialect = {
   },
 };
 
-/** LM Studio: llama.cpp with a GUI; settings are rows of the load dialog. */
+/** LM Studio: llama.cpp with a GUI. */
 export const lmStudioRuntime = runtimeFrom({
   name: 'lmstudio',
   programs: { lmstudio: llamaCppRuntime.name },

@@ -34,7 +34,7 @@ const LABELS =
 
 const CPU_LABEL = /^[ \t>*-]*\**(?:CPU|Processor|Model name)\**[ \t]*:\**[ \t]*([^\n|]{3,200})$/im;
 
-/** The machine that a log names. @param path for messages @throws UserError for two devices of one number */
+/** @param path for messages @throws UserError for two devices of one number */
 export function machineOfLog(text: string, path: string): TimingSettings {
   const found = PRINTED.map((pattern) => devicesBy(text, pattern, path)).find(({ length }) => length > 0) ?? [];
   const cards = found.some(({ shared }) => !shared) ? found.filter(({ shared }) => !shared) : found;

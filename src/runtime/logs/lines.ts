@@ -43,6 +43,20 @@ export function printedSize(text: string | undefined): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2]!) + 1);
 }
 
+/** A phase's speed. */
+export const speedFields = (isPrompt: boolean, speed: number, tokens: number | undefined): Partial<PrintedTiming> =>
+  isPrompt
+    ? { prefill: speed, ...definedFields({ promptTokens: tokens }) }
+    : { decode: speed, ...definedFields({ generatedTokens: tokens }) };
+
+/** Cells; `\\|` is a bar within a cell. */
+export const tableCells = (line: string): string[] =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll('\\|', '|'));
+
 /** @throws UserError if a row and its table head differ in cells: a cut line */
 export function demandCells(cells: readonly string[], columns: number, place: string): void {
   if (cells.length !== columns)

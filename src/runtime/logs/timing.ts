@@ -78,7 +78,7 @@ export interface TimingSettings {
   readonly noOpOffload?: boolean;
   /** `GGML_OP_OFFLOAD_MIN_BATCH`: least tokens of a pass whose host weights the GPU computes. */
   readonly offloadFrom?: number;
-  /** Settings that change the speed and are not predicted: flags with values, words of a sentence. */
+  /** Not predicted, though they change the speed: flags with values, words of a sentence. */
   readonly uncounted?: readonly string[];
   readonly numa?: string;
   readonly users?: number;
@@ -103,7 +103,7 @@ export interface PrintedTiming extends TimingSettings {
   readonly spread?: number;
 }
 
-/** Printed speeds and settings of a run, with the place in the log. Unprinted fields are absent. */
+/** Unprinted fields are absent. */
 export interface Timing extends PrintedTiming {
   readonly engine: string;
 }

@@ -1,5 +1,4 @@
-// Ollama: a Modelfile and server environment variables. Since 0.30 the runner is llama-server, which reads the
-// variables of its flags.
+// Since 0.30 the runner is llama-server, which reads the variables of its flags.
 import { type Command, type CommandInput, type Dialect, flagsIn } from '../flags/dialect.js';
 import { grammarOf, least, type NameIn, USUAL } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';

@@ -14,10 +14,7 @@ export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
 /** Name of host memory on a machine with GPUs. */
 export const HOST = 'host';
 
-/**
- * Free bytes per GPU beyond the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting
- * (`--fit-target`).
- */
+/** Bytes per GPU beyond the profile's reserve (512 MiB): together 1 GiB, llama.cpp's margin (`--fit-target`). */
 export const MARGIN = 512 * 2 ** 20;
 
 /** Free bytes of a device; below 0: missing bytes. */

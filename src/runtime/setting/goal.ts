@@ -24,7 +24,7 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/** Parses `--goal`. @throws UserError if malformed */
+/** `--goal`. @throws UserError if malformed */
 export function parseGoal(text: string): Goal {
   const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return { kind };

@@ -1,13 +1,13 @@
 // A way to run a model. kind/runtime.ts offers settings, price.ts prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
-import type { CpuProjections, ModelSpec } from '../../model/door.js';
+import { type CpuProjections, type ModelSpec, mostExperts, mostTopK } from '../../model/door.js';
 
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
 /** Placement of weights. */
 export interface WeightPlacement {
-  /** Last decoder layers on the GPUs; null: all, with the output matrix. 0: CPU only. */
+  /** Last decoder layers; null: all, with the output matrix. 0: CPU only. */
   readonly gpuLayers: number | null;
   /** First MoE layers with experts in host memory. */
   readonly cpuMoe: number;
@@ -68,14 +68,16 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 /** Defaults of a setting. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
-/** Expert-cache bytes by MoE layer. @param slots experts per layer @param cached first layers with a part in the cache */
+/**
+ * Expert-cache bytes by MoE layer. @param slots experts per layer @param cached first layers with a part in the cache
+ */
 export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layers.length): number[] =>
   layers.slice(0, cached).map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 
-/** Range of cache slots per layer: from a token's experts to all experts but one. */
+/** From a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
-  Math.max(...layers.map(({ topK }) => topK)),
-  Math.max(...layers.map(({ experts }) => experts)) - 1,
+  mostTopK({ layers }),
+  mostExperts({ layers }) - 1,
 ];
 
 /** Experts of the first layers in host memory, with most cache slots first. @param keeps false: no cache */

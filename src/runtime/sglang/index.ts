@@ -39,7 +39,6 @@ const oneBatch: TimingFormat = {
   },
 };
 
-/** Drafts by a model's own layers. */
 const DRAFTS: OwnDrafts = {
   read: 'assumed from its flags, but for DeepSeek-V3 and LongCat',
   has: {

@@ -36,7 +36,6 @@ const METHODS = {
   ernie_mtp: ['ernie4_5_moe'],
 } as const;
 
-/** Drafts by a model's own layers. */
 const DRAFTS: OwnDrafts = {
   read: 'its recipes to November 2026',
   has: METHODS,

@@ -13,7 +13,7 @@ export interface Arrivals {
   readonly requestClass: readonly string[] | null;
 }
 
-/** Scales all gaps to a mean rate (requests/s). @throws UserError if all arrive at once */
+/** All gaps, to a mean rate (requests/s). @throws UserError if all arrive at once */
 export function atRate(arrivals: Arrivals, rate: number): Arrivals {
   const { arrivalNs, count } = arrivals;
   const lastNs = arrivalNs[count - 1]!;

@@ -21,7 +21,6 @@ export interface ArrivalFormat {
   readonly cites: string;
   /** True if the first line is a header. */
   readonly header: boolean;
-  /** True if the first line is of the format. */
   recognises(firstLine: string): boolean;
   /** Makes a line reader from the first line; errors are UserErrors that begin with `place` (`path:line`). */
   reader(firstLine: string): (line: string, place: string) => Arrival;

@@ -26,7 +26,7 @@ interface ArrivalOptions {
   readonly output: number;
 }
 
-/** Parses a path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError for anything else */
+/** A path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError for anything else */
 export function parseArrivals(text: string): ArrivalSource {
   if (isPath(text) && PROCESSES[text.split(':', 1)[0]!] === undefined) return { text, path: text };
   return choose('workload', text, {}, (name) => {
@@ -37,9 +37,7 @@ export function parseArrivals(text: string): ArrivalSource {
   });
 }
 
-/**
- * Reads or draws arrivals. @param folder of a relative path @throws UserError with file and line for a malformed line
- */
+/** @param folder of a relative path @throws UserError with file and line for a malformed line */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const arrivals = arrivalsOf(options, folder, seed);
   // Written with `<=`, so that NaN (from infinite times) is refused too.
@@ -57,7 +55,7 @@ function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arri
   return rate === undefined ? read : atRate(read, rate);
 }
 
-/** Reads the first `most` requests of a file of any known format. @throws UserError with file and line */
+/** The first `most` requests, in any known format. @throws UserError with file and line */
 export const readArrivals = (path: string, most: number = Number.POSITIVE_INFINITY): Arrivals =>
   withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);
@@ -137,7 +135,7 @@ const PROCESSES = byName<ParameterTable>({
 /** Default requests of a process. Ours. */
 const REQUESTS = 100;
 
-/** Draws arrivals of equal lengths, the first at 0. @throws UserError without a rate */
+/** Equal lengths, the first at 0. @throws UserError without a rate */
 function drawArrivals(
   name: string,
   parameters: Parameters,
@@ -163,10 +161,7 @@ function drawArrivals(
   };
 }
 
-/**
- * A gamma draw of scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; their boost below
- * shape 1
- */
+/** Scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; their boost below shape 1 */
 export function gamma(random: Random, shape: number): number {
   if (shape < 1) return gamma(random, shape + 1) * (1 - random.next()) ** (1 / shape);
   const d = shape - 1 / 3;
@@ -178,5 +173,5 @@ export function gamma(random: Random, shape: number): number {
   }
 }
 
-/** All formats, in order of recognition; a new format is a file here and a line below. */
+/** In order of recognition; a new format is a file here and a line below. */
 const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];

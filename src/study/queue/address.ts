@@ -27,7 +27,7 @@ const PORT = 6379;
 /** Highest database number; ours, above any server's. */
 const MOST_DB = 9999;
 
-/** Reads `--queue` and `--queue-prefix`. @throws UserError without passwords */
+/** `--queue` and `--queue-prefix`. @throws UserError without passwords */
 export function queueAddress(text: string, prefix: string = QUEUE_PREFIX, env: Environment = processEnv): QueueAddress {
   const shownText = text.replace(/\/\/[^/]*@/, '//...@');
   const wrong = (why: string): UserError => new UserError(`--queue ${shownText}: ${why}; ${EXAMPLE}`);

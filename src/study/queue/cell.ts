@@ -18,7 +18,7 @@ export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();
 
-  /** Makes a cell. @throws UserError for a trace from standard input */
+  /** @throws UserError for a trace from standard input */
   make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
     if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
     const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);

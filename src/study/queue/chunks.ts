@@ -27,14 +27,14 @@ export const fileNoteText = (sha256: string, note: FileNote, seal: Seal): string
 /** Chunks of a file; 0 for an empty file. */
 export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
 
-/** Reads a note. @returns null: no note, or an invalid seal */
+/** @returns null: no note, or an invalid seal */
 export function fileNoteOf(sha256: string, text: string | null, seal: Seal): FileNote | null {
   const note = parsed(noteShape, text);
   if (note === null || !seal.holds(note.seal, 'file', ...noteParts(sha256, note))) return null;
   return 'refused' in note ? { refused: shortened(visible(note.refused)) } : { bytes: note.bytes, chunks: note.chunks };
 }
 
-/** Chunks of a file. @throws UserError if the size changes meanwhile */
+/** @throws UserError if the size changes meanwhile */
 export function* chunksOf(path: string): Generator<Uint8Array> {
   const file = InputFile.open(path, 'trace');
   try {

@@ -8,7 +8,7 @@ import { runOfText, type SentCell } from './sent-cell.js';
 /** Claimed contents of a cell's files and modules, proved by the cell's name: a fingerprint over all contents. */
 export type Claims = Pick<SentCell, 'files' | 'modules' | 'run' | 'system'>;
 
-/** Run of a cell; null: the name does not match the claims, or the text is no run. */
+/** Null: the name does not match the claims, or the text is no run. */
 export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {
   try {
     const run = runOfText(cell);

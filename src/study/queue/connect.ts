@@ -27,9 +27,7 @@ export interface QueueServer {
   close(): void;
 }
 
-/**
- * Connects to a server. @param tell receives a line per loss and return @throws UserError without connection or library
- */
+/** @param tell receives a line per loss and return @throws UserError without connection or library */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;

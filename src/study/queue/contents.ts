@@ -30,7 +30,7 @@ export interface QueueContents {
   readonly cells: readonly BuildCells[];
   readonly workers: readonly Presence[];
   readonly sweeps: readonly Presence[];
-  /** Failed cells, latest first. */
+  /** Latest first. */
   readonly failures: readonly CellEnd[];
   /** Results; `untaken`: in no sweep's store yet. */
   readonly results: { readonly count: number; readonly untaken: number; readonly bytes: number };
@@ -39,14 +39,11 @@ export interface QueueContents {
 
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Reads a queue. @throws UserError for an unexpected answer */
+/** @throws UserError for an unexpected answer */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 
-/**
- * Empties a queue; running cells still leave results. @param force removes pending work of sweeps @throws UserError
- * without `force`
- */
+/** Running cells still leave results. @param force removes pending work of sweeps @throws UserError without `force` */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
   return withServerErrors(server, async () => {
     const keys = await keysBelow(server);

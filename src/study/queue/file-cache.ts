@@ -14,10 +14,7 @@ export const CACHE_SIZE = '20GiB';
 /** Default folder, below the user's cache folder. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
-/**
- * Files from a server on a worker's disk, named by SHA-256 and shared by workers. The least recently used files are
- * deleted.
- */
+/** From a server, named by SHA-256 and shared by workers. The least recently used are deleted. */
 export class FileCache {
   readonly folder: string;
   readonly #limit: number;
@@ -39,10 +36,7 @@ export class FileCache {
     return path;
   }
 
-  /**
-   * Stores a file. @param kept files that must stay @param fill receives a writer @returns path @throws UserError if
-   * too large
-   */
+  /** @param kept files that must stay @param fill receives a writer @returns path @throws UserError if too large */
   async put(
     sha256: string,
     bytes: number,

@@ -29,7 +29,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === null ? resolve(path) : realpathSync(path));
 
-/** Finds modules by content below the worker's own folders. A run never brings code. */
+/** Modules by content below the worker's own folders. A run never brings code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 
@@ -37,10 +37,7 @@ export class ModuleIndex {
     this.#paths = new Map(trusted);
   }
 
-  /**
-   * Finds a module. @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or
-   * changed
-   */
+  /** @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or changed */
   find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
     if (path === undefined) {

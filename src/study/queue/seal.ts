@@ -34,10 +34,7 @@ export function sealBy(key: string | null): Seal {
   };
 }
 
-/**
- * Seal of a queue. @param path of the key; undefined: {@link KEY_VARIABLE}, or no key @throws UserError for a short or
- * missing key
- */
+/** @param path of the key; undefined: {@link KEY_VARIABLE}, or no key @throws UserError for a short or missing key */
 export function sealOf({ host, shown }: QueueAddress, path: string | undefined, env: Environment = processEnv): Seal {
   const named = path === undefined ? KEY_VARIABLE : `--queue-key ${path}`;
   const key = (path === undefined ? (env[KEY_VARIABLE] ?? '') : readText(path, 'key')).trim();

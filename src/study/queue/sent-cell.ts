@@ -93,9 +93,7 @@ function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name);
 }
 
-/**
- * Reads a cell. @param fingerprint name on the server @throws UserError if malformed, of a different build, or unsealed
- */
+/** @param fingerprint name on the server @throws UserError if malformed, of a different build, or unsealed */
 export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell {
   const { build, protocol } = isObject(data) ? data : {};
   if (!isObject(data) || typeof build !== 'string') throw new UserError('the job is no cell of a study');

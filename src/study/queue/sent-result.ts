@@ -37,7 +37,7 @@ interface SentResult {
   readonly entry: string;
 }
 
-/** Reads a result. @returns null: an invalid seal @throws UserError if unpacking fails */
+/** @returns null: an invalid seal @throws UserError if unpacking fails */
 export function resultOf(fingerprint: string, data: Uint8Array, seal: Seal): SentResult | null {
   const end = data.subarray(0, LONGEST_HEAD).indexOf(10);
   const [, given, worker] = /^([0-9a-f]*) ([\w.@-]{1,100})$/.exec(textOf(data, 0, Math.max(0, end))) ?? [];
@@ -88,7 +88,7 @@ export function doneFields(end: CellEnd, seal: Seal): string[] {
   ];
 }
 
-/** Reads a stream entry. @param seal null: any writer @returns null: malformed, or an invalid seal */
+/** @param seal null: any writer @returns null: malformed, or an invalid seal */
 export function doneOf(fields: readonly string[], seal: Seal | null): CellEnd | null {
   const pairs = new Map(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]] as const] : [])));
   const { data } = endShape.safeParse(Object.fromEntries(pairs));

@@ -35,7 +35,7 @@ export class SweepFiles {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }
 
-  /** Uploads requested files. @param beat heartbeat during a long upload */
+  /** @param beat heartbeat during a long upload */
   async bringWanted(beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server } = this.#target;
     const { redis } = server;

@@ -99,7 +99,7 @@ export class QueueSweep {
     return this.#end.signal.aborted;
   }
 
-  /** Runs all cells. @throws UserError if the server or the store cannot be written */
+  /** @throws UserError if the server or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
       await this.#clearStrangers();
@@ -338,7 +338,7 @@ export class QueueSweep {
     }
   }
 
-  /** Publishes the sweep's presence. @returns present workers */
+  /** @returns present workers */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     const { sweep, sweeps, worker, workers } = this.#keys;

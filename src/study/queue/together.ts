@@ -8,7 +8,7 @@ type Answers = readonly (readonly [Error | null, unknown])[];
 
 const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** Repeats work until fully answered. @param work idempotent */
+/** Until fully answered. @param work idempotent */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -28,7 +28,7 @@ export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Pro
     return answers;
   });
 
-/** Values of answers. @throws Error the first refusal */
+/** @throws Error the first refusal */
 export const valuesOf = (answers: Answers): unknown[] =>
   answers.map(([error, value]) => {
     if (error !== null) throw error;
@@ -49,7 +49,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** Sends commands. @returns answers in order @throws Error the first refusal */
+  /** @returns answers in order @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;

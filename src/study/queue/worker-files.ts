@@ -42,7 +42,7 @@ interface PlacedFiles {
   drop(): void;
 }
 
-/** Provides a cell's files: an allowed equal path, else a cached download. A cell sees no further file. */
+/** An allowed equal path, else a cached download. A cell sees no further file. */
 export class WorkerFiles {
   readonly #sources: FileSources;
   /** Files on their way, by SHA-256. */
@@ -55,10 +55,7 @@ export class WorkerFiles {
     this.#sources = sources;
   }
 
-  /**
-   * Places a cell's files; null: a file is missing, and the name does not prove the claims. @throws UserError {@link
-   * NobodyBrings}
-   */
+  /** Null: a file is missing, and the name does not prove the claims. @throws UserError {@link NobodyBrings} */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
     const { cache, own: local } = this.#sources;
     const lies = new Map<string, string>();
@@ -166,7 +163,7 @@ export class WorkerFiles {
     }
   }
 
-  /** Waits for a file on the server. @returns number of chunks */
+  /** @returns number of chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis, seal } = this.#sources;
     const begun = performance.now();

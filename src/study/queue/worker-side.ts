@@ -112,8 +112,8 @@ export class QueueWorker {
   }
 
   /**
-   * Works until {@link drain} or {@link leave}. @param idleS seconds without a cell before the end @throws UserError if
-   * shut out
+   * Works until {@link drain} or {@link leave}. @param idleS without a cell before the end @throws UserError if shut
+   * out
    */
   async work(idleS: number): Promise<void> {
     await this.#beat();

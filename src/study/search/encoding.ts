@@ -15,7 +15,7 @@ export interface Encoding {
   readonly codes: readonly Uint16Array[];
 }
 
-/** Encodes cells. @param paths in the order of a cell's values */
+/** @param paths in the order of a cell's values */
 export function encode(paths: readonly string[], cells: readonly StudyCell[]): Encoding {
   const codes = paths.map(() => new Uint16Array(cells.length));
   const axes = paths.map((path, at): EncodedAxis => {

@@ -7,7 +7,6 @@ export interface Chooser {
   /** By cell: chance to run and keep all limits. */
   readonly feasible: readonly number[];
   readonly objectives: readonly {
-    /** Posteriors by cell. */
     readonly posteriors: readonly Posterior[];
     /** Null: figures are known beforehand. */
     readonly process: GaussianProcess | null;

@@ -36,7 +36,6 @@ const FULL_BITS = 16;
 
 /** Results of a search so far, and figures known beforehand. */
 export class Ledger {
-  /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
   readonly paths: readonly string[];
   readonly rows: SearchRow[] = [];

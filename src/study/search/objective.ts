@@ -8,7 +8,6 @@ import { describeMetric, METRICS, nameToday } from '../../result/catalogue.js';
 import type { MetricName } from '../../result/metrics.js';
 import type { Result, Unit } from '../../result/result.js';
 
-/** Figures known before a run. */
 const KNOWN_FIGURES = ['price', 'lost_bits'] as const;
 /** Figures outside the metric catalogue. */
 const OWN_FIGURES = [...KNOWN_FIGURES, 'degraded'] as const;
@@ -39,7 +38,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** Reads an objective. @throws UserError for an unknown figure, or a figure without a better side */
+/** @throws UserError for an unknown figure, or a figure without a better side */
 export function objectiveNamed(given: string): Objective {
   const name = nameToday(given);
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
@@ -51,7 +50,7 @@ export function objectiveNamed(given: string): Objective {
   return { name, unit: metricUnit, better };
 }
 
-/** Reads `latency.tpot.p99 <= 20ms`. @throws UserError if malformed, or limited on the better side */
+/** `latency.tpot.p99 <= 20ms`. @throws UserError if malformed, or limited on the better side */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);

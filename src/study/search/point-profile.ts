@@ -12,10 +12,7 @@ type Fields = Record<string, unknown>;
 /** Profiles whose inner values only --set can change, not a run profile. */
 const INNER = ['model', 'hardware', 'runtime'];
 
-/**
- * Self-contained profile of a run. @param run base profile @param lead comment lines @throws UserError for an
- * unreadable profile
- */
+/** Self-contained. @param run base profile @param lead comment lines @throws UserError for an unreadable profile */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
   let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));

@@ -69,8 +69,7 @@ export interface SearchFile
 }
 
 /**
- * Reads a search; paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to
- * write instead`
+ * Paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead`
  */
 export function loadSearch(file: string): SearchFile {
   const located = locateYaml(readText(file), shownPath(file), searchSchema);

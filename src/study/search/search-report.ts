@@ -22,7 +22,7 @@ import type { Search } from './search.js';
 /** Most characters of an axis value; ours. */
 const WIDEST_VALUE = 44;
 
-/** Report of `moeprof search`: best point or front, confidence, and a figure of all cells. */
+/** Report of `moeprof search`. */
 export const searchReports: readonly OutputFormat<Search>[] = [
   ...documentFormats<Search>(searchDocument),
   ...pictureFormats<Search>('moeprof search', (search) => [pictureOf(search)], searchDocument),

@@ -45,7 +45,7 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
-  /** Run of a cell. @throws UserError for an impossible cell */
+  /** @throws UserError for an impossible cell */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
   /** Command that repeats a cell's run. @param short the run of {@link shorterRun}; null: a whole run */
@@ -54,7 +54,7 @@ interface SearchOptions {
   readonly known: ReadonlyMap<number, SettledRun>;
 }
 
-/** Runs a search. @param cells of the space, in order */
+/** @param cells of the space, in order */
 export async function search(file: SearchFile, cells: readonly StudyCell[], options: SearchOptions): Promise<Search> {
   const { budget, known, runBatch, seed } = options;
   const ledger = new Ledger(file, cells, options.specOf);

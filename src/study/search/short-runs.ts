@@ -8,7 +8,7 @@ import type { Observation } from './gaussian-process.js';
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
-/** Predicts whole figures from short runs by a line, slope shrunk to 1. @param short by cell @param whole runs */
+/** Whole figures by a line, slope shrunk to 1. @param short by cell @param whole runs */
 export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));

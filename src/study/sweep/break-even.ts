@@ -4,7 +4,6 @@ import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
 import { metricValue } from '../../result/catalogue.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
-/** Paths of the draft depth. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 interface DraftGain {

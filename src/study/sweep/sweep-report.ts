@@ -30,7 +30,6 @@ export interface SweepView {
   readonly metrics: readonly string[];
 }
 
-/** Default columns: head, metric, and loop. */
 const COLUMNS: readonly (readonly [head: string, metric: MetricName, loop?: 'open' | 'closed'])[] = [
   ['decode', 'speed.decode'],
   ['prefill', 'speed.prefill', 'closed'],

@@ -32,7 +32,7 @@ interface SweepJob {
 /** Requests per second of a practically simultaneous arrival; ours. */
 const AT_ONCE = 1e6;
 
-/** Checks a sweep. @throws UserError for too many runs, or a duplicate value */
+/** @throws UserError for too many runs, or a duplicate value */
 export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
@@ -59,10 +59,7 @@ export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll
   return sweepOf(byRate, await run(byRate), atOnce);
 }
 
-/**
- * Runs all combinations: `moeprof sweep`. @param vary values by path; the last moves first @throws UserError if nothing
- * varies
- */
+/** `moeprof sweep`. @param vary values by path; the last moves first @throws UserError if nothing varies */
 export async function sweepFor(
   input: RunInput,
   vary: Readonly<Record<string, readonly SweepValue[]>>,

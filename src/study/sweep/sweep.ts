@@ -57,10 +57,7 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
-/**
- * Joins axes and outcomes. @param outcomes in order of {@link combinations} @param atOnce runs with all requests at
- * once
- */
+/** @param outcomes in order of {@link combinations} @param atOnce runs with all requests at once */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
   const cells = combinations(axes);
   const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
@@ -124,7 +121,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/** Checks axes. @throws UserError for a path or a value given twice */
+/** @throws UserError for a path or a value given twice */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)

@@ -7,7 +7,7 @@ import type { Store } from '../store.js';
 /** Receives each cell by index; fingerprint null: an impossible cell. */
 export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
 
-/** Cells left to run: stored cells are settled, impossible cells refused, equal cells run once. */
+/** Stored cells are settled, impossible cells refused, equal cells run once. */
 export class MissingCells {
   readonly #cells: Iterable<() => RunSpec>;
   readonly #store: Store;

@@ -78,7 +78,7 @@ export class RunChildren implements CellProcesses {
     return this.#most * this.#pace.depth;
   }
 
-  /** Runs a cell. Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
+  /** Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
   run(task: CellTask): Promise<Ran> {
     if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {

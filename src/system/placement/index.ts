@@ -1,4 +1,4 @@
-// Family of placements; a new member is a file here and a line below.
+// A new member is a file here and a line below.
 import { type Choice, choose, findNamed } from '../../base/parameters.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';

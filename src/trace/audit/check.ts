@@ -1,4 +1,4 @@
-// Interface of an audit check: one pass over the rows in constant memory.
+// One pass over the rows in constant memory.
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 

@@ -13,7 +13,7 @@ import { rowCount } from './row-count.js';
 import { stridedView } from './strided-view.js';
 import { warmUpRows } from './warm-up-rows.js';
 
-export type { AuditCheck, AuditFinding } from './check.js';
+export type { AuditFinding } from './check.js';
 
 /** All checks; a new check is a file and a line. */
 export const auditChecks: readonly AuditCheck[] = [
@@ -32,9 +32,7 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/**
- * Runs all checks in one pass. @param options recorded model, rows to check @returns warnings first @throws UserError
- */
+/** All checks in one pass. @param options recorded model, rows to check @returns warnings first @throws UserError */
 export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };

@@ -16,7 +16,7 @@ export interface Conversion {
 /** Rows copied at a time. */
 const ROWS = 256;
 
-/** Copies the selected part. @throws UserError if nothing is left, or a token repeats an expert */
+/** @throws UserError if nothing is left, or a token repeats an expert */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
   const { predictedK } = has;
@@ -57,10 +57,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
 }
 
-/**
- * Parses ranges `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)`
- * @throws UserError
- */
+/** `0..99`, `200..`, `..9`, `3`, ends included. @param count cuts ends @returns `[from, to)` @throws UserError */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
     const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());
@@ -87,10 +84,7 @@ export const numbersIn = (ranges: readonly (readonly [number, number])[]): numbe
 /** New number of each expert, by original layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];
 
-/**
- * Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts by layer
- * @throws UserError
- */
+/** `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts by layer @throws UserError */
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;
   try {

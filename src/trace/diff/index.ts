@@ -33,7 +33,7 @@ export interface RoutingDifference {
 /** Rows compared at a time. */
 const ROWS = 256;
 
-/** Compares two routings of the same text. @throws UserError if shapes differ, or no token is common */
+/** @throws UserError if shapes differ, or no token is common */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [

@@ -136,7 +136,7 @@ function arrivalOf(scores: Float64Array, count: number): number {
   return time;
 }
 
-/** Moves an event's choices to the front of its cells. @returns number of choices */
+/** To the front of the cells. @returns number of choices */
 function packed(ids: Uint16Array, at: number, topK: number): number {
   let count = 0;
   for (let k = at; k < at + topK; k++) {

@@ -30,7 +30,7 @@ export function fitRouting(trace: RoutingTrace): FittedRouting {
   };
 }
 
-/** Samples a trace; a seed gives the same routing on every machine. @param progress gets the tokens drawn */
+/** A seed gives the same routing on every machine. @param progress gets the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
   { requests, seed }: { readonly seed: number; readonly requests: readonly RequestLength[] },

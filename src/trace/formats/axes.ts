@@ -18,10 +18,7 @@ export function axesOf(shape: readonly number[], order: AxisOrder) {
   return { tokens: shape[t]!, layers: shape[l]!, topK: shape[k]!, stride };
 }
 
-/**
- * Axis order of an array. @param known layers and top-k @param asked by the user @param sample first ids
- * @throws UserError
- */
+/** Axis order of an array. @param known layers and top-k @param asked by the user @throws UserError */
 export function axisOrderOf(
   place: string,
   shape: readonly number[],

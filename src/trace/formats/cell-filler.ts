@@ -43,7 +43,7 @@ export class Spans {
 /** Ends a walk: enough was seen, or the surveyed facts do not hold. */
 export class EndOfWalk extends Error {}
 
-/** Stores cells in rows laid out by the survey; finds missing and repeated cells. */
+/** Cells in rows laid out by the survey; finds missing and repeated cells. */
 export class CellFiller {
   readonly store: TraceStore;
   largestId = 0;
@@ -106,7 +106,7 @@ export class CellFiller {
     });
   }
 
-  /** Makes room for a cell. @throws EndOfWalk if the recording departs from the survey */
+  /** @throws EndOfWalk if the recording departs from the survey */
   #measure(cell: Cell, cells: number): void {
     const { request, token, layer } = cell;
     const { topK, weighted, tokenIds, phases } = this.#survey;

@@ -28,7 +28,7 @@ export function cellFormat({
   };
 }
 
-/** Imports a recording of cells. @throws UserError with place for a wrong, repeated or missing cell */
+/** @throws UserError with place for a wrong, repeated or missing cell */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
   const { survey, whole } = surveyOf(recording, SAMPLE_CELLS);
   if (whole) return filled(recording, survey, survey.spans, options);

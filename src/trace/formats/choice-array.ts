@@ -35,7 +35,7 @@ export function choiceFormat({
 }
 
 /**
- * Imports requests; all-zero dense layers are dropped. @param requests null: without routing, counted in notes
+ * All-zero dense layers are dropped. @param requests null: without routing, counted in notes
  * @throws UserError without arrays, for differing shapes or token ids, or an invalid id
  */
 export function importChoices(

@@ -11,10 +11,7 @@ const VERSION = 1;
 const SIZE = -1;
 const WRITER = -2;
 
-/**
- * colibri's expert counts: the history (.coli_usage), lines of layer, expert, count after two lines with size and
- * writer.
- */
+/** colibri's history (.coli_usage), lines of layer, expert, count after two lines with size and writer. */
 export const colibriUsage: TraceFormat = {
   name: 'colibri-usage',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),

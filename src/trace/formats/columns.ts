@@ -43,8 +43,7 @@ export function usualColumns(header: readonly string[]): ColumnMap | null {
 }
 
 /**
- * Parses `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if malformed, or layer or experts are
- * missing
+ * `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if malformed, or layer or experts are missing
  */
 export function parseColumns(text: string): ColumnMap {
   const flag = '--trace-columns';

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 
@@ -64,6 +64,6 @@ export function expected(options: OpenOptions, layers: number | null = null): Ex
   let experts: readonly number[] | null = null;
   if (options.experts !== undefined && count !== null) experts = new Array<number>(count).fill(options.experts);
   else if (model !== undefined && model.layers.length === count) experts = model.layers.map((layer) => layer.experts);
-  const topK = options.topK ?? (model === undefined ? null : Math.max(...model.layers.map((layer) => layer.topK)));
+  const topK = options.topK ?? (model === undefined ? null : mostTopK(model));
   return { layers: count, topK, experts };
 }

@@ -8,8 +8,7 @@ import { choices } from './record-lines.js';
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as const;
 
 /**
- * gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is the
- * position.
+ * gpt-oss fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N: position.
  */
 export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',

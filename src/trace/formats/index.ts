@@ -37,10 +37,10 @@ const RECORDS = [expertFlow, moeBeyond, gptOssFingerprint, allenai, lattice, moe
 const COUNTS = [imatrix, sglangCounts, colibriUsage];
 const TABLES = [vllmExpertCapture, parquet, genericCsv, genericJsonl];
 
-/** All formats, most specific first; a new format is a file and a name in the lists above. */
+/** Most specific first; a new format is a file and a name in the lists above. */
 export const traceFormats: readonly TraceFormat[] = [SAFETENSORS, REPLIES, ARRAYS, LOGS, RECORDS, COUNTS, TABLES].flat();
 
-/** Refuses an unknown name; module paths pass. @throws UserError with the nearest name */
+/** Module paths pass. @throws UserError with the nearest name */
 export function checkFormatName(name: string): void {
   if (moduleChoice('trace format', name) === null) formatNamed(name);
 }
@@ -49,9 +49,7 @@ const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
-/**
- * Format of a file: by name, by column map, or the first to recognise the content. @throws UserError if no format fits
- */
+/** Format by name, by column map, or the first to recognise the content. @throws UserError if no format fits */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = formatNamed(name);

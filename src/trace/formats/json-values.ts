@@ -12,10 +12,7 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/**
- * Visits the objects of a file with place (`path:line`). @throws UserError for a non-object, or a document beyond 64
- * MiB
- */
+/** Objects with place (`path:line`). @throws UserError for a non-object, or a document beyond 64 MiB */
 export function* documents(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);

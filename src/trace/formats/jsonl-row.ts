@@ -13,7 +13,7 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/** Parses the current line. @throws UserError with line if not a token */
+/** @throws UserError with line if not a token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const line = parseJson(scanner.lineBytes(), place);
@@ -57,7 +57,7 @@ const BRACKET = 91;
 const END_BRACKET = 93;
 const END_BRACE = 125;
 
-/** Parses canonical JSONL lines into a store: a byte parser for the usual key order, else JSON.parse. */
+/** A byte parser for the usual key order, else JSON.parse. */
 export class RowParser {
   readonly #scanner: LineScanner;
   readonly #store: TraceStore;
@@ -73,7 +73,7 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /** Adds the current line as a row. @throws UserError with line if inconsistent */
+  /** @throws UserError with line if inconsistent */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));

@@ -27,7 +27,7 @@ export const jsonl: TraceFormat = {
 /** A request with all tokens: lists [layers][choices], or objects like lines. */
 const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
 
-/** Requests as lines; other fields form the header. @throws UserError without a list of tokens */
+/** Other fields form the header. @throws UserError without a list of tokens */
 function asLines(source: TraceSource): TraceSource {
   const fd = temporaryFile();
   let request = 0;

@@ -106,7 +106,7 @@ function headerOf(source: TraceSource): Header {
   return { modelLayers, topK, groups, bytes: at };
 }
 
-/** Checks all events. @param row choices of a token @returns bytes of a cut last event @throws UserError if damaged */
+/** @param row choices of a token @returns bytes of a cut last event @throws UserError if damaged */
 function surveyed(events: Events, row: number): number {
   let choices = 0;
   while (events.next()) choices += events.ids.length;
@@ -147,7 +147,7 @@ class Events {
     return `${this.#source.path}: byte ${this.#position}`;
   }
 
-  /** Takes an event; false at the end, or if the last is cut. @throws UserError if damaged */
+  /** False at the end, or if the last is cut. @throws UserError if damaged */
   next(): boolean {
     this.#position += this.ids.length === 0 ? 0 : EVENT_BYTES + 4 * this.ids.length;
     this.ids = this.ids.subarray(0, 0);

@@ -5,10 +5,7 @@ import { cellFormat } from './cells.js';
 import { expected } from './format.js';
 import { PassReader } from './passes.js';
 
-/**
- * llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, no token
- * ids.
- */
+/** llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, no ids. */
 export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
   detect: ({ text }) => /^layer,expert\s/.test(text),

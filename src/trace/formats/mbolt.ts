@@ -8,10 +8,7 @@ const MAGIC = 0x544c424d;
 /** Bytes of magic, version and experts. */
 const HEADER_BYTES = 12;
 
-/**
- * mbolt's MBLT binary, int32 little-endian: magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens,
- * top-k].
- */
+/** mbolt's MBLT binary, int32 little-endian: magic, version 1, experts, then records: layer, top-k, tokens, ids. */
 export const mbolt = cellFormat({
   name: 'mbolt',
   detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,

@@ -4,10 +4,7 @@ import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
 import { isId } from './record-lines.js';
 
-/**
- * Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices; no multi-token-prediction
- * block.
- */
+/** Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices; no MTP block. */
 export const megatron = cellFormat({
   name: 'megatron',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),

@@ -19,7 +19,7 @@ export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'>
   readonly experts: number | readonly number[] | null;
 }
 
-/** Parses metadata strings. @param format name for the metadata @throws UserError for an invalid number */
+/** @param format name for the metadata @throws UserError for an invalid number */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
   const {
     model,
@@ -70,7 +70,7 @@ export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, s
   };
 }
 
-/** Experts per layer. @throws UserError for a wrong length, or a count out of range */
+/** @throws UserError for a wrong length, or a count out of range */
 export function layerExperts(path: string, layers: number, experts: number | readonly number[] | null): readonly number[] | null {
   if (experts === null) return null;
   const list = typeof experts === 'number' ? new Array<number>(layers).fill(experts) : experts;

@@ -10,10 +10,7 @@ const DECODER = 2048;
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
 
-/**
- * moe-cache-lab's traces: metadata, then a line per token and layer; version 2 adds encoder layers, before decoder
- * layers.
- */
+/** moe-cache-lab's traces: metadata, then a line per token and layer; version 2 adds encoder layers, first. */
 export const moeCacheLab = cellFormat({
   name: 'moe-cache-lab',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),

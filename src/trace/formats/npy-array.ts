@@ -8,7 +8,7 @@ import type { TensorInfo } from './safetensors-header.js';
 /** True for the start of a .npy file. */
 export const looksLikeNpy = (head: Uint8Array): boolean => head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 
-/** Parses a header; dtypes in safetensors names. @param head file start @param total file bytes @throws UserError */
+/** Dtypes in safetensors names. @param head file start @param total file bytes @throws UserError */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
   if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
   const view = viewOf(head);

@@ -37,7 +37,7 @@ export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8
   return bounded;
 }
 
-/** Checks pages of a column chunk. @param rows of the row group @throws Error if a page or run exceeds the chunk */
+/** @param rows of the row group @throws Error if a page or run exceeds the chunk */
 export function checkPages(
   bytes: ArrayBuffer,
   column: ColumnMetaData,

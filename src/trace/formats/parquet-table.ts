@@ -18,7 +18,7 @@ const BOMB_FLOOR = 64 * 1024 * 1024;
 /** Column of a row group, one entry per row. */
 export type ParquetColumn = readonly DecodedArray[];
 
-/** Parquet file as columns of whole numbers by row group; loads hyparquet on first use. */
+/** Whole numbers by row group; loads hyparquet on first use. */
 export class ParquetTable {
   /** Column names; a nested column has its outermost name. */
   readonly names: readonly string[];
@@ -52,9 +52,7 @@ export class ParquetTable {
     });
   }
 
-  /**
-   * Visits row groups. @param visit gets rows and columns, valid until return @throws UserError if damaged or too large
-   */
+  /** @param visit gets rows and columns, valid until return @throws UserError if damaged or too large */
   async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
     const { path, bytes } = this.#source;
     const compressors = boundedCompressors(decompressors, decompress);

@@ -10,7 +10,6 @@ import { phaseOf } from './record-lines.js';
 import { CHOICE_LIMIT, RowSpool } from './row-spool.js';
 import { TableRows } from './table-rows.js';
 
-/** Columns of vllm-expert-capture. */
 const CAPTURE: ColumnMap = {
   layer: 'layer_index',
   experts: 'expert_id',
@@ -37,7 +36,6 @@ export const parquet: TraceFormat = {
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };
 
-/** True if the footer contains all names. */
 function footerHolds(source: TraceSource, names: readonly string[]): boolean {
   if (source.bytes < 12) return false;
   const tail = new Uint8Array(8);

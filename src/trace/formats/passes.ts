@@ -3,8 +3,7 @@ import { PHASE } from '../trace.js';
 import { Cell, type WalkPlace } from './cell.js';
 
 /**
- * Splits passes (all tokens at layer 0, then 1) into requests: many tokens are prompt; a prompt after decode begins a
- * request.
+ * Passes (all tokens at layer 0, then 1) to requests: many tokens are prompt; a prompt after decode begins a request.
  */
 export class PassReader {
   readonly #visit: (cell: Cell) => void;

@@ -63,7 +63,7 @@ const REBUILD = 'torch._utils._rebuild_tensor_v2';
 const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
-/** Reads a pickle. @param place for messages @throws UserError if unsupported, cut, too large or too deep */
+/** @param place for messages @throws UserError if unsupported, cut, too large or too deep */
 export const readPickle = (bytes: Uint8Array, place: string): Pickled => new Unpickler(bytes, place).read();
 
 class Unpickler {

@@ -6,7 +6,7 @@ import { Cell, type Cells } from './cell.js';
 import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
-/** Records as cells; tokens without position are counted. @throws UserError with line for a wrong or missing field */
+/** Tokens without position are counted. @throws UserError with line for a wrong or missing field */
 export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   return {
     walk(visit, at) {

@@ -36,10 +36,7 @@ export const vllm = replyFormat(
   /"((prompt_)?routed_experts|prompt_token_ids|output_mode)"\s*:|"object"\s*:\s*"(text_completion|chat\.completion)"/,
 );
 
-/**
- * Requests of a reply, one per answer; null: no routing. @param known for replies without a shape @throws UserError if
- * malformed
- */
+/** One per answer; null: no routing. @param known for replies without a shape @throws UserError if malformed */
 export function* answersOf(reply: JsonObject, place: string, known: Expected): Generator<ChoiceRequest | null, void, void> {
   const listed = ['choices', 'outputs'].find((key) => ownValue(reply, key) !== undefined);
   const answers = listed === undefined && isObject(reply.meta_info) ? [reply] : arrayAt(reply, listed ?? 'choices', place);

@@ -2,7 +2,7 @@ import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../ba
 
 /** Maximum choices of a row. */
 export const CHOICE_LIMIT = 4096;
-/** Words at the start of a record: request, layer, token (-1: absent), phase, token id, choices, weighted. */
+/** Words: request, layer, token (-1: absent), phase, token id, choices, weighted. */
 const RECORD_HEAD = 7;
 
 interface SpooledRow {

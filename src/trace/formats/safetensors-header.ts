@@ -46,9 +46,7 @@ export function requireTensor(
   return tensor;
 }
 
-/**
- * Reads and checks the header. @throws UserError if malformed, or a tensor is outside, overlaps, or has a wrong shape
- */
+/** @throws UserError if malformed, or a tensor is outside, overlaps, or has a wrong shape */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;
   const { dataBytes, entries } = safetensorsHeader(source);

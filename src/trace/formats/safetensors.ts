@@ -18,10 +18,7 @@ const EXPERT_NAMES = ['experts', 'routed_experts'];
 /** Tensors of canonical files only. */
 const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'weights'];
 
-/**
- * Canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; unknown tensors are
- * ignored.
- */
+/** Canonical binary: safetensors with `experts` [tokens, layers, topK], read by offset; unknown tensors are ignored. */
 export const safetensors: TraceFormat = {
   name: 'safetensors',
   detect: (source) => looksLikeSafetensors(source.head),

@@ -31,7 +31,7 @@ export class StreamedReply {
   readonly #choices = new Map<unknown, Fields>();
   #bytes = 0;
 
-  /** Adds an event. @throws UserError if too large, or routed experts of an answer arrive in several parts */
+  /** @throws UserError if too large, or routed experts of an answer arrive in several parts */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
     // SGLang's own interface sends answers in turn, without a list.

@@ -14,7 +14,7 @@ export class TableRows {
   }
 
   /**
-   * Adds a row; consecutive activations of a cell are grouped. @param request numbered by appearance
+   * Consecutive activations of a cell are grouped. @param request numbered by appearance
    * @param token null: the n-th row of a layer is the n-th token @param phase -1: unknown @param tokenId -1: unknown
    */
   add(

@@ -18,10 +18,7 @@ interface FileArray extends ColumnLayout {
   readonly place: string;
 }
 
-/**
- * Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if the
- * axes are unclear
- */
+/** One request. @param known layers, top-k and experts of the file @throws UserError if the axes are unclear */
 export function openArray(
   source: TraceSource,
   array: FileArray,

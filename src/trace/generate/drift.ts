@@ -7,8 +7,7 @@ import { normalQuantile } from './popularity-shape.js';
  */
 export const KEPT = 0.5;
 /**
- * Tokens after which a text's part of the load fades by a factor e. Ours: 300 costs half a point of hits at half of the
- * experts.
+ * Tokens after which a text's part of the load fades by e. Ours: 300 costs half a point of hits at half the experts.
  */
 const FORGOTTEN = 1000;
 /** Tokens between moves. Ours. */

@@ -47,10 +47,7 @@ function giniOfAscending(values: Float64Array): number {
   return sum === 0 ? 0 : weighted / (values.length * sum);
 }
 
-/**
- * Inclusion 1 - exp(-scale * exp(sigma * quantile)) with sum `choices`; concave in the scale, so Newton needs no
- * bracket.
- */
+/** 1 - exp(-scale * exp(sigma * quantile)) with sum `choices`; concave in the scale: Newton needs no bracket. */
 function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): Float64Array {
   const weights = quantiles.map((quantile) => Math.exp(sigma * quantile));
   const inclusion = new Float64Array(weights.length);

@@ -1,5 +1,5 @@
 import { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts, mostTopK } from '../../model/door.js';
 import { KEPT } from './drift.js';
 import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
@@ -21,7 +21,7 @@ export interface Population {
 /** Draws the popularity of a model's experts. */
 export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, seed: number): Population {
   const depth = layers.length;
-  const widest = { experts: Math.max(...layers.map((layer) => layer.experts)), topK: Math.max(...layers.map((layer) => layer.topK)) };
+  const widest = { experts: mostExperts({ layers }), topK: mostTopK({ layers }) };
   const random = new Random(seed, 'trace/synthetic/shape');
   // A load of Gini `skew` over many texts is steeper within one.
   const [gini, widened] = profile.skew === undefined ? [profile.gini, 1] : [profile.skew, 1 / Math.sqrt(KEPT)];
@@ -51,10 +51,7 @@ const chanceOf = (inclusion: Float64Array): number => {
   return inclusion.reduce((sum, probability) => sum + probability * probability, 0) / choices;
 };
 
-/**
- * Limits a Gini coefficient to 2 % below the largest, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for
- * three models.
- */
+/** At most 2 % below the largest, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for three models. */
 const possible = (gini: number, { experts, topK }: { experts: number; topK: number }): number =>
   Math.min(Math.max(gini, 0), 0.98 * (1 - topK / experts));
 

@@ -1,7 +1,7 @@
 // Synthetic routing: a token has as many hidden threads as choices, each with an expert per layer. A choice follows the
 // token id, a thread, a recent token, or the text's load of experts.
 import { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
 import { Drift } from './drift.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
@@ -64,14 +64,11 @@ export class RoutingProcess {
   #domain = 0;
   #position = 0;
 
-  /**
-   * @param stream another name gives independent routing of the same popularity @param part suffix of all streams:
-   * other requests
-   */
+  /** @param stream gives independent routing of the same popularity @param part suffix: other requests */
   constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
     const depth = layers.length;
-    this.topK = Math.max(...layers.map((layer) => layer.topK));
+    this.topK = mostTopK({ layers });
     this.#layers = depth;
     this.#choices = Int32Array.from(layers, (layer) => layer.topK);
     this.#experts = Int32Array.from(layers, (layer) => layer.experts);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostExperts, mostTopK } from '../../model/door.js';
 
 /** Value by depth: constant, by MoE layer, or ramps from first and last layer to a plateau. */
 type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
@@ -155,8 +155,8 @@ export function localityOf(shape: RoutedShape, prior = PRIOR): { readonly gini: 
 
 const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec, balance: Balance | null): RoutedShape => ({
   balance,
-  experts: Math.max(...layers.map((layer) => layer.experts)),
-  topK: Math.max(...layers.map((layer) => layer.topK)),
+  experts: mostExperts({ layers }),
+  topK: mostTopK({ layers }),
   shared: sharedExperts === true,
   gaps: dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1),
 });

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
 import { Random } from '../../base/random.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { GuideTable } from './popularity-shape.js';
@@ -54,10 +54,7 @@ type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 /** Tokens between pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
-/**
- * Generates a trace; a seed gives the same routing on every machine. @throws UserError if too large, or for invalid
- * candidates
- */
+/** A seed gives the same routing on every machine. @throws UserError if too large, or for invalid candidates */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
   for (;;) {
@@ -114,7 +111,7 @@ export function boundDrawn(requests: readonly RequestLength[], choices: number):
 
 /** Adds ranks with gate weights. @throws UserError for too few candidates */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
-  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  const widest = mostTopK(model);
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
   if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
   const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
@@ -126,10 +123,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   return {
     width,
     begin: (): void => runnersUp.begin(),
-    /**
-     * Extends `chosen` to `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e
-     * exponential.
-     */
+    /** To `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e exponential. */
     next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
       runnersUp.next(row, 0);
       for (const { index, topK: choices } of model.layers) {
@@ -157,7 +151,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
 
 /** Routes whole requests. @param zipf popularity of rank r is r^-zipf @param part of the stream */
 function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
-  const topK = Math.max(...layers.map((layer) => layer.topK));
+  const topK = mostTopK({ layers });
   const random = new Random(seed, `trace/synthetic/request${part}`);
   const row = new Uint16Array(layers.length * topK);
   const shape = new Random(seed, 'trace/synthetic/shape');
@@ -165,11 +159,7 @@ function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part:
   const tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   for (const { experts } of layers) {
     if (tables.has(experts)) continue;
-    const ranking = Uint16Array.from({ length: experts }, (_, i) => i);
-    for (let i = experts - 1; i > 0; i--) {
-      const j = shape.below(i + 1);
-      [ranking[i], ranking[j]] = [ranking[j]!, ranking[i]!];
-    }
+    const ranking = shape.shuffle(Uint16Array.from({ length: experts }, (_, i) => i));
     const shares = new GuideTable(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
     tables.set(experts, { shares, ranking });
   }

@@ -31,10 +31,7 @@ export interface VocabularyContext {
 /** Result of {@link openVocabulary}. */
 export type Vocabulary = ReturnType<typeof openVocabulary>;
 
-/**
- * Draws tokens, with a path of experts per id. Ids: common words first, then domains' words in turn, by falling
- * frequency.
- */
+/** A path of experts per id. Ids: common words first, then domains' words in turn, by falling frequency. */
 export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
   const { popularity, overlap, seed, part = '' } = context;
   const random = new Random(seed, `trace/synthetic/words${part}`);

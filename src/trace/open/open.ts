@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
 import { splitRows } from '../../base/profiles.js';
-import type { ModelSpec } from '../../model/door.js';
+import { type ModelSpec, mostTopK } from '../../model/door.js';
 import { concatTraces } from '../concat.js';
 import type { OpenOptions, TraceFormat } from '../formats/format.js';
 import { formatOf } from '../formats/index.js';
@@ -31,7 +31,7 @@ export interface TraceOptions extends OpenOptions {
 const SYNTHETIC = 'synthetic';
 
 /**
- * Opens a trace; `-`: standard input, `synthetic`: generated. @param named `file#6000:8000`: rows; a folder: all files
+ * `-`: standard input, `synthetic`: generated. @param named `file#6000:8000`: rows; a folder: all files
  * @throws UserError if unreadable, malformed, counts only, or unfit for `options.model`
  */
 export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
@@ -62,10 +62,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
-/**
- * Joins a folder's shards (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if shards
- * differ
- */
+/** Shards (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if shards differ */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
   const traces: RoutingTrace[] = [];
@@ -101,7 +98,7 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
   throw new UserError(`--trace-columns: format ${format.name} has columns of its own; leave the map out`);
 }
 
-/** Reads activation counts, or counts a trace (`file#0:6000`: rows). @throws UserError if neither */
+/** Activation counts, or a trace (`file#0:6000`: rows). @throws UserError if neither */
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
   if (path !== '-' && isFolder(path)) {
@@ -124,13 +121,13 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
   }
 }
 
-/** Refuses a trace with other layers, experts or choices than the model. @throws UserError */
+/** @throws UserError for other layers, experts or choices than the model's */
 export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   const refuse = (what: string, also = ''): never => {
     throw new UserError(`${trace.path}: ${what}; name the model that was recorded with --model${also}`);
   };
   if (trace.layers !== model.layers.length) refuse(`has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}`);
-  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  const widest = mostTopK(model);
   if (trace.topK > widest) {
     const also = `, or keep the first choices with --variant top-k=${widest} (run, trace convert)`;
     refuse(`tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}`, also);

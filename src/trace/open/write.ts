@@ -22,12 +22,12 @@ interface Column {
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/** Writes a trace as canonical safetensors. @throws UserError for an unwritable path */
+/** @throws UserError for an unwritable path */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
 
-/** Fills a safetensors file, pausing after each block. @throws UserError for a failed write */
+/** Pauses after each block. @throws UserError for a failed write */
 export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
@@ -105,12 +105,12 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
   return columns;
 }
 
-/** Writes a trace as canonical JSONL with header. @throws UserError for an unwritable path */
+/** Canonical, with header. @throws UserError for an unwritable path */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }
 
-/** Fills a JSONL file, pausing like {@link fillSafetensors}. @throws UserError for a failed write */
+/** Pauses like {@link fillSafetensors}. @throws UserError for a failed write */
 export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
   for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {

@@ -23,7 +23,7 @@ export interface RoutingStatistics extends Pick<TraceShape, 'layers' | 'topK' | 
   readonly transition: TransitionRecall | null;
 }
 
-/** Reads a trace once for counts, and in part for batches and transitions. */
+/** Reads once for counts, in part for batches and transitions. */
 export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
   const locality = openLocality(trace);
   const consistency = openConsistency(trace);

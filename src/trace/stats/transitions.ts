@@ -16,7 +16,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/** Trains and tests a look-ahead baseline, 4 bytes per pair. @returns null for one layer or too few rows */
+/** 4 bytes per pair. @returns null for one layer or too few rows */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;

@@ -16,7 +16,7 @@ interface VariantEffect {
 /** Rows compared at a time. */
 const ROWS = 256;
 
-/** Compares rows choice by choice. @param before up to the model's top-k @param after may split a layer in several */
+/** Choice by choice. @param before up to the model's top-k @param after may split a layer in several */
 export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: number, model: ModelSpec): VariantEffect {
   const was = allocateChunk(before, ROWS);
   const is = allocateChunk(after, ROWS);

@@ -14,8 +14,6 @@ import { topP } from './top-p.js';
 import { twoSizes } from './two-sizes.js';
 import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
-export type { Variant } from './variant.js';
-
 /** All variants, by text: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
 export const VARIANTS: readonly Variant[] = [
   topK,
@@ -60,7 +58,7 @@ const definitionOf = ({ definition, name }: VariantChoice): Variant => definitio
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
-/** Stacks variants on a trace, given as texts. @throws UserError if unknown, or the trace lacks a column */
+/** As texts. @throws UserError if unknown, or the trace lacks a column */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],
@@ -69,10 +67,7 @@ export function applyVariants(
   return stackVariants(trace, specs.map(parseVariant), options);
 }
 
-/**
- * Stacks variants, first at the bottom, without a copy. @param seed of draws @returns trace that closes the original
- * @throws UserError
- */
+/** First at the bottom, without a copy. @param seed of draws @returns closes the original @throws UserError */
 export function stackVariants(
   trace: RoutingTrace,
   variants: readonly VariantChoice[],

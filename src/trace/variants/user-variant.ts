@@ -13,9 +13,7 @@ export interface OwnVariantContext extends VariantContext {
   readonly draws: PlaceDraws;
 }
 
-/**
- * Loads users' modules among variants. @param folder of relative paths; default: working directory @throws UserError
- */
+/** @param folder of relative paths; default: working directory @throws UserError */
 export const loadVariants = async (variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> =>
   Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
 

@@ -16,12 +16,12 @@ export interface VariantContext {
   readonly choices: readonly number[];
 }
 
-/** A routing variant: rewrites rows of a trace when read, so that variants stack. */
+/** Rewrites rows of a trace when read, so that variants stack. */
 export interface Variant extends Member {
   /** Parameter of `name=value`; absent: no parameter. */
   readonly main?: string;
   needs?(parameters: Parameters): readonly VariantNeed[];
-  /** Change of a trace. @throws UserError if parameters contradict each other or the trace */
+  /** @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 

@@ -3,7 +3,7 @@ import { countOf, filesOf, type Tool } from './tool.js';
 
 const GROUPS = '/sys/fs/cgroup';
 
-/** /proc/meminfo and control groups, versions 1 and 2: memory and processors left by a container. */
+/** /proc/meminfo and control groups, versions 1 and 2. */
 export const limits: Tool = {
   name: 'limits',
   question: {

@@ -1,7 +1,7 @@
 import { definedFields } from '../../../base/objects.js';
 import { countOf, flagsOf, type Tool } from './tool.js';
 
-/** lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor, from util-linux, in English. */
+/** lscpu of util-linux, in English. */
 export const lscpu: Tool = {
   name: 'lscpu',
   question: { kind: 'command', argv: ['lscpu'] },

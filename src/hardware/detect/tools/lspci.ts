@@ -1,10 +1,7 @@
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
-/**
- * `lspci -D -vv`, a paragraph per device: names of cards without a specific tool; link width and speed, which need
- * root.
- */
+/** `lspci -D -vv`, a paragraph per device; link width and speed need root. */
 export const lspci: Tool = {
   name: 'lspci',
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },
@@ -32,10 +29,7 @@ function gpuOf(paragraph: string): SeenGpu[] {
   return [{ vendor, names: namesOf(head[2]!), bus: head[1]!.toLowerCase(), link }];
 }
 
-/**
- * Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets, the chip name:
- * `Raphael`.
- */
+/** In the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets, the chip name: `Raphael`. */
 function namesOf(text: string): string[] {
   const described = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
   const last = [...described.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];

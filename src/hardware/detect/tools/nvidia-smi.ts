@@ -12,10 +12,7 @@ const FIELDS = [
   'power.default_limit',
 ] as const;
 
-/**
- * `nvidia-smi --query-gpu=...` (`--help-query-gpu`): name, memory, link and power. Missing without the driver, and on a
- * Jetson.
- */
+/** `nvidia-smi --query-gpu=...` (`--help-query-gpu`). Missing without the driver, and on a Jetson. */
 export const nvidiaSmi: Tool = {
   name: 'nvidia-smi',
   platforms: ['linux', 'win32'],

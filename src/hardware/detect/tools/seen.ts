@@ -18,7 +18,7 @@ export interface SeenGpu {
   readonly bus?: string;
   readonly memoryBytes?: number;
   readonly link?: SeenLink;
-  /** Power limit and rated power, W. */
+  /** W. */
   readonly power?: { readonly limit: number; readonly usual: number };
   /** Cores, for a chip sold with several core counts. */
   readonly cores?: number;
@@ -35,7 +35,7 @@ export interface SeenCpu {
   readonly vendor?: string;
   /** Instruction-set flags in lower case; empty: not reported. */
   readonly flags: readonly string[];
-  /** Time-stamp clock, the base clock, Hz. */
+  /** The base clock. */
   readonly clockHz?: number;
   readonly nodes?: number;
   /** Empty: unknown name; absent: no hypervisor seen. */

@@ -4,13 +4,10 @@ import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
-/**
- * Path to the upper port of an AMD card's bridge: the card always has all lanes to the bridge, and the port has the
- * slot's.
- */
+/** Upper port of an AMD card's bridge: the card always has all lanes to the bridge, the port has the slot's. */
 const ABOVE = '../..';
 
-/** Memory and link of cards, without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
+/** Cards without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
 export const sysfsGpus: Tool = {
   name: 'sysfs-gpus',
   question: {

@@ -2,7 +2,7 @@ import { isObject } from '../../../base/objects.js';
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
 import { flagsOf, type Tool } from './tool.js';
 
-/** Library `systeminformation`: facts of macOS and Windows, and gaps of Linux; one object by function names. */
+/** Library `systeminformation`: one object by function names. */
 export const systemInformation: Tool = {
   name: 'systeminformation',
   platforms: ['darwin', 'linux', 'win32'],

@@ -3,7 +3,7 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** CPU memory must decide, and halved bandwidth give nearly the measured speed; ours. */
+/** Ours: CPU memory decides, and halved bandwidth gives nearly the measured speed. */
 const LIKE = { decides: 0.6, near: 0.12 };
 
 /** Half the memory channels, or half the memory speed: only CPU reads take twice as long. */

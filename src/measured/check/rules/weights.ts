@@ -5,13 +5,13 @@ export const WEIGHTS = {
   // Ours, by arithmetic: bytes exceed their memory.
   paging: 1,
   vramSpill: 0.95,
-  // Ours, by evidence in the log: a setting, or runs of equal settings.
+  // Ours, by evidence in the log.
   socketsOff: 0.9,
   coldStart: 0.9,
   thermal: 0.85,
   powerLimit: 0.8,
   expertCache: 0.75,
-  // Ours, by settings of unknown cost: a present setting above a missing setting.
+  // Ours: a present setting above a missing setting.
   threadsAbove: 0.75,
   uncounted: 0.72,
   layerSplit: 0.7,

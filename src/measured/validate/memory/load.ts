@@ -9,10 +9,7 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 /** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/**
- * Relative tolerance for a different version of the label's rule; ours. A larger difference marks Unsloth's format of
- * the label.
- */
+/** Relative tolerance for another version of the label's rule; ours. Beyond, the format is Unsloth's. */
 const VERSIONS = 0.01;
 
 /** Relative distance in bits at which the label is wrong; ours. */
@@ -31,7 +28,7 @@ const models = new Map<string, ModelSpec>();
 export const loaded = (name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec =>
   remembered(models, `${name} ${quantization} ${overrides.length}`, () => loadModel(name, quantization, undefined, overrides));
 
-/** Model of a row. @throws UserError without a profile */
+/** @throws UserError without a profile */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);
@@ -117,7 +114,7 @@ function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; default: all. */
+/** Default: all. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

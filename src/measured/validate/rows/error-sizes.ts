@@ -9,7 +9,7 @@ export interface ErrorSizes {
   readonly bias: number;
 }
 
-/** Summarizes errors. @throws RangeError for no error */
+/** @throws RangeError for no error */
 export function errorSizes(errors: readonly Vote[]): ErrorSizes {
   const sizes = errors.map(({ value, weight }) => ({ value: Math.abs(value), weight }));
   return { n: errors.length, median: votedPercentile(sizes, 50), p90: votedPercentile(sizes, 90), bias: votedPercentile(errors, 50) };

@@ -205,15 +205,12 @@ export interface MeasuredRows {
 /** Schema of any line, for editors. */
 export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
-/**
- * Reads JSON lines of measurements, or `-`. @param skip receives errors of lines @throws UserError `file:line: field:
- * what`
- */
+/** JSON lines, or `-`. @param skip receives errors of lines @throws UserError `file:line: field: what` */
 export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
   return parseRows(readText(path, 'measurements'), path, skip);
 }
 
-/** Speed rows of a file. @throws UserError as {@link readRows} */
+/** @throws UserError as {@link readRows} */
 export const readMeasurements = (path: string): readonly Measurement[] => readRows(path).speed;
 
 /** Rows of a text. @param path for messages @throws UserError as {@link readRows} */

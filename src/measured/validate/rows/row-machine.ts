@@ -107,7 +107,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
   };
 }
 
-/** Machine of a row, uncalibrated, or the missing input. @param sharing use of several GPUs */
+/** Uncalibrated, or the missing input. @param sharing use of several GPUs */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
   const idle = machine.gpus.length === 0 || placement.kind === 'all-cpu';

@@ -30,7 +30,7 @@ function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).advised?.reads === 'gguf' && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
 
-/** Runtime profile of a row, by program and GPU kind; a paper's framework has a shared profile. */
+/** Runtime by program and GPU kind; a paper's framework has a shared profile. */
 export function runtimeOf(row: Measurement): string {
   const { engine, framework = engine, machine, placement } = row;
   return profileOfProgram(isStrategy(row) ? PAPERS_PROFILE : framework, machine.gpus[0]?.name, (placement.gpu_expert_share ?? 0) > 0);
@@ -74,7 +74,6 @@ const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<strin
   onMiss: 'cpu',
 });
 
-/** Every expert resident. */
 const RESIDENT: RowSystem = { system: 'all-resident', expertCache: null, dramCache: null };
 
 /** Whole layers in host memory, first layers first; `all`: every layer. */
@@ -91,7 +90,7 @@ const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
-/** System of a row, or the missing input. @param layers MoE layers @param discrete separate GPU and host memory */
+/** System, or the missing input. @param layers MoE layers @param discrete separate GPU and host memory */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
   switch (placement.kind) {

@@ -49,7 +49,7 @@ export function onCardOf(row: Measurement): number {
   return streamingOf(row)?.expertsOnCards(row.placement.note ?? '', cards) ?? 0;
 }
 
-/** GB of RAM that cache experts; undefined: unknown. */
+/** Undefined: unknown. */
 function inRamOf({ machine: { ram }, placement: { cache_gb } }: Measurement, onCard: number): number | undefined {
   if (cache_gb !== undefined && cache_gb !== onCard) return cache_gb;
   return ram?.gb === undefined ? cache_gb : ram.gb * CACHED_RAM;

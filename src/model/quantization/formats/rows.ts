@@ -1,9 +1,9 @@
-// A new kernel format is a row here. A name that ends in `_r4`, `_r8` or `_r16` is the format before that ending with so many
-// rows interleaved for the CPU, as ik_llama.cpp repacks them.
+// A new kernel format is a row here. `_r4`, `_r8`, `_r16`: so many rows of the format interleaved for the CPU, as
+// ik_llama.cpp repacks them.
 
 /**
- * Weights of a block, its bytes (scales included), format of rows that are no multiple of the block (null: any row will
- * do), number in GGUF files (null: never in one), and bytes of a row beyond its blocks.
+ * Weights of a block, bytes (scales included), format of rows that are no multiple of the block (null: any row will
+ * do), number in GGUF files (null: never in one), bytes of a row beyond the blocks.
  */
 type Row = readonly [weights: number, bytes: number, fallback: string | null, ggml: number | null, rowBytes?: number];
 
@@ -98,9 +98,8 @@ export const FORMAT_ROWS = {
     iq5_ks_r4: [256, 168, 'q5_0', 352, 4],
     iq2_bn_r4: [64, 16, 'f16', 335, 4],
   },
-  // Floats: 32 and 16 bits, 8 bits by block, 4 bits with an exponent or scale per block. mxfp4 and nvfp4 as
-  // ggml-common.h of llama.cpp lays them out, which is what the OCP MX and NVIDIA formats have, too; fp8 as the
-  // DeepSeek-V3 checkpoint stores it.
+  // Floats: 32 and 16 bits, 8 bits by block, 4 bits with an exponent or scale per block. mxfp4 and nvfp4 as in
+  // ggml-common.h of llama.cpp, OCP MX and NVIDIA; fp8 as the DeepSeek-V3 checkpoint stores it.
   fp: {
     f32: [1, 4, null, 0],
     f64: [1, 8, null, 28],
@@ -112,9 +111,8 @@ export const FORMAT_ROWS = {
     mxfp4_r8: [32, 17, 'f16', 353],
     bf16_r16: [1, 2, null, 230],
   },
-  // Integers in groups, as Python engines and MLX store them. Scales and zero points vary with the group, so that bits
-  // of a model are told by its quantization; those here are of the usual group. Plain integer tensors of GGUF files
-  // stand here, too.
+  // Integers in groups, as Python engines and MLX store them. Scales and zero points vary with the group, bits here are
+  // of the usual group. Plain integer tensors of GGUF files stand here, too.
   int: {
     int4: [128, 66.5, null, null], // GPTQ, AWQ: groups of 128, f16 scale, packed 4-bit zero point
     int3: [128, 50.375, null, null], // the same of 3 and 2 bits, with zero points as wide

@@ -91,9 +91,9 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
 }
 
 /**
- * Cost of a call: reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32
- * tokens (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws
- * UserError if unreadable
+ * Reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32 tokens
+ * (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws UserError if
+ * unreadable
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
@@ -130,7 +130,7 @@ const MOST_PARTS = 4096;
 /** Longest fact, bytes. Ours, likewise. */
 const LONGEST_FACT = 65_536;
 
-/** A file's metadata, without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
+/** Metadata without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   return withInput(path, 'predictor', (file) => {
     const facts = new Map<string, string>();

@@ -1,4 +1,4 @@
-// Contract of an ONNX predictor of ordered token ids with a state per request.
+// Ordered token ids, with a state per request.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
@@ -34,10 +34,7 @@ export function sequenceTensorOf(name: SequenceInput | (typeof SEQUENCE_OUTPUTS)
   return { type: 'float32', shape: name === KNOWN ? ['B', 'S'] : ['B', 'S', experts] };
 }
 
-/**
- * Checks a model's declarations. @param path for messages @param experts sum over layers @throws UserError with both
- * shapes
- */
+/** @param path for messages @param experts sum over layers @throws UserError with both shapes */
 export function checkSequenceContract(
   path: string,
   inputs: readonly TensorSignature[],

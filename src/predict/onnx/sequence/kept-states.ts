@@ -24,7 +24,7 @@ export class KeptStates {
     this.#width = width;
   }
 
-  /** Continuation of a request at a position; from zero without a kept state, as after a cached prompt. */
+  /** From zero without a kept state, as after a cached prompt. */
   at(slot: number, request: number, position: number): Continuation {
     const kept = this.#slots[slot];
     if (kept !== undefined && kept.request === request && position > 0) {

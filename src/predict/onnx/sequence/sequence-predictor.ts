@@ -26,7 +26,7 @@ interface Segment {
   state: Float32Array;
 }
 
-/** Runs a sequence model (contract.ts) once per pass, from each request's kept state. */
+/** Runs once per pass, from each request's kept state (contract.ts). */
 export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
   readonly #width: number;

@@ -1,6 +1,5 @@
 // Training data of an encoder: windows of streams; states pass on (truncated back-propagation through time).
 import type { Random } from '../../../base/random.js';
-import { shuffled } from '../batch.js';
 import type { PathDataset } from '../dataset.js';
 import type { Ort } from '../runtime.js';
 import type { Step, StepSource } from '../trainer.js';
@@ -79,7 +78,7 @@ export class SequenceWindows implements StepSource {
 
   /** As many steps as the pieces have windows; streams start over when pieces run out. */
   *epoch(random: Random): Iterable<Step> {
-    const order = shuffled(Int32Array.from(this.#learn.keys()), random);
+    const order = random.shuffle(Int32Array.from(this.#learn.keys()));
     let dealt = 0;
     const deal = (): Piece => this.#learn[order[dealt++ % order.length]!]!;
     let left = this.steps;

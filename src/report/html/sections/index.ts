@@ -24,7 +24,7 @@ export const sidedSections = {
   provenance: provenanceSection,
 };
 
-/** Sections of a single run, in order. A new section is a file and a line. */
+/** Sections in order. A new section is a file and a line. */
 export const sections: readonly Section<Result>[] = [
   warningsSection,
   ...[timeSection, layerSection, loadsSection, capacitySection].map(alone),

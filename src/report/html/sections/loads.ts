@@ -41,10 +41,7 @@ function tenthText(loads: readonly (readonly number[])[]): string {
 
 /** Intensity levels of a heatmap; ours. */
 const LEVELS = 12;
-/**
- * Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few experts would hide the
- * rest.
- */
+/** Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few would hide the rest. */
 const MIDDLE = 0.4;
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
@@ -68,7 +65,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
   return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
 }
 
-/** A heatmap with axes. @param source key of the counts in the page's data, for `client/heatmap.js` */
+/** With axes. @param source key of the counts in the page's data, for `client/heatmap.js` */
 function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(

@@ -10,7 +10,7 @@ const MASK_ROWS = 64;
 /** Most values of a head rotated together. */
 const ROTATED = 128;
 
-/** Builds the graph that sizes buffers: a full ubatch at the end of a full context, with all logits. */
+/** A full ubatch at the end of a full context, with all logits. */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   let shape = [hidden, tokens];

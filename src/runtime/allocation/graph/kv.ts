@@ -21,7 +21,7 @@ export function cellsOf(plan: LoadPlan): number {
   return streams * padded(plan.context / streams);
 }
 
-/** Bytes of a cache value, scales included. @throws UserError for an unknown type */
+/** Scales included. @throws UserError for an unknown type */
 export function valueBytes(type: string): number {
   const format = kernelFormat(type);
   if (format === null) throw new UserError(`KV cache type "${type}": is not known; write f16, bf16, q8_0, q5_1, q4_0 or f32`);

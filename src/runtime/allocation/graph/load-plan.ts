@@ -16,13 +16,12 @@ const RULES = [
   'fetchesRepacked', // a GPU takes host tensors repacked on loading (-rtr) in formats of its kernels; otherwise none
 ] as const;
 
-/** A rule of {@link RULES}. */
 type Rule = (typeof RULES)[number];
 
 /** Rules of a build; true: the rule holds. */
 export type AllocationRules = Readonly<Record<Rule, boolean>>;
 
-/** Rules of a build, by the first build and the one after the last of each. @param build absent: the newest */
+/** Rules by the first build, and after the last, of each. @param build absent: the newest */
 export function rulesOfBuild(
   rules: Readonly<Partial<Record<Rule, readonly [since: number, until?: number]>>>,
   build = Number.MAX_SAFE_INTEGER,

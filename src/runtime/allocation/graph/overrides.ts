@@ -1,5 +1,5 @@
-// Rules of `-ot`, as in llama.cpp (common/arg.cpp, parse_tensor_buffer_overrides): the pattern before the first `=` is
-// searched in tensor names; the first match decides.
+// `-ot`, as in llama.cpp (common/arg.cpp, parse_tensor_buffer_overrides): the pattern before the first `=` is searched
+// in tensor names; the first match decides.
 import { placed, UserError } from '../../../base/errors.js';
 import { LIMITS, Meter } from '../../../base/meter.js';
 import { type Pattern, parsePattern } from '../../../base/pattern.js';
@@ -12,7 +12,7 @@ export interface OverrideRule {
 }
 
 /**
- * Parses rules; parsed rules pass through. @param place of the command line @param steps work of the whole file
+ * Parsed rules pass through. @param place of the command line @param steps work of the whole file
  * @throws UserError for a malformed rule, or too many
  */
 export function parseOverrides(
@@ -36,7 +36,7 @@ function parseRule(rule: string, place: string, steps: Meter): OverrideRule {
   return { pattern: parseTensorPattern(rule.slice(0, at), where, steps), buffer };
 }
 
-/** Parses a tensor pattern. @param steps of all rules of the line @throws UserError with place if malformed */
+/** @param steps of all rules of the line @throws UserError with place if malformed */
 export const parseTensorPattern = (pattern: string, where: string, steps: Meter): Pattern =>
   placed(where, () => parsePattern(pattern, steps));
 

@@ -17,7 +17,7 @@ export interface Placement {
 /** Routed experts with biases, as in `--n-cpu-moe` and `--cpu-moe`. */
 const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
 
-/** Places a model. @throws UserError for a malformed pattern or a device missing from the plan */
+/** @throws UserError for a malformed pattern or a device missing from the plan */
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);

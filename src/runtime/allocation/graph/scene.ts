@@ -5,14 +5,14 @@ import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';
 import type { Placement } from './placement.js';
 
-/** A model and a plan for graph builders: weights by name with devices, and operation sizes. */
+/** For graph builders: weights by name with devices, and operation sizes. */
 export class Scene {
   readonly graph = new ComputeGraph();
   /** Tokens of an operation: the whole pass, or after the last layer's row selection the tokens with logits. */
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
-  /** Routed experts; count, top-k and width are maxima. */
+  /** Count, top-k and width are maxima. */
   readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
   readonly cpu: Backend;
   readonly #weights: ReadonlyMap<string, { readonly bytes: number; readonly device: DeviceName; readonly format: string }>;

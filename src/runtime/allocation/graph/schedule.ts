@@ -6,7 +6,7 @@ import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 const MOST_INPUTS = 10;
 
 /**
- * Places a graph; nodes keep an existing backend.
+ * Nodes keep an existing backend.
  * @param backends count; the last is the CPU
  * @param copies pipeline copies of tensors between backends; 1: none
  */
