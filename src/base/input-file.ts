@@ -25,10 +25,7 @@ import { formatBytes, GIB, KIB } from './units.js';
 /** Tick of the coarsest file system clock in use, ms: FAT's. */
 const CLOCK_MS = 2000;
 
-/**
- * A user's file, open for reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer,
- * oversized files.
- */
+/** For reads at any offset; pipes are spooled. Refuses folders, devices, pipes without a writer, oversized files. */
 export class InputFile {
   /** As given by the user; `-` is standard input. */
   readonly path: string;

@@ -1,5 +1,4 @@
-// Grammar of untrusted regular expressions: ECMAScript's, as in std::regex of llama.cpp's `-ot`, without
-// back-references.
+// Untrusted regular expressions: ECMAScript's, as in std::regex of llama.cpp's `-ot`, without back-references.
 import { UserError } from './errors.js';
 
 /** Inclusive ranges of UTF-16 code units, `[from, to, from, to, ...]`. */

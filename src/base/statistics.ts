@@ -39,10 +39,7 @@ export function deviation(samples: ArrayLike<number>): number {
   return Math.sqrt(sum(Float64Array.from(samples, (value) => (value - centre) ** 2)) / (samples.length - 1));
 }
 
-/**
- * Percentile (0..100) of ascending samples, linear between ranks (Hyndman and Fan 7), as in serving benchmarks. @throws
- * RangeError
- */
+/** Percentile, 0..100, of ascending samples, linear between ranks (Hyndman and Fan 7). @throws RangeError */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   requireSamples(sorted);
   if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percentile ${percent} is not in 0..100`);

@@ -1,9 +1,6 @@
 import type { CachePolicy, PolicyContext } from './policy.js';
 
-/**
- * Policy of the first `cpuLayers` MoE layers; all experts of later layers stay. @param cpuLayers 0: every layer has a
- * part in the cache
- */
+/** Policy of the first `cpuLayers` MoE layers; later stay. @param cpuLayers 0: every layer has a part in the cache */
 export function besideHeld(context: PolicyContext, cpuLayers: number, create: (context: PolicyContext) => CachePolicy): CachePolicy {
   const { experts, layerOf, sizes } = context;
   const first = layerOf.findIndex((layer) => layer >= cpuLayers);

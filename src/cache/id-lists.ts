@@ -1,9 +1,6 @@
 import { NONE, type Pins } from './policy.js';
 
-/**
- * Circular doubly linked lists of ids [0, experts), newest to oldest, each id in at most one. Sentinel `experts + l`
- * delimits list l.
- */
+/** Circular lists of ids [0, experts), newest to oldest, each id in at most one. Sentinel of list l: `experts + l`. */
 export class IdLists {
   /** Sentinel of list 0. */
   readonly end: number;

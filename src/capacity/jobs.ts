@@ -1,5 +1,4 @@
-// One policy at several capacities: online policies replay rows on arrival, foresight at the end, LRU counts all
-// capacities at once.
+// One policy at several capacities: online policies replay on arrival, foresight at the end, LRU counts all at once.
 import { setCompilerFlag } from '../base/host/machine.js';
 import type { Parameters } from '../base/parameters.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';

@@ -1,5 +1,4 @@
-// Compares a candidate with a base by metric. Simulated metrics are exact, so budgets decide; measured metrics need
-// significance.
+// By metric. Simulated metrics are exact, so budgets decide; measured metrics need significance.
 import { EXIT, UserError } from '../base/errors.js';
 import { changeOf } from '../result/amount.js';
 import type { Budget } from '../result/budget.js';

@@ -10,10 +10,7 @@ import type { Layout } from './memory/layout.js';
 import type { RunPlan } from './plan/run-plan.js';
 import { Link } from './transfer/link.js';
 
-/**
- * Passes of a run. @param residency null: a dry run @param forecast null: no forecast @throws UserError if a request
- * needs too much KV memory
- */
+/** @param residency null: a dry run @param forecast null: no forecast @throws UserError for too much KV memory */
 export function buildPasses(
   { inputs, layout, record, run, serving }: RunPlan,
   workload: Workload,

@@ -10,10 +10,7 @@ interface Speed {
 /** Sharpness of the bend between core and memory limits; ours. */
 const BEND = 6;
 
-/**
- * Read rate of a device, bytes/s: the smaller of cores and memory, with a soft bend. @param share of the data sheet
- * reached by kernels
- */
+/** Bytes/s: the smaller of cores and memory, with a soft bend. @param share of the data sheet reached by kernels */
 function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
   const given = memoryBandwidth * share;
   return coreBandwidth === undefined ? given : twelveDigits(given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND));
@@ -30,10 +27,7 @@ export function speedOf(device: Device): Speed {
 /** Most rows of vector products, attention included: a decoded token and a draft. */
 const VECTOR_TOKENS = 8;
 
-/**
- * Rows that a product computes: few rows are vectors, more are whole tiles (ggml-cuda: mul_mat_vec_q takes 8 columns,
- * mul_mat_q tiles).
- */
+/** Few rows are vectors, more are whole tiles (ggml-cuda: mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
 export const rowsComputed = (rows: number, tileRows: number): number => (rows > VECTOR_TOKENS ? rows + tileRows : rows);
 
 /** Least tokens of a pass for unpacking a latent: ik_llama.cpp's limit. */
@@ -67,10 +61,7 @@ export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: nu
   return Math.max(readNs, unpackNs);
 }
 
-/**
- * Attended positions of new tokens: the sum of min(p, window) over p = context + 1 .. context + tokens. @param window
- * Infinity: none
- */
+/** The sum of min(p, window) over p = context + 1 .. context + tokens. @param window Infinity: none */
 export function attendedPairs(context: number, tokens: number, window: number): number {
   const end = context + tokens;
   if (context >= window) return tokens * window;

@@ -210,10 +210,7 @@ function onIsa(table: ByFormat, isa: string): ByFormat {
   return Object.fromEntries(entries);
 }
 
-/**
- * Throughput of formats with dedicated kernels. @param peak of all other formats, FLOP/s @param hertz cycles/s of all
- * cores, times a factor
- */
+/** Rates of own kernels. @param peak of all other formats, FLOP/s @param hertz cycles/s of all cores, times a factor */
 function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
   const speeds = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
   return Object.keys(speeds).length === 0 ? {} : { peakByFormat: speeds };

@@ -8,10 +8,7 @@ import type { HardwareProfileInput } from './profile.js';
 
 /** DeepEP: 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges, estimated. */
 const LINKED = { share: 0.77, latency: 20e3 };
-/**
- * Without peer access, GPU transfers go through host memory over two slots: half the rate, and about 24 us between two
- * 4090s (ns).
- */
+/** Without peer access, through host memory over two slots: half the rate, and about 24 us between two 4090s (ns). */
 export const UNLINKED = { share: 0.5, latency: 25e3 };
 
 /** Bytes of a GPU's context and the framework's buffers; assumed. */

@@ -31,10 +31,7 @@ export function isComposition(text: string): boolean {
 /** Names of all GPUs and CPUs. */
 export const partNames = (): string[] => [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 
-/**
- * Parts between plus signs; a plus sign of a name stays (`xeon-platinum-8480+`, `Max+ 395`). @throws UserError for a
- * leading plus sign
- */
+/** A plus sign of a name stays (`xeon-platinum-8480+`, `Max+ 395`). @throws UserError for a leading plus sign */
 export function machineWords(text: string): string[] {
   const words: string[] = [];
   for (const word of text.replace(/max\+[\s-]*(?=\d{3}\b)/gi, 'max-').split('+')) {
@@ -45,10 +42,7 @@ export function machineWords(text: string): string[] {
   return words;
 }
 
-/**
- * Field that a word of a machine sets: `gpus`, `cpu`, `memoryBytes`, `memory`, `pcie`, `disks` or `system`. @throws
- * UserError for a non-part
- */
+/** `gpus`, `cpu`, `memoryBytes`, `memory`, `pcie`, `disks` or `system`. @throws UserError for a non-part */
 export function givenBy(word: string): keyof GivenParts {
   const { disks, gpus, sockets: _, ...others } = withWord({ gpus: [], sockets: 1, disks: [] }, word);
   return gpus.length > 0 ? 'gpus' : disks.length > 0 ? 'disks' : (Object.keys(others)[0] as keyof GivenParts);

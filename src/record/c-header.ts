@@ -5,8 +5,8 @@ const CONSTANT = /[{, ](?<name>[A-Z]\w*) ?=? ?(?<value>-?\d+)/g;
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
 
 /**
- * C headers and sources of a library as one text; types are koffi's. Methods throw a UserError for a missing or unsized
- * declaration.
+ * A library's C headers and sources as one text; types are koffi's. Methods throw a UserError for a missing or unsized
+ * one.
  */
 export class CHeader {
   readonly #text: string;

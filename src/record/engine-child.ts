@@ -1,5 +1,4 @@
-// Engine process of `record.ts`: llama.cpp reads and continues prompts. The parent handles signals; its end ends the
-// process.
+// Engine of `record.ts`: llama.cpp reads and continues prompts. The parent handles signals; its end ends the process.
 import { placed, UserError, userErrorOf } from '../base/errors.js';
 import { parentProcess } from '../base/host/children.js';
 import { nextTurn } from '../base/host/clock.js';

@@ -37,8 +37,7 @@ export interface ProxyRecording extends Pick<RecordedAnswers, 'recorded' | 'miss
 }
 
 /**
- * Records until a signal (a second ends at once) or `most` answers. @throws UserError if listening fails, or no answer
- * had experts
+ * Until a signal (a second ends at once) or `most` answers. @throws UserError if listening fails, or without experts
  */
 export async function recordThroughProxy({ server: to, host, port, bounds, ...request }: ProxyRequest): Promise<ProxyRecording> {
   const answers = new RecordedAnswers(request.options, request.rows, request.keepText, request.tell);

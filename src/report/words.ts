@@ -52,10 +52,7 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
-/**
- * `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null if
- * routing is recorded
- */
+/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. Null: recorded */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
   return `${percentRange(hitRange)} hits for ${hitRangeSource(hitRange)}`;

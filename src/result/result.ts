@@ -82,8 +82,7 @@ export interface TraceInput {
 }
 
 /**
- * Accuracy of comparable predictions on real machines: 80 % of measurements lie between `low` and `high` times the
- * predicted speed.
+ * Comparable predictions on real machines: 80 % of measurements lie between `low` and `high` times the predicted speed.
  */
 export interface Accuracy {
   /** 10th percentile of measured / predicted, one vote per machine; at most 1. */
@@ -101,8 +100,7 @@ export interface Accuracy {
 export type RunFigures = Pick<Result, 'accuracy' | 'metrics'>;
 
 /**
- * Source of drawn routing: the model's profile; a prior by shape and training, by shape alone, or the same for a router
- * that a bias balanced.
+ * The model's profile; a prior by shape and training, by shape alone, or the same for a router that a bias balanced.
  */
 export const DRAWN_BY = ['profile', 'prior', 'shape', 'bias'] as const;
 

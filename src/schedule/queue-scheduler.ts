@@ -31,10 +31,7 @@ export class RequestQueue {
     while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
   }
 
-  /**
-   * Admits the request of least `rank`, ties by arrival; after `maxWait` passes the earliest. @returns null: no
-   * request, or no room
-   */
+  /** Of least `rank`, ties by arrival; after `maxWait` passes the earliest. @returns null: no request, or no room */
   admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
     const waiting = this.#waiting;
     if (this.#head === waiting.length) return null;

@@ -9,7 +9,7 @@ export type Window =
 /** The whole run. */
 export const EVERYTHING: Window = { by: 'time', from: 0, to: Number.POSITIVE_INFINITY };
 
-/** `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. the flag @throws UserError if malformed or empty */
+/** `0.5s..1s`, `2ms..`, `..1s`, or `pass:100..120`. @param place e.g. flag @throws UserError if malformed or empty */
 export function parseWindow(text: string, place: string): Window {
   const dots = text.indexOf('..');
   if (dots < 0) throw new UserError(`${place} ${text}: is no range; write e.g. 0.5s..1s or pass:100..120`);

@@ -45,10 +45,7 @@ export class LruStack {
     this.#place = new Int32Array(experts).fill(-1);
   }
 
-  /**
-   * Counts an event (L2). @param ids distinct members in L3 order, less `base` @param uses by level, the smallest cache
-   * with the member
-   */
+  /** L2. @param ids members in L3 order, less `base` @param uses by the smallest level with the member */
   event(ids: Int32Array, count: number, base: number, uses: Float64Array): void {
     if (this.#end + count > this.#length) this.#compact();
     const places = this.#place;

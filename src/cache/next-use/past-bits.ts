@@ -44,10 +44,7 @@ export class PastBits {
     return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }
 
-  /**
-   * Ages `count` places (a multiple of four) from `start` on by one event. @param endOfBlock true: the last eight
-   * events become a block
-   */
+  /** By one event, `count` places (a multiple of four) from `start` on. @param endOfBlock true: eight events end */
   age(start: number, count: number, endOfBlock: boolean): void {
     const first = start >> 2;
     const end = first + Math.ceil(count / 4);

@@ -155,8 +155,7 @@ class ExpectedUsePolicy implements CachePolicy {
 const STALE = -1;
 
 /**
- * ExpertFlow's caching: keeps predicted experts, evicts finished experts, over all layers in global scope. Learned
- * later uses count too.
+ * ExpertFlow's caching: keeps predicted experts, evicts finished experts, over all layers. Learned later uses count.
  */
 export const plec = policy({
   name: 'plec',

@@ -39,10 +39,7 @@ class Gdsf implements CachePolicy {
   }
 }
 
-/**
- * Greedy-dual-size-frequency: priority = inflation + uses x cost / size. `cost=miss` counts misses, `cost=bytes`
- * transferred bytes.
- */
+/** Greedy-dual-size-frequency: priority = inflation + uses x cost / size. `cost`: `miss` or `bytes`. */
 export const gdsf = policy({
   name: 'gdsf',
   summary: 'evicts the least priority = age + uses x cost / size; prefers to keep small experts',

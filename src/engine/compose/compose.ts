@@ -172,10 +172,7 @@ function witnessesOf(
 const policyHooks = (whole: WholeEvents | null): Hooks[] =>
   whole === null ? [] : [{ known: (pass, layer) => whole.demanded(layer, pass, layer * pass.topK, pass.row) }];
 
-/**
- * Expected uses of a GPU's experts, and the predictions' weight; null: unused by policies. Only a single GPU learns
- * from training.
- */
+/** With the predictions' weight; null: unused by policies. Only a single GPU learns from training. */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
   const expectedUse = learned !== null && policies.ranksByPredictions ? new ExpectedUse(model, learned) : null;

@@ -32,10 +32,7 @@ export function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: Resolv
   return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
 }
 
-/**
- * Link with interruptible prefetches: chunks of the system, or the machine's smaller chunks; links of several paths
- * have no chunks.
- */
+/** Chunks of the system, or the machine's smaller chunks; links of several paths have no chunks. */
 export function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   if (chunk === undefined || link.paths !== undefined) return link;
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };

@@ -17,10 +17,7 @@ const TOO_LATE = 0.1;
 /** Wasted share of decided prefetches that shortens the horizon. */
 const TOO_MANY_WASTED = 0.3;
 
-/**
- * Horizon S = experts x bytes / (bandwidth x layer time), adapted: +1 for stalls, -1 for over-fetch (Shen et al., arXiv
- * 2510.26730).
- */
+/** S = experts x bytes / (bandwidth x layer time), adapted: +1 for stalls, -1 for over-fetch (arXiv 2510.26730). */
 export class AdaptiveHorizon {
   /** Layers ahead, at least 1. */
   layers = 1;

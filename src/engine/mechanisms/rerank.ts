@@ -4,10 +4,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Residents, RunHooks } from '../vocabulary/hooks.js';
 import type { Mechanism } from './mechanism.js';
 
-/**
- * Bias of choices: cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the range
- * of logits.
- */
+/** Cache prior of "Mixture of cache-conditional experts" (arXiv 2412.00099), lambda scaled by the range of logits. */
 interface RerankLimits {
   /** Bonus of a resident expert, log gate weight. */
   readonly lambda: number;

@@ -13,10 +13,7 @@ import { NOT_HERE, type Shard } from './shard.js';
 /** Ours: longer traces give similar quotas, and every run reads a profile first. */
 const MOST_TOKENS = 8192;
 
-/**
- * Replaces the even split by `cache.quotas`. @param shard experts of the cache; null: all @throws UserError if the
- * trace does not fit
- */
+/** By `cache.quotas`. @param shard experts of the cache; null: all @throws UserError if the trace does not fit */
 export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpec, shard: Shard | null = null): Promise<MemoryPlan> {
   const { model: whole, system } = inputs;
   const model = shard?.model ?? whole;

@@ -61,10 +61,7 @@ export interface Rooms {
   readonly stagingBytes: number;
 }
 
-/**
- * `static`: separate rooms for KV caches and expert cache. @throws UserError for a least expert cache size: a static
- * cache never shrinks
- */
+/** `static`: separate rooms. @throws UserError for a least expert cache size: a static cache never shrinks */
 export function separateRooms(need: MemoryNeed): Rooms {
   const { leftBytes, run, stagingBytes, wanted } = need;
   const { expertBytes } = need.rooms;

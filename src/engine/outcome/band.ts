@@ -6,10 +6,7 @@ import type { Accuracy } from '../../result/result.js';
 
 /** Percent of comparable measurements below and above a band. Ours. */
 const TAIL = 10;
-/**
- * Least machines of a circle. Ours: of bundled rows, own machine left out, 79 and 82 % of votes fall within bands of
- * nominal 80 %.
- */
+/** Least machines. Ours: of bundled rows, own left out, 79 and 82 % of votes fall within bands of nominal 80 %. */
 const ENOUGH = 8;
 /** Least predicted / measured, for a prediction of zero. Ours. */
 const NOTHING = 1e-3;

@@ -15,10 +15,7 @@ export const HIT_ERRORS = {
   profile: { low: -0.041, high: 0.083, models: 8 },
 } as const;
 
-/**
- * Range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); absent for the user's own routing, or
- * without misses or hits.
- */
+/** Range of a drawn rate, by arcsin(sqrt(rate)) (Anscombe, 1948); absent for own routing, or without misses or hits. */
 export function hitRangeOf(rate: number, routing: Inputs['routing']): Pick<Result, 'hitRange'> {
   if (routing === undefined || !(rate > 0 && rate < 1)) return {};
   const { high, low, models } = HIT_ERRORS[routing];

@@ -89,10 +89,7 @@ export class Chances {
     this.#kernel = new ChanceKernel(widest, STEPS);
   }
 
-  /**
-   * Turns scores into `chances`. @param pass from 1 @param after last known layer at the prediction; -1: no layer;
-   * below -1: before the pass
-   */
+  /** @param pass from 1 @param after last known layer at the prediction; -1: no layer; below -1: before the pass */
   read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);

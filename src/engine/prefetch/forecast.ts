@@ -54,10 +54,7 @@ export class Forecast {
     return this.#readyNs(pass, after, last, nowNs, calls);
   }
 
-  /**
-   * Predicts the next pass's first `layers` layers at `nowNs`. @returns as {@link predict}; NaN: chances unread, or no
-   * prediction possible
-   */
+  /** The next pass's first `layers` layers. @returns as {@link predict}; NaN: chances unread, or no prediction */
   next(pass: Pass, layers: number, nowNs: number): number {
     const { predictor, scores } = this.#setup;
     if (this.#chances === null || predictor.next === undefined) return Number.NaN;

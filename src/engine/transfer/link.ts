@@ -125,10 +125,7 @@ export class Link {
     return this.#arrivalNs[id]!;
   }
 
-  /**
-   * Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member:
-   * demand, then arrival
-   */
+  /** In order. @param order indices, the first `count` @param readyNs by member: demand, then arrival */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
     const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {

@@ -121,8 +121,8 @@ export function partKey(text: string): string {
   const words = text
     .toLowerCase()
     .replace(/\((?:r|tm|c)\)|[®™©]/g, ' ')
-    // Endings of /proc/cpuinfo (`@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`), and a prefix:
-    // `13th Gen`.
+    // /proc/cpuinfo's endings (`@ 2.20GHz`, `w/ Radeon 8060S`, `with Radeon Graphics`, `32-Cores`), a prefix: `13th
+    // Gen`.
     .replace(/\s(?:@|w\/|with\s).*$/, ' ')
     .replace(/\b\d+-cores?\b/g, ' ')
     .replace(/\b\d+th gen\b/g, ' ')

@@ -33,10 +33,7 @@ const GEFORCE = /^rtx-[2-5]0[5-9]0/;
  */
 export const isHalved = (card: string): boolean => GEFORCE.test(card);
 
-/**
- * Most memory bytes/s per multiprocessor at which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s
- * do, 7.5 does not.
- */
+/** Most memory bytes/s a multiprocessor to cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s do, 7.5 does not. */
 const COVERED = 7e9;
 
 /** Enough multiprocessors for small kernels to reach nearly full bandwidth. */

@@ -104,10 +104,7 @@ export async function predictRow(
   return { figures, lacks: null, knowing, ...(row.placement.kind === 'expert-cache' && { cached: { hits, byMeasured } }) };
 }
 
-/**
- * Hardware under a runtime: equal cards with shared tensors exchange twice a layer, unless the fitted layer time
- * includes the exchange.
- */
+/** Equal cards with shared tensors exchange twice a layer, unless the fitted layer time includes the exchange. */
 function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
   const { gpus } = row.machine;
   const [first] = gpus;

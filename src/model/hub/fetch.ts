@@ -13,10 +13,7 @@ const FRESH = 24 * 3600 * 1000;
 
 /** Largest config.json, bytes; our limit. */
 const CONFIG_LIMIT = 4 * MIB;
-/**
- * Largest header of a file, bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts share twice as much,
- * plus first pieces.
- */
+/** Bytes (ours): a vocabulary of 262,144 texts takes 16 MiB. All parts share twice as much, plus pieces. */
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 

@@ -41,8 +41,8 @@ const PLAIN = { value: 'iq4_k', query: 'q4_k' } as const;
 const REPACKED = { value: 'iq4_k_r4', query: 'q4_k_r4' } as const;
 
 /**
- * File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5,
- * heads 5.5 or 6.5625.
+ * ik_llama.cpp's llama-quantize.cpp, for many experts: keys, values 8.5 bits, attention outputs 5.5, heads 5.5 or
+ * 6.5625.
  */
 export const IK_LLAMA: readonly Quantization[] = [
   ...all(['iq2_k', 'iq3_k', 'iq4_k', 'iq5_k', 'iq6_k'], 'ik'),

@@ -30,8 +30,8 @@ const OWN = byName<readonly string[]>({
 });
 
 /**
- * Quantization by name and details: `bits=` or `size=` of the file, `group=` and `zero=` of int2 to int8, `block=` of
- * fp8. @throws UserError
+ * Quantization by name and details: `bits=` or `size=`, `group=` and `zero=` of int2 to int8, `block=` of fp8. @throws
+ * UserError
  */
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');

@@ -89,10 +89,7 @@ const fp = kind((base, row) => ({ base, head: base, ladder: LADDERS.fp, generous
 /** File type of a file known only by size: k-quants, as in most files. */
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', k('q4_k'));
 
-/**
- * The rules of llama-quantize (llama_tensor_get_type in llama-quant.cpp of October 2025), with an importance matrix if
- * a rule asks for one.
- */
+/** llama_tensor_get_type in llama-quant.cpp of October 2025, with an importance matrix if a rule needs one. */
 const TYPES = {
   f32: [floats('f32'), 'llama.cpp F32: 32 bits throughout'],
   f16: [floats('f16'), 'llama.cpp F16: 16 bits, router and norms f32'],

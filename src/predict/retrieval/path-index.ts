@@ -69,8 +69,7 @@ export class PathIndex {
   readonly #width: number;
   readonly #bytes: number;
   /**
-   * `[rows, width]` by followed token: shared experts decayed, plain, and of earlier tokens; `[slots, width]` carried
-   * to next tokens.
+   * `[rows, width]` by followed token: shared experts decayed, plain, of earlier tokens; `[slots, width]` carried on.
    */
   readonly #near: number;
   readonly #whole: number;

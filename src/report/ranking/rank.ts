@@ -55,10 +55,7 @@ interface TokenTime {
   readonly cpuNs: number;
 }
 
-/**
- * Divides a token's time by part. The remainder is time between decode passes, which yield a token per request, or more
- * with speculation.
- */
+/** The remainder is time between decode passes, which yield a token per request, or more with speculation. */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);

@@ -51,8 +51,7 @@ const PAGE = 256;
  */
 const CACHE_BITS = { f16: 'FP16', q8_0: '8,8', q4_0: '4,4' } as const;
 
-// Of TabbyAPI, each a field of its config.yml; exllamav3/model_init.py has the same of its own examples (-mcl, -cs, -cq,
-// -gs, -tp).
+// Fields of TabbyAPI's config.yml; exllamav3/model_init.py has the same of its examples (-mcl, -cs, -cq, -gs, -tp).
 const GRAMMAR = grammarOf(
   {
     program: 'python main.py',

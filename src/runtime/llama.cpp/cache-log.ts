@@ -1,5 +1,4 @@
-// Sizes when a context is made, uses when it is freed, in each spelling since build 11480, and in that of
-// ik_llama.cpp's port.
+// Sizes when a context is made, uses when it is freed, in each spelling since build 11480, and of ik_llama.cpp's port.
 import { definedFields } from '../../base/objects.js';
 import { LONGEST_LINE, type PlacedLine, wholeOf } from '../logs/lines.js';
 import type { CacheSize, CacheUses, PrintedCache, PrintedTiming } from '../logs/timing.js';

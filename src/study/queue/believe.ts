@@ -36,8 +36,7 @@ export class Refusals {
   readonly #ofWorker = new Map<string, number>();
 
   /**
-   * Counts a refusal. @param worker as signed; null: no valid seal @returns `named`: the first; `failed`: too many;
-   * `shut`: the worker
+   * @param worker as signed; null: no valid seal @returns `named`: the first; `failed`: too many; `shut`: the worker
    */
   add(fingerprint: string, worker: string | null): { readonly named: boolean; readonly failed: boolean; readonly shut: boolean } {
     const times = (this.#ofCell.get(fingerprint) ?? 0) + 1;

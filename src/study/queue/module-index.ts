@@ -11,10 +11,7 @@ const MODULE_FILE = /\.[mc]?[jt]s$/;
 /** A permitted module: SHA-256 as in `contentOf`, and absolute path. */
 export type TrustedModule = readonly [content: string, path: string];
 
-/**
- * Modules below folders. @param cache folder of downloads, never trusted @throws UserError for a non-folder, or overlap
- * with the cache
- */
+/** Modules below folders. @param cache of downloads, not trusted @throws UserError for a non-folder, or overlap */
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);

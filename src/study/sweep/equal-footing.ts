@@ -4,10 +4,7 @@ import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
 import { HELD_OUT } from '../../engine/inputs/inputs.js';
 import { type RunSpec, runtimeNamed } from '../../system/door.js';
 
-/**
- * Overrides for equal footing (L26): same rows and one runtime, since constants were fitted on some systems. @param
- * runs one per system
- */
+/** L26: same rows and one runtime, since constants were fitted on some systems. @param runs one per system */
 export async function equalFooting(runs: readonly (() => RunSpec)[]): Promise<readonly Override[]> {
   return [...(await sameRows(runs)), ...sameRuntime(runs)];
 }

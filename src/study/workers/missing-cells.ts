@@ -21,10 +21,7 @@ export class MissingCells {
     this.#settle = settle;
   }
 
-  /**
-   * Cells to run; null: settled, or equal to a cell under way. @throws UserError if a cell is missing and the store is
-   * not writable
-   */
+  /** Cells to run; null: settled, or equal to a cell under way. @throws UserError if the store is not writable */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     let asked = false;

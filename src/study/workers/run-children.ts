@@ -1,5 +1,4 @@
-// Processes that run cells. After a death, cells rerun alone to find the cause. Short cells share messages, long cells
-// travel singly.
+// After a death, cells rerun alone to find the cause. Short cells share messages, long travel singly.
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import type { FromChild, RunChild } from './run-child.js';

@@ -7,8 +7,7 @@ const ROWS = 4096;
 const LEAST = 64;
 
 /**
- * Detects ids out of rank order by gate weights: some recorders sort ids, some routers leave ranks unsorted (DeepSeek:
- * sorted=False).
+ * Detects ids out of rank order by gate weights: recorders sort ids, or routers do not sort (DeepSeek: sorted=False).
  */
 export const rankOrder: AuditCheck = {
   code: 'rank-order',

@@ -1,5 +1,4 @@
-// Recordings with a line per token and layer in graph order, laid out by a survey; a second read if the survey
-// misleads.
+// Recordings with a line per token and layer in graph order, laid out by a survey; read again if the survey misleads.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';

@@ -10,8 +10,7 @@ const QUOTE = 34;
 const SPACE = 32;
 
 /**
- * MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Tokens are numbered by counting;
- * phases are unknown.
+ * MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Tokens are counted; phases unknown.
  */
 export const moeBeyond = cellFormat({
   name: 'moe-beyond',

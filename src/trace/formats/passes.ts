@@ -20,10 +20,7 @@ export class PassReader {
     this.#at = at;
   }
 
-  /**
-   * Adds a layer of a pass; fewer rows are the last tokens. @param ids `[rows, width]`, by rank @throws UserError for
-   * more rows than tokens
-   */
+  /** Fewer rows are the last tokens. @param ids `[rows, width]`, by rank @throws UserError for more rows than tokens */
   group(layer: number, rows: number, width: number, ids: Int32Array, weights?: Float64Array): void {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);

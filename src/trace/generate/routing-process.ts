@@ -231,8 +231,8 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, 
   const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
   const fresh = whole.map((value, rank) => {
     const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
-    // Threads alone may exceed a rank's inclusion; 2 % is left for choices of taken threads. Ours: 0.01, 10 % change
-    // reuse by 0.024.
+    // Threads may exceed a rank's inclusion; 2 % is left for choices of taken threads. Ours: 0.01, 10 % change reuse by
+    // 0.024.
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);

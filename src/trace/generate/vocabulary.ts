@@ -1,13 +1,12 @@
-// Synthetic routing by token id: a word mostly has the same experts (OpenMoE, arXiv 2402.01739); words follow Zipf's
-// law.
+// Synthetic routing by token id: a word mostly has the same experts (OpenMoE, arXiv 2402.01739); words by Zipf's law.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
 import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
 /**
- * Mandelbrot's offset of Zipf ranks: with 1, as in profiles/traces, the most frequent id is a twentieth of the text;
- * with 0, a tenth.
+ * Mandelbrot's offset of Zipf ranks: with 1, as in profiles/traces, the first id is a twentieth of the text; with 0, a
+ * tenth.
  */
 const OFFSET = 1;
 /** Ids with paths drawn in sequence; rarer ids have little load. Ours. */

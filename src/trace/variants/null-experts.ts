@@ -5,8 +5,7 @@ import { keepPrefix } from './prefix.js';
 import { variant } from './variant.js';
 
 /**
- * `null=m`: m null experts, chosen as often as true experts; `null:weight=w`: all with gate weight w. Null experts
- * compute nothing.
+ * `null=m`: m null experts, chosen as often as others; `null:weight=w`: all with gate weight w. They compute nothing.
  */
 export const nullExperts = variant({
   name: 'null',
@@ -37,7 +36,7 @@ export const nullExperts = variant({
         return rank;
       });
     const draws = new PlaceDraws(seed, 'variant/null');
-    // Of k choices, draws without replacement from E true and m null experts decide how many are null; lowest ranks go
+    // Of k choices, draws without replacement from E true and m null experts decide how many are null; lowest ranks
     // first.
     return keepPrefix(trace, (cell) => {
       draws.at(cell.row, cell.layer);

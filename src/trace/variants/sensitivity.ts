@@ -3,10 +3,7 @@ import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import { variant } from './variant.js';
 
-/**
- * Published layer sensitivities (Fisher information over calibration text): github.com/PKU-SEC-Lab/AdapMoE, run.py and
- * run_acc_benchmark.py.
- */
+/** Fisher information over calibration text: github.com/PKU-SEC-Lab/AdapMoE, run.py and run_acc_benchmark.py. */
 const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   'Mixtral-8x7B': [
     46.69, 17.3, 13.02, 7.641, 4.169, 2.23, 1.256, 0.8445, 0.6838, 0.5603, 0.5126, 0.478, 0.4454, 0.4356, 0.3836, 0.3099, 0.2331, 0.1761,

@@ -4,8 +4,7 @@ import { PlaceDraws } from './draws.js';
 import { variant } from './variant.js';
 
 /**
- * `two-sizes:small=0.4,skip=0.2`: shares of token-layer pairs with the small or no expert. Layer l becomes 2l (large)
- * and 2l + 1 (small).
+ * `two-sizes:small=0.4,skip=0.2`: shares of pairs with the small or no expert. Layer l is 2l (large), 2l + 1 (small).
  */
 export const twoSizes = variant({
   name: 'two-sizes',

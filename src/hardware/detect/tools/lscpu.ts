@@ -20,8 +20,7 @@ export const lscpu: Tool = {
     return {
       cpu: {
         names: name === undefined || name === '-' ? [] : [name],
-        // Clusters of big and little cores are listed separately. Such cores have one thread each, so threads count all
-        // cores.
+        // Big and little clusters are listed separately. Such cores have one thread each: threads count all cores.
         cores: fields.has('Cluster(s)') && threads !== undefined ? threads : (cores ?? threads!) * sockets,
         sockets: fields.has('Socket(s)') ? sockets : 1,
         ...(fields.has('Vendor ID') && { vendor: fields.get('Vendor ID')! }),

@@ -20,10 +20,7 @@ const SEED = 1;
  */
 const MOST_CHOICES = 2 ** 27;
 
-/**
- * Synthetic routing shared by rows of a model; shorter routing is a prefix. Static placements count the first tokens,
- * never replayed.
- */
+/** Shared by rows of a model; shorter routing is a prefix. Static placements count first tokens, never replayed. */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
 

@@ -30,8 +30,7 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
 }
 
 /**
- * Removes a card that only caches experts, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280). Its
- * memory becomes cache.
+ * A card that only caches experts is no faster than the CPU (-15 to +14 %: issues 101, 216, 280). Its memory is cache.
  */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;

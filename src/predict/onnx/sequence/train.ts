@@ -22,8 +22,7 @@ const DROPOUT = 0.2;
 const HIDDEN = 0.02;
 
 /**
- * Trains ExpertFlow's encoder of token ids on windows of requests. @throws UserError without ids or runtime, or as
- * {@link trainNetwork}
+ * ExpertFlow's encoder, on windows of requests. @throws UserError without ids or runtime, or as {@link trainNetwork}
  */
 export function trainEncoder(
   trace: RoutingTrace,
