@@ -25,10 +25,13 @@ function slotsIn(group: SlotGroup, bytes: number, spare: number): number {
   return slots;
 }
 
-/** Slots of each group of a GPU. @param bytes budget, divided by the bytes of the experts */
-export function slotsOfGroups(groups: readonly SlotGroup[], bytes: number, spare: number): number[] {
+/**
+ * Slots of each group of a GPU, which has `weight` of the `total` weight of all GPUs. @param bytes budget of all GPUs,
+ * divided by weight, then by the bytes of the experts
+ */
+export function slotsOfGroups(groups: readonly SlotGroup[], bytes: number, spare: number, weight = 1, total = 1): number[] {
   const all = sum(groups.map(hostBytes));
-  return groups.map((group) => slotsIn(group, Math.trunc(bytes * (hostBytes(group) / all)), spare));
+  return groups.map((group) => slotsIn(group, Math.trunc(bytes * (weight / total) * (hostBytes(group) / all)), spare));
 }
 
 /** Bytes of experts in a cache of `bytes` with `spare` empty slots a group. */

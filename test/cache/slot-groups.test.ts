@@ -16,6 +16,6 @@ it('slots fit with the empty ones, at most all experts', () => {
   expect(slotsOfGroups([GROUP], 1e6, 1)).toEqual([8]);
 });
 
-it('a budget is divided by bytes of experts', () => {
-  expect(slotsOfGroups([GROUP, { ...GROUP, layers: 6 }], 1536 * 4, 1)).toEqual([4, 14]);
+it('a budget is divided by weights of GPUs, then by bytes of experts', () => {
+  expect(slotsOfGroups([GROUP, { ...GROUP, layers: 6 }], 1536 * 8, 1, 1, 2)).toEqual([4, 14]);
 });
