@@ -83,7 +83,7 @@ export async function modelsOn(
     if (runs(offer) && ++count === best && among !== null) break;
     await next(among === null ? models.length : count, among === null ? names.length : Math.min(best, names.length));
   }
-  const context = Math.max(...contexts);
+  const context = contexts.length === 0 ? wishedContext(wishes) : Math.max(...contexts);
   const less = contexts.some((context) => context < wishedContext(wishes));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {

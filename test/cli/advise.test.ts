@@ -1,6 +1,6 @@
 // `moeprof advise` from the command line: its screen as docs/advise.md shows it, formats, exit codes, mistakes.
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts writes the screen anew.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -86,6 +86,26 @@ describe('several models', () => {
     output.stdout = '';
     expect(await run('olmoe-1b-7b', '--best', '3')).toBe(2);
     expect(output.stderr).toBe('moeprof: --best: chooses among all bundled models; name none\n');
+  });
+
+  it('are in the order of a table of the user, which is refused in a line if it cannot be read', async () => {
+    const table = join(temporaryFolder(), 'mine.txt');
+    writeFileSync(table, 'olmoe-1b-7b 9\ngpt-oss-20b 3\n');
+    expect(await run('gpt-oss-20b', 'olmoe-1b-7b', '-w', 'rtx-3060+32GB', '--prompt', '512', '--quality', table, '--json')).toBe(0);
+    const { models } = JSON.parse(output.stdout) as ModelOffers;
+    expect(models.map(({ model, quality }) => [model, quality!.score])).toEqual([
+      ['olmoe-1b-7b', 9],
+      ['gpt-oss-20b', 3],
+    ]);
+    writeFileSync(table, 'olmoe-1b-7b good\n');
+    expect(await run('gpt-oss-20b', 'olmoe-1b-7b', '--quality', table)).toBe(2);
+    expect(output.stderr).toMatch(/^moeprof: .*mine\.txt:1: "good" is no score; write a number, or - for none\n$/);
+  });
+
+  it('are none on a machine that holds none', async () => {
+    expect(await run('-w', 'core-i5-12400+1GB', '--prompt', '512')).toBe(1);
+    expect(output.stdout).toContain('0 of ');
+    expect(output.stdout).toContain('16,384 tokens of context');
   });
 
   it('end with 1 where none fits', async () => {
