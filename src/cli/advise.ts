@@ -41,6 +41,10 @@ export function define(command: Command, context: CliContext): void {
       if (options.best !== undefined && models.length > 0) throw new UserError('--best: chooses among all bundled models; name none');
       if (options.keep !== undefined && options.tune === undefined)
         throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
+      if (options.tuneText !== undefined && options.tune === undefined)
+        throw new UserError(`--tune-text ${options.tuneText}: is what llama-server answers under --tune; give both`);
+      if (options.quality !== undefined && (models.length === 1 || options.tune !== undefined))
+        throw new UserError(`--quality ${options.quality}: orders several models; name none, or more than one`);
       if (options.tune !== undefined) {
         if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
         const { tunedAdvice, tuneReports } = await import('./tune/tune.js');

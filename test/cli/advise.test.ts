@@ -83,6 +83,15 @@ describe('several models', () => {
     expect(models).toHaveLength(3);
     expect(models.every(({ answer, kept }) => kept && !answer!.setting.fromDisk)).toBe(true);
     expect(models.map(({ model }) => model)).toContain('qwen3.6-35b-a3b');
+    for (const [flag, message] of [
+      ['--quality', 'orders several models; name none, or more than one'],
+      ['--tune-text', 'is what llama-server answers under --tune; give both'],
+    ] as const) {
+      output.stderr = '';
+      expect(await run('olmoe-1b-7b', flag, 'a.txt')).toBe(2);
+      expect(output.stderr).toBe(`moeprof: ${flag} a.txt: ${message}\n`);
+    }
+    output.stderr = '';
     output.stdout = '';
     expect(await run('olmoe-1b-7b', '--best', '3')).toBe(2);
     expect(output.stderr).toBe('moeprof: --best: chooses among all bundled models; name none\n');

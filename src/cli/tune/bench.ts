@@ -1,7 +1,7 @@
 // `moeprof advise --tune`: benchmarks close settings, and keeps timings in a machine file.
 import { type AdviceWishes, type TuneBasis, tuneBasisOn } from '../../advise/door.js';
 import { commandWords } from '../../base/command-words.js';
-import { EXIT } from '../../base/errors.js';
+import { EXIT, UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { availableParallelism } from '../../base/host/machine.js';
 import { formatNs, parseDuration } from '../../base/units.js';
@@ -20,7 +20,8 @@ const [GENERATED, REPEATS] = [64, 2];
 /** @throws UserError for a wrong flag, if nothing fits, or the file is another machine's */
 export async function benchTunedAdvice(context: CliContext, model: string, flags: TuneFlags, wishes: AdviceWishes): Promise<TunedAdvice> {
   const [program, ...given] = commandWords(flags.tune!, '--tune');
-  const { tuneLimit = USUAL_LIMIT } = flags;
+  const { tuneLimit = USUAL_LIMIT, tuneText } = flags;
+  if (tuneText !== undefined) throw new UserError(`--tune-text ${tuneText}: is for llama-server; a benchmark makes its own prompts`);
   const limit = parseDuration(tuneLimit, '--tune-limit');
   const kept = await keptMachine(flags);
   const { file, path } = kept;

@@ -113,6 +113,8 @@ describe('an engine that fails', () => {
 describe('what is refused, before anything runs', () => {
   it.each([
     [['--tune', 'llama-bench -m x.gguf -ncmoe 8'], '--tune: -ncmoe is what is tuned; leave it out'],
+    [['--tune', 'llama-bench -m x.gguf', '--tune-text', 'a.txt'], '--tune-text a.txt: is for llama-server'],
+    [['--tune', 'llama-bench -m x.gguf', '--quality', 'a.txt'], '--quality a.txt: orders several models; name none, or more than one'],
     [['--tune', 'llama-bench'], '--tune: names no model file; write e.g. "llama-bench -m model.gguf"'],
     [['--tune', 'llama-bench -m x.gguf -p 0'], '--tune: -p 0: must be at least 1'],
     [['--tune', 'llama-bench -m x.gguf > log'], '> is for a shell'],
