@@ -99,7 +99,7 @@ const found = await places((command, name, attacked) => {
   const served = ['proxy', 'listen', 'model', 'requests'].includes(attacked);
   switch (name) {
     case 'trace':
-      return /^(set|tune|keep|tuneLimit)$/.test(attacked) ? undefined : at('sound.trace.jsonl');
+      return command !== 'place' && /^(set|tune|keep|tuneLimit)$/.test(attacked) ? undefined : at('sound.trace.jsonl');
     case 'policies':
       return attacked === 'popularity' ? 'static' : undefined;
     case 'before':
