@@ -96,7 +96,9 @@ describe('several models', () => {
     expect(await run('olmoe-1b-7b', '--best', '3')).toBe(2);
     expect(output.stderr).toBe('moeprof: --best: chooses among all bundled models; name none\n');
   });
+});
 
+describe('models of a list', () => {
   it('are in the order of a table of the user, which is refused in a line if it cannot be read', async () => {
     const table = join(temporaryFolder(), 'mine.txt');
     writeFileSync(table, 'olmoe-1b-7b 9\ngpt-oss-20b 3\n');
