@@ -40,7 +40,7 @@ export const ADVISE = options({
     { excludes: ['explain', 'trace'] },
   ],
   '--tune-limit <time>': ['most time of one run of it', { shown: '10min' }],
-  '--tune-text <file>': ['what llama-server answers in these runs: a text like yours', { shown: "moeprof's README" }],
+  '--tune-text <file>': ['what llama-server answers in these runs: a text like yours', { shown: "moeprof's explanations" }],
   '--keep <file>': [
     'file of the machine for its timings, from which it goes on after an end',
     { shown: 'that of -w, or moeprof-machine.yaml' },

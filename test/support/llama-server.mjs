@@ -98,7 +98,7 @@ createServer((request, reply) => {
     if (meets(hang)) return;
     const { content, n_predict, prompt } = JSON.parse(body);
     const json = (value) => reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-    if (request.url === '/tokenize') return json({ tokens: Array.from({ length: Math.ceil(content.length / 4) }, (_, i) => i) });
+    if (request.url === '/tokenize') return json({ tokens: Array.from({ length: Math.ceil(content.length / 6) }, (_, i) => i) });
     answer(prompt.length, n_predict);
     json({ content: '' });
   });

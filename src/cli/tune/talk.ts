@@ -2,10 +2,9 @@
 import type { CacheBasis } from '../../advise/door.js';
 import { commandWords } from '../../base/command-words.js';
 import { UserError } from '../../base/errors.js';
-import { PACKAGE_FOLDER } from '../../base/host/modules.js';
 import { freePort } from '../../base/host/network.js';
-import { resolve } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';
+import { bundledText } from '../../base/profiles.js';
 import { parseDuration } from '../../base/units.js';
 import { type BenchTests, endOf, lastSpeeds } from '../../measured/tune/rows.js';
 import type { RunEnd } from '../../measured/tune/tune.js';
@@ -47,11 +46,13 @@ export function talkOf({ file, points, request }: CacheBasis, { tune, tuneLimit 
       endOf(await runToEnd(program, [...words, ...withoutServed(points[at]!.flags)], { ...limits, env }), tuneLimit, lastSpeeds);
     return { keeps: false, tests, run };
   }
-  const text = readText(tuneText ?? resolve(PACKAGE_FOLDER, 'README.md')).slice(0, TOKEN * request.prompt);
-  const fixedPort = valueAfter(given, '--port');
+  // The longest prose of the package.
+  const whole = tuneText === undefined ? bundledText('explanations.yaml') : readText(tuneText);
+  const text = whole.slice(0, TOKEN * request.prompt);
+  const fixedPort = portIn(given);
   const key = valueAfter(given, '--api-key');
   const run: Talk['run'] = async (at, env) => {
-    const port = fixedPort === null ? await freePort() : Number(fixedPort);
+    const port = fixedPort ?? (await freePort());
     const generated = GENERATED[at === 0 ? 'fixed' : 'cached'];
     const meanwhile = (over: AbortSignal) => talked(new Server(port, key, over), { text, prompt: request.prompt, generated });
     const place = fixedPort === null ? ['--port', `${port}`] : [];
@@ -63,6 +64,16 @@ export function talkOf({ file, points, request }: CacheBasis, { tune, tuneLimit 
 
 const withoutServed = (flags: readonly string[]): string[] =>
   flags.filter((flag, i) => !SERVED.includes(flag) && !SERVED.includes(flags[i - 1] ?? ''));
+
+/** Port of a command; null: any. @throws UserError for a non-port, or an address */
+function portIn(given: readonly string[]): number | null {
+  if (given.includes('--host')) throw new UserError('--tune: --host: the server is asked at 127.0.0.1; leave it out');
+  const text = valueAfter(given, '--port');
+  if (text === null && !given.includes('--port')) return null;
+  const port = Number(text);
+  if (text !== null && /^\d+$/.test(text) && port > 0 && port < 2 ** 16) return port;
+  throw new UserError(`--tune: --port ${text ?? ''}: is no port; write 1 to 65535, or leave it out`);
+}
 
 /** Value of a flag's last use; null: none. */
 function valueAfter(words: readonly string[], flag: string): string | null {

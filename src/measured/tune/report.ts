@@ -69,7 +69,7 @@ function tunedDocument({ basis, kept, replayed = [], tuned: { best, chance, runs
     lead: [
       best === null
         ? { text: 'Nothing ran; the reasons stand below', tone: 'caution' }
-        : { text: `${bothSpeeds(speeds)}, measured; ${sureText(chance)}${spent}`, tone: 'good' },
+        : { text: `${bothSpeeds(speeds)}, measured; ${chance === null ? 'no other setting ran' : sureText(chance)}${spent}`, tone: 'good' },
     ],
     blocks: [
       ...(best === null ? [] : [{ kind: 'code' as const, lines: points[best]!.line }]),

@@ -99,6 +99,7 @@ describe('a server', () => {
     expect(lines).toHaveLength(count - 1);
     for (const line of lines) expect(line).toMatch(message);
     expect(output.stdout.split('setting')[0]).not.toContain('--moe-cache-mib');
+    expect(output.stdout).toMatch(/measured; no other setting ran\n/);
   });
 
   it('that refuses: both lines say why', async () => {
@@ -116,6 +117,9 @@ describe('a server', () => {
   it.each([
     [['--tune', `${SERVER} -m x.gguf -c 8192`], '--tune: -c is what is tuned; leave it out'],
     [['--tune', SERVER], '--tune: names no model file; write e.g. "llama-server -m model.gguf"'],
+    [['--tune', `${SERVER} -m x.gguf --port`], '--tune: --port : is no port; write 1 to 65535, or leave it out'],
+    [['--tune', `${SERVER} -m x.gguf --port 8o80`], '--tune: --port 8o80: is no port'],
+    [['--tune', `${SERVER} -m x.gguf --host 0.0.0.0`], '--tune: --host: the server is asked at 127.0.0.1'],
     [['--tune', 'llama-completion -m x.gguf'], '--tune: names no prompt'],
     [['--tune', `${SERVER} -m x.gguf`, '--runtime', 'ik_llama.cpp'], 'ik_llama.cpp records no routing of a cache'],
     [['--tune', `${SERVER} -m x.gguf`, '--tune-text', join(folder, 'none.txt')], 'none.txt'],
@@ -130,6 +134,6 @@ describe('a server', () => {
   it('a text of too few tokens is no prompt', async () => {
     writeFileSync(join(folder, 'short.txt'), 'few words');
     expect(await served({}, '--tune-text', join(folder, 'short.txt'))).toBe(1);
-    expect(output.stdout.replaceAll(/\s+/g, ' ')).toContain('the text has 3 tokens, and prompts are of');
+    expect(output.stdout.replaceAll(/\s+/g, ' ')).toContain('the text has 2 tokens, and prompts are of');
   });
 });
