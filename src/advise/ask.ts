@@ -5,7 +5,6 @@ import { LIMITS, Meter } from '../base/meter.js';
 import { ownValue, remembered, rememberedWork } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { shellNamed } from '../base/shell.js';
-import { sum } from '../base/statistics.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
@@ -37,7 +36,7 @@ import { synthesizing } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
-import { MOST_CONTEXT, usersHeld } from './fit.js';
+import { MOST_CONTEXT, memoryBytes, usersHeld } from './fit.js';
 import { missingBytes } from './misfits.js';
 import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question, Unpriced } from './question.js';
@@ -141,15 +140,6 @@ export async function withQuestions<T>(
   }
 }
 
-/** False if the machine lacks memory for a model, before routing is drawn. @param usual in its first format, else in the smallest on offer */
-export function mayFit(name: string, basis: AdviceBasis, wishes: AdviceWishes, usual: boolean): boolean {
-  const question = questionOn(name, modelsOf(name), basis, wishes);
-  const format = question.quantizations.at(usual ? 0 : -1)!;
-  const { gpus, tiers } = basis.hardware;
-  const room = sum(tiers.map(({ bytes, name }) => (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1))));
-  return weightBytes(question.model(format)) < room && missingBytes(question, format) === 0;
-}
-
 /** Model under question: loads each format once, and opens the routing once per length. */
 export class Subject {
   readonly #watch: WorkWatch;
@@ -181,6 +171,13 @@ export class Subject {
     if (cut !== null && !this.#isNoted) this.#watch.note?.(cut);
     this.#isNoted = true;
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting, this.#watch) };
+  }
+
+  /** False if memory does not hold a format. @param usual the first on offer, else the last */
+  mayFit(basis: AdviceBasis, wishes: AdviceWishes, usual: boolean): boolean {
+    const question = questionOn(this.#name, this.#models, basis, wishes);
+    const format = question.quantizations.at(usual ? 0 : -1)!;
+    return weightBytes(question.model(format)) < memoryBytes(basis.hardware) && missingBytes(question, format) === 0;
   }
 
   close(): void {

@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { formatCount, formatCounted } from '../base/units.js';
+import type { HardwareSpec } from '../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import {
   type AdvisedRuntime,
@@ -18,6 +19,11 @@ import {
   type WeightPlacement,
 } from '../runtime/door.js';
 import type { Question, Unpriced } from './question.js';
+
+/** Bytes of all memory but drives. */
+export function memoryBytes({ gpus, tiers }: HardwareSpec): number {
+  return sum(tiers.map(({ bytes, name }) => (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1))));
+}
 
 /** Values of a setting besides its placement. */
 export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;

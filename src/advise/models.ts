@@ -2,7 +2,7 @@ import { assumedOf } from '../hardware/door.js';
 import { type ModelQuality, type ModelSpec, qualityOf, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { type Advice, type Asked, answered, repeated, settingOf } from './advise.js';
-import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, mayFit, requestShape, wishedContext, withQuestion } from './ask.js';
+import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, Subject, wishedContext } from './ask.js';
 import { commandOf } from './command.js';
 import { missingBytes } from './misfits.js';
 import type { Question } from './question.js';
@@ -72,16 +72,19 @@ export async function modelsOn(
   const few = among !== null && Number.isFinite(best);
   const models: ModelOffer[] = [];
   const contexts: number[] = [];
-  let count = 0;
   for (const name of names) {
-    if (among !== null && !mayFit(name, basis, wishes, few)) continue;
-    const offer = await withQuestion(name, basis, wishes, (question) => {
+    const subject = new Subject(name, undefined);
+    try {
+      if (among !== null && !subject.mayFit(basis, wishes, few)) continue;
+      const question = await subject.question(basis, wishes);
       contexts.push(question.context);
-      return offerOf(few ? { ...question, quantizations: question.quantizations.slice(0, 1) } : question, quality);
-    });
-    models.push(offer);
-    if (runs(offer) && ++count === best && among !== null) break;
-    await next(among === null ? models.length : count, among === null ? names.length : Math.min(best, names.length));
+      const offer = await offerOf(few ? { ...question, quantizations: question.quantizations.slice(0, 1) } : question, quality);
+      if (among === null || runs(offer)) models.push(offer);
+    } finally {
+      subject.close();
+    }
+    if (among !== null && models.length === best) break;
+    await next(models.length, among === null ? names.length : Math.min(best, names.length));
   }
   const context = contexts.length === 0 ? wishedContext(wishes) : Math.max(...contexts);
   const less = contexts.some((context) => context < wishedContext(wishes));
@@ -89,7 +92,7 @@ export async function modelsOn(
   return {
     ...tagged(MODELS_SCHEMA),
     ...repeated({ ...basis, request: requestShape(wishes, context), context, users: wishes.users ?? 1 }),
-    models: among === null ? models : models.filter(runs),
+    models,
     ...(among === null ? {} : { among: among.length }),
     notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...assumedOf(basis.hardware)],
   };

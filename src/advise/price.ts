@@ -2,7 +2,6 @@
 
 import { LIMITS, Meter } from '../base/meter.js';
 import { remembered } from '../base/objects.js';
-import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { passTokensOf } from '../cache/policies/index.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
@@ -11,7 +10,7 @@ import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardwa
 import { expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
-import { cachedBytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
+import { cacheMebibytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
 import { checkRun, type RunInput, type RunSpec, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -176,7 +175,7 @@ function withOwnCache(run: RunInput, { cache, cpuMoe, cpuShare, slots }: Setting
   const spec = checkRun(run, 'advise');
   const { policy } = spec.system.cache;
   if (cache === null || slots === 0 || passTokensOf(policy) === null) return spec;
-  const mebibytes = Math.floor(sum(cachedBytes(model, slots!, cpuMoe)) / 2 ** 20);
+  const mebibytes = cacheMebibytes(model, { cpuMoe, slots });
   const sized = { ...run, memory: { ...run.memory, expertCache: `${mebibytes} MiB` } };
   const given = [
     ...(cpuShare === undefined ? [] : [`share=${cpuShare}`]),

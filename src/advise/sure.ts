@@ -59,20 +59,21 @@ function slownessOf({ model, price }: Priced): string {
   return `${formatCount(Math.round(misses))} misses of ${formatBytes(bytes)} a token wait ${formatNs(price.waits.link)}`;
 }
 
-/** Shares of a token's time that wait for the link, and for the CPU. @param speed tokens/s of a user */
-export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: number): Priced['price']['waits'] {
-  return { link: Math.min(1, (link * speed) / 1e9), cpu: Math.min(1, (cpu * speed) / 1e9) };
+/** Shares of a token's time by knobs: copies, experts on the CPU, all but copies. @param speed tokens/s of a user */
+export function waitedShares({ cpu, link }: Priced['price']['waits'], speed: number) {
+  const [copies, onCpu] = [link, cpu].map((ns) => Math.min(1, (ns * speed) / 1e9)) as [number, number];
+  return { reading: 1 - copies, 'cpu.memory': onCpu, copies };
 }
 
-/** With the shares of link, CPU and all else. */
+/** In the order of {@link KNOBS}. */
+export const knobShares = (shares: Readonly<Record<string, number>>): number[] => KNOBS.map(({ name }) => ownValue(shares, name) ?? 0);
+
 function figureOf(question: Question, priced: Priced): PredictedFigure {
   const { price, setting } = priced;
-  const { cpu, link } = waitedShares(price.waits, price.decode / setting.users);
-  return { ...decodeFigure(question, priced, { reading: 1 - link, 'cpu.memory': cpu, copies: link }), speed: price.decode };
+  return { ...decodeFigure(question, priced, waitedShares(price.waits, price.decode / setting.users)), speed: price.decode };
 }
 
 /** Decode speed by knobs' shares. */
 export function decodeFigure(question: Question, { model, setting }: Priced, shares: Readonly<Record<string, number>>): Figure {
-  const byKnob = KNOBS.map(({ name }) => ownValue(shares, name) ?? 0);
-  return { kind: 'decode', runtime: drivenBy(question), model: model.name, strategy: setting.cache, shares: byKnob };
+  return { kind: 'decode', runtime: drivenBy(question), model: model.name, strategy: setting.cache, shares: knobShares(shares) };
 }

@@ -113,17 +113,17 @@ async function figureAt(question: Question, priced: Priced, depth: number, kvNs:
   const { hardware, pricer } = question;
   const { model, setting } = priced;
   const speed = await pricer.decode({ model, hardware, setting, cached: null }, depth);
-  const { cpu, link } = waitedShares(priced.price.waits, speed / setting.users);
+  const waited = waitedShares(priced.price.waits, speed / setting.users);
+  const cpu = waited['cpu.memory'];
   const { launchNs, perLayerNs, perPassNs } = hardware.gpu;
   const handovers = hardware.cpu === null || cpu === 0 ? 0 : cpuExpertLayers(model, setting) * hardware.cpu.handoverNs;
   const ofTime = (ns: number): number => Math.min(1, (ns * speed) / setting.users / 1e9);
   const shares = {
-    reading: 1 - link,
+    ...waited,
     'cpu.memory': Math.max(0, cpu - ofTime(handovers)),
     kv: ofTime(kvNs),
     launches: ofTime(perPassNs + model.layers.length * (perLayerNs + launchNs)),
     handover: ofTime(handovers),
-    copies: link,
   };
   const placement = [setting.cpuMoe, setting.gpuExperts, setting.gpuLayers, setting.cpuProjections, setting.slots, depth];
   return { ...decodeFigure(question, priced, shares), setting: placement.join() };

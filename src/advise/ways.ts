@@ -4,7 +4,7 @@ import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js';
 import { loadModel, loadProfile, qualityOf, weightBytes } from '../model/door.js';
-import { SHORTER } from './fit.js';
+import { memoryBytes, SHORTER } from './fit.js';
 import { missingBytes } from './misfits.js';
 import type { Priced } from './price.js';
 import type { Question } from './question.js';
@@ -87,8 +87,8 @@ function wiredLimit(question: Question): WayOut[] {
 }
 
 /** Offered models whose weights fit in their usual format, best first. */
-function modelsByQuality({ gpus, tiers }: HardwareSpec): string[] {
-  const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
+function modelsByQuality(hardware: HardwareSpec): string[] {
+  const room = memoryBytes(hardware);
   return qualityOf()
     .ordered(offeredModels())
     .filter((name) => weightBytes(loadModel(name)) < room);

@@ -12,16 +12,6 @@ interface Rated {
   readonly released: string;
 }
 
-/** Models in order of quality. */
-export interface ModelQuality {
-  /** Scales, the first one first in the order. */
-  readonly scales: readonly string[];
-  /** Score on the first scale that has the model; null: none. */
-  scoreOf(model: string): { readonly score: number; readonly scale: string } | null;
-  /** Best first: by scales, then by release, then by name. */
-  ordered(models: readonly string[]): string[];
-}
-
 const BUNDLED = 'quality.txt';
 const known = new Map<string, ModelQuality>();
 
@@ -45,7 +35,7 @@ export function qualityIn(text: string, path: string): ModelQuality {
   const rated = new Map<string, Rated>();
   for (const { cells, place } of rows) {
     if (cells.length !== head.length)
-      throw new UserError(`${place}: has ${cells.length} words, and ${head.length} are expected: ${head.join(' ')}`);
+      throw new UserError(`${place}: has ${cells.length} words, and ${head.length} are expected: ${head.join(' ').slice(0, 80)}`);
     const [name = ''] = cells;
     if (rated.has(name)) throw new UserError(`${place}: ${name.slice(0, 60)} stands twice; keep one of them`);
     rated.set(name, {
@@ -54,7 +44,7 @@ export function qualityIn(text: string, path: string): ModelQuality {
     });
   }
   if (rated.size === 0) throw new UserError(`${path}: has no model; write a row each: name score`);
-  return new RatedModels(scales, rated);
+  return new ModelQuality(scales, rated);
 }
 
 function scoreIn(text: string, place: string): number | null {
@@ -64,25 +54,28 @@ function scoreIn(text: string, place: string): number | null {
   throw new UserError(`${place}: "${text.slice(0, 40)}" is no score; write a number, or - for none`);
 }
 
-class RatedModels implements ModelQuality {
-  readonly scales: readonly string[];
+/** Models in order of quality. */
+export class ModelQuality {
+  readonly #scales: readonly string[];
   readonly #rated: ReadonlyMap<string, Rated>;
   readonly #order: ReadonlyMap<string, number>;
 
+  /** @param scales first to last in the order */
   constructor(scales: readonly string[], rated: ReadonlyMap<string, Rated>) {
-    this.scales = scales;
+    this.#scales = scales;
     this.#rated = rated;
-    const order: string[] = [];
-    for (const k of scales.keys()) this.#join(order, k);
+    const order = [...scales.keys()].reduce<string[]>((joined, k) => this.#joined(joined, k), []);
     this.#order = new Map(order.map((name, at) => [name, at]));
   }
 
-  scoreOf(model: string): ReturnType<ModelQuality['scoreOf']> {
+  /** Score on the first scale that has the model; null: none. */
+  scoreOf(model: string): { readonly score: number; readonly scale: string } | null {
     const scores = this.#rated.get(model)?.scores ?? [];
     const at = scores.findIndex((score) => score !== null);
-    return at < 0 ? null : { score: scores[at]!, scale: this.scales[at]! };
+    return at < 0 ? null : { score: scores[at]!, scale: this.#scales[at]! };
   }
 
+  /** Best first: by scales, then by release, then by name. */
   ordered(models: readonly string[]): string[] {
     const released = (name: string): string => this.#rated.get(name)?.released ?? '';
     const at = (name: string): number => this.#order.get(name) ?? Number.POSITIVE_INFINITY;
@@ -92,13 +85,22 @@ class RatedModels implements ModelQuality {
     });
   }
 
-  /** Adds a further scale: each model after those of both scales with no lower score there. */
-  #join(order: string[], k: number): void {
-    const scoreOf = (name: string): number | null => this.#rated.get(name)!.scores[k]!;
-    const added = [...this.#rated.keys()].filter((name) => scoreOf(name) !== null && !order.includes(name));
-    for (const name of added.toSorted((a, b) => scoreOf(b)! - scoreOf(a)! || (a < b ? -1 : 1))) {
-      const before = order.findLastIndex((other) => (scoreOf(other) ?? Number.NEGATIVE_INFINITY) >= scoreOf(name)!);
-      order.splice(before + 1, 0, name);
+  /** With a further scale: each model after those of both scales with no lower score there. */
+  #joined(order: readonly string[], k: number): string[] {
+    const scoreOf = (name: string): number => this.#rated.get(name)!.scores[k] ?? Number.NEGATIVE_INFINITY;
+    const before = new Set(order);
+    const added = [...this.#rated]
+      .filter(([name, { scores }]) => scores[k] !== null && !before.has(name))
+      .map(([name]) => name)
+      .sort((a, b) => scoreOf(b) - scoreOf(a) || (a < b ? -1 : 1));
+    // From the end: highest score so far.
+    const joined: string[] = [];
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const name of order.toReversed()) {
+      highest = Math.max(highest, scoreOf(name));
+      while (added.length > 0 && scoreOf(added.at(-1)!) <= highest) joined.push(added.pop()!);
+      joined.push(name);
     }
+    return [...added, ...joined.reverse()];
   }
 }

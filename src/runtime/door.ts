@@ -29,6 +29,7 @@ export {
   ALL_ON_GPU,
   bySlots,
   cachedBytes,
+  cacheMebibytes,
   isAllOnGpu,
   isCpuOnly,
   type KvType,

@@ -1,18 +1,8 @@
 // Settings of an engine's expert cache by size and CPU share, and the best fixed placement.
 import { UserError } from '../../base/errors.js';
-import { ownValue } from '../../base/objects.js';
-import { type HardwareSpec, KNOBS } from '../../hardware/door.js';
-import {
-  cachedBytes,
-  isAllOnGpu,
-  isFit,
-  type OfferedCache,
-  type Setting,
-  type Speeds,
-  slotRange,
-  wordsOf,
-  wrapped,
-} from '../../runtime/door.js';
+import type { HardwareSpec } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
+import { cacheMebibytes, isAllOnGpu, isFit, type Setting, type Speeds, slotRange, wordsOf, wrapped } from '../../runtime/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { answered, bestAnswer } from '../advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
@@ -20,8 +10,8 @@ import { commandOf, shellOf } from '../command.js';
 import { loadOf } from '../fit.js';
 import { type Priced, Pricer } from '../price.js';
 import { drivenBy, type Question } from '../question.js';
-import { pinnedQuestion, priced, strategiesOf } from '../search.js';
-import { waitedShares } from '../sure.js';
+import { pinnedQuestion, strategiesOf } from '../search.js';
+import { knobShares, waitedShares } from '../sure.js';
 import { unmapped } from '../what-if.js';
 import type { TuneBasis, TunePoint } from './points.js';
 
@@ -85,7 +75,7 @@ export async function withCacheBasis<T>(
 ): Promise<T> {
   return withQuestion(name, await basisOf(found, wishes), wishes, async (asked) => {
     const cache = recordedCache(asked);
-    const { answer: fixed, question } = await answered(asked, fixedAnswer);
+    const { answer: fixed, question } = await answered(asked, (question) => bestAnswer({ ...question, slots: 0 }));
     if (fixed === null || fixed.setting.fromDisk)
       throw new UserError(`--tune: ${name} does not fit in the memory of ${asked.hardware.name}, and is not loaded; see moeprof advise`);
     if (isAllOnGpu(fixed.setting))
@@ -104,34 +94,28 @@ export async function withCacheBasis<T>(
       ...{ file, goal, request, notes, points },
       predicted: [fixed.price, largest.price],
       driven: drivenBy(question),
-      variable: cache.recorded.variable,
-      replayed: (record, some, steps) => replayed(question, fixed, turned, record, some, steps),
+      variable: cache.variable,
+      replayed: (record, some, steps) => replayed(question, fixed.model, turned(drivenBy(question), steps), record, some),
     });
   });
 }
 
-function recordedCache({ runtime, users }: Question): OfferedCache & Required<Pick<OfferedCache, 'recorded'>> {
+function recordedCache({ runtime, users }: Question) {
   const found = runtime.caches.find(({ recorded }) => recorded !== undefined);
   if (found?.recorded === undefined) throw new UserError(`--tune: ${runtime.name} records no routing of a cache; leave out --runtime`);
   if (users > 1) throw new UserError(`--tune: runs one conversation; leave out --users ${users}`);
-  return { ...found, recorded: found.recorded };
-}
-
-/** The best fixed placement of the format that is advised. */
-async function fixedAnswer(question: Question): Promise<Priced | null> {
-  const advised = await bestAnswer({ ...question, slots: 0 });
-  return advised === null ? null : priced(question, advised.model, advised.setting);
+  return { system: found.system, ...found.recorded };
 }
 
 /** The largest cache first, then smaller ones, each with every share. */
-function settingsOf({ model, setting }: Priced, { recorded, system }: ReturnType<typeof recordedCache>): Setting[] {
+function settingsOf({ model, setting }: Priced, { shared, system }: ReturnType<typeof recordedCache>): Setting[] {
   const [least] = slotRange(model.layers);
   const slots = [...new Set(SIZES.map((size) => Math.max(least, Math.round(size * setting.slots!))))];
   return slots.flatMap((count) =>
     CPU_SHARES.map((share) => ({
       ...setting,
       slots: count,
-      ...(share === 0 ? { cache: system } : { cache: recorded.shared, cpuShare: share }),
+      ...(share === 0 ? { cache: system } : { cache: shared, cpuShare: share }),
     })),
   );
 }
@@ -142,7 +126,7 @@ function pointOf(question: Question, command: string, { model, setting }: Pick<P
   const { uses } = commandOf(question, { ...loaded, model, setting });
   const others = uses.filter(([flag]) => !MODEL.includes(flag));
   const { cpuShare = 0, slots } = setting;
-  const mebibytes = Math.floor(cachedBytes(model, slots ?? 0, setting.cpuMoe).reduce((sum, bytes) => sum + bytes, 0) / 2 ** 20);
+  const mebibytes = cacheMebibytes(model, setting);
   const along = slots === null ? [] : [Math.log2(slots), cpuShare];
   return {
     ...{ setting, devices: loaded.devices, mebibytes, cpuShare },
@@ -157,24 +141,19 @@ function pointOf(question: Question, command: string, { model, setting }: Pick<P
 const MODEL: readonly string[] = ['-m', '-hf', '--no-mmproj'];
 
 async function replayed(
-  question: Question,
-  { model }: Priced,
-  turned: TurnedMachine,
+  { drafting, mapped, request }: Question,
+  model: ModelSpec,
+  machine: HardwareSpec,
   record: RoutingTrace,
   points: readonly CachePoint[],
-  steps: readonly number[],
 ): Promise<ReplayedPoint[]> {
-  const { drafting, mapped, request } = question;
   const pricer = new Pricer(record, request, drafting, {}, Math.min(MOST_WARMING, (record.tokens - 2) >> 1));
-  const machine = turned(drivenBy(question), steps);
   const found: ReplayedPoint[] = [];
   for (const { setting } of points) {
     const hardware = setting.cache !== null || mapped !== undefined ? unmapped(machine) : machine;
     const running = { model, hardware, setting, cached: null };
     const { decode, hitRate } = await pricer.cached(running);
-    const { cpu, link } = waitedShares(await pricer.waits(running), decode);
-    const shares: Readonly<Partial<Record<string, number>>> = { reading: 1 - link, 'cpu.memory': cpu, copies: link };
-    found.push({ decode, hitRate, shares: KNOBS.map((knob) => ownValue(shares, knob.name) ?? 0) });
+    found.push({ decode, hitRate, shares: knobShares(waitedShares(await pricer.waits(running), decode)) });
   }
   return found;
 }

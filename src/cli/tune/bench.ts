@@ -3,20 +3,19 @@ import { type AdviceWishes, type TuneBasis, tuneBasisOn } from '../../advise/doo
 import { commandWords } from '../../base/command-words.js';
 import { EXIT, UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { availableParallelism } from '../../base/host/machine.js';
 import { formatNs, parseDuration } from '../../base/units.js';
 import { bothSpeeds, endText, sureText, type TunedAdvice } from '../../measured/tune/report.js';
-import { type BenchTests, benchSpeeds, endOf, keptEnds, pointFigures, pointTiming } from '../../measured/tune/rows.js';
+import { type BenchTests, benchSpeeds, endOf, keptEnds, pointTiming } from '../../measured/tune/rows.js';
 import { MOST_RUNS, type RunEnd, tune } from '../../measured/tune/tune.js';
-import { costOf, type Speeds, timingsOfFile, timingsOfFlags } from '../../runtime/door.js';
+import { costOf, type Speeds } from '../../runtime/door.js';
 import type { CliContext } from '../kit/context.js';
 import { positiveCount } from '../kit/options.js';
-import { watched } from '../kit/watched.js';
-import { finderOf, keptMachine, keptText, type TuneFlags, withEnd } from './kept.js';
-import { MOST_PRINTED, modelWords, refuseTuned, runToEnd, USUAL_LIMIT } from './program.js';
+import { finderOf, keptMachine, keptText, predictedPoints, type TuneFlags, taughtBy, withEnd } from './kept.js';
+import { MOST_PRINTED, modelWords, refuseTuned, runToEnd, USUAL_LIMIT, valueAfter } from './program.js';
 
 /** Default tokens and repeats of the benchmark. Ours: seconds on a slow machine, and a spread. */
 const [GENERATED, REPEATS] = [64, 2];
+
 /** @throws UserError for a wrong flag, if nothing fits, or the file is another machine's */
 export async function benchTunedAdvice(context: CliContext, model: string, flags: TuneFlags, wishes: AdviceWishes): Promise<TunedAdvice> {
   const [program, ...given] = commandWords(flags.tune!, '--tune');
@@ -29,10 +28,8 @@ export async function benchTunedAdvice(context: CliContext, model: string, flags
   const { repeats, tests, words } = benchWords(basis, given);
   const { points } = basis;
   const timings = points.map((point) => pointTiming(basis, [...words, ...point.flags], tests));
-  const { ends, others } = keptEnds(timings, file, [...timingsOfFile(file.timings, `${path}: timings`), ...timingsOfFlags(flags.timing)]);
-  const known = await watched(context, 'predicting', 'speeds', (watch) =>
-    pointFigures(points, timings, others, file, availableParallelism(), watch),
-  );
+  const { ends, others } = keptEnds(timings, file, taughtBy(kept, flags));
+  const known = await predictedPoints(context, kept, points, timings, others);
   let text = keptText(path, file);
   if (ends.size > 0) context.note(`${path}: holds ${ends.size} of these settings already; they are not run again`);
   let count = ends.size;
@@ -63,8 +60,7 @@ export async function benchTunedAdvice(context: CliContext, model: string, flags
 function benchWords({ file, points, request }: TuneBasis, given: readonly string[]) {
   refuseTuned(given, []);
   const count = (usual: number, least: number, ...names: readonly string[]): number => {
-    const at = given.findLastIndex((word) => names.includes(word));
-    const count = at < 0 ? `${usual}` : (given[at + 1] ?? '');
+    const count = valueAfter(given, ...names) ?? `${usual}`;
     return least === 0 && count === '0' ? 0 : positiveCount(`--tune: ${names[0]}`, count);
   };
   const longest = Math.max(...points.map(({ setting }) => setting.ubatch));

@@ -1,20 +1,18 @@
-// `moeprof advise --tune "llama-server ..."`: a run without the expert cache, one with its record, all sizes and shares by replay.
+// `moeprof advise --tune "llama-server ..."`: a run without the expert cache, one with its record; the rest by replay.
 import { type AdviceWishes, type CacheBasis, LEAST_RECORDED, withCacheBasis } from '../../advise/door.js';
 import { EXIT, messageOf, UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { loadRuntime, turnedBy } from '../../hardware/door.js';
 import { MOST_CACHE_RUNS, tuneCache } from '../../measured/tune/cached.js';
 import { bothSpeeds, endText, sureText, type TunedAdvice } from '../../measured/tune/report.js';
-import { keptEnds, pointFigures, pointTiming } from '../../measured/tune/rows.js';
+import { keptEnds, pointTiming } from '../../measured/tune/rows.js';
 import type { RunEnd } from '../../measured/tune/tune.js';
-import { hardwareOfFile, type Speeds, timingsOfFile, timingsOfFlags } from '../../runtime/door.js';
+import { hardwareOfFile, type Speeds } from '../../runtime/door.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
-import { watched } from '../kit/watched.js';
-import { finderOf, keptMachine, keptText, type TuneFlags, withEnd } from './kept.js';
+import { finderOf, keptMachine, keptText, predictedPoints, type TuneFlags, taughtBy, withEnd } from './kept.js';
 import { type Talk, talkOf } from './talk.js';
 
 /** @throws UserError for a wrong flag, if nothing fits, or the file is another machine's */
@@ -25,16 +23,14 @@ export async function cacheTunedAdvice(context: CliContext, model: string, flags
   return withCacheBasis(model, { found: finderOf(kept), turned, command: flags.tune! }, wishes, async (basis) => {
     const talk = talkOf(basis, flags);
     const timings = basis.points.slice(0, 2).map(({ flags }) => pointTiming(basis, withoutCacheFlags(flags), talk.tests));
-    const taught = [...timingsOfFile(file.timings, `${path}: timings`), ...timingsOfFlags(flags.timing)];
+    const taught = taughtBy(kept, flags);
     const { ends, others } = talk.keeps ? keptEnds(timings.slice(0, 1), file, taught) : { ends: new Map<number, RunEnd>(), others: taught };
-    const known = await watched(context, 'predicting', 'speeds', (watch) =>
-      pointFigures(basis.points.slice(0, 2), timings, others, file, availableParallelism(), watch),
-    );
+    const known = await predictedPoints(context, kept, basis.points.slice(0, 2), timings, others);
     const runs = new Runs(context, basis, talk, ends);
     if (ends.has(0)) context.note(`${path}: holds the run without a cache already; it is not run again`);
     else {
-      await runs.ran(0, basis.predicted[0]);
-      if (talk.keeps) writeFileAtomic(path, withEnd(keptText(path, file), timings[0]!, ends.get(0)!));
+      const end = runs.ended(0, await runs.run(0, basis.predicted[0]));
+      if (talk.keeps) writeFileAtomic(path, withEnd(keptText(path, file), timings[0]!, end));
     }
     const recordPath = `${path.replace(/\.ya?ml$/i, '')}.mct1`;
     const record = await runs.recorded(recordPath);
@@ -78,34 +74,27 @@ class Runs {
     return this.#talk.run(at, env);
   }
 
-  /** @param judged a failure that the run itself does not show; null: none */
-  async ran(at: number, predicted: Speeds, env?: Readonly<Record<string, string>>, judged?: () => Promise<string | null>): Promise<void> {
-    const ran = await this.run(at, predicted, env);
-    const why = 'failed' in ran ? null : ((await judged?.()) ?? null);
-    const end: RunEnd = why === null ? ran : { failed: why, lacksMemory: false };
+  /** Keeps an outcome. */
+  ended(at: number, end: RunEnd): RunEnd {
     this.#ends.set(at, end);
     this.#context.note(`   ${endText(end)}`);
+    return end;
   }
 
   /** Routing of the largest cache that runs; null: none. */
   async recorded(path: string): Promise<RoutingTrace | null> {
     const { points, predicted, variable } = this.#basis;
-    let record: RoutingTrace | null = null;
-    const judged = async (): Promise<string | null> => {
-      const found = await recordAt(path);
-      if (typeof found === 'string') return found;
-      record = found;
-      return null;
-    };
     for (const [at, { cpuShare, mebibytes }] of points.entries()) {
       if (mebibytes === 0 || cpuShare > 0) continue;
       // An earlier record must not count for this run.
       writeFileAtomic(path, '');
-      await this.ran(at, predicted[1], { [variable]: resolve(path) }, judged);
-      const end = this.#ends.get(at)!;
-      if (!('failed' in end && end.lacksMemory) || this.#count === MOST_CACHE_RUNS) break;
+      const ran = await this.run(at, predicted[1], { [variable]: resolve(path) });
+      const record = 'failed' in ran ? null : await recordAt(path);
+      const end = this.ended(at, typeof record === 'string' ? { failed: record, lacksMemory: false } : ran);
+      if (record !== null && typeof record !== 'string') return record;
+      if (!('failed' in end && end.lacksMemory) || this.#count === MOST_CACHE_RUNS) return null;
     }
-    return record;
+    return null;
   }
 }
 

@@ -1,13 +1,16 @@
 // The machine's file, which keeps what `advise --tune` measures.
-import type { MachineFinder } from '../../advise/door.js';
+import type { MachineFinder, TunePoint } from '../../advise/door.js';
 import { UserError } from '../../base/errors.js';
+import { availableParallelism } from '../../base/host/machine.js';
 import { readText, statOf } from '../../base/input-file.js';
 import { isPath } from '../../base/profiles.js';
 import { isComposed, loadRuntime, type MachineFile, readMachineFile } from '../../hardware/door.js';
 import { calibratedFileText } from '../../measured/machine/calibrated-machine.js';
-import { settingText, withEntry } from '../../measured/tune/rows.js';
+import { pointFigures, settingText, withEntry } from '../../measured/tune/rows.js';
 import type { RunEnd } from '../../measured/tune/tune.js';
-import { hardwareOfFile, type Timing, timingText } from '../../runtime/door.js';
+import { hardwareOfFile, type Timing, timingsOfFile, timingsOfFlags, timingText } from '../../runtime/door.js';
+import type { CliContext } from '../kit/context.js';
+import { watched } from '../kit/watched.js';
 import { machineToMeasure } from '../machine/calibrate.js';
 
 /** Flags of `advise --tune`. */
@@ -57,4 +60,20 @@ export function finderOf({ file, path }: KeptMachine): MachineFinder {
     hardware: hardwareOfFile(file, path, [], profile === null ? null : loadRuntime(profile)),
     notes: [],
   });
+}
+
+/** Timings of the file and of flags. */
+export function taughtBy({ file, path }: KeptMachine, { timing }: TuneFlags): Timing[] {
+  return [...timingsOfFile(file.timings, `${path}: timings`), ...timingsOfFlags(timing)];
+}
+
+/** {@link pointFigures}, with a progress bar. */
+export function predictedPoints(
+  context: CliContext,
+  { file }: KeptMachine,
+  points: readonly TunePoint[],
+  timings: readonly Timing[],
+  others: readonly Timing[],
+): ReturnType<typeof pointFigures> {
+  return watched(context, 'predicting', 'speeds', (watch) => pointFigures(points, timings, others, file, availableParallelism(), watch));
 }

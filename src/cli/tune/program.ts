@@ -24,6 +24,12 @@ export function modelWords(given: readonly string[], file: string | null, progra
   return [['-m', file]];
 }
 
+/** Value of the last use of any of the flags; empty: the command ends; null: no use. */
+export function valueAfter(words: readonly string[], ...flags: readonly string[]): string | null {
+  const at = words.findLastIndex((word) => flags.includes(word));
+  return at < 0 ? null : (words[at + 1] ?? '');
+}
+
 /** @throws UserError if the program cannot be started */
 export async function runToEnd(program: string, words: readonly string[], limits: ProgramLimits): Promise<ProgramEnd> {
   try {

@@ -9,7 +9,7 @@ import { parseDuration } from '../../base/units.js';
 import { type BenchTests, endOf, lastSpeeds } from '../../measured/tune/rows.js';
 import type { RunEnd } from '../../measured/tune/tune.js';
 import type { TuneFlags } from './kept.js';
-import { MOST_PRINTED, modelWords, refuseTuned, runToEnd, USUAL_LIMIT } from './program.js';
+import { MOST_PRINTED, modelWords, refuseTuned, runToEnd, USUAL_LIMIT, valueAfter } from './program.js';
 
 /** Generated tokens: warming, then counted. Ours. */
 const GENERATED = { fixed: [16, 128], cached: [256, 512] } as const;
@@ -46,7 +46,6 @@ export function talkOf({ file, points, request }: CacheBasis, { tune, tuneLimit 
       endOf(await runToEnd(program, [...words, ...withoutServed(points[at]!.flags)], { ...limits, env }), tuneLimit, lastSpeeds);
     return { keeps: false, tests, run };
   }
-  // The longest prose of the package.
   const whole = tuneText === undefined ? bundledText('explanations.yaml') : readText(tuneText);
   const text = whole.slice(0, TOKEN * request.prompt);
   const fixedPort = portIn(given);
@@ -69,16 +68,10 @@ const withoutServed = (flags: readonly string[]): string[] =>
 function portIn(given: readonly string[]): number | null {
   if (given.includes('--host')) throw new UserError('--tune: --host: the server is asked at 127.0.0.1; leave it out');
   const text = valueAfter(given, '--port');
-  if (text === null && !given.includes('--port')) return null;
+  if (text === null) return null;
   const port = Number(text);
-  if (text !== null && /^\d+$/.test(text) && port > 0 && port < 2 ** 16) return port;
-  throw new UserError(`--tune: --port ${text ?? ''}: is no port; write 1 to 65535, or leave it out`);
-}
-
-/** Value of a flag's last use; null: none. */
-function valueAfter(words: readonly string[], flag: string): string | null {
-  const at = words.lastIndexOf(flag);
-  return at < 0 ? null : (words[at + 1] ?? null);
+  if (/^\d+$/.test(text) && port > 0 && port < 2 ** 16) return port;
+  throw new UserError(`--tune: --port ${text}: is no port; write 1 to 65535, or leave it out`);
 }
 
 /** Requests: the first tokens of a text, and generated tokens of each. */

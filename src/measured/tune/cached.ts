@@ -1,4 +1,4 @@
-// Replays an expert cache's settings on the machine of one or two runs: few knobs by the posterior, the rest by its policy.
+// Replays an expert cache's settings on the machine of one or two runs.
 import type { CacheBasis, CachePoint, ReplayedPoint } from '../../advise/door.js';
 import { sum } from '../../base/statistics.js';
 import { expectedSteps, KNOBS, type PredictedFigure, type TaughtFigure } from '../../hardware/door.js';

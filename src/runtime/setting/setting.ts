@@ -1,4 +1,5 @@
 // A way to run a model. kind/runtime.ts offers settings, price.ts prices them, fits.ts counts their memory.
+import { sum } from '../../base/statistics.js';
 import type { HardwareSpec } from '../../hardware/door.js';
 import { type CpuProjections, type ModelSpec, mostExperts, mostTopK } from '../../model/door.js';
 
@@ -73,6 +74,10 @@ export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafte
  */
 export const cachedBytes = ({ layers }: ModelSpec, slots: number, cached = layers.length): number[] =>
   layers.slice(0, cached).map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
+
+/** Size of an expert cache as its flag has it, MiB. */
+export const cacheMebibytes = (model: ModelSpec, { cpuMoe, slots }: Pick<WeightPlacement, 'cpuMoe' | 'slots'>): number =>
+  Math.floor(sum(cachedBytes(model, slots ?? 0, cpuMoe)) / 2 ** 20);
 
 /** From a token's experts to all experts but one. */
 export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
