@@ -7,7 +7,7 @@ import { passTokensOf } from '../cache/policies/index.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
-import { expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
+import { expertBytesTotal, type ModelSpec, mostExperts, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
 import { cacheMebibytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
@@ -255,7 +255,7 @@ function runOf(
     onMiss: 'cpu' as const,
   };
   // Memory is already counted, with buffers that the engine does not model.
-  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  const most = mostExperts(model);
   const memory = {
     expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,
     ...(gpuLayers === null ? {} : { gpuLayers }),
