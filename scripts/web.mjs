@@ -53,17 +53,12 @@ const TABLES = 'cli-table3';
 /** Classes that no answer of `moeprof play` makes, as advice counts no bounds: their files, below src. */
 const NEVER_MADE = { 'engine/foresight/floor.ts': 'Floor', 'engine/foresight/found.ts': 'FoundSchedules' };
 
-/** Readers of logs, which no page of `moeprof play` is given, below src. */
-const NEVER_READ = [
-  ...['hand-table.ts', 'spoken-timing.ts', 'logs/devices.ts', 'logs/serving.ts'],
-  ...['cache-log.ts', 'llama-bench.ts', 'llama-timings.ts'].map((file) => `llama.cpp/${file}`),
-].map((file) => `runtime/${file}`);
+/** Codecs of Parquet that the page of `moeprof play` refuses: a decoder of Brotli has a dictionary of 60 KB. */
+const REFUSED = { 'hyparquet-compressors/src/brotli.js': ['decompressBrotli', 'Parquet with Brotli; rewrite it with zstd or snappy'] };
 
-/** A file whose exports end the page. */
-const withoutReaders = (path) =>
-  [...readFileSync(path, 'utf8').matchAll(/^export (?:const|function) (\w+)/gm)]
-    .map(([, name]) => `export function ${name}() { throw new Error('the page reads no logs'); }`)
-    .join('\n');
+/** A module whose function refuses. */
+const refusing = ([name, what]) => `import { UserError } from ${JSON.stringify(join(ROOT, 'src/base/errors.ts'))};
+export function ${name}() { throw new UserError('the page does not read ${what}, or use moeprof advise -t in a terminal'); }`;
 
 const ENTRY = '\0page';
 
@@ -83,7 +78,8 @@ const web = (play) => ({
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
     const place = relative(join(ROOT, 'src'), id).replaceAll('\\', '/');
-    if (play && NEVER_READ.includes(place)) return withoutReaders(id);
+    const refused = Object.keys(REFUSED).find((end) => play && id.replaceAll('\\', '/').endsWith(end));
+    if (refused !== undefined) return refusing(REFUSED[refused]);
     const never = play ? NEVER_MADE[place] : undefined;
     if (never !== undefined) return `export class ${never} { constructor() { throw new Error('the page has no bounds of runs'); } }`;
     if (id !== ENTRY) return null;

@@ -51,12 +51,11 @@ function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch:
     ['users', users, 1],
   ].filter(([, value, usual]) => value !== undefined && value !== usual);
   return {
-    command: ({ machine = machineName, model = name, options = '' }) => {
-      const kept = given
-        .filter(([option]) => !options.startsWith(`--${option}`))
-        .map(([option, value]) => [`--${option!}`, shell.quoted(`${value!}`)]);
+    command: ({ machine = machineName, model = name, ...changed }) => {
+      const kept = given.filter(([option]) => !Object.hasOwn(changed, `${option}`));
+      const options = [...kept, ...Object.entries(changed)].map(([option, value]) => [`--${option!}`, shell.quoted(`${value!}`)]);
       const named = machine === undefined ? [] : [['-w', shell.quoted(machine)]];
-      return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
+      return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...options], shell);
     },
     machine: async (other) => (await machineNamed(other)(runtime)).hardware,
     other: (model) => {

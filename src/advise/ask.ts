@@ -8,7 +8,7 @@ import { shellNamed } from '../base/shell.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
-import { loadRuntime } from '../hardware/door.js';
+import { type HardwareSpec, type Learned, loadRuntime, nudged } from '../hardware/door.js';
 import {
   assemble,
   bitsPerWeight,
@@ -80,8 +80,10 @@ export interface AdviceWishes extends DraftWishes {
   readonly cachedLayers?: number;
 }
 
+type FoundMachine = Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>;
+
 /** Finds a machine as a runtime drives it. */
-export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<FoundMachine>;
 
 /** Finds a machine by profile, file or parts. The finder throws a UserError for an unknown name. */
 export function machineNamed(name: string): MachineFinder {
@@ -89,6 +91,13 @@ export function machineNamed(name: string): MachineFinder {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
     return { hardware, named: name, notes: [] };
   };
+}
+
+/** A learned machine. @param at its hardware */
+export function asTaught(usual: FoundMachine, learned: Learned, at: (learned: Learned) => HardwareSpec): FoundMachine {
+  const hardware = at(learned);
+  const notes = [hardware.machine!.calibration!, ...usual.notes];
+  return { ...usual, hardware, learned: { learned, moved: nudged(learned).map(at) }, notes };
 }
 
 /** Part of a question shared by all models. */

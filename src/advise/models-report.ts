@@ -8,6 +8,7 @@ import {
   type Grid,
   grid,
   type Line,
+  linesBlock,
   pagedFormats,
   rateDatum,
   timesText,
@@ -19,10 +20,14 @@ import { detailed, sentences, takenOf } from './report-parts.js';
 
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
+/** Characters. */
+export const MODEL_WIDTH = 25;
+
 /** Formats of {@link ModelOffers}. */
 export const modelOfferReports = pagedFormats<ModelOffers>('moeprof advise', modelsDocument);
 
-function modelsDocument(offers: ModelOffers): Document {
+/** Sizes and speeds. */
+export function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;
   const fitting = models.filter((offer): offer is Offered => offer.answer !== null);
   const kept = fitting.filter((offer) => offer.kept);
@@ -44,7 +49,7 @@ function modelsDocument(offers: ModelOffers): Document {
         'Memory does not hold these: their experts are read from the disk as they are needed',
       ),
       gridFor(slow, 'Slower than the targets'),
-      ...(fitting.length > 0 ? [legendOf(scales)] : []),
+      ...(fitting.length > 0 ? legendOf(scales) : []),
       ...sentences(
         'does not fit',
         models.flatMap(({ missing, model, quantization }) =>
@@ -76,7 +81,7 @@ function countText(among: number | undefined, fitting: number, all: number): str
 
 /** Fixed widths align the figures of several grids. */
 const columnsOf = (scales: readonly string[]): readonly ColumnOf<Offered>[] => [
-  { head: 'model', most: 25, width: 25, of: ({ model }) => model },
+  { head: 'model', most: MODEL_WIDTH, width: MODEL_WIDTH, of: ({ model }) => model },
   { head: 'format', align: 'left', width: 10, of: ({ quantization }) => quantization },
   { head: 'size', width: 8, of: ({ bytes }) => figure(bytes, 'bytes') },
   {
@@ -103,15 +108,14 @@ function onGpu({ devices, setting }: AdvisedSetting): number {
 }
 
 /** Scales of the scores, and the next command. */
-function legendOf(scales: readonly string[]): Block {
+function legendOf(scales: readonly string[]): Block[] {
   const text = scales.map((scale, i) => `${'*'.repeat(i)}${scale}`).join(', ');
-  return {
-    kind: 'lines',
-    lines: [
-      ...(scales.length === 0 ? [] : [{ text: `score: ${text}; without one, by release.`, tone: 'dim' as const }]),
-      { text: 'For one model, moeprof advise prints the line to paste, its memory, and what else could be had.', tone: 'dim' },
-    ],
-  };
+  const scores: Line[] = scales.length === 0 ? [] : [{ text: `score: ${text}; without one, by release.`, tone: 'dim' }];
+  const next = 'For one model, moeprof advise prints the line to paste, its memory, and what else could be had.';
+  return [
+    linesBlock([...scores, { text: next, tone: 'dim' }], { only: ['terminal'] }),
+    ...(scores.length > 0 ? [linesBlock(scores, { only: ['markdown'] })] : []),
+  ];
 }
 
 /** Narrowest and widest band; bands depend on placement and format. */

@@ -1,4 +1,4 @@
-// If nothing fits: fewer bits, less context, one user, more GPU memory on a Mac, a drive, or another bundled model.
+// If nothing fits: fewer bits, less context or users, more memory, or another model.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
@@ -17,11 +17,22 @@ export interface WayOut {
   /** Tokens/s; null: a change of the machine, not run. */
   readonly decode: number | null;
   readonly command: readonly string[];
+  /** Absent: no question. */
+  readonly change?: AskedChange;
+}
+
+/** Differing options of a question. */
+interface AskedChange {
+  readonly model?: string;
+  readonly machine?: string;
+  readonly quantizations?: string;
+  readonly users?: number;
+  readonly context?: number;
 }
 
 /** Builds questions that differ from the first. */
 export interface OtherQuestions {
-  command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
+  command(change: AskedChange): readonly string[];
   machine(name: string): Promise<HardwareSpec>;
   /** Best setting of another bundled model; null: does not fit. */
   other(model: string): Promise<Priced | null>;
@@ -30,46 +41,34 @@ export interface OtherQuestions {
 /** Share of a Mac's memory left to macOS at a raised limit: 8 of 64 GiB suffice. Ours. */
 const MAC_KEEPS = 1 / 8;
 
-/** Changes that fit, at most one of each kind. */
+/** At most one of each kind. */
 export async function waysOut(question: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;
   const smallest = question.model(last);
   const found: WayOut[] = [];
-  const add = async (
-    text: string,
-    changed: Question,
-    command: readonly string[],
-    quantization = last,
-    fromDisk = false,
-  ): Promise<boolean> => {
+  const add = async (text: string, changed: Question, change: AskedChange, quantization = last, fromDisk = false): Promise<boolean> => {
     const best = await bestSetting(changed, quantization, runtime.kv[0]!, fromDisk);
-    if (best !== null) found.push({ text, decode: best.price.decode, command });
+    if (best !== null) found.push({ text, decode: best.price.decode, command: asking.command(change), change });
     return best !== null;
   };
   const smaller = Object.keys(runtime.quantizations).filter((name) => !quantizations.includes(name));
   for (const name of smaller) {
     const model = orUserError(() => question.model(name));
     if (model instanceof Error || weightBytes(model) >= weightBytes(smallest)) continue;
-    if (await add(`In ${name}`, question, asking.command({ options: `--quantizations ${name}` }), name)) break;
+    if (await add(`In ${name}`, question, { quantizations: name }, name)) break;
   }
-  if (users > 1) await add('For one user', { ...question, users: 1 }, asking.command({ options: '--users 1' }));
+  if (users > 1) await add('For one user', { ...question, users: 1 }, { users: 1 });
   for (const shorter of SHORTER.map((times) => Math.floor(context / times))) {
     const text = `With ${formatCount(shorter)} tokens of context`;
     const request = { ...question.request, prompt: Math.min(question.request.prompt, shorter >> 1) };
-    if (await add(text, { ...question, context: shorter, request }, asking.command({ options: `--context ${shorter}` }))) break;
+    if (await add(text, { ...question, context: shorter, request }, { context: shorter })) break;
   }
   found.push(...wiredLimit(question));
   if (hardware.tiers.at(-1)!.name !== 'ssd' && question.named !== undefined && isComposed(question.named)) {
     const name = `${question.named}+${USUAL_DRIVE.name}`;
     const changed = { ...question, hardware: await asking.machine(name) };
-    await add(
-      `From a drive (${USUAL_DRIVE.name}, assumed), experts as they are needed`,
-      changed,
-      asking.command({ machine: name }),
-      last,
-      true,
-    );
+    await add(`From a drive (${USUAL_DRIVE.name}, assumed), experts as they are needed`, changed, { machine: name }, last, true);
   }
   return [...found, ...(await nextModel(question, asking))];
 }
@@ -86,7 +85,7 @@ function wiredLimit(question: Question): WayOut[] {
   return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
 }
 
-/** Offered models whose weights fit in their usual format, best first. */
+/** Offered models that fit, best first. */
 function modelsByQuality(hardware: HardwareSpec): string[] {
   const room = memoryBytes(hardware);
   return qualityOf()
@@ -97,14 +96,19 @@ function modelsByQuality(hardware: HardwareSpec): string[] {
 /** Bundled models worth running for their output. */
 export const offeredModels = (): string[] => listProfiles('models').filter((name) => loadProfile(name).offered);
 
-/** The best other model that fits in its usual format. */
+/** The best other model that fits. */
 async function nextModel({ hardware, model, quantizations }: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const wished = model(quantizations[0]!).name;
   for (const name of modelsByQuality(hardware)) {
     const best = name === wished ? null : await asking.other(name);
     if (best !== null)
       return [
-        { text: `Instead ${name} in ${best.model.quantization}`, decode: best.price.decode, command: asking.command({ model: name }) },
+        {
+          text: `Instead ${name} in ${best.model.quantization}`,
+          decode: best.price.decode,
+          command: asking.command({ model: name }),
+          change: { model: name },
+        },
       ];
   }
   return [];

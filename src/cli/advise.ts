@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { AdviceWishes, MachineFinder, ModelOffers } from '../advise/door.js';
-import { adviceOn, adviceReports, engineReports, enginesOn, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
+import { adviceOn, adviceReports, asTaught, engineReports, enginesOn, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
+import { type Learned, loadRuntime, machineFileOf } from '../hardware/door.js';
 import { findQuantization, qualityOf } from '../model/door.js';
 import { hardwareOfFile, loadHardware } from '../runtime/door.js';
 import { ADVISE, type AdviseOptions } from './advise-flags.js';
@@ -133,13 +133,9 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
     if (learned === null) return usual;
     const driven = runtime.profile === null ? null : loadRuntime(runtime.profile);
     const file = name === undefined ? await machineToMeasure(name) : null;
-    const at = (learned: Learned): HardwareSpec =>
-      file === null
-        ? loadHardware(name!, undefined, [], driven, [], learned)
-        : hardwareOfFile(file, 'this machine', [], driven, [], learned);
-    const moved = nudged(learned).map(at);
-    const hardware = at(learned);
-    return { ...usual, hardware, learned: { learned, moved }, notes: [hardware.machine!.calibration!, ...usual.notes] };
+    return asTaught(usual, learned, (by: Learned) =>
+      file === null ? loadHardware(name!, undefined, [], driven, [], by) : hardwareOfFile(file, 'this machine', [], driven, [], by),
+    );
   };
 }
 

@@ -6,10 +6,11 @@ import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { openTrace } from '../trace/open/open.js';
-import { Answers, type Before, reportOf } from './answers.js';
+import { Answers, type Before, isAdvice, reportOf } from './answers.js';
 import { playCatalogue } from './catalogue.js';
 import { type Knob, turned } from './knobs.js';
-import { linkOfQuestion, type PlayQuestion, questionOf, refuseFiles } from './question.js';
+import { demandListed, linkOfQuestion, type PlayQuestion, pageWords, questionOf } from './question.js';
+import { readPasted } from './timings.js';
 
 /** A question's link, and a trace given to the page. */
 interface Sent {
@@ -22,9 +23,10 @@ export type PlayRequest =
   | (Sent & { readonly kind: 'glance'; readonly before: Before | null; readonly turns?: readonly (readonly [knob: Knob, value: string])[] })
   | (Sent & { readonly kind: 'hits' | 'report' | 'whole' })
   | { readonly kind: 'catalogue' }
+  | (Sent & { readonly kind: 'timing'; readonly text: string })
   | { readonly kind: 'trace'; readonly path: string };
 
-/** Answers requests in turn; a user's mistake becomes a line. */
+/** Answers requests in turn. */
 export class Desk {
   readonly #answers: Answers;
   #last: { readonly key: string; readonly answer: Awaited<ReturnType<Answers['whole']>> } | null = null;
@@ -39,7 +41,7 @@ export class Desk {
     try {
       return await this.#answered(request);
     } catch (error) {
-      if (error instanceof UserError) return { error: error.message };
+      if (error instanceof UserError) return { error: pageWords(error.message) };
       return { error: `a fault of moeprof, please report it: ${error instanceof Error ? error.message : String(error)}` };
     }
   }
@@ -50,6 +52,12 @@ export class Desk {
         return playCatalogue();
       case 'trace':
         return readTrace(request.path);
+      case 'timing': {
+        const question = asked(request);
+        const { html, machine, model } = readPasted(request.text, question);
+        await this.#answers.taught({ ...question, machine, model: model ?? question.model, timing: request.text });
+        return { html, machine, model };
+      }
       case 'glance': {
         const question = asked(request);
         const machine = (request.turns ?? []).reduce((name, [knob, value]) => turned(name, knob, value), question.machine);
@@ -58,10 +66,16 @@ export class Desk {
       case 'whole':
         return this.#whole(request);
       case 'hits':
-        return this.#answers.hits(asked(request), (await this.#whole(request)).advice);
+        return this.#hits(request);
       case 'report':
-        return { html: reportOf((await this.#whole(request)).advice) };
+        return { html: reportOf((await this.#whole(request)).advice!) };
     }
+  }
+
+  async #hits(sent: Sent): Promise<object> {
+    const advice = (await this.#whole(sent)).advice!;
+    if (!isAdvice(advice)) throw new UserError('a curve is of one model');
+    return this.#answers.hits(asked(sent), advice);
   }
 
   /** The whole answer, shared by curve, report and data. */
@@ -75,12 +89,12 @@ export class Desk {
 
 function asked({ link, trace }: Sent): PlayQuestion {
   const question = questionOf(link);
-  refuseFiles(question);
+  demandListed(question);
   return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
 }
 
 interface TraceView {
-  /** The bundled model named by the trace, or null. */
+  /** Bundled; null: not named. */
   readonly model: string | null;
   /** Longest prompt within the trace's tokens; null: the usual prompt. */
   readonly prompt: number | null;

@@ -1,4 +1,4 @@
-// Hit rate by slots of an expert cache, with the answer's slots as a movable point.
+// Hit rate by slots of an expert cache.
 import type { Advice } from '../advise/door.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { type Curve, curveFor } from '../capacity/door.js';
@@ -22,7 +22,7 @@ export interface HitView {
   readonly slots: { readonly least: number; readonly most: number; readonly now: number | null };
 }
 
-/** Curve of a model's drawn or recorded routing, independent of the machine. */
+/** Independent of the machine. */
 export function hitCurve({ model, wishes }: PlayQuestion, watch: Pick<WorkWatch, 'breathe'>): Promise<Curve> {
   const input = { model, ...(wishes.trace !== undefined && { trace: wishes.trace }), workload: { tokens: REPLAYED } };
   return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' }, watch);

@@ -58,6 +58,26 @@ let browser: Browser;
 let opened: Awaited<ReturnType<typeof openPage>>;
 let page: Page;
 
+/** What a person pastes. */
+const TABLE = [
+  '  Device 0: NVIDIA GeForce RTX 4080, compute capability 8.9, VMM: yes',
+  '| model | size | params | backend | ngl | n_cpu_moe | test | t/s |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- |',
+  '| gpt-oss 20B MXFP4 MoE | 11.27 GiB | 20.91 B | CUDA | 99 | 12 | pp512 | 900.1 ± 3.0 |',
+  '| gpt-oss 20B MXFP4 MoE | 11.27 GiB | 20.91 B | CUDA | 99 | 12 | tg128 | 43.1 ± 0.2 |',
+].join('\n');
+
+/** What reaches beyond the page, or scrolls sideways in it. */
+const TOO_WIDE = `[document.documentElement, ...document.querySelectorAll('#answer .scroll, #answer pre')]
+  .filter((part) => part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1).map(({ outerHTML }) => outerHTML.slice(0, 80))`;
+
+/** Smallest text of the answer, px. */
+const SMALLEST = `Math.min(99, ...[...document.querySelectorAll('#answer *')].filter((part) => part.checkVisibility() && [...part.childNodes]
+  .some((node) => node.nodeType === 3 && node.data.trim() !== '')).map((part) => parseFloat(getComputedStyle(part).fontSize)))`;
+
+/** Waits until all figures are final. */
+const settled = (): Promise<void> => until(page, `!document.body.classList.contains('busy')`);
+
 const answered = (): Promise<void> =>
   until(page, `document.querySelector('#hits .plot') !== null && !document.body.classList.contains('busy')`);
 
@@ -79,8 +99,8 @@ describe.skipIf(!looked)('the page', () => {
     expect(await page.textContent('#first pre')).toContain('llama-server');
   });
 
-  it('is at most 460 KB as servers send it, and asks for nothing', () => {
-    expect(brotliCompressSync(readFileSync(FILE)).length).toBeLessThan(460e3);
+  it('is at most 440 KB as servers send it, and asks for nothing', () => {
+    expect(brotliCompressSync(readFileSync(FILE)).length).toBeLessThan(440e3);
     expect(opened.requests.filter((url) => !url.startsWith('blob:') && !url.startsWith('file:'))).toEqual([]);
     expect(opened.requests.filter((url) => url.startsWith('file:'))).toHaveLength(1);
     expect(opened.said).toEqual([]);
@@ -140,14 +160,95 @@ describe.skipIf(!looked)('the page in use', () => {
     await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060+16GB`);
     await until(page, `(document.querySelector('#error')).hidden`);
   });
+});
 
-  it.each([400, 768, 1400, 1920])('fits %d px, light and dark, without barriers', { timeout: 120_000 }, async (width) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const { context, page: own } = await openPage(browser, `${FILE}`, { viewport: { width, height: 900 }, colorScheme });
-      await until(own, `document.querySelector('#hits .plot') !== null`);
-      expect(await own.evaluate(`document.documentElement.scrollWidth - innerWidth`)).toBeLessThanOrEqual(0);
-      if (width === 400 || width === 1400) expect(await barriersOf(own)).toEqual([]);
-      await context.close();
+describe.skipIf(!looked)('the page and a machine', () => {
+  it('takes a log as the command does: its machine, its model, and what it teaches', { timeout: 60_000 }, async () => {
+    const log = join(folder, 'bench.md');
+    writeFileSync(log, `${TABLE}\n`);
+    await page.fill('#timing', TABLE);
+    await until(page, `location.hash.includes('timing=')`);
+    expect(await page.textContent('#read')).toMatch(
+      /Read: prompt512 900\.1 tok\/s.*Read: eval128 43\.1 tok\/s.*Machine of the log: rtx-4080/s,
+    );
+    await until(page, `document.querySelector('#advice').dataset.link?.includes('timing=') === true`);
+    expect(await page.textContent('#command')).toBe('moeprof advise gpt-oss-20b -w rtx-4080 --timing log.txt');
+    const { stdout } = await moeprof(['advise', 'gpt-oss-20b', '-w', 'rtx-4080', '--timing', log, '--json']);
+    expect(JSON.parse((await page.textContent('#advice'))!)).toEqual(JSON.parse(stdout));
+    expect(stdout).toContain('Learned from 1 timing of this machine');
+    await page.fill('#timing', 'it is fast');
+    await until(page, `document.querySelector('#read').textContent.startsWith('Not read: ')`);
+    await page.fill('#timing', TABLE);
+    await until(page, `location.hash.includes('timing=')`);
+    await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060:4GB+16GB`);
+    await until(page, `document.querySelector('#read').className === 'foreign'`);
+    await page.fill('#timing', '');
+    await until(page, `!location.hash.includes('timing=')`);
+  });
+
+  it('lists the models of a machine, and links to their answers', { timeout: 60_000 }, async () => {
+    await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060:4GB+16GB`);
+    await settled();
+    await page.click('#every');
+    await until(page, `document.querySelector('#first table a') !== null`);
+    expect(await page.textContent('#command')).toBe('moeprof advise -w rtx-3060:4GB+16GB');
+    const model = await page.textContent('#first table a');
+    await page.click('#first table a');
+    await until(page, `document.querySelector('#command').textContent.startsWith('moeprof advise ${model} -w')`);
+    await page.goto(`file://${FILE}#m=gpt-oss-120b&w=rtx-3060+16GB`);
+    await until(page, `document.querySelector('h1').textContent.startsWith('Nothing fits')`);
+    await until(page, `[...document.querySelectorAll('#first li a')].some(({ textContent }) => textContent.startsWith('Instead '))`);
+    expect(await page.locator('#first pre').count()).toBe(0);
+    await page.click('#first li a');
+    await until(page, `/^[\\d.]+\\stok/.test(document.querySelector('h1').textContent)`);
+  });
+
+  it('clears the answer for an unknown model, in words of its own controls', async () => {
+    await page.fill('#model', 'gpt-oss-21b');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await until(page, `!document.querySelector('#error').hidden`);
+    expect(await page.textContent('#error')).toMatch(
+      /^unknown model "gpt-oss-21b": did you mean .*"gpt-oss-20b".* choose one in the list of models$/,
+    );
+    expect(await page.textContent('h1')).toBe('No answer');
+    expect(await page.locator('#first *, #rest *, #hits *').count()).toBe(0);
+    expect(await page.locator('.tools').isVisible()).toBe(false);
+  });
+});
+
+describe.skipIf(!looked)('the page on screens', () => {
+  it('keeps the answer in sight while a slider moves at 360 px, and says that its figures are the first', async () => {
+    await page.setViewportSize({ width: 360, height: 640 });
+    await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060:4GB+16GB`);
+    await settled();
+    for (const slider of ['ram', 'vram', 'mts', 'context', 'slots']) {
+      await page.evaluate(`document.querySelector('#${slider}').scrollIntoView({ block: 'center' })`);
+      await page.focus(`#${slider}`);
+      await page.keyboard.press(slider === 'mts' ? 'ArrowLeft' : 'ArrowRight');
+      expect(await page.evaluate(`getComputedStyle(document.querySelector('h1'), '::after').content`)).toContain('not yet final');
+      const inSight = `(({ bottom, top }) => top >= 0 && bottom <= innerHeight)(document.querySelector('h1').getBoundingClientRect())`;
+      expect([slider, await page.evaluate(inSight)]).toEqual([slider, true]);
+      await settled();
+      expect(await page.evaluate(`getComputedStyle(document.querySelector('h1'), '::after').content`)).toBe('none');
+    }
+  });
+
+  it('fits eight widths, light and dark: MOEPROF_QUESTIONS of them', { timeout: 1_200_000 }, async () => {
+    const links = questions(Number(process.env.MOEPROF_QUESTIONS ?? 8)).map(linkOfQuestion);
+    for (const [i, link] of [...links, 'm=*&w=rtx-3060+32GB', 'm=gpt-oss-120b&w=rtx-3060+16GB', 'm=none&w=rtx-3060'].entries()) {
+      await page.evaluate(`location.hash = ${JSON.stringify(link)}`);
+      await settled();
+      for (const width of [360, 400, 768, 1280, 1366, 1400, 1440, 1920]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect([link, width, await page.evaluate(TOO_WIDE)]).toEqual([link, width, []]);
+        if (width === 400) expect([link, await page.evaluate(SMALLEST)]).toEqual([link, expect.toSatisfy((size: number) => size >= 11)]);
+        if (i % 4 > 0 || (width !== 360 && width !== 1280)) continue;
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect([link, await barriersOf(page)]).toEqual([link, []]);
+        }
+      }
     }
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bundledFile } from '../../src/base/profiles.js';
 import { visible } from '../../src/base/text.js';
-import { type AdviceWishes, advise, openTrace, writeJsonl } from '../../src/index.js';
+import { type Advice, type AdviceWishes, advise, openTrace, writeJsonl } from '../../src/index.js';
 import type { PlayAnswer } from '../../src/play/answers.js';
 import { Desk, type PlayRequest } from '../../src/play/desk.js';
 import { knobsOf, turned } from '../../src/play/knobs.js';
@@ -16,8 +16,8 @@ const folder = temporaryFolder();
 
 const desk = new Desk();
 const LINK = 'm=olmoe-1b-7b&w=rtx-3060:4GB+16GB&prompt=512';
-const answerTo = async (request: PlayRequest): Promise<PlayAnswer & { readonly error?: string }> =>
-  (await desk.answer(request)) as PlayAnswer;
+type Answered = PlayAnswer & { readonly advice: Advice; readonly error?: string };
+const answerTo = async (request: PlayRequest): Promise<Answered> => (await desk.answer(request)) as Answered;
 
 describe('an answer', () => {
   const wishes: AdviceWishes = { context: 8192, prompt: 512, quantizations: ['q8_0'] };

@@ -1,6 +1,7 @@
-// A log's machine: the judge of its speeds, unless the user gives a machine that agrees.
+// A log's machine.
 import { UserError } from '../../base/errors.js';
-import { cardNamed, cpuNamed, givenBy, type Machine, machineWords } from '../../hardware/door.js';
+import { GIB } from '../../base/units.js';
+import { cardNamed, cpuNamed, givenBy, isComposed, type Machine, machineWords, parseMachine } from '../../hardware/door.js';
 import type { Timing } from '../../runtime/door.js';
 
 /** Parts that a log names, for -w. */
@@ -10,7 +11,7 @@ export interface LogMachine {
   /** Null: no word of cards; empty: none was there. */
   readonly gpus: readonly string[] | null;
   readonly cpu: string | null;
-  /** Memory and further parts that a person named. */
+  /** Memory and further parts. */
   readonly others: readonly string[];
   /** Names that are no part, as printed. */
   readonly unknown: { readonly card: string | null; readonly cpu: string | null };
@@ -74,7 +75,7 @@ export function namedWords({ cpu, gpus, others }: LogMachine): string[] {
 /** A card, a processor, or the want of a card. */
 export const namesMachine = ({ cpu, gpus }: LogMachine): boolean => gpus !== null || cpu !== null;
 
-/** Words of -w with the parts that only the log names: `64GB` beside a log of an RTX 4080. */
+/** Given words with further parts of the log. */
 export function completedWords(given: string, named: LogMachine): string {
   const words = machineWords(given);
   const kinds = new Set(words.map(givenBy));
@@ -82,9 +83,19 @@ export function completedWords(given: string, named: LogMachine): string {
   return [...words, ...missing].join('+');
 }
 
+/** The given machine, or a contradicting log's. */
+export function timedMachine(given: string, named: LogMachine): string {
+  const words = namedWords(named).join('+');
+  const isKnown = isComposed(given);
+  if (words === '' || (isKnown && contradiction(named, parseMachine(given)) === null))
+    return isKnown ? completedWords(given, named) : given;
+  return isComposed(words) ? words : `${words}+${Math.round(parseMachine(words).ram!.bytes! / GIB)}GB`;
+}
+
 /** Null: the log agrees. @param given parts that were named, not assumed */
 function contradiction(named: LogMachine, machine: Machine): string | null {
-  const { cpu, gpus } = named;
+  const { cpu, unknown } = named;
+  const gpus = unknown.card !== null && named.gpus?.length === 0 ? null : named.gpus;
   const cards = machine.gpus.map(({ name }) => name);
   const chips = new Set([machine.cpu?.name, ...cards]);
   const plain = (name: string): string => name.replace(/:.*$/, '');
@@ -96,7 +107,7 @@ function contradiction(named: LogMachine, machine: Machine): string | null {
   return cpu !== null && !isStandIn && machine.cpu?.name !== cpu && !machine.unified ? cpu : null;
 }
 
-/** @throws UserError for a log of a machine other than that of `-w`, or this one. @param given null: this machine */
+/** @param given null: this machine @throws UserError for a log of another machine */
 export function demandAgreement(named: LogMachine, machine: Machine, given: string | null): void {
   const foreign = contradiction(named, machine);
   if (foreign === null) return;
@@ -111,7 +122,7 @@ function advice(named: LogMachine, given: string | null): string {
   return `${given === null ? 'name its machine with' : 'write'} -w ${words === '' ? 'and its parts' : words}`;
 }
 
-/** Sentences on what a log names, and the machine has otherwise. */
+/** Sentences on differences. */
 export function remarksOn({ gpus, unknown: { cpu } }: LogMachine, machine: Machine): string[] {
   const fewer = gpus !== null && gpus.length > 0 && gpus.length < machine.gpus.length;
   return [
@@ -123,7 +134,7 @@ export function remarksOn({ gpus, unknown: { cpu } }: LogMachine, machine: Machi
 /** Backends that need a card. */
 const ON_CARD = /CUDA|ROCm|HIP|Vulkan|Metal|SYCL|OpenCL/i;
 
-/** @throws UserError for a log of a card without a name, and no card to take */
+/** @throws UserError for an unnamed card */
 export function demandCard({ backend, gpus, place }: LogMachine, machine: Machine | null): void {
   if (gpus !== null || backend === null || !ON_CARD.test(backend) || (machine?.gpus.length ?? 0) > 0) return;
   throw new UserError(
@@ -131,7 +142,7 @@ export function demandCard({ backend, gpus, place }: LogMachine, machine: Machin
   );
 }
 
-/** Agreement in all that the log names. @param seen names of devices, as detected */
+/** @param seen detected names of devices */
 export function agrees({ cpu, gpus, unknown }: LogMachine, machine: Machine, seen: readonly string[]): boolean {
   const sorted = (names: readonly string[]): string =>
     names
@@ -148,7 +159,7 @@ export function agrees({ cpu, gpus, unknown }: LogMachine, machine: Machine, see
   );
 }
 
-/** @throws UserError for a card that no part is like */
+/** @throws UserError for an unknown card */
 export function demandKnown({ gpus, place, unknown: { card } }: LogMachine): void {
   if (card === null) return;
   const beside = (gpus ?? []).length === 0 ? '' : ` beside ${gpus!.join('+')}`;

@@ -7,6 +7,8 @@ const address = URL.createObjectURL(new Blob([engine], { type: 'text/javascript'
 /** Seconds without a sign after which a thread is given up; it gives two a second, but none while it reads a trace. */
 const MOST_SILENCE = 10;
 const MOST_SILENCE_WITH_TRACE = 120;
+/** Seconds without a sign after which a thread at a question that was ended is ended, too. */
+const MOST_SILENCE_ENDED = 2;
 
 /** Time for which an answer holds up a newer question of its kind, ms: while a value is dragged, answers are to be seen. */
 const PATIENCE = 2000;
@@ -53,7 +55,9 @@ function computing() {
     silence += 1;
     if (answers.size === 0) silence = 0;
     const most = Math.max(0, ...[...answers.values()].map((waits) => waits.most));
-    if (silence > most) giveUp(`nothing was heard of this answer for ${most} s, so it was given up; ask for less`);
+    // A thread that holds a trace would have to read it again.
+    if (running?.ended && trace === undefined && answers.size === 1 && silence > MOST_SILENCE_ENDED) giveUp('');
+    else if (silence > most) giveUp(`nothing was heard of this answer for ${most} s, so it was given up; ask for less`);
   }, 1000);
   const next = async () => {
     if (running !== null || waiting.size === 0) return;
@@ -102,6 +106,9 @@ const linkNow = () =>
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%(2B|2C|2F|3A|40)/g, decodeURIComponent)}`)
     .join('&');
 
+/** Longest address; a longer log stays on the page. */
+const LONGEST_ADDRESS = 4000;
+
 const fieldsOf = (link) =>
   new Map(
     link
@@ -122,9 +129,28 @@ function showError(text) {
   $('error').hidden = text === '';
 }
 
+/** A question without an answer: what stood there answered another one. */
+function refuse(text) {
+  settled();
+  showError(text);
+  document.body.classList.add('refused');
+  $('head').innerHTML = '<h1 class="answer">No answer</h1>';
+  setText('model', fields.get('m') ?? '');
+  for (const id of ['first', 'rest', 'hits', 'command', 'advice']) $(id).textContent = '';
+  document.title = 'No answer \u00b7 moeprof';
+  shownLink = '';
+}
+
+/** Marks figures that will change, or no longer. */
+function settled(isSettled = true) {
+  document.body.classList.toggle('busy', !isSettled);
+  $('answer').setAttribute('aria-busy', String(!isSettled));
+}
+
 /** Shows an answer; the whole one replaces everything, a glance leaves the tables of the answer before, paler. */
 function show(answer, whole) {
   showError('');
+  document.body.classList.remove('refused');
   $('head').innerHTML = answer.headerHtml;
   $('first').innerHTML = answer.firstHtml;
   if (whole) $('rest').innerHTML = answer.restHtml;
@@ -133,9 +159,11 @@ function show(answer, whole) {
   document.title = `${document.querySelector('h1').textContent} · moeprof`;
   addCopyButtons();
   turnKnobs(answer);
-  const { setting } = answer.advice.answer ?? {};
-  if (setting !== undefined) before = { runtime: answer.advice.runtime, setting };
-  if (trace === undefined) history.replaceState(null, '', `#${answer.link}`);
+  const { answer: best, runtime } = answer.advice ?? {};
+  if (best) before = { runtime, setting: best.setting };
+  $('read').classList.toggle('foreign', answer.foreign);
+  const link = answer.link.length > LONGEST_ADDRESS ? answer.link.replace(/&timing=[^&]*/, '') : answer.link;
+  if (trace === undefined) history.replaceState(null, '', `#${link}`);
 }
 
 /** Parts of the machine that were turned since the last answer: the thread makes the machine's name of them. */
@@ -143,7 +171,7 @@ const turns = new Map();
 
 /** Asks at a glance, and whole if nothing moves for a moment. */
 async function ask() {
-  document.body.classList.add('busy');
+  settled(false);
   clearTimeout(pause);
   thorough.end();
   const sent = [...turns];
@@ -154,7 +182,7 @@ async function ask() {
     // What has changed since then stays; turned parts became a machine.
     fields.set('w', fieldsOf(answer.link).get('w'));
     show(answer, false);
-  } else showError(answer.error);
+  } else refuse(answer.error);
   pause = setTimeout(askWhole, 350);
 }
 
@@ -162,9 +190,9 @@ async function askWhole() {
   const link = linkNow();
   const answer = await thorough.newest({ kind: 'whole', link, trace });
   if (answer === null || link !== linkNow() || turns.size > 0) return;
-  document.body.classList.remove('busy');
+  settled();
   if (answer.error !== undefined) {
-    showError(answer.error);
+    refuse(answer.error);
     return;
   }
   shownLink = link;
@@ -172,6 +200,10 @@ async function askWhole() {
   // For programs that read the page.
   $('advice').textContent = JSON.stringify(answer.advice);
   $('advice').dataset.link = link;
+  if (fields.get('m') === EVERY) {
+    $('hits').textContent = '';
+    return;
+  }
   const hits = await thorough.newest({ kind: 'hits', link, trace });
   if (hits === null || hits.error !== undefined || link !== linkNow()) return;
   showHits(hits);
@@ -185,6 +217,42 @@ function change(name, value) {
   if (name === 'm' || name === 'runtime') forgetSetting();
   ask();
 }
+
+/** In place of a model: all of them. */
+const EVERY = '*';
+$('every').addEventListener('click', () => change('m', EVERY));
+
+/** Reads what is pasted; the log's machine and model become those of the question. */
+async function takeTiming(text) {
+  $('read').textContent = text === '' ? '' : 'Reading...';
+  if (text === '') {
+    change('timing', '');
+    return;
+  }
+  fields.delete('timing');
+  const { error, html, machine, model } = await quick.send({ kind: 'timing', link: linkNow(), text });
+  if ($('timing').value.trim() !== text) return;
+  $('read').innerHTML = error === undefined ? html : '';
+  if (error !== undefined) {
+    $('read').textContent = `Not read: ${error}`;
+    ask();
+    return;
+  }
+  turns.clear();
+  fields.set('w', machine);
+  if (model !== null && model !== fields.get('m') && fields.get('m') !== EVERY) {
+    fields.set('m', model);
+    forgetTrace();
+    forgetSetting();
+  }
+  change('timing', text);
+}
+
+let typing;
+$('timing').addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => takeTiming($('timing').value.trim()), 400);
+});
 
 /** Another model or engine has other slots and formats. */
 function forgetSetting() {
@@ -248,12 +316,13 @@ function turnKnobs({ advice, knobs }) {
     hide('pcie', knobs.pcie === null);
     $('pcie').value = knobs.pcie;
   }
-  setText('model', fields.get('m') ?? '');
+  setText('model', fields.get('m') === EVERY ? '' : (fields.get('m') ?? ''));
+  $('model').placeholder = fields.get('m') === EVERY ? 'all of them' : '';
   $('machine').value = fields.get('w') ?? '';
   setText('quantizations', fields.get('quantizations') ?? '');
   for (const id of ['runtime', 'users', 'drafts', 'goal']) $(id).value = fields.get(id) ?? '';
   for (const id of ['context', 'prompt', 'accepted', 'slots']) setSlider(id, fields.get(id) ?? '');
-  $('quantizations').placeholder = advice.quantization;
+  $('quantizations').placeholder = advice?.quantization ?? '';
 }
 
 function setText(id, value) {
@@ -481,13 +550,22 @@ function start() {
   before = null;
   turns.clear();
   forgetTrace();
+  settled(false);
   fields = fieldsOf(link);
+  // What was pasted stays, whichever link is followed.
+  const pasted = $('timing').value.trim();
+  const timing = fields.get('timing') ?? pasted;
+  const isNew = timing !== '' && (timing !== pasted || $('read').textContent === '');
+  $('timing').value = timing;
+  if (timing !== '') fields.set('timing', timing);
+  const asked = timing === '' || link.includes('&timing=') ? link : `${link}&timing=${encodeURIComponent(timing)}`;
   // What a link has that no field is named by is refused by the thread, which reads it whole.
-  quick.newest({ kind: 'glance', link, trace, before }).then((answer) => {
-    if (answer?.error !== undefined) showError(answer.error);
+  quick.newest({ kind: 'glance', link: asked, trace, before }).then((answer) => {
+    if (answer?.error !== undefined) refuse(answer.error);
     else if (answer !== null && shownLink === '') show(answer, false);
     // The first answer has both cores for itself.
     if (answer !== null) pause = setTimeout(askWhole, 0);
+    if (isNew) takeTiming(timing);
     if (!listed) thorough.send({ kind: 'catalogue' }).then(offer);
     listed = true;
   });
