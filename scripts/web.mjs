@@ -53,12 +53,8 @@ const TABLES = 'cli-table3';
 /** Classes that no answer of `moeprof play` makes, as advice counts no bounds: their files, below src. */
 const NEVER_MADE = { 'engine/foresight/floor.ts': 'Floor', 'engine/foresight/found.ts': 'FoundSchedules' };
 
-/** Codecs of Parquet that the page of `moeprof play` refuses: a decoder of Brotli has a dictionary of 60 KB. */
-const REFUSED = { 'hyparquet-compressors/src/brotli.js': ['decompressBrotli', 'Parquet with Brotli; rewrite it with zstd or snappy'] };
-
-/** A module whose function refuses. */
-const refusing = ([name, what]) => `import { UserError } from ${JSON.stringify(join(ROOT, 'src/base/errors.ts'))};
-export function ${name}() { throw new UserError('the page does not read ${what}, or use moeprof advise -t in a terminal'); }`;
+/** What the page of `moeprof play` refuses of Parquet: a decoder of Brotli has a dictionary of 60 KB. */
+const NO_BROTLI = `export function decompressBrotli() { throw new Error('Brotli; rewrite it with zstd or snappy, or use moeprof advise -t'); }`;
 
 const ENTRY = '\0page';
 
@@ -78,8 +74,7 @@ const web = (play) => ({
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
     const place = relative(join(ROOT, 'src'), id).replaceAll('\\', '/');
-    const refused = Object.keys(REFUSED).find((end) => play && id.replaceAll('\\', '/').endsWith(end));
-    if (refused !== undefined) return refusing(REFUSED[refused]);
+    if (play && id.endsWith(join('hyparquet-compressors', 'src', 'brotli.js'))) return NO_BROTLI;
     const never = play ? NEVER_MADE[place] : undefined;
     if (never !== undefined) return `export class ${never} { constructor() { throw new Error('the page has no bounds of runs'); } }`;
     if (id !== ENTRY) return null;

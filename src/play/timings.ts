@@ -2,13 +2,14 @@
 import { asTaught, type MachineFinder, machineNamed } from '../advise/door.js';
 import { orUserError, UserError } from '../base/errors.js';
 import { rememberedWork } from '../base/objects.js';
+import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { findHardware, type Learned, loadRuntime, type MachineFile, machineOfFile, machineWords } from '../hardware/door.js';
 import { demandAgreement, type LogMachine, loggedMachine, namedWords, remarksOn, timedMachine } from '../measured/check/log-machine.js';
 import { learn, type NamedModel, namedTiming, timingOfModel } from '../measured/machine/learn.js';
 import { html, type Markup } from '../report/door.js';
 import { isWritten, loadHardware, type Timing, timingsIn, timingsOf, timingText } from '../runtime/door.js';
-import { EVERY_MODEL, type PlayQuestion } from './question.js';
+import { EVERY_MODEL, LONGEST_TIMING, type PlayQuestion } from './question.js';
 
 /** A read text. */
 export interface Pasted {
@@ -32,6 +33,12 @@ const SHOWN = 8;
 
 /** @throws UserError without timings, or for two machines */
 export function readPasted(text: string, { machine: given, model: asked, wishes }: PlayQuestion): Pasted {
+  if (text.length > LONGEST_TIMING) {
+    const most = formatCount(LONGEST_TIMING);
+    throw new UserError(
+      `timing: has ${formatCount(text.length)} characters; paste at most ${most}, e.g. the start and the lines with speeds`,
+    );
+  }
   const timings = timingsOfText(text);
   const named = loggedMachine(timings);
   const machine = timedMachine(given, named);
@@ -87,7 +94,8 @@ export class OwnTimings {
 
   async #learn({ machine, model, timing, wishes }: Timed): Promise<Learned> {
     const user = userOf({ model, wishes });
-    const learned = await rememberedWork(this.#learned, JSON.stringify([timing, machine, user]), () =>
+    if (this.#latest?.text !== timing) this.#learned.clear();
+    const learned = await rememberedWork(this.#learned, JSON.stringify([machine, user]), () =>
       learn(timingsOfText(timing), partsOf(machine), machine, user, 1, this.#watch),
     );
     this.#latest = { text: timing, learned };

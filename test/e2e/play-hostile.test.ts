@@ -95,6 +95,13 @@ async function answered(page: Opened, context: number, timeout: number): Promise
   return performance.now() - from;
 }
 
+/** The first threads of a page, of which the first answers at a glance and the second whole, never say a word. */
+const mute = (count: number): string => `{
+  const Real = Worker;
+  let left = ${count};
+  Worker = class { constructor(address) { return new Real(left-- > 0 ? URL.createObjectURL(new Blob(['for (;;);'])) : address); } };
+}`;
+
 const question = (context: number): string => `m=olmoe-1b-7b&w=rtx-3060:4GB+16GB&context=${context}`;
 
 describe.skipIf(!looked)('L32: the page', () => {
@@ -128,14 +135,18 @@ describe.skipIf(!looked)('L32: the page', () => {
     await context.close();
   });
 
+  it('ends a thread that says nothing of a question that was left, and answers the next', { timeout: 60_000 }, async () => {
+    const page = await browser.newPage();
+    await page.addInitScript(mute(1));
+    await page.goto(`file://${FILE}`);
+    await go(page, question(4096));
+    expect(await answered(page, 4096, 30_000)).toBeLessThan(10_000);
+    await page.close();
+  });
+
   it('gives up a thread that has been silent for 10 s, and starts another one', { timeout: 120_000 }, async () => {
     const page = await browser.newPage();
-    // The first two threads, which answer at a glance and whole, never say a word.
-    await page.addInitScript(`{
-      const Real = Worker;
-      let left = 2;
-      Worker = class { constructor(address) { return new Real(left-- > 0 ? URL.createObjectURL(new Blob(['for (;;);'])) : address); } };
-    }`);
+    await page.addInitScript(mute(2));
     await page.goto(`file://${FILE}`);
     const said = `document.querySelector('#error').textContent`;
     const from = performance.now();

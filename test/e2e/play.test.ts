@@ -12,6 +12,7 @@ import { advise } from '../../src/index.js';
 import type { PlayAnswer } from '../../src/play/answers.js';
 import { linkOfQuestion, type PlayQuestion } from '../../src/play/question.js';
 import { ADVISED } from '../../src/runtime/index.js';
+import { captureBytes } from '../trace/formats/fixtures.js';
 import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
 import { BIN, moeprof, temporaryFolder } from './moeprof.js';
 
@@ -151,6 +152,10 @@ describe.skipIf(!looked)('the page in use', () => {
     await page.setInputFiles('#trace', bad);
     await until(page, `document.querySelector('#error')?.textContent?.includes('bad.jsonl') === true`);
     expect(await page.locator('#error').isVisible()).toBe(true);
+    const packed = join(folder, 'packed.parquet');
+    writeFileSync(packed, captureBytes('BROTLI', 13));
+    await page.setInputFiles('#trace', packed);
+    await until(page, `/packed\\.parquet.*not read: Brotli; rewrite it with zstd/.test(document.querySelector('#error')?.textContent)`);
     expect(opened.said).toEqual([]);
   });
 

@@ -66,7 +66,8 @@ describe('a text', () => {
     ['', /^timing: /],
     ['gpt-oss-20b, 3090, 11 tok/s', /nothing says where its experts lay/],
     [`${JSONL}\n${JSONL.replace('RTX 4080', 'RTX 4090')}`, /check the logs of each machine alone/],
-    ['x'.repeat(1e6), /^timing: /],
+    ['x'.repeat(2e5), /^timing: holds no timings/],
+    ['x'.repeat(1e6), /^timing: has 1,000,000 characters; paste at most 200,000/],
   ])('is refused in a line: %.40s', async (text, message) => {
     const { error } = await pasted(text);
     expect(error).toMatch(message);

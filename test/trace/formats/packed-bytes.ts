@@ -1,5 +1,5 @@
 // Packed files, built byte by byte: zstd frames of raw blocks, and Parquet tables with the encodings that writers use.
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /** A zstd frame of raw blocks; `window` is written where it differs from the content's size (RFC 8878, 3.1.1). */
 export function zstdBytes(content: Uint8Array, window: { exponent: number } | null = null): Buffer {
@@ -36,10 +36,10 @@ export interface Column {
   readonly v2?: boolean;
 }
 
-export type Codec = 'UNCOMPRESSED' | 'SNAPPY' | 'GZIP' | 'ZSTD';
+export type Codec = 'UNCOMPRESSED' | 'SNAPPY' | 'GZIP' | 'BROTLI' | 'ZSTD';
 
 const TYPES = { INT32: 1, INT64: 2, FLOAT: 4, BYTE_ARRAY: 6 } as const;
-const CODECS = { UNCOMPRESSED: 0, SNAPPY: 1, GZIP: 2, ZSTD: 6 } as const;
+const CODECS = { UNCOMPRESSED: 0, SNAPPY: 1, GZIP: 2, BROTLI: 4, ZSTD: 6 } as const;
 
 /** A Parquet file of row groups of `groupRows` rows. */
 export function parquetBytes(columns: readonly Column[], codec: Codec = 'UNCOMPRESSED', groupRows = 1_000_000): Buffer {
@@ -210,6 +210,7 @@ function page(
 function compress(codec: Codec, body: Buffer): Buffer {
   if (codec === 'GZIP') return gzipSync(body);
   if (codec === 'ZSTD') return zstdBytes(body);
+  if (codec === 'BROTLI') return brotliCompressSync(body);
   if (codec === 'UNCOMPRESSED') return body;
   // Snappy of one literal: the length, then a tag of 60 + 1 with two bytes of length - 1.
   const length = body.length - 1;

@@ -27,7 +27,7 @@ const table = (experts: Column['values'], more: Partial<Column> = {}, others: re
   ]);
 
 describe('vllm-expert-capture', () => {
-  it.each<Codec>(['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'ZSTD'])('in %s, in row groups', async (codec) => {
+  it.each<Codec>(['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'BROTLI', 'ZSTD'])('in %s, in row groups', async (codec) => {
     const { columns, meta } = await read(captureBytes(codec, 13));
     expect(meta.format).toBe('vllm-expert-capture');
     expect(columns.experts).toEqual(routing.flat(2));
