@@ -69,7 +69,7 @@ const CONTROLS: readonly (readonly [option: RegExp, control: string])[] = [
   [/--users(?= |:)/g, 'Users'],
   [/--slots(?= |:)/g, 'Slots of an expert cache'],
   [/--runtime(?= |:)/g, 'Engine'],
-  [/--quantizations?(?= |:)/g, 'Format'],
+  [/--quantizations?\b/g, 'Format'],
   [/--drafts(?= )/g, 'Drafted tokens'],
   [/--accepted(?= )/g, 'Drafts that are right'],
   [/--goal(?= )/g, 'Goal'],

@@ -187,6 +187,11 @@ describe.skipIf(!looked)('the page and a machine', () => {
     await until(page, `location.hash.includes('timing=')`);
     await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060:4GB+16GB`);
     await until(page, `document.querySelector('#read').className === 'foreign'`);
+    await page.goto(`file://${FILE}#m=olmoe-1b-7b&w=rtx-3060:4GB+16GB&timing=eval%2024.3%20tok/s,%20-ncmoe%206`);
+    await until(page, `document.querySelector('#read').textContent.endsWith('name it with Format, e.g. q4_k_m')`);
+    await page.fill('#quantizations', 'q4_k_m');
+    await page.keyboard.press('Enter');
+    await until(page, `document.querySelector('#read').textContent.includes('Read: eval 24.3 tok/s')`);
     await page.fill('#timing', '');
     await until(page, `!location.hash.includes('timing=')`);
   });
@@ -197,6 +202,7 @@ describe.skipIf(!looked)('the page and a machine', () => {
     await page.click('#every');
     await until(page, `document.querySelector('#first table a') !== null`);
     expect(await page.textContent('#command')).toBe('moeprof advise -w rtx-3060:4GB+16GB');
+    expect(await page.locator('#first tbody th a[href^="#m="]').count()).toBe(8);
     const model = await page.textContent('#first table a');
     await page.click('#first table a');
     await until(page, `document.querySelector('#command').textContent.startsWith('moeprof advise ${model} -w')`);
@@ -243,6 +249,7 @@ describe.skipIf(!looked)('the page on screens', () => {
     const links = questions(Number(process.env.MOEPROF_QUESTIONS ?? 8)).map(linkOfQuestion);
     for (const [i, link] of [...links, 'm=*&w=rtx-3060+32GB', 'm=gpt-oss-120b&w=rtx-3060+16GB', 'm=none&w=rtx-3060'].entries()) {
       await page.evaluate(`location.hash = ${JSON.stringify(link)}`);
+      await until(page, `document.querySelector('#advice').dataset.link === ${JSON.stringify(link)}`);
       await settled();
       for (const width of [360, 400, 768, 1280, 1366, 1400, 1440, 1920]) {
         await page.setViewportSize({ width, height: 900 });

@@ -103,10 +103,7 @@ describe('a text', () => {
 });
 
 describe('links of an answer', () => {
-  it('name the models that a machine runs, and what fits where nothing does', async () => {
-    const { command, firstHtml } = await whole('m=*&w=rtx-3060+32GB');
-    expect(command).toBe('moeprof advise -w rtx-3060+32GB');
-    expect(firstHtml.match(/<a href="#m=[\w.-]+&#38;w=rtx-3060\+32GB">/g)).toHaveLength(8);
+  it('name what fits where nothing does', async () => {
     const none = await whole('m=gpt-oss-120b&w=rtx-3060+16GB&context=8192');
     expect(none.firstHtml).toMatch(/<a href="#m=gpt-oss-120b&#38;w=rtx-3060\+16GB\+nvme[^"]*&#38;context=8192">From a drive/);
     expect(none.firstHtml).not.toContain('<pre');

@@ -138,6 +138,7 @@ function refuse(text) {
   setText('model', fields.get('m') ?? '');
   for (const id of ['first', 'rest', 'hits', 'command', 'advice']) $(id).textContent = '';
   document.title = 'No answer \u00b7 moeprof';
+  $('advice').dataset.link = linkNow();
   shownLink = '';
 }
 
@@ -215,7 +216,10 @@ function change(name, value) {
   else fields.set(name, value);
   if (name === 'm') forgetTrace();
   if (name === 'm' || name === 'runtime') forgetSetting();
-  ask();
+  // A model or a format may be what a pasted text lacked.
+  const pasted = $('timing').value.trim();
+  if (name !== 'timing' && pasted !== '' && !fields.has('timing')) takeTiming(pasted);
+  else ask();
 }
 
 /** In place of a model: all of them. */
