@@ -93,7 +93,7 @@ export function machineNamed(name: string): MachineFinder {
   };
 }
 
-/** A learned machine. @param at its hardware */
+/** A machine with learned constants. @param at its hardware */
 export function asTaught(usual: FoundMachine, learned: Learned, at: (learned: Learned) => HardwareSpec): FoundMachine {
   const hardware = at(learned);
   const notes = [hardware.machine!.calibration!, ...usual.notes];

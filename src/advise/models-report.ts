@@ -20,13 +20,13 @@ import { detailed, sentences, takenOf } from './report-parts.js';
 
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
-/** Characters. */
+/** Width of a column, characters. */
 export const MODEL_WIDTH = 25;
 
 /** Formats of {@link ModelOffers}. */
 export const modelOfferReports = pagedFormats<ModelOffers>('moeprof advise', modelsDocument);
 
-/** Sizes and speeds. */
+/** Models with sizes and speeds. */
 export function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;
   const fitting = models.filter((offer): offer is Offered => offer.answer !== null);

@@ -41,7 +41,7 @@ export interface OtherQuestions {
 /** Share of a Mac's memory left to macOS at a raised limit: 8 of 64 GiB suffice. Ours. */
 const MAC_KEEPS = 1 / 8;
 
-/** At most one of each kind. */
+/** Changes that fit, at most one of each kind. */
 export async function waysOut(question: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;

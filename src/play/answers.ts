@@ -33,7 +33,7 @@ import type { Setting } from '../runtime/door.js';
 import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
 import { EVERY_MODEL, linkOfQuestion, type PlayQuestion, terminalLine } from './question.js';
-import { isOfAnother, OwnTimings } from './timings.js';
+import { OwnTimings, type Pasted } from './timings.js';
 
 const COMMAND = 'moeprof advise';
 
@@ -76,24 +76,33 @@ export class Answers {
   async whole(question: PlayQuestion): Promise<PlayAnswer> {
     const { model, wishes } = question;
     const machine = this.#timings.finder(question, false);
-    if (model !== EVERY_MODEL) return advised(question, await adviceOn(model, machine, wishes, this.#watch), true);
+    if (model !== EVERY_MODEL) return this.#marked(question, advised(question, await adviceOn(model, machine, wishes, this.#watch), true));
     const { slots: _slots, trace: _trace, ...others } = wishes;
-    return offered(question, await modelsOn([], machine, others, async () => this.#watch.breathe?.()));
+    return this.#marked(question, offered(question, await modelsOn([], machine, others, async () => this.#watch.breathe?.())));
   }
 
   /** The answer at a glance. @param before a similar question's answer, or null @throws UserError */
   async atAGlance(question: PlayQuestion, before: Before | null): Promise<PlayAnswer> {
     const { model, wishes } = question;
-    if (model === EVERY_MODEL) return shown(question, { title: `What ${question.machine} runs`, blocks: [] }, null);
+    if (model === EVERY_MODEL) return this.#marked(question, shown(question, { title: `What ${question.machine} runs`, blocks: [] }, null));
     const runtime = wishes.runtime ?? before?.runtime;
     const [basis] = await basesOf(this.#timings.finder(question, true), { ...wishes, runtime });
     const asked = await this.#subjectOf(model, wishes.trace).question(basis!, wishes);
-    return advised(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null), false);
+    const advice = await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null);
+    return this.#marked(question, advised(question, advice, false));
+  }
+
+  #marked(question: PlayQuestion, answer: Shown): PlayAnswer {
+    return { ...answer, foreign: this.#timings.isOfAnother(question) };
   }
 
   /** @throws UserError for useless timings */
-  async taught(question: PlayQuestion): Promise<void> {
-    await basesOf(this.#timings.finder(question, false), question.wishes);
+  async pasted(text: string, question: PlayQuestion): Promise<Pasted> {
+    const pasted = this.#timings.pasted(text, question);
+    const { machine, model } = pasted;
+    const taught = { ...question, machine, model: model ?? question.model, timing: text };
+    await basesOf(this.#timings.finder(taught, false), question.wishes);
+    return pasted;
   }
 
   /** @throws UserError */
@@ -119,8 +128,9 @@ export function reportOf(answer: Advice | ModelOffers): string {
 /** False: several models. */
 export const isAdvice = (answer: Advice | ModelOffers): answer is Advice => 'answer' in answer;
 
-function shown(question: PlayQuestion, document: Document, advice: PlayAnswer['advice']): PlayAnswer {
-  const { machine, timing } = question;
+type Shown = Omit<PlayAnswer, 'foreign'>;
+
+function shown(question: PlayQuestion, document: Document, advice: PlayAnswer['advice']): Shown {
   return {
     advice,
     headerHtml: documentHeader(document, COMMAND).text,
@@ -128,12 +138,11 @@ function shown(question: PlayQuestion, document: Document, advice: PlayAnswer['a
     restHtml: '',
     link: linkOfQuestion(question),
     command: terminalLine(question),
-    knobs: knobsOf(machine),
-    foreign: timing !== undefined && isOfAnother({ machine, timing }),
+    knobs: knobsOf(question.machine),
   };
 }
 
-function advised(question: PlayQuestion, advice: Advice, isWhole: boolean): PlayAnswer {
+function advised(question: PlayQuestion, advice: Advice, isWhole: boolean): Shown {
   const document = adviceDocument({ advice, explain: false });
   const blocks = document.blocks.map(toPaste);
   const first = advice.answer === null ? html`` : html`${documentBody(blocks.filter(isFirst))}${legend(MEMORY)}${timeOf(advice)}`;
@@ -144,7 +153,7 @@ function advised(question: PlayQuestion, advice: Advice, isWhole: boolean): Play
   };
 }
 
-function offered(question: PlayQuestion, offers: ModelOffers): PlayAnswer {
+function offered(question: PlayQuestion, offers: ModelOffers): Shown {
   const document = modelsDocument(offers);
   const rest = documentBody(document.blocks).text;
   const linked = ({ model }: { readonly model: string }): string =>

@@ -10,7 +10,6 @@ import { Answers, type Before, isAdvice, reportOf } from './answers.js';
 import { playCatalogue } from './catalogue.js';
 import { type Knob, turned } from './knobs.js';
 import { demandListed, linkOfQuestion, type PlayQuestion, pageWords, questionOf } from './question.js';
-import { readPasted } from './timings.js';
 
 /** A question's link, and a trace given to the page. */
 interface Sent {
@@ -52,12 +51,8 @@ export class Desk {
         return playCatalogue();
       case 'trace':
         return readTrace(request.path);
-      case 'timing': {
-        const question = asked(request);
-        const { html, machine, model } = readPasted(request.text, question);
-        await this.#answers.taught({ ...question, machine, model: model ?? question.model, timing: request.text });
-        return { html, machine, model };
-      }
+      case 'timing':
+        return this.#answers.pasted(request.text, asked(request));
       case 'glance': {
         const question = asked(request);
         const machine = (request.turns ?? []).reduce((name, [knob, value]) => turned(name, knob, value), question.machine);

@@ -22,7 +22,7 @@ export interface HitView {
   readonly slots: { readonly least: number; readonly most: number; readonly now: number | null };
 }
 
-/** Independent of the machine. */
+/** Curve on any machine. */
 export function hitCurve({ model, wishes }: PlayQuestion, watch: Pick<WorkWatch, 'breathe'>): Promise<Curve> {
   const input = { model, ...(wishes.trace !== undefined && { trace: wishes.trace }), workload: { tokens: REPLAYED } };
   return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' }, watch);

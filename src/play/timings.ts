@@ -31,16 +31,24 @@ const userOf = ({ model, wishes }: Pick<PlayQuestion, 'model' | 'wishes'>): Name
 /** Most shown timings; ours. */
 const SHOWN = 8;
 
-/** @throws UserError without timings, or for two machines */
-export function readPasted(text: string, { machine: given, model: asked, wishes }: PlayQuestion): Pasted {
+interface Read {
+  readonly text: string;
+  readonly timings: readonly Timing[];
+  readonly named: LogMachine;
+}
+
+function readLog(text: string): Read {
   if (text.length > LONGEST_TIMING) {
     const most = formatCount(LONGEST_TIMING);
     throw new UserError(
       `timing: has ${formatCount(text.length)} characters; paste at most ${most}, e.g. the start and the lines with speeds`,
     );
   }
-  const timings = timingsOfText(text);
-  const named = loggedMachine(timings);
+  const timings = isWritten(text) ? timingsIn(text, 'timing') : timingsOf(text, 'timing');
+  return { text, timings, named: loggedMachine(timings) };
+}
+
+function pastedOf({ named, timings }: Read, { machine: given, model: asked, wishes }: PlayQuestion): Pasted {
   const machine = timedMachine(given, named);
   const of = timings.map((timing) => orUserError(() => namedTiming(timing, UNNAMED).model!));
   const model = of.find((name) => typeof name === 'string') ?? null;
@@ -49,8 +57,6 @@ export function readPasted(text: string, { machine: given, model: asked, wishes 
   const lacks = of.some((name) => typeof name !== 'string') ? user.model : null;
   return { machine, model, html: saidOf(timings, read, named, { machine, lacks }).text };
 }
-
-const timingsOfText = (text: string): Timing[] => (isWritten(text) ? timingsIn(text, 'timing') : timingsOf(text, 'timing'));
 
 function saidOf(
   timings: readonly Timing[],
@@ -69,8 +75,9 @@ ${lacks !== null && html`<li>A timing names no known model: ${lacks} is taken</l
 ${uncounted.length > 0 && html`<li>Not understood, and not counted: ${uncounted.join(', ')}</li>`}</ul>`;
 }
 
-/** Learns each machine once. */
+/** Reads each text and learns each machine once. */
 export class OwnTimings {
+  #read: Read | null = null;
   readonly #learned = new Map<string, Promise<Learned>>();
   readonly #watch: Pick<WorkWatch, 'breathe'>;
   #latest: { readonly text: string; readonly learned: Learned } | null = null;
@@ -79,11 +86,28 @@ export class OwnTimings {
     this.#watch = watch;
   }
 
+  /** @throws UserError without timings, or for two machines */
+  pasted(text: string, question: PlayQuestion): Pasted {
+    return pastedOf(this.#readOf(text), question);
+  }
+
+  /** @throws UserError as {@link pasted} */
+  isOfAnother({ machine, timing }: Pick<PlayQuestion, 'machine' | 'timing'>): boolean {
+    if (timing === undefined) return false;
+    const { named } = this.#readOf(timing);
+    return orUserError(() => demandAgreement(named, machineOfFile(partsOf(machine), machine), machine)) !== undefined;
+  }
+
+  #readOf(text: string): Read {
+    if (this.#read?.text !== text) this.#read = readLog(text);
+    return this.#read;
+  }
+
   /** @param near true: timings may have taught a similar machine @throws UserError */
   finder(question: PlayQuestion, near: boolean): MachineFinder {
     const { machine, timing } = question;
     const usual = machineNamed(machine);
-    if (timing === undefined || isOfAnother({ machine, timing })) return usual;
+    if (timing === undefined || this.isOfAnother(question)) return usual;
     return async (runtime) => {
       const latest = near && this.#latest?.text === timing ? this.#latest.learned : null;
       const learned = latest ?? (await this.#learn({ ...question, timing }));
@@ -96,17 +120,11 @@ export class OwnTimings {
     const user = userOf({ model, wishes });
     if (this.#latest?.text !== timing) this.#learned.clear();
     const learned = await rememberedWork(this.#learned, JSON.stringify([machine, user]), () =>
-      learn(timingsOfText(timing), partsOf(machine), machine, user, 1, this.#watch),
+      learn(this.#readOf(timing).timings, partsOf(machine), machine, user, 1, this.#watch),
     );
     this.#latest = { text: timing, learned };
     return learned;
   }
-}
-
-/** @throws UserError as {@link readPasted} */
-export function isOfAnother({ machine, timing }: Pick<Timed, 'machine' | 'timing'>): boolean {
-  const named = loggedMachine(timingsOfText(timing));
-  return orUserError(() => demandAgreement(named, machineOfFile(partsOf(machine), machine), machine)) !== undefined;
 }
 
 function partsOf(machine: string): MachineFile {

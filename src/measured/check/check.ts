@@ -154,7 +154,7 @@ function uncountedOf({ id, machine, run }: Measurement, { uncounted }: CheckFact
 /** Share of a card for weights and KV cache; ours: the rest is compute buffers and the screen. */
 const CARD_SHARE = 0.93;
 
-/** A run of unknown placement whose GPU cannot hold all experts has the fewest layers in host memory that fit. */
+/** Unknown placement on too small a GPU: the fewest layers in host memory that fit. */
 function withFewestLayers(row: Measurement, runtimes: Runtimes, { buffers, unplaced }: CheckFacts): Measurement {
   const model = modelOfRow(row);
   if (unplaced?.has(row.id) !== true || 'lacks' in model) return row;

@@ -122,7 +122,7 @@ function advice(named: LogMachine, given: string | null): string {
   return `${given === null ? 'name its machine with' : 'write'} -w ${words === '' ? 'and its parts' : words}`;
 }
 
-/** Sentences on differences. */
+/** Sentences on differing parts. */
 export function remarksOn({ gpus, unknown: { cpu } }: LogMachine, machine: Machine): string[] {
   const fewer = gpus !== null && gpus.length > 0 && gpus.length < machine.gpus.length;
   return [
