@@ -1,3 +1,4 @@
+import { definedFields } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
@@ -62,6 +63,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly backends: readonly string[];
   readonly model: string;
   readonly quantization: string;
+  /** What of the model's shape is assumed, a sentence. Absent: nothing. */
+  readonly assumedShape?: string;
   /** Assumed parts that decide the answer. */
   readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
@@ -116,9 +119,11 @@ export async function advise(asked: Question): Promise<Advice> {
 
 function commonAdvice(question: Question, answer: Priced | null) {
   const { model, pricer, quantizations } = question;
+  const { assumed, name } = model(quantizations[0]!);
   return {
     ...tagged(ADVICE_SCHEMA),
-    model: model(quantizations[0]!).name,
+    model: name,
+    ...definedFields({ assumedShape: assumed }),
     ...repeated(question),
     backends: question.backends ?? [],
     notes: [...notesOf(question, answer), ...askedFor(question, answer)],

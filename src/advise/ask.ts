@@ -15,6 +15,7 @@ import {
   isHubAddress,
   loadRouting,
   type ModelSpec,
+  meantOf,
   mostTopK,
   type OpenModel,
   openModel,
@@ -213,7 +214,9 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
   const { runtime } = basis;
   const { users = 1 } = wishes;
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
-  const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
+  const meant = meantOf(name);
+  const named = meant?.format === undefined ? usualFormats(runtime, models(null)) : [null];
+  const quantizations = wishes.quantizations === undefined ? named : wishes.quantizations;
   const { note, trainedContext: trained } = model(quantizations[0]!);
   const wished = wishedContext(wishes);
   const most = trained ?? MOST_CONTEXT;
@@ -221,9 +224,11 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
   const request = requestShape(wishes, context);
   const ofContext = most >= wished ? [] : [contextNote(context, most, trained === undefined)];
   const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
-  const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
+  const address = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
+  const repository = meant?.format === undefined || !/^[^/]+\/[^/]+:/.test(name) ? null : name;
+  const hub = wishes.quantizations === undefined ? (address ?? repository) : address;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  const bundled = listProfiles('models').includes(name);
+  const bundled = listProfiles('models').includes(name) || meant?.same === true;
   return {
     ...basis,
     ...checkedSlots(wishes, runtime, model(quantizations[0]!)),

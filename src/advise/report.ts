@@ -82,14 +82,15 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   return [{ text: `${speeds}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
-/** Assumed parts that decide the answer, and the effect of neighbours. */
-function guessLine({ guesses }: Advice): Line[] {
-  if (guesses.length === 0) return [];
+/** Assumed parts of model and machine that decide the answer, and the effect of neighbours. */
+function guessLine({ assumedShape, guesses }: Advice): Line[] {
+  const shape = assumedShape === undefined ? [] : [{ text: assumedShape, tone: 'caution' as const }];
+  if (guesses.length === 0) return shape;
   const texts = guesses.map(({ decode, other, part, prefill }) => {
     const [what, factor] = Math.abs(decode - 1) > Math.abs(prefill - 1) ? ['decode', decode] : ['prompts', prefill];
     return `${part} (${other}: ${what} ${percentText(factor - 1)})`;
   });
-  return [{ text: `Assumed: ${texts.join(', ')}.`, tone: 'caution' }];
+  return [...shape, { text: `Assumed: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {

@@ -85,3 +85,7 @@ const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g,
 
 /** Capitalises the first letter. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Sentences in a row; null: none. */
+export const inARow = (...sentences: readonly (string | null | undefined)[]): string | null =>
+  sentences.filter((sentence) => sentence !== null && sentence !== undefined).join(' ') || null;

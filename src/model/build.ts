@@ -1,5 +1,6 @@
 // A walk over the tensors; counted parameters are a check.
 import { definedFields } from '../base/objects.js';
+import { inARow } from '../base/text.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
@@ -138,16 +139,18 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): void 
       tally.spare('latent', heads * kvLora, qkNope, layer, 'attn_k_b');
       tally.spare('latent', heads * vHead, kvLora, layer, 'attn_v_b');
     }
+    if (attention.gate) tally.matrix('projection', heads * vHead, hidden, layer, 'attn_gate');
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return;
   }
-  const { headDim, gate, valueDim = headDim } = attention;
+  const { headDim, gate, queryRank, valueDim = headDim } = attention;
   const { heads, kvHeads } = headsOf(profile, layer);
   const blocks = attentionBlocks(attention, layer);
   for (let block = 0; block < blocks; block++) {
     const prefix = block > 0 ? 'cross_attn_' : 'attn_';
     if (block > 0) tally.vector(hidden, `${prefix}norm.weight`);
-    tally.matrix('projection', heads * (headDim + (gate ? valueDim : 0)), hidden, layer, `${prefix}q`);
+    if (queryRank !== undefined) tally.matrix('projection', queryRank, hidden, layer, `${prefix}q_a`);
+    tally.matrix('projection', heads * (headDim + (gate ? valueDim : 0)), queryRank ?? hidden, layer, `${prefix}q`);
     tally.matrix('key', kvHeads * headDim, hidden, layer, `${prefix}k`);
     tally.matrix('value', kvHeads * valueDim, hidden, layer, `${prefix}v`);
     tally.matrix('attention-out', hidden, heads * valueDim, layer, `${prefix}output`);
@@ -201,8 +204,9 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   head.matrix('head', profile.vocab, hidden, depth - 1, 'output');
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
-  const { architecture, mtpLayers: nextLayers, name, note, trainedContext } = profile;
-  const known = { name, quantization: quantization.name, ...definedFields({ architecture, nextLayers, note, trainedContext }) };
+  const { architecture, assumed, mtpLayers: nextLayers, name, trainedContext } = profile;
+  const note = inARow(profile.note, assumed);
+  const known = { name, quantization: quantization.name, ...definedFields({ architecture, assumed, nextLayers, note, trainedContext }) };
   const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding };
   return moe.whole ? wholeModels(parts) : parts;
 }

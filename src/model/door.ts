@@ -2,15 +2,15 @@
 export type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 export { GGUF_MAGIC, ggufHeaderOf } from './gguf-header.js';
 export { isHubAddress, parseHubAddress } from './hub/address.js';
-export { meantModel } from './hub/bundled.js';
-export { hubServer } from './hub/client.js';
+export { meantAddress, meantModel } from './hub/bundled.js';
+export { hubServer, UnreachableHub } from './hub/client.js';
 export { fetchHubModel } from './hub/fetch.js';
 export { publishedFile } from './hub/published.js';
 export { hubFolder } from './hub/store.js';
 export { parseJson } from './json.js';
 export { isKvFormat, parseKvFormat, withKvFormat } from './kv-format.js';
 export { type Fit, inspectModel, type ModelInspection } from './load/inspect.js';
-export { loadModel, loadProfile, loadRouting, type OpenModel, openModel } from './load/load.js';
+export { loadModel, loadProfile, loadRouting, meantOf, type OpenModel, openModel } from './load/load.js';
 export { measuredModel } from './load/measured.js';
 export { assemble } from './parts.js';
 export { ModelProfileSchema } from './profile.js';

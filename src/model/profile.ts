@@ -29,6 +29,9 @@ const GroupedQuery = z.strictObject({
   kvHeads: count.describe('Key and value heads.'),
   headDim: count.describe('Width of one head.'),
   valueDim: count.optional().describe('Width of one value head. Absent: as of keys.'),
+  queryRank: count
+    .optional()
+    .describe('Rank of the query compression (multi-matrix factorization). Absent: queries are projected directly.'),
   bias: off.describe('Bias of the query, key and value projections.'),
   outBias: off.describe('Bias of the output projection.'),
   qkNorm: z
@@ -59,6 +62,7 @@ const Latent = z.strictObject({
   qkNope: count.describe('Width of a head without rotary embedding.'),
   qkRope: z.int().nonnegative().describe('Width of a head with rotary embedding.'),
   vHead: count.describe('Width of a value head.'),
+  gate: off.describe('Output gate, as wide as all value heads.'),
   unpackedTwice: off.describe('The file has the matrix that unpacks the latent twice: whole, and in parts for keys and values.'),
   ...placement,
 });
@@ -158,6 +162,7 @@ export const ConfigProfileSchema = z
       .default(true)
       .describe('False: no model that one would run for its texts; it is left out where moeprof says what a machine runs.'),
     routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
+    assumed: word.max(300).optional().describe('What of the shape no source shows, as a sentence.'),
     note: word.max(1000).optional().describe('What a reader of results must know, e.g. what was guessed. One or two sentences.'),
   })
   .superRefine((profile, context) => {

@@ -4,56 +4,56 @@ import type { Anatomy } from './anatomy.js';
 /** Dense id of an expert: `layer.offset + expert`, the index of every per-expert typed array. */
 type ExpertId = number;
 
-/** Kernels are priced by format: bytes over bandwidth, weights over the unpacking rate. */
+/** Share of a format: kernels are priced by format. */
 export interface FormatShare {
-  /** Name in `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for an unknown GGUF type. */
+  /** Name in `KERNEL_FORMATS`; `type N`: an unknown GGUF type. */
   readonly format: string;
-  /** Number of weights; fractional in levelled layers. */
+  /** Fractional in levelled layers. */
   readonly weights: number;
   readonly bytes: number;
 }
 
-/** An MoE layer. Layers may differ in experts, top-k and size. */
+/** An MoE layer. */
 export interface MoeLayer {
-  /** Position among the MoE layers, 0-based. */
+  /** Among MoE layers, 0-based. */
   readonly index: number;
   readonly experts: number;
   readonly topK: number;
-  /** Bytes of an expert, as stored and as transferred. */
+  /** Bytes of an expert, stored and transferred. */
   readonly expertBytes: number;
-  /** Operations of an activation (one token through one expert): 2 per weight. */
+  /** Operations of an activation: 2 per weight. */
   readonly flopsPerToken: number;
   /** Dense id of the layer's expert 0. */
   readonly offset: ExpertId;
-  /** Formats of an expert, most weights first. Absent: unknown. */
+  /** Of an expert, most weights first. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
-/** Attention of a decoder layer; all zero without attention (state-space layers). */
+/** Attention of a decoder layer; zero without. */
 export interface AttentionSpec {
-  /** KV-cache bytes per token of context (GQA: 2 x KV heads x head size; MLA: latent + rope). */
+  /** KV-cache bytes per token of context. */
   readonly kvBytesPerToken: number;
-  /** Bytes of the same in 16 bits, as kernels on GPUs unpack a quantized cache. Absent: `kvBytesPerToken`. */
+  /** In 16 bits, as GPU kernels unpack a quantized cache. Absent: `kvBytesPerToken`. */
   readonly wideBytesPerToken?: number;
-  /** Share of values in `kvBytesPerToken`. Absent: half; 0: keys serve as values (MLA). */
+  /** Share of values in `kvBytesPerToken`. Absent: half; 0: MLA. */
   readonly valueShare?: number;
-  /** Operations of a token attending to a token of context (scores and values). */
+  /** Operations per pair of tokens (scores and values). */
   readonly flopsPerPair: number;
-  /** Query heads, for scores written out without fused kernels. Absent: unknown. */
+  /** Query heads. Absent: unknown. */
   readonly heads?: number;
-  /** Sliding window in tokens; null: the whole context. */
+  /** Sliding window, tokens; null: whole context. */
   readonly window: number | null;
   /** Kernels, relative to a grouped-attention layer. Absent: 1. */
   readonly launches?: number;
-  /** Recurrent-state values renewed per token. Absent: no state, or unknown. */
+  /** State values renewed per token. Absent: none, or unknown. */
   readonly stateValues?: number;
-  /** Prompt costs of unpacked keys and values (MLA). Absent: no latent. */
+  /** Absent: no latent. */
   readonly unpacked?: UnpackedLatent;
 }
 
-/** Latent attention with keys and values unpacked in every pass. */
+/** Latent attention, unpacked in every pass. */
 export interface UnpackedLatent {
-  /** Operations as {@link AttentionSpec.flopsPerPair}; heads are narrower than the latent. */
+  /** As {@link AttentionSpec.flopsPerPair}. */
   readonly flopsPerPair: number;
   /** Operations to unpack a token of context. */
   readonly flopsPerToken: number;
@@ -63,58 +63,60 @@ export interface UnpackedLatent {
 
 /** Dense work between two routing decisions. */
 export interface DenseSegment {
-  /** Weight bytes read once per pass; the last segment has norm and head. */
+  /** Read once per pass; the last segment has norm and head. */
   readonly weightBytes: number;
-  /** Operations per token through the weights (2 per weight, without attention over the context). */
+  /** Operations per token through weights, without attention. */
   readonly flopsPerToken: number;
-  /** Operations per sequence: the head, for the last token's logits. Absent: 0. */
+  /** Operations per sequence: the head. Absent: 0. */
   readonly flopsPerSequence?: number;
-  /** Attention by decoder layer of the segment. */
+  /** By decoder layer. */
   readonly attention: readonly AttentionSpec[];
-  /** Formats of the weights, most weights first. Absent: unknown. */
+  /** Most weights first. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
-/** Everything except routed experts; stays in GPU memory. */
+/** Everything except routed experts. */
 export interface DenseSpec {
-  /** Segment l runs before the routing of MoE layer l; an extra segment follows the last layer (norm, head). */
+  /** Segment l runs before MoE layer l routes; a last one has norm and head. */
   readonly segments: readonly DenseSegment[];
-  /** Bytes of all dense weights, embedding table included. */
+  /** All dense weights, with the embedding table. */
   readonly weightBytes: number;
-  /** KV-cache bytes per token over all decoder layers, without sliding windows. */
+  /** KV-cache bytes per token over all layers, without windows. */
   readonly kvBytesPerToken: number;
 }
 
 /** Facts of a whole model. */
 export interface ModelFacts {
   readonly name: string;
-  /** Quantization of the byte figures, e.g. `q4_k_m`; from files `gguf` or `safetensors`. */
+  /** E.g. `q4_k_m`; from files `gguf` or `safetensors`. */
   readonly quantization: string;
   /** Width of the residual stream; 0: unknown. */
   readonly hidden: number;
   /** True: each expert is a whole model. */
   readonly wholeModels?: true;
-  /** Multi-token prediction (MTP) layers of the checkpoint or file; absent: unknown. */
+  /** Multi-token prediction (MTP) layers; absent: unknown. */
   readonly nextLayers?: number;
-  /** Architecture: of a GGUF file, or `model_type` of config.json; absent: unknown. */
+  /** Of a GGUF file, or `model_type`; absent: unknown. */
   readonly architecture?: string;
   /** Tensors and context memory, as in files; absent: unknown. */
   readonly anatomy?: Anatomy;
   /** Trained context length, tokens; absent: unknown. */
   readonly trainedContext?: number;
-  /** Reader's note on the description; absent: no note. */
+  /** Reader's note; absent: none. */
   readonly note?: string;
+  /** What of the shape is assumed, a sentence. Absent: nothing. */
+  readonly assumed?: string;
 }
 
-/** A Mixture-of-Experts model for the simulator, at a quantization. */
+/** A model for the simulator, at a quantization. */
 export interface ModelSpec extends ModelFacts {
   readonly layers: readonly MoeLayer[];
   readonly dense: DenseSpec;
   /** Routed experts over all layers. */
   readonly experts: number;
-  /** True: every token runs shared experts, priced as dense work. */
+  /** True: shared experts, priced as dense work. */
   readonly sharedExperts?: true;
-  /** Total parameters, and active parameters per token, head included (arXiv 2508.10925, Table 1). */
+  /** Parameters, head included (arXiv 2508.10925, Table 1). */
   readonly parameters: { readonly total: number; readonly active: number };
 }
 
@@ -142,17 +144,17 @@ export const mostExperts = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
 /** Largest top-k of a layer. */
 export const mostTopK = ({ layers }: Pick<ModelSpec, 'layers'>): number => layers.reduce((most, { topK }) => Math.max(most, topK), 0);
 
-/** Token cycle (L15): bytes of experts that a token touches in all layers. */
+/** Token cycle (L15): expert bytes of a token. */
 export const tokenCycleBytes = (model: ModelSpec): number => model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
 
-/** Bytes of each expert by dense id, `Float64Array(model.experts)`. */
+/** Bytes by dense id, `Float64Array(model.experts)`. */
 export function expertSizes(model: ModelSpec): Float64Array {
   const sizes = new Float64Array(model.experts);
   for (const layer of model.layers) sizes.fill(layer.expertBytes, layer.offset, layer.offset + layer.experts);
   return sizes;
 }
 
-/** Sums format lists: one entry per format, most weights first. */
+/** One entry per format, most weights first. */
 export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly FormatShare[] {
   const sums = new Map<string, { format: string; weights: number; bytes: number }>();
   for (const { format, weights, bytes } of lists.flat()) {
@@ -173,7 +175,7 @@ export const scaleFormats = (formats: readonly FormatShare[], weights: number, b
 /** Format of most weights; null: unknown. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
-/** A layer with a different expert size; formats keep weights and byte proportions. */
+/** A layer with another expert size; formats keep proportions. */
 export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {
   const { formats } = layer;
   if (formats === undefined) return { ...layer, expertBytes };

@@ -8,24 +8,28 @@ import { deltaNet, kimiDelta, type Mixer, mamba2, shortConvolution } from './mix
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
 
 type Words = ReadonlyMap<string, string>;
+type Parts = readonly string[] | null;
 type Part = Readonly<Record<string, unknown>>;
 
 /** Words that a row may have, and the form of each. */
 const FORMS: Readonly<Record<string, RegExp>> = {
   size: /^(\d+)x(\d+)\/(\d+)(t?)$/,
   gqa: /^(\d+)\/(\d+)x(\d+)(?::(\d+))?((?:\+(?:bias|out|norm|full|gate))*)$/,
-  mla: /^(\d+)\/(\d+)\/(\d+)\/(\d+)\/(\d+)\/(\d+)$/,
+  mla: /^(\d+)\/(\d+)\/(\d+)\/(\d+)\/(\d+)\/(\d+)(\+gate)?$/,
   at: /^(?:every(\d+)\+(\d+)|(\d+(?:,\d+)*))$/,
   gdn: /^(\d+)\/(\d+)x(\d+)$/,
   kda: /^(\d+)x(\d+)(f?)$/,
   mamba: /^(\d+)x(\d+)\/(\d+)\/(\d+)$/,
   conv: /^3$/,
+  other: /^(\d+)(?:\/(\d+))?$/,
+  q: /^(\d+)$/,
   window: /^(\d+)(?::(\d+)\/(\d+)|@(\d+(?:,\d+)*))?(?:h(\d+))?(?:k(\d+))?$/,
   moe: /^(\d+):(\d+)x(\d+)((?:\+(?:bias|router|two))*)$/,
   latent: /^(\d+)$/,
   shared: /^(\d+)(g?)$/,
   first: /^(\d+)$/,
   every: /^(\d+)$/,
+  except: /^(\d+(?:,\d+)*)$/,
   pattern: /^[ME*]+$/,
   dense: /^(\d+)$/,
   mtp: /^(\d+)$/,
@@ -35,6 +39,7 @@ const FORMS: Readonly<Record<string, RegExp>> = {
   total: /^(\d+(?:\.\d+)?)$/,
   active: /^(\d+(?:\.\d+)?)(?:t([012]))?$/,
   like: /^([\w.-]+)$/,
+  offered: /^no$/,
 };
 
 /** One row in words: those of a form, names of repositories, the source of its figures, a note. */
@@ -51,7 +56,7 @@ function wordsOf(row: string, place: string): { words: Words; hub: string[]; sou
   return { words, hub: hub.split(/ +/).filter((name) => name !== ''), source, note };
 }
 
-function partsOf(words: Words, key: string): readonly string[] | null {
+function partsOf(words: Words, key: string): Parts {
   const value = words.get(key);
   const found = value === undefined ? null : (ownValue(FORMS, key)?.exec(value) ?? null);
   return found === null ? null : found.slice(1).map((part) => part ?? '');
@@ -62,12 +67,13 @@ const indexes = (pattern: string, letter: string): number[] => [...pattern].flat
 
 /** Mixer of the layers without attention, with its name; null: each layer has attention. */
 function mixerOf(words: Words, hidden: number): (Mixer & { readonly kind: string }) | null {
-  const [gdn, kda, mamba] = [partsOf(words, 'gdn'), partsOf(words, 'kda'), partsOf(words, 'mamba')];
+  const [gdn, kda, mamba, other] = ['gdn', 'kda', 'mamba', 'other'].map((key) => partsOf(words, key)) as [Parts, Parts, Parts, Parts];
   if (gdn !== null) {
     const [keyHeads, valueHeads, dim] = gdn.map(Number) as [number, number, number];
     return { kind: 'gated-deltanet', ...deltaNet(hidden, { keyHeads, keyDim: dim, valueHeads, valueDim: dim, kernel: 4 }) };
   }
   if (kda !== null) return { kind: 'kda', ...kimiDelta(hidden, Number(kda[0]), Number(kda[1]), kda[2] === 'f') };
+  if (other !== null) return { kind: 'other', parameters: Number(other[0]), state: Number(other[1]) / 4 };
   if (words.get('conv') !== undefined) return { kind: 'short convolution', ...shortConvolution(hidden) };
   if (mamba === null) return null;
   const [heads, dim, groups, state] = mamba.map(Number) as [number, number, number, number];
@@ -88,16 +94,16 @@ function placementOf(words: Words, hidden: number): Part {
 
 function attentionOf(words: Words, hidden: number): Part {
   const placed = placementOf(words, hidden);
-  const latent = partsOf(words, 'mla')?.map(Number);
-  if (latent !== undefined) {
-    const [heads, qLora, kvLora, qkNope, qkRope, vHead] = latent;
-    return { kind: 'mla', heads, qLora, kvLora, qkNope, qkRope, vHead, ...placed };
+  const latent = partsOf(words, 'mla');
+  if (latent !== null) {
+    const [heads, qLora, kvLora, qkNope, qkRope, vHead] = latent.map(Number);
+    return { kind: 'mla', heads, qLora, kvLora, qkNope, qkRope, vHead, gate: latent[6] !== '', ...placed };
   }
   const [heads, kvHeads, headDim, valueDim, habits = ''] = partsOf(words, 'gqa') ?? [];
   const isSet = (habit: string): boolean => habits.split('+').includes(habit);
   const flags = { bias: isSet('bias'), outBias: isSet('out'), qkNorm: isSet('full') ? 'full' : isSet('norm'), gate: isSet('gate') };
   const window = windowIn(words);
-  const widths = valueDim === '' ? {} : { valueDim: Number(valueDim) };
+  const widths = definedFields({ valueDim: valueDim === '' ? undefined : Number(valueDim), queryRank: numberIn(words, 'q') });
   return {
     kind: 'gqa',
     heads: Number(heads),
@@ -129,7 +135,8 @@ function expertsIn(words: Words): Part {
   const [experts, topK, intermediate, habits = ''] = partsOf(words, 'moe') ?? [];
   const isSet = (habit: string): boolean => habits.split('+').includes(habit);
   const [width, gated] = partsOf(words, 'shared') ?? [];
-  const sparse = words.get('pattern') === undefined ? {} : exceptIn(words.get('pattern')!);
+  const [except] = partsOf(words, 'except') ?? [];
+  const sparse = words.get('pattern') === undefined ? definedFields({ except: except && listOf(except) }) : exceptIn(words.get('pattern')!);
   return {
     experts: Number(experts),
     topK: Number(topK),
@@ -159,7 +166,8 @@ function profileIn(name: string, row: string, place: string): unknown {
   const facts = {
     ...(total === undefined ? {} : { published: { total, ...definedFields(counted), source } }),
     ...(hub.length === 0 ? {} : { hub }),
-    ...(note === '' ? {} : { note }),
+    ...(note === '' ? {} : note.startsWith('?') ? { assumed: note.slice(1) } : { note }),
+    ...(words.has('offered') ? { offered: false } : {}),
     ...definedFields({ mtpLayers: numberIn(words, 'mtp'), quantization: words.get('as'), trainedContext: numberIn(words, 'context') }),
   };
   if (words.get('like') !== undefined) {

@@ -174,8 +174,8 @@ const STRANGER = rowsOf(`
     unknown part "linux": leave it out (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu
   advise {-hf →}ggml-org/gpt-oss-20b-GGUF -w rtx-3060+32GB ${SHORT}
     unknown option '-hf'; a repository stands alone, without a flag: ggml-org/gpt-oss-20b-GGUF (see moeprof advise --help)
-  advise {unsloth/gpt-oss-20b-GGUF:Q4_K_M→gpt-oss-20b} -w rtx-3060+32GB ${SHORT}
-    unsloth/gpt-oss-20b-GGUF:Q4_K_M: there is no such file; the repository of the Hugging Face hub is hf:unsloth/gpt-oss-20b-GGUF:Q4_K_M, the bundled model is gpt-oss-20b in q4_k_m
+  advise {unsloth/gpt-oss-20b-GGUF:Q9_K→gpt-oss-20b} -w rtx-3060+32GB ${SHORT}
+    unsloth/gpt-oss-20b-GGUF:Q9_K: unknown quantization "q9_k"; did you mean "q2_k" or "q6_k"?
   ${ADVISE}{ -t 6→}
     -t 6: -t names a trace; leave threads out
   ${ADVISE}{ --threads 6→}

@@ -13,12 +13,14 @@ const EXCEPTIONS: Readonly<Record<string, { within: number; reason: string }>> =
   'glm-5.3-flash': { within: 0.025, reason: '320 B counts the layer that predicts further tokens (7.4 B)' },
   'kimi-k2': { within: 0.015, reason: 'the report says 1.04 T; the checkpoint holds 1,026 B' },
   'llama-4-scout': { within: 0.015, reason: '109 B counts the vision encoder' },
+  'zaya1-8b': { within: 0.05, reason: '8.4 B lie between 8.8 B with its embedding and 8.27 B without' },
 };
 
 /** Active parameters that are neither as stated once rounded nor within 2.5 %, and why. */
 const ACTIVE: Readonly<Record<string, { within: number; reason: string }>> = {
   inkling: { within: 0.03, reason: 'layers with a window have twice the heads of keys and values (0.7 B)' },
   'kimi-k3': { within: 0.03, reason: 'layers with latent attention and their ranks are guessed' },
+  'flexolmo-7x7b-1t': { within: 0.22, reason: '20 B are those of 4 of 7 experts; its configuration class has 5' },
   'lfm2-8b-a1b': { within: 0.04, reason: '1.5 B lies between 1.56 B with its head, which is the embedding, and 1.42 B without' },
 };
 
@@ -56,14 +58,18 @@ describe('bundled models', () => {
     const profile = loadModelProfile(name);
     const model = loadModel(name);
     expect(profile.name).toBe(name);
+    if (profile.published === undefined) {
+      expect(profile.assumed ?? profile.note, 'a shape that no published total confirms').toMatch(/assumed|not seen/);
+      return;
+    }
     const { within, reason } = EXCEPTIONS[name] ?? { within: inTable(name) ? 0.03 : 0.01, reason: '' };
-    expect(Math.abs(model.parameters.total / profile.published!.total - 1), reason).toBeLessThan(within);
+    expect(Math.abs(model.parameters.total / profile.published.total - 1), reason).toBeLessThan(within);
   });
 
   it.each(NAMES)('%s has the published number of active parameters, as the publisher counts and rounds them', (name) => {
     const { published } = inspectModel(openModel(name), [], 0).parameters;
-    const { active, alike } = published!;
-    if (active === undefined) return;
+    const { active, alike } = published ?? {};
+    if (active === undefined || alike === undefined) return;
     const { within, reason } = ACTIVE[name] ?? { within: Math.max(inTable(name) ? 0.07 : 0.025, digitOf(active) / 2 / active), reason: '' };
     expect(Math.abs(alike / active - 1), reason).toBeLessThan(within);
   });

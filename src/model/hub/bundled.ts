@@ -1,17 +1,24 @@
-import { z } from 'zod';
-import { UserError } from '../../base/errors.js';
+import { orUserError, placed, UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
 import { resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
-import { findProfile, listProfiles, tableRow } from '../../base/profiles.js';
-import { editDistance, nearest } from '../../base/text.js';
-import { readOwnYaml } from '../../base/yaml.js';
-import { modelProfile } from '../table.js';
+import { listProfiles } from '../../base/profiles.js';
+import { findQuantization } from '../quantization/index.js';
+import type { HubAddress } from './address.js';
+import { knownNames, type Resemblance, relativeOf, stems } from './relatives.js';
+import { nearOf, sizeSentence } from './size.js';
 
-interface MeantModel {
+/** What a name stands for. */
+export interface MeantModel {
   readonly name: string;
   /** One sentence; null: the name is taken literally. */
   readonly note: string | null;
+  /** Absent: no format in the name. */
+  readonly format?: string;
+  /** A sentence; absent: the shape is known. */
+  readonly assumed?: string;
+  /** True: the model itself, not further training. */
+  readonly same?: true;
 }
 
 const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
@@ -19,67 +26,81 @@ const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40
 const PAGE = /^(?:https?:\/\/)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
-/** Publisher prefix of a model name: `Qwen_Qwen3-30B-A3B-GGUF`. */
-const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
-/** Endings of repository names with the same architecture: further training, date, storage format. */
-const ENDINGS = [
-  /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\d+(\.\d+)?|\d{4}|\d+k|1m)$/,
-  /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
-  /[-_.](int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
-];
-const withoutEnding = (name: string): string =>
-  ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
+/** GGUF file: alone, in a folder of its format, or in `owner/repo`. Groups: model, format. */
+const GGUF =
+  /^(?:(?:(?:UD-)?I?Q\d\w*|[\w-][\w.-]*\/[\w-][\w.-]*(?:\/[\w-]+)?)\/)?([\w-][\w.-]{0,120}?)(?:[-_.]((?:UD-)?(?:I?Q|TQ)\d\w*|MXFP4(?:_MOE)?|BF16|F16))?(?:-\d{5}-of-\d{5})?\.gguf$/i;
 
 /** Resolves a model name: a file, or a repository's bundled model (`openai/gpt-oss-120b`). @throws UserError */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
   const itself = { name: text, note: null };
-  const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
-  if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
+  if (text.length > 300 || listProfiles('models').includes(text)) return itself;
   // A folder named like the owner means a missing file, not a repository.
-  if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
-  const { name, near } = bundledAs(repo.toLowerCase());
-  if (owner === undefined)
-    return name === null || format !== undefined ? itself : { name, note: `${text} is taken for the bundled ${name}.` };
-  if (name !== null && format === undefined)
-    return { name, note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).` };
-  const stored = format === undefined ? '' : ` in ${format.slice(1).toLowerCase()}`;
-  const what = name === null ? 'a bundled model of a similar name is' : 'the bundled model is';
-  const offer = near === undefined ? '' : `, ${what} ${near}${stored}`;
+  if ([text, text.split('/')[0]!].some((path) => path !== '' && existsSync(resolve(relativeTo, path)))) return itself;
+  const file = GGUF.exec(text);
+  if (file !== null) return meantFile(text, file[1]!, file[2]) ?? itself;
+  const [, owner, repo, tag] = REPOSITORY.exec(text) ?? [];
+  if (repo === undefined || FILE.test(text)) return itself;
+  const found = resemblanceOf(repo);
+  const format = tag?.slice(1).toLowerCase();
+  if (found !== null && (format === undefined || owner !== undefined)) return meantBy(text, owner, found, format);
+  const size = found === null ? sizeSentence(repo.toLowerCase()) : null;
+  if (size !== null) throw new UserError(`${text}: ${size}; ${remedy(owner === undefined ? null : text)}`);
+  if (owner === undefined) return itself;
+  const near = nearOf(repo.toLowerCase());
+  const offer = near === null ? '' : `, a bundled model of a similar name is ${near}`;
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
-/** Bundled model of a lower-case repository name, or null; and the model with the nearest name. */
-function bundledAs(repo: string): { name: string | null; near?: string } {
-  known ??= namesOfModels();
-  const bare = repo.replace(PUBLISHER, '');
-  for (const start of [repo, bare]) {
-    for (let [stem, before] = [start, '']; stem !== before; [stem, before] = [withoutEnding(stem), stem]) {
-      const name = known.get(stem);
-      if (name !== undefined) return { name, near: name };
-    }
-  }
-  return { name: null, near: nearTo(bare, known) };
+/** The bundled model of an unfetched address; null: none. */
+export function meantAddress({ format, owner, repo, text }: HubAddress): MeantModel | null {
+  const meant = orUserError(() => meantModel(`${owner}/${repo}${format === null ? '' : `:${format}`}`, '/'));
+  if (meant instanceof UserError || meant.note === null) return null;
+  return { ...meant, note: `${text} was not fetched. ${meant.note}` };
 }
 
-/** Model with the longest common beginning, then the smallest edit distance; else a model one edit away. */
-function nearTo(repo: string, names: ReadonlyMap<string, string>): string | undefined {
-  for (let start = repo; start.length > 2; start = start.replace(/(?:^|[-_.]|(?<=[a-z])(?=\d))[^-_.]*$/, '')) {
-    const alike = [...names.keys()].filter((name) => name.startsWith(start));
-    const [near] = alike.sort((a, b) => editDistance(repo, a) - editDistance(repo, b));
-    if (near !== undefined) return names.get(near);
-  }
-  return names.get(nearest(repo, names.keys(), 1)[0] ?? '');
+/** Null: a path. @throws UserError for an unknown format */
+function meantFile(text: string, model: string, tag: string | undefined): MeantModel | null {
+  const found = resemblanceOf(model);
+  if (found === null) return null;
+  return meantBy(text, '', found, tag?.toLowerCase());
 }
 
-let known: ReadonlyMap<string, string> | undefined;
+/** @param owner undefined: no repository; empty: a file @throws UserError for an unknown format */
+function meantBy(text: string, owner: string | undefined, found: Resemblance, format: string | undefined): MeantModel {
+  if (format !== undefined) placed(text, () => findQuantization(format));
+  const { assumed, known, same } = found;
+  return {
+    name: known.model,
+    note: noteOn(text, owner, found, format === undefined ? '' : ` in ${format}`),
+    ...(format === undefined ? {} : { format }),
+    ...(assumed === null ? {} : { assumed: `The shape is assumed: ${assumed}.` }),
+    ...(same ? { same } : {}),
+  };
+}
 
-function namesOfModels(): ReadonlyMap<string, string> {
-  const schema = z.looseObject({ hub: z.array(z.string()).default([]) });
-  const models = listProfiles('models').map((name) => {
-    const path = findProfile('models', name);
-    return { name, hub: tableRow(path) === null ? readOwnYaml(path, schema).hub : (modelProfile(path).hub ?? []) };
-  });
-  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((alias) => [alias.toLowerCase(), name])));
+function noteOn(text: string, owner: string | undefined, { assumed, known }: Resemblance, stored: string): string {
+  const mark = assumed === null ? '' : ', whose shape is assumed';
+  if (owner === undefined) return `${text} is taken for the bundled ${known.model}${mark}.`;
+  const files = owner === '' ? 'a path to the file reads it' : `hf:${text} reads the repository's own files`;
+  return `${text} is no file here; taking the bundled ${known.model}${stored}${mark} (${files}).`;
+}
+
+const remedy = (repository: string | null): string =>
+  `its layers and context need its config.json${repository === null ? '' : `, as hf:${repository} fetches it`}`;
+
+/** Null: no model of this or an assumed shape. */
+function resemblanceOf(repo: string): Resemblance | null {
+  const tried = stems(repo.toLowerCase());
+  for (const stem of tried) {
+    const known = knownNames().get(stem);
+    if (known !== undefined)
+      return { known, assumed: null, ...(repo.toLowerCase().replace(/-gguf$/, '') === known.model ? { same: true } : {}) };
+  }
+  for (const stem of tried) {
+    const found = relativeOf(stem);
+    if (found !== null) return found;
+  }
+  return null;
 }

@@ -61,6 +61,9 @@ export function hubServer(env: Readonly<Record<string, string | undefined>>): Hu
   return { endpoint, token, timeoutMs: 1000 * seconds };
 }
 
+/** No answer from the server. */
+export class UnreachableHub extends UserError {}
+
 /** Requests a single commit of a repository from a single server. */
 export class HubClient {
   readonly #server: HubServer;
@@ -216,10 +219,14 @@ export class HubClient {
     const { timeoutMs } = this.#server;
     if (error instanceof Error && error.name === 'TimeoutError') {
       const [what, ms] = performance.now() < this.#end ? ['answer', timeoutMs] : ['answer all that was asked for', PATIENCE * timeoutMs];
-      return this.#failed(`${origin} did not ${what} within ${ms / 1000} s; try again, or set HF_HUB_DOWNLOAD_TIMEOUT`);
+      return this.#silent(`${origin} did not ${what} within ${ms / 1000} s; try again, or set HF_HUB_DOWNLOAD_TIMEOUT`);
     }
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return this.#failed(`${origin} cannot be reached: ${messageOf(cause) || codeOf(cause)}; try again, or name a mirror in HF_ENDPOINT`);
+    return this.#silent(`${origin} cannot be reached: ${messageOf(cause) || codeOf(cause)}; try again, or name a mirror in HF_ENDPOINT`);
+  }
+
+  #silent(why: string): UserError {
+    return new UnreachableHub(`${this.#address.text}: ${why}`);
   }
 
   #failed(why: string): UserError {

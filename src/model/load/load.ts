@@ -3,15 +3,16 @@ import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
 import { isFolder, listFolder, statOf, withInput } from '../../base/input-file.js';
-import { isObject, remembered } from '../../base/objects.js';
+import { definedFields, isObject, remembered } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
+import { inARow } from '../../base/text.js';
 import { formatBytes } from '../../base/units.js';
 import type { Override } from '../../base/yaml.js';
 import { levelSizes, measureProfile } from '../build.js';
 import { measureGguf, measureHeaders } from '../gguf.js';
 import { GGUF_MAGIC } from '../gguf-header.js';
 import { isHubAddress, parseHubAddress } from '../hub/address.js';
-import { meantModel } from '../hub/bundled.js';
+import { type MeantModel, meantAddress, meantModel } from '../hub/bundled.js';
 import { hubFolder, storedEntry } from '../hub/store.js';
 import { readJson } from '../json.js';
 import { assemble, type ModelParts } from '../parts.js';
@@ -68,11 +69,9 @@ export function openModel(
   overrides: readonly Override[] = [],
 ): OpenModel {
   if (isHubAddress(nameOrPath)) return openHubModel(nameOrPath, quantization, overrides);
-  const { name, note } = meantModel(nameOrPath, relativeTo);
-  if (note !== null) {
-    const { parts, ...open } = openModel(name, quantization, relativeTo, overrides);
-    return { ...open, parts: { ...parts, note } };
-  }
+  const meant = meantModel(nameOrPath, relativeTo);
+  if (meant.note !== null) return openMeant(meant, quantization, overrides);
+  const { name } = meant;
   const path = findProfile('models', name, relativeTo);
   const source: Source = isPath(name) ? sourceAt(path) : { kind: 'profile', path };
   if (source.kind === 'gguf') {
@@ -93,10 +92,30 @@ export function openModel(
   return atFormat(profile, quantization);
 }
 
+function openMeant({ assumed, format, name, note }: MeantModel, quantization: string | null, overrides: readonly Override[]): OpenModel {
+  const { parts, ...open } = openModel(name, quantization ?? format ?? null, undefined, overrides);
+  const marks = definedFields({ assumed: inARow(assumed, parts.assumed), note: inARow(note, assumed, parts.note) });
+  return { ...open, parts: { ...parts, ...marks } };
+}
+
+/** Null: a file, a fetched model, or a bundled name. */
+export function meantOf(nameOrPath: string): MeantModel | null {
+  if (!isHubAddress(nameOrPath)) {
+    const meant = meantModel(nameOrPath);
+    return meant.note === null ? null : meant;
+  }
+  const address = parseHubAddress(nameOrPath);
+  return storedEntry(address, hubFolder()) === null ? meantAddress(address) : null;
+}
+
 function openHubModel(text: string, quantization: string | null, overrides: readonly Override[]): OpenModel {
   const address = parseHubAddress(text);
   const entry = storedEntry(address, hubFolder());
-  if (entry === null) throw new UserError(`${text}: has not been fetched yet; moeprof model inspect ${text} does`);
+  if (entry === null) {
+    const meant = meantAddress(address);
+    if (meant === null) throw new UserError(`${text}: has not been fetched yet; moeprof model inspect ${text} does`);
+    return openMeant(meant, quantization, overrides);
+  }
   const { model } = entry;
   if (model.kind === 'config') return atFormat(configProfile(model.config, text, overrides), quantization ?? address.format);
   if (quantization !== null) throw noOtherFormat(quantization);

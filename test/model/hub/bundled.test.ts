@@ -19,34 +19,22 @@ const RUN = readFileSync(join(import.meta.dirname, 'names.jsonl'), 'utf8')
   .map((line) => JSON.parse(line) as { hub: string; model: string; billions: number });
 
 /** Repositories of other models, and the bundled model whose name is nearest. */
-const OTHERS: readonly (readonly [hub: string, near: string])[] = [
+const OTHERS: readonly (readonly [hub: string, near: string | null])[] = [
   // Dense models trained on what DeepSeek-R1 wrote.
-  ['deepseek-ai/DeepSeek-R1-Distill-Qwen-32B', 'deepseek-v3'],
-  ['deepseek-ai/DeepSeek-R1-Distill-Llama-70B', 'deepseek-v3'],
-  ['deepseek-ai/DeepSeek-R1-0528-Qwen3-8B', 'deepseek-v3'],
-  // Other sizes of the family.
-  ['nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8', 'nemotron-3-nano-30b-a3b'],
-  ['Qwen/Qwen3-8B', 'qwen3-30b-a3b'],
-  ['Qwen/Qwen3.5-27B', 'qwen3.5-35b-a3b'],
-  ['Qwen/Qwen3-Omni-30B-A3B-Instruct', 'qwen3-30b-a3b'],
-  ['inclusionAI/Ling-flash-2.0', 'ling-mini-2.0'],
-  ['baidu/ERNIE-4.5-VL-28B-A3B-PT', 'ernie-4.5-21b-a3b'],
-  ['tencent/Hunyuan-7B-Instruct', 'hunyuan-a13b'],
-  ['ai21labs/AI21-Jamba-1.5-Large', 'jamba-v0.1'],
-  ['ibm-granite/granite-4.0-h-tiny', 'granite-3.0-1b-a400m'],
-  ['microsoft/Phi-mini-MoE-instruct', 'phi-3.5-moe'],
-  ['xai-org/grok-2', 'grok-1'],
-  ['google/switch-base-8', 'switch-base-128'],
-  ['meituan-longcat/LongCat-Flash-Lite', 'longcat-flash'],
-  // Another vocabulary.
-  // Experts were taken away, or a token uses fewer of them; a drafter.
-  ['cerebras/Qwen3-Coder-REAP-25B-A3B', 'qwen3-30b-a3b'],
-  ['cerebras/GLM-4.5-Air-REAP-82B-A12B', 'glm-4.5-air'],
-  ['DavidAU/Qwen3-30B-A1.5B-High-Speed', 'qwen3-30b-a3b'],
-  ['nvidia/gpt-oss-120b-Eagle3', 'gpt-oss-120b'],
-  // An underscore that stands behind no publisher.
-  ['me/gemma-4-31B-it-qat-q4_0-gguf', 'gemma-4-26b-a4b'],
-  ['deepseek-ai/DeepSeek-Prover-V2-7B', 'deepseek-v3'],
+  ['deepseek-ai/DeepSeek-R1-Distill-Qwen-32B', null],
+  ['deepseek-ai/DeepSeek-R1-Distill-Llama-70B', null],
+  ['deepseek-ai/DeepSeek-R1-0528-Qwen3-8B', null],
+  // Another size: a model of the family is near only if its size is.
+  ['Qwen/Qwen3-8B', null],
+  ['Qwen/Qwen3.5-27B', 'qwen3-30b-a3b of 30.5 B'],
+  ['tencent/Hunyuan-7B-Instruct', null],
+  ['microsoft/Phi-mini-MoE-instruct', 'phi-tiny-moe of 3.75 B'],
+  ['google/switch-base-8', 'switch-base-128 of 7.41 B'],
+  ['DeepSeek/DeepSeek-R2', 'deepseek-v2 of 236 B'],
+  // A drafter, and an underscore that stands behind no publisher.
+  ['nvidia/gpt-oss-120b-Eagle3', 'gpt-oss-120b of 117 B'],
+  ['me/gemma-4-31B-it-qat-q4_0-gguf', null],
+  ['deepseek-ai/DeepSeek-Prover-V2-7B', null],
 ];
 
 describe('repositories of models that people run', () => {
@@ -60,11 +48,10 @@ describe('repositories of models that people run', () => {
     expect(Math.abs(loadModel(model).parameters.total / 1e9 / billions - 1)).toBeLessThan(0.025);
   });
 
-  it.each(OTHERS)('%s is no bundled model; the nearest is %s', (hub, near) => {
+  it.each(OTHERS)('%s is no bundled model; the nearest of its size is %s', (hub, near) => {
+    const offer = near === null ? '' : `, a bundled model of a similar name is ${near}`;
     expect(() => meantModel(hub, folder)).toThrow(
-      new UserError(
-        `${hub}: there is no such file; the repository of the Hugging Face hub is hf:${hub}, a bundled model of a similar name is ${near}`,
-      ),
+      new UserError(`${hub}: there is no such file; the repository of the Hugging Face hub is hf:${hub}${offer}`),
     );
   });
 
@@ -73,9 +60,69 @@ describe('repositories of models that people run', () => {
       const [owner, repo] = hub.split('/') as [string, string];
       expect(meantModel(`${owner.toUpperCase()}/${repo.toUpperCase()}`, folder).name).toBe(model);
       const bare = meantModel(repo, folder);
-      expect(bare).toEqual({ name: model, note: repo === model ? null : `${repo} is taken for the bundled ${model}.` });
+      expect(bare).toMatchObject({ name: model, note: repo === model ? null : `${repo} is taken for the bundled ${model}.` });
     }
     for (const [hub] of OTHERS) expect(meantModel(hub.split('/')[1]!, folder)).toEqual({ name: hub.split('/')[1], note: null });
+  });
+});
+
+describe('names that resolve by rule', () => {
+  it.each([
+    // Experts were taken away, or a token uses fewer of them.
+    [
+      'cerebras/Qwen3-Coder-REAP-25B-A3B',
+      /in its name: 25 B, 3 B of them active; assumed from them are 14 to 18 GB in q4_k_m, of which a token reads 1\.1 to 2\.8 GB/,
+    ],
+    ['DavidAU/Qwen3-30B-A1.5B-High-Speed', /in its name: 30 B, 1\.5 B of them active; .* bundled of this size: .*qwen3-30b-a3b;/],
+    ['tencent/Hy4-preview', /\(model card\): 770 B, 49 B of them active; .* hf:tencent\/Hy4-preview fetches it$/],
+    ['Ling-2.6-1T', /\(model card\): 1000 B, 63 B of them active; .* need its config\.json$/],
+  ])('%s is known by its parameters alone, which give bytes with a band', (name, message) => {
+    expect(() => meantModel(name, folder)).toThrow(message);
+  });
+
+  it.each([
+    ['zai-org/GLM-4.8', 'glm-4.5', 'GLM-4.7'],
+    ['unsloth/GLM-4.9-Air-GGUF', 'glm-4.5-air', 'glm-4.5-air'],
+    ['moonshotai/Kimi-K2.9-Thinking', 'kimi-k2', 'kimi-k2.6'],
+    ['MiniMaxAI/MiniMax-M2.9', 'minimax-m2.5', 'minimax-m2.7'],
+    ['Qwen/Qwen3.7-35B-A3B-FP8', 'qwen3.6-35b-a3b', 'qwen3.6-35b-a3b'],
+    ['acme/acme-tuned-Qwen3-30B-A3B', 'qwen3-30b-a3b', 'qwen3-30b-a3b'],
+  ])('%s is assumed to have the shape of %s, which is marked', (hub, model, from) => {
+    const { assumed, name, note } = meantModel(hub, folder);
+    expect(name).toBe(model);
+    expect(note).toMatch(/, whose shape is assumed \(/);
+    expect(assumed!.toLowerCase()).toContain(from.toLowerCase());
+    expect(loadModel(hub, null, folder)).toMatchObject({ name: model, assumed });
+  });
+
+  it.each([
+    'zai-org/GLM-6',
+    'zai-org/GLM-4.9-Flash-9B',
+    'Qwen/Qwen3.9-Flash-Next',
+    'inclusionAI/Ling-mini-2.5',
+    'upstage/Solar-Open3-250B',
+    'me/EAGLE3-qwen3-30b-a3b',
+  ])('%s is no next version of a known shape', (hub) => {
+    expect(() => meantModel(hub, folder)).toThrow(UserError);
+  });
+
+  it.each([
+    ['unsloth/gpt-oss-120b-GGUF:Q4_K_M', 'gpt-oss-120b', 'q4_k_m'],
+    ['Qwen3-30B-A3B-Instruct-2507-UD-Q4_K_XL.gguf', 'qwen3-30b-a3b', 'ud-q4_k_xl'],
+    ['UD-Q2_K_XL/GLM-4.5-Air-UD-Q2_K_XL-00001-of-00002.gguf', 'glm-4.5-air', 'ud-q2_k_xl'],
+    ['unsloth/GLM-5.2-GGUF/IQ4_XS/GLM-5.2-IQ4_XS-00001-of-00009.gguf', 'glm-5.2', 'iq4_xs'],
+    ['Moonlight-16B-A3B-Instruct.i1-IQ2_M.gguf', 'moonlight-16b-a3b', 'iq2_m'],
+    ['Qwen.Qwen3-30B-A3B.Q4_K_M.gguf', 'qwen3-30b-a3b', 'q4_k_m'],
+  ])('%s names a model and its format', (text, model, format) => {
+    expect(meantModel(text, folder)).toMatchObject({ name: model, format });
+    expect(loadModel(text, null, folder).quantization).toBe(format);
+    expect(loadModel(text, 'q8_0', folder).quantization).toBe('q8_0');
+  });
+
+  it('are refused by the name of their format if it is unknown', () => {
+    expect(() => meantModel('unsloth/gpt-oss-120b-GGUF:Q9_Z', folder)).toThrow(
+      /^unsloth\/gpt-oss-120b-GGUF:Q9_Z: unknown quantization "q9_z"/,
+    );
   });
 });
 
@@ -184,7 +231,7 @@ describe('the name of a repository', () => {
     ['huihui-ai/Huihui-gpt-oss-20b-BF16-abliterated', 'gpt-oss-20b'],
     ['ai21labs/Jamba-v0.1', 'jamba-v0.1'],
   ])('%s stands for the bundled %s, which is said', (text, name) => {
-    expect(meantModel(text, folder)).toEqual({
+    expect(meantModel(text, folder)).toMatchObject({
       name,
       note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).`,
     });
@@ -195,10 +242,6 @@ describe('the name of a repository', () => {
   });
 
   it.each([
-    [
-      'unsloth/gpt-oss-120b-GGUF:Q4_K_M',
-      /there is no such file; the repository of the Hugging Face hub is hf:unsloth\/gpt-oss-120b-GGUF:Q4_K_M, the bundled model is gpt-oss-120b in q4_k_m$/,
-    ],
     ['deepseek-ai/DeepSeek-R2', /hub is hf:deepseek-ai\/DeepSeek-R2, a bundled model of a similar name is deepseek-v/],
     ['acme/zzzzqqqq', /^acme\/zzzzqqqq: there is no such file; the repository of the Hugging Face hub is hf:acme\/zzzzqqqq$/],
   ])('%s is refused with what to write instead', (text, message) => {

@@ -91,6 +91,9 @@ describe('a model of three parts and 65 GB', () => {
       expect(expertBytesTotal(model)).toBe(3 * LAYERS * EXPERTS * SIDE * SIDE * (144 / 256));
       expect(() => openModel('hf:o/large', 'q8_0')).toThrow('--quantization q8_0: a GGUF file is what it is');
       expect(() => loadModel('hf:o/other')).toThrow('hf:o/other: has not been fetched yet; moeprof model inspect hf:o/other does');
+      const bundled = loadModel('hf:o/gpt-oss-20b-GGUF:q8_0');
+      expect([bundled.name, bundled.quantization]).toEqual(['gpt-oss-20b', 'q8_0']);
+      expect(bundled.note).toMatch(/^hf:o\/gpt-oss-20b-GGUF:q8_0 was not fetched\. .* taking the bundled gpt-oss-20b in q8_0 /);
     } finally {
       delete process.env.XDG_CACHE_HOME;
     }

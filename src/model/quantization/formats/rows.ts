@@ -1,16 +1,14 @@
-// A new kernel format is a row here. `_r4`, `_r8`, `_r16`: so many rows of the format interleaved for the CPU, as
-// ik_llama.cpp repacks them.
+// A new kernel format is a row here. `_r4`, `_r8`, `_r16`: rows interleaved for the CPU (ik_llama.cpp).
 
 /**
- * Weights of a block, bytes (scales included), format of rows that are no multiple of the block (null: any row will
- * do), number in GGUF files (null: never in one), bytes of a row beyond the blocks.
+ * Weights of a block, bytes, format of rows that are no multiple of it (null: any row), number in GGUF files (null:
+ * never), bytes of a row beyond the blocks.
  */
 type Row = readonly [weights: number, bytes: number, fallback: string | null, ggml: number | null, rowBytes?: number];
 
 /** All formats by family and name. */
 export const FORMAT_ROWS = {
-  // Blocks of 32 weights with one f16 scale (and minimum): ggml's first types. Block layouts: ggml-common.h of
-  // llama.cpp, q6_0 and q8_kv of ik_llama.cpp.
+  // Blocks of 32 weights with an f16 scale (and minimum): ggml-common.h of llama.cpp; q6_0, q8_kv: ik_llama.cpp.
   legacy: {
     q4_0: [32, 18, 'f16', 2], // f16 scale, 32 x 4 bits
     q4_1: [32, 20, 'f16', 3], // the same with an f16 minimum
@@ -27,9 +25,8 @@ export const FORMAT_ROWS = {
     q8_0_r8: [32, 34, 'f16', 208],
     q8_kv_r8: [32, 32, 'f16', 398, 4],
   },
-  // k-quants: super-blocks of 256 weights whose scales are quantized themselves. Block layouts: ggml-common.h of
-  // llama.cpp; rows that are no multiple of 256 take the types that llama-quantize falls back to. Repacked, 8-bit
-  // blocks (q8_k_r8, q8_k_r16) have an f16 scale alone.
+  // k-quants: super-blocks of 256 weights with quantized scales (ggml-common.h of llama.cpp; fallbacks: llama-quantize).
+  // Repacked, 8-bit blocks have an f16 scale alone.
   k: {
     q2_k: [256, 84, 'iq4_nl', 10],
     q3_k: [256, 110, 'iq4_nl', 11],
@@ -45,9 +42,8 @@ export const FORMAT_ROWS = {
     q8_k_r8: [256, 258, 'q8_0', 399],
     q8_k_r16: [256, 258, 'q8_0', 397],
   },
-  // i-quants and ternary types: codebooks of vectors of weights (iq1, iq2, iq3), non-linear tables (iq4) and three
-  // values (tq). Few bits cost look-ups. Block layouts: ggml-common.h of llama.cpp; those of iq1 that are interleaved:
-  // of ik_llama.cpp.
+  // i-quants and ternary types: codebooks (iq1, iq2, iq3), non-linear tables (iq4), three values (tq): ggml-common.h of
+  // llama.cpp; interleaved iq1: ik_llama.cpp.
   i: {
     iq1_s: [256, 50, 'iq4_nl', 19],
     iq1_m: [256, 56, 'iq4_nl', 29],
@@ -70,8 +66,8 @@ export const FORMAT_ROWS = {
     iq4_nl_r4: [32, 18, 'f16', 220],
     iq4_xs_r8: [256, 136, 'iq4_nl', 223],
   },
-  // Formats of ik_llama.cpp: non-linear _k, _ks with a scale per row, trellis _kt, and ternary _bn. Block layouts and
-  // bytes per row: its ggml-common.h and the type table of its ggml.c; fallbacks: its llama-quantize.cpp.
+  // Non-linear _k, _ks with a scale per row, trellis _kt, ternary _bn: ggml-common.h, ggml.c and llama-quantize.cpp of
+  // ik_llama.cpp.
   ik: {
     iq2_k: [256, 76, 'iq4_nl', 137],
     iq3_k: [256, 110, 'iq4_nl', 138],
@@ -98,8 +94,7 @@ export const FORMAT_ROWS = {
     iq5_ks_r4: [256, 168, 'q5_0', 352, 4],
     iq2_bn_r4: [64, 16, 'f16', 335, 4],
   },
-  // Floats: 32 and 16 bits, 8 bits by block, 4 bits with an exponent or scale per block. mxfp4 and nvfp4 as in
-  // ggml-common.h of llama.cpp, OCP MX and NVIDIA; fp8 as the DeepSeek-V3 checkpoint stores it.
+  // Floats. mxfp4 and nvfp4: ggml-common.h of llama.cpp; fp8: the DeepSeek-V3 checkpoint.
   fp: {
     f32: [1, 4, null, 0],
     f64: [1, 8, null, 28],
@@ -111,8 +106,7 @@ export const FORMAT_ROWS = {
     mxfp4_r8: [32, 17, 'f16', 353],
     bf16_r16: [1, 2, null, 230],
   },
-  // Integers in groups, as Python engines and MLX store them. Scales and zero points vary with the group, bits here are
-  // of the usual group. Plain integer tensors of GGUF files stand here, too.
+  // Integers in groups, as Python engines and MLX store them, of the usual group; plain integers of GGUF files.
   int: {
     int4: [128, 66.5, null, null], // GPTQ, AWQ: groups of 128, f16 scale, packed 4-bit zero point
     int3: [128, 50.375, null, null], // the same of 3 and 2 bits, with zero points as wide

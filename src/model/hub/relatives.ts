@@ -1,0 +1,99 @@
+// Names of models with the same shape.
+import { z } from 'zod';
+import { remembered } from '../../base/objects.js';
+import { findProfile, listProfiles, tableRow } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+import { modelProfile } from '../table.js';
+
+/** A name of a bundled model. */
+export interface KnownName {
+  readonly model: string;
+  /** Parameters; null: unpublished. */
+  readonly total: number | null;
+  readonly offered: boolean;
+}
+
+/** A model for a name. */
+export interface Resemblance {
+  readonly known: KnownName;
+  /** Why equal shapes are assumed; null: they are known. */
+  readonly assumed: string | null;
+  /** True: the model itself, not further training. */
+  readonly same?: true;
+}
+
+/** Publisher prefix: `Qwen_Qwen3-30B-A3B-GGUF`. */
+const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d.-])|[a-z][a-z\d-]*\.(?=[a-z]{3})|huihui-|nvidia-)/;
+/** Endings of further training, date, storage format. */
+const ENDINGS = [
+  /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|heretic|uncensored|derestricted|original|hf|paddle|unsloth|preview|beta|v\d+(\.\d+)?|\d{4}|\d{6}|\d{8}|(0[1-9]|1[0-2])-20\d{2}|\d+k|1m)$/,
+  /[-_.](exp|speciale|rl|mopd|reasoning|captioner|omni|coding|labs|mtp)$/,
+  /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|smol|hi|i?q\d\w*|[dt]q\d\w*|qx\d\w*|gs?\d+|h\d|tp\d)$/,
+  /[-_.](int[248]|fp[48]|nvfp4|mxfp4(_moe)?|bf16|f16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
+];
+const withoutEnding = (name: string): string =>
+  ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
+
+/** A lower-case name, without endings one by one, without publishers. */
+export function stems(repo: string): string[] {
+  const starts = [repo, repo.replace(PUBLISHER, ''), repo.replace(PUBLISHER, '').replace(PUBLISHER, '')];
+  const found = starts.flatMap((start) => {
+    const tried = [start];
+    for (let stem = withoutEnding(start); stem !== tried.at(-1); stem = withoutEnding(stem)) tried.push(stem);
+    return tried;
+  });
+  return [...new Set(found)];
+}
+
+const VERSIONED = /^([a-z][a-z-]*?)(\d{1,2})(?:\.(\d{1,2}))?(?![\dbtx])([a-z-].*)?$/;
+const SIZED = /\d[bt](?:-|$)/;
+/** Families whose minor versions kept their shape: GLM 4.5 to 4.7, Kimi K2 to K2.7, MiniMax M2 to M2.7. */
+const STEADY = /^(?:glm-|kimi-k|deepseek-v|minimax-m|mimo-v|hy)$/;
+/** Parts of names of pruned models and drafters. */
+const OTHER = /(?:^|[-_.])(?:reap|pruned?|distill\w*|eagle\d?|d?flash(?=-)|draft\w*|lora|adapter|speculat\w*)(?:[-_.]|$)/;
+
+/** The minor version before, or the name that a stem ends with; null: neither. */
+export function relativeOf(stem: string): Resemblance | null {
+  const names = knownNames();
+  const [, family, major, minor = '0', rest = ''] = VERSIONED.exec(stem) ?? [];
+  if (family !== undefined && (STEADY.test(family) || SIZED.test(rest))) {
+    const before = [...names].flatMap(([name, known]) => {
+      const [, alike, same, earlier = '0', tier = ''] = VERSIONED.exec(name) ?? [];
+      return alike === family && same === major && tier === rest && Number(earlier) < Number(minor)
+        ? [{ name, known, earlier: Number(earlier) }]
+        : [];
+    });
+    const latest = before.sort((a, b) => b.earlier - a.earlier)[0];
+    if (latest !== undefined) return { known: latest.known, assumed: `it is that of ${latest.name}, the version before` };
+  }
+  for (let at = stem.search(/[-_.]/); at >= 0; at = next(stem, at)) {
+    const [before, name] = [stem.slice(0, at), stem.slice(at + 1)];
+    const known = SIZED.test(name) && !OTHER.test(before) ? names.get(name) : undefined;
+    if (known !== undefined) return { known, assumed: `its name ends with ${name}` };
+  }
+  return null;
+}
+
+function next(text: string, after: number): number {
+  const found = text.slice(after + 1).search(/[-_.]/);
+  return found < 0 ? -1 : after + 1 + found;
+}
+
+const NAMES = new Map<'all', ReadonlyMap<string, KnownName>>();
+
+/** Bundled models by lower-case names. */
+export const knownNames = (): ReadonlyMap<string, KnownName> =>
+  remembered(NAMES, 'all', () => {
+    const schema = z.looseObject({
+      hub: z.array(z.string()).default([]),
+      published: z.looseObject({ total: z.number() }).optional(),
+      offered: z.boolean().default(true),
+    });
+    const named = listProfiles('models').flatMap((model) => {
+      const path = findProfile('models', model);
+      const { hub = [], offered, published } = tableRow(path) === null ? readOwnYaml(path, schema) : modelProfile(path);
+      const known = { model, total: published?.total ?? null, offered };
+      return [model, ...hub].map((name): [string, KnownName] => [name.toLowerCase(), known]);
+    });
+    return new Map(named);
+  });
