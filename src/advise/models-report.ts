@@ -16,7 +16,7 @@ import {
 import { HOST, isAllOnGpu } from '../runtime/door.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { detailed, sentences, takenOf } from './report-parts.js';
+import { detailed, sentences, shapeLine, takenOf } from './report-parts.js';
 
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
@@ -37,7 +37,7 @@ export function modelsDocument(offers: ModelOffers): Document {
   const gridFor = (shown: readonly Offered[], title?: string): Grid => grid(shown, columnsOf(scales), { title });
   return {
     title: `What ${machine} runs, ${runtime}`,
-    lead: [...leadOf(offers, fitting.length), ...takenOf(offers)],
+    lead: [...leadOf(offers, fitting.length), ...models.flatMap(shapeLine), ...takenOf(offers)],
     blocks: [
       gridFor(held.filter(({ preferred }) => preferred)),
       gridFor(

@@ -1,3 +1,4 @@
+import { definedFields } from '../base/objects.js';
 import { assumedOf } from '../hardware/door.js';
 import { type ModelQuality, type ModelSpec, qualityOf, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
@@ -16,7 +17,7 @@ const MODELS_SCHEMA = 'moeprof.models/2';
 const USUAL_BEST = 8;
 
 /** A model on the machine. */
-export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
+export interface ModelOffer extends Pick<Advice, 'model' | 'assumedShape' | 'answer' | 'kept' | 'command' | 'bands'> {
   readonly parameters: ModelSpec['parameters'];
   /** Format of the answer, or the smallest on offer. */
   readonly quantization: string;
@@ -108,6 +109,7 @@ async function offerOf(asked: Question, quality: ModelQuality): Promise<ModelOff
   const common = {
     ...{ model: model.name, parameters: model.parameters, quality: quality.scoreOf(model.name) },
     ...{ quantization: model.quantization, bytes: weightBytes(model) },
+    ...definedFields({ assumedShape: model.assumed }),
   };
   if (answer === null) {
     const nothing = { answer: null, preferred: false, kept: false, command: null, bands: null };

@@ -28,6 +28,10 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
   return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
+/** What is assumed of a model's shape, a line; empty: nothing. */
+export const shapeLine = ({ assumedShape }: Pick<Advice, 'assumedShape'>): Line[] =>
+  assumedShape === undefined ? [] : [{ text: assumedShape, tone: 'caution' }];
+
 /** Range of a speed, as a suffix; empty if no measurement is comparable. */
 export function speedBand(band: Accuracy | null, speed: number): string {
   return band === null ? '' : ` (${bareRange(band, speed)})`;

@@ -23,7 +23,7 @@ import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
 import { measuredGrid } from './measured-report.js';
 import { memoryBlocks } from './memory-report.js';
-import { detailed, linesToPaste, sentences, speedBand, speedsText } from './report-parts.js';
+import { detailed, linesToPaste, sentences, shapeLine, speedBand, speedsText } from './report-parts.js';
 import { strategyGrid } from './strategies.js';
 import type { WayOut } from './ways.js';
 
@@ -83,8 +83,9 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
 }
 
 /** Assumed parts of model and machine that decide the answer, and the effect of neighbours. */
-function guessLine({ assumedShape, guesses }: Advice): Line[] {
-  const shape = assumedShape === undefined ? [] : [{ text: assumedShape, tone: 'caution' as const }];
+function guessLine(advice: Advice): Line[] {
+  const { guesses } = advice;
+  const shape = shapeLine(advice);
   if (guesses.length === 0) return shape;
   const texts = guesses.map(({ decode, other, part, prefill }) => {
     const [what, factor] = Math.abs(decode - 1) > Math.abs(prefill - 1) ? ['decode', decode] : ['prompts', prefill];

@@ -75,16 +75,15 @@ function meantBy(text: string, owner: string | undefined, found: Resemblance, fo
     name: known.model,
     note: noteOn(text, owner, found, format === undefined ? '' : ` in ${format}`),
     ...(format === undefined ? {} : { format }),
-    ...(assumed === null ? {} : { assumed: `The shape is assumed: ${assumed}.` }),
+    ...(assumed === null ? {} : { assumed: `Assumed: shape of ${assumed}.` }),
     ...(same ? { same } : {}),
   };
 }
 
-function noteOn(text: string, owner: string | undefined, { assumed, known }: Resemblance, stored: string): string {
-  const mark = assumed === null ? '' : ', whose shape is assumed';
-  if (owner === undefined) return `${text} is taken for the bundled ${known.model}${mark}.`;
+function noteOn(text: string, owner: string | undefined, { known }: Resemblance, stored: string): string {
+  if (owner === undefined) return `${text} is taken for the bundled ${known.model}.`;
   const files = owner === '' ? 'a path to the file reads it' : `hf:${text} reads the repository's own files`;
-  return `${text} is no file here; taking the bundled ${known.model}${stored}${mark} (${files}).`;
+  return `${text} is no file here; taking the bundled ${known.model}${stored} (${files}).`;
 }
 
 const remedy = (repository: string | null): string =>

@@ -16,7 +16,7 @@ export interface KnownName {
 /** A model for a name. */
 export interface Resemblance {
   readonly known: KnownName;
-  /** Why equal shapes are assumed; null: they are known. */
+  /** Name whose shape is assumed, and why; null: the shape is known. */
   readonly assumed: string | null;
   /** True: the model itself, not further training. */
   readonly same?: true;
@@ -64,12 +64,12 @@ export function relativeOf(stem: string): Resemblance | null {
         : [];
     });
     const latest = before.sort((a, b) => b.earlier - a.earlier)[0];
-    if (latest !== undefined) return { known: latest.known, assumed: `it is that of ${latest.name}, the version before` };
+    if (latest !== undefined) return { known: latest.known, assumed: `${latest.name}, the version before ${stem}` };
   }
   for (let at = stem.search(/[-_.]/); at >= 0; at = next(stem, at)) {
     const [before, name] = [stem.slice(0, at), stem.slice(at + 1)];
     const known = SIZED.test(name) && !OTHER.test(before) ? names.get(name) : undefined;
-    if (known !== undefined) return { known, assumed: `its name ends with ${name}` };
+    if (known !== undefined) return { known, assumed: `${name}, with which ${stem} ends` };
   }
   return null;
 }

@@ -88,9 +88,9 @@ describe('names that resolve by rule', () => {
     ['Qwen/Qwen3.7-35B-A3B-FP8', 'qwen3.6-35b-a3b', 'qwen3.6-35b-a3b'],
     ['acme/acme-tuned-Qwen3-30B-A3B', 'qwen3-30b-a3b', 'qwen3-30b-a3b'],
   ])('%s is assumed to have the shape of %s, which is marked', (hub, model, from) => {
-    const { assumed, name, note } = meantModel(hub, folder);
+    const { assumed, name } = meantModel(hub, folder);
     expect(name).toBe(model);
-    expect(note).toMatch(/, whose shape is assumed \(/);
+    expect(assumed).toMatch(/^Assumed: shape of /);
     expect(assumed!.toLowerCase()).toContain(from.toLowerCase());
     expect(loadModel(hub, null, folder)).toMatchObject({ name: model, assumed });
   });
