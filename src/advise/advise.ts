@@ -5,7 +5,7 @@ import { bitsPerWeight } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { type Command, type DeviceMemory, isAllOnGpu, type OfferedCache, type Setting } from '../runtime/door.js';
 import { alternativesOf } from './alternatives.js';
-import { cacheHints, commandOf, hintsOf } from './command.js';
+import { cacheHints, commandOf, hintsOf, promiseOf } from './command.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
 import { cacheOf, contextThatFits } from './fit.js';
 import { type Guess, guessesOf } from './guesses.js';
@@ -154,7 +154,7 @@ export async function plainAdvice(question: Question, answer: Priced): Promise<A
     answer: settingOf(question, answer, ''),
     kept: answer.kept,
     command,
-    hints: [...cacheHints(question, answer), ...hintsOf(command)],
+    hints: [...cacheHints(question, answer), ...promiseOf(question, answer), ...hintsOf(command)],
     bands: await bandsOf(question, answer),
     misfits: [],
   };

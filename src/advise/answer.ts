@@ -5,7 +5,7 @@ import type { WorkWatch } from '../base/work-watch.js';
 import { aboutRate } from '../report/door.js';
 import { backendsOn, DEFAULT_RUNTIME, ownRuntimesOf, type Speeds, wrapped } from '../runtime/door.js';
 import { type Advice, advise, bestAnswer } from './advise.js';
-import { type AdviceBasis, type AdviceWishes, basisOf, type MachineFinder, machineNamed, withQuestion } from './ask.js';
+import { type AdviceBasis, type AdviceWishes, basisOf, type MachineFinder, machineNamed, readerOf, withQuestion } from './ask.js';
 import { refuseUsers } from './fit.js';
 import type { Priced } from './price.js';
 import type { Question } from './question.js';
@@ -24,7 +24,9 @@ export function adviceFor(model: string, machine: string, wishes: AdviceWishes =
 }
 
 /** As {@link adviceFor}, with a machine finder. */
-export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch: WorkWatch = {}): Promise<Advice> {
+export async function adviceOn(name: string, machine: MachineFinder, asked: AdviceWishes, watch: WorkWatch = {}): Promise<Advice> {
+  const reader = asked.runtime === undefined && asked.quantizations === undefined ? readerOf(name) : null;
+  const wishes = reader === null ? asked : { ...asked, runtime: reader };
   const [basis, ...rivals] = (await basesOf(machine, wishes)) as [AdviceBasis, ...AdviceBasis[]];
   const notes: string[] = [];
   const { note: _said, ...quiet } = watch;
@@ -96,7 +98,6 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
   return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }
 
-/** Note on another runtime of the same GPU, with its own formats; empty if nothing fits. */
 async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch?: WorkWatch): Promise<string[]> {
   const answer = await withQuestion(name, basis, wishes, bestAnswer, watch);
   if (answer === null) return [];

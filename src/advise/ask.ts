@@ -13,12 +13,15 @@ import {
   assemble,
   bitsPerWeight,
   isHubAddress,
+  loadProfile,
   loadRouting,
+  type MeantModel,
   type ModelSpec,
   meantOf,
   mostTopK,
   type OpenModel,
   openModel,
+  type Stored,
   weightBytes,
 } from '../model/door.js';
 import {
@@ -215,20 +218,15 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
   const { users = 1 } = wishes;
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const meant = meantOf(name);
-  const named = meant?.format === undefined ? usualFormats(runtime, models(null)) : [null];
-  const quantizations = wishes.quantizations === undefined ? named : wishes.quantizations;
+  const quantizations = wishes.quantizations ?? offerOf(runtime, models, meant);
   const { note, trainedContext: trained } = model(quantizations[0]!);
   const wished = wishedContext(wishes);
   const most = trained ?? MOST_CONTEXT;
   const context = wishes.context ?? Math.min(wished, most);
   const request = requestShape(wishes, context);
   const ofContext = most >= wished ? [] : [contextNote(context, most, trained === undefined)];
-  const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
-  const address = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
-  const repository = meant?.format === undefined || !/^[^/]+\/[^/]+:/.test(name) ? null : name;
-  const hub = wishes.quantizations === undefined ? (address ?? repository) : address;
-  const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  const bundled = listProfiles('models').includes(name) || meant?.same === true;
+  const unread = meant?.stored === undefined || isRead(meant.stored, runtime) ? [] : [unreadNote(name, runtime)];
+  const notes = [...(note === undefined ? [] : [note]), ...unread, ...ofContext, ...basis.notes];
   return {
     ...basis,
     ...checkedSlots(wishes, runtime, model(quantizations[0]!)),
@@ -237,12 +235,58 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
     users,
     quantizations,
     model,
-    file,
-    hub,
-    bundled,
+    ...filesOf(name, runtime, models, wishes),
     notes,
   };
 }
+
+/** The runtime for the files in a name; null: any. */
+export function readerOf(name: string): string | null {
+  const { container, format } = meantOf(name)?.stored ?? {};
+  return format === undefined ? null : (ADVISED.find(({ opens }) => opens !== undefined && opens === container)?.name ?? null);
+}
+
+const isRead = ({ container }: Stored, { opens = 'safetensors', reads }: AdvisedRuntime): boolean =>
+  container === (reads === 'gguf' ? reads : opens);
+
+const unreadNote = (name: string, { name: runtime, reads }: AdvisedRuntime): string =>
+  `${name} is no ${reads === 'gguf' ? 'GGUF file' : 'folder'} that ${runtime} reads: one of the same model is taken.`;
+
+function offerOf(runtime: AdvisedRuntime, models: (quantization: string | null) => Loaded, meant: MeantModel | null): (string | null)[] {
+  if (meant?.stored?.format === undefined) return usualFormats(runtime, models(null));
+  if (isRead(meant.stored, runtime)) return [null];
+  const { quantization: native } = loadProfile(meant.name);
+  return usualFormats(runtime, models(native)).map((format) => format ?? native);
+}
+
+function filesOf(
+  name: string,
+  runtime: AdvisedRuntime,
+  models: (quantization: string | null) => Loaded,
+  wishes: AdviceWishes,
+): Pick<Question, 'asked' | 'file' | 'hub' | 'repository'> {
+  const meant = meantOf(name);
+  const unplaced = { file: null, hub: null };
+  if (meant === null && isHubAddress(name)) {
+    const isGguf = wishes.quantizations === undefined && models(null).sizes === 'tensors';
+    return { ...unplaced, hub: runtime.reads === 'gguf' && !isGguf ? null : name.replace(/^hf:/, '').replace(/@[^:]*/, '') };
+  }
+  if (meant === null)
+    return listProfiles('models').includes(name) ? { ...unplaced, asked: name } : { hub: null, file: fileAt(name, runtime) };
+  const { repository, stored } = meant;
+  if (stored === undefined || !isRead(stored, runtime)) return { ...unplaced, asked: name };
+  if (repository === undefined) return { hub: null, file: fileAt(name, runtime), asked: name };
+  const { container, format } = stored;
+  if (format === undefined || wishes.quantizations !== undefined)
+    return { ...unplaced, asked: name, ...(container === 'gguf' ? { repository } : {}) };
+  return {
+    ...unplaced,
+    asked: name,
+    hub: container === 'gguf' ? `${repository}:${/:([^:]+)$/.exec(name)?.[1] ?? format.toUpperCase()}` : repository,
+  };
+}
+
+const fileAt = (name: string, runtime: AdvisedRuntime): string | null => (isPath(name) ? fileOf(name, runtime) : null);
 
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 

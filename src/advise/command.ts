@@ -1,7 +1,7 @@
 import { platform } from '../base/host/machine.js';
 import { type LineShell, usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
-import { type ModelSpec, mainFormat, mostExperts, publishedFile } from '../model/door.js';
+import { type ModelSpec, mainFormat, mostExperts, type PublishedFile, promisedFile, promisedTag, publishedFile } from '../model/door.js';
 import {
   type Command,
   type CommandInput,
@@ -20,7 +20,7 @@ import type { Question } from './question.js';
 
 /** Command line of a setting in its runtime's dialect. */
 export function commandOf(
-  question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
+  question: Pick<Question, FilePlace | 'hardware' | 'mapped' | 'runtime' | 'shell'>,
   { blocks, devices, model, setting, split }: Pick<Priced, keyof Loaded | 'model' | 'setting'>,
 ): Command {
   const { hardware, mapped, runtime } = question;
@@ -60,24 +60,54 @@ function runsWindows({ hardware: { machine } }: Pick<Question, 'hardware'>): boo
 /** Shell: the wished one, or the usual one of the machine. */
 export const shellOf = (question: Pick<Question, 'hardware' | 'shell'>): LineShell => question.shell ?? usualShell(runsWindows(question));
 
+type FilePlace = 'asked' | 'file' | 'hub' | 'repository';
+
 /** Model as a server names it: a folder or file, or a repository of the hub. */
-export function servedName(question: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>, { model: spec, setting }: Priced): string {
+export function servedName(question: Pick<Question, FilePlace | 'runtime'>, { model: spec, setting }: Priced): string {
   const { hub, model } = placeOf(question, spec, setting);
   return hub?.replace(/:.*$/, '') ?? model;
 }
 
 /** A file, a folder, or a hub repository. */
 function placeOf(
-  { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
-  { anatomy, name, quantization }: ModelSpec,
-  { draft, drafter }: Setting,
+  question: Pick<Question, FilePlace | 'runtime'>,
+  spec: ModelSpec,
+  setting: Setting,
 ): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
-  const next = draft > 0 && drafter === 'mtp' && reads === 'gguf' && (anatomy?.nextLayers ?? 0) === 0;
-  const usual = `${OWN_FILE}${name}${next ? '-MTP' : ''}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
-  const known = bundled === true ? publishedFile(name, quantization, reads, next) : null;
-  if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
-  const { file: hubFile, repository, tag, vision } = known;
-  return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
+  const { file, hub, runtime } = question;
+  const gguf = runtime.reads === 'gguf' ? `-${spec.quantization.replaceAll(':', '-')}.gguf` : '';
+  const model = file ?? `${OWN_FILE}${spec.name}${needsDrafts(question, spec, setting) ? '-MTP' : ''}${gguf}`;
+  if (file !== null) return { model, hub: null };
+  const known = knownFile(question, spec, setting);
+  if (known === null) return { model, hub: hub ?? promised(question, spec, setting) };
+  const { file: hubFile, tag, vision } = known;
+  return { model, hub: tag === null ? known.repository : `${known.repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
+}
+
+const needsDrafts = ({ runtime }: Pick<Question, 'runtime'>, { anatomy }: ModelSpec, { draft, drafter }: Setting): boolean =>
+  draft > 0 && drafter === 'mtp' && runtime.reads === 'gguf' && (anatomy?.nextLayers ?? 0) === 0;
+
+function knownFile(question: Pick<Question, FilePlace | 'runtime'>, spec: ModelSpec, setting: Setting): PublishedFile | null {
+  const { asked, hub, repository = hub?.replace(/:.*$/, ''), runtime } = question;
+  if (asked === undefined) return null;
+  const wanted = { model: spec.name, format: spec.quantization, reads: runtime.reads, drafts: needsDrafts(question, spec, setting) };
+  const found = publishedFile({ ...wanted, asked, ...(repository === undefined ? {} : { repository }) });
+  return repository === undefined || found?.repository === repository ? found : null;
+}
+
+function promised(question: Pick<Question, FilePlace | 'runtime'>, spec: ModelSpec, setting: Setting): string | null {
+  const { asked, repository, runtime } = question;
+  if (asked === undefined || runtime.reads === 'folder' || needsDrafts(question, spec, setting)) return null;
+  const [model, format] = [spec.name, spec.quantization];
+  return repository === undefined ? promisedFile({ asked, model, format, reads: 'gguf' }) : promisedTag(repository, format);
+}
+
+/** On a file of no source. */
+export function promiseOf(question: Question, { model, setting }: Priced): string[] {
+  const { hub } = placeOf(question, model, setting);
+  if (question.hub !== null || hub === null || hub !== promised(question, model, setting) || knownFile(question, model, setting) !== null)
+    return [];
+  return [`${hub} is assumed to be there: hf:${hub.replace(/:.*$/, '')} reads what the repository has.`];
 }
 
 /** Placeholder folder of an unnamed file, marked for replacement. */

@@ -170,7 +170,6 @@ export class Pricer {
   }
 }
 
-/** A run with the cache as the engine has it: MiB with empty slots, of the setting's first MoE layers. */
 function withOwnCache(run: RunInput, { cache, cpuMoe, cpuShare, slots }: Setting, model: ModelSpec): RunSpec {
   const spec = checkRun(run, 'advise');
   const { policy } = spec.system.cache;

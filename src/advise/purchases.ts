@@ -49,7 +49,6 @@ interface Changed {
   readonly hardware: HardwareSpec;
 }
 
-/** Machines with other modules or cards that the board takes, or a faster slot or drive. */
 function changesOf(hardware: HardwareSpec, setting: Setting): Changed[] {
   const { machine, tiers } = hardware;
   if (machine === undefined || machine.cpu === null) return [];
@@ -97,7 +96,6 @@ function slotFor({ cpu, pcie }: Machine, card: GpuPart | undefined): PcieLink | 
   return { generation: Math.min(card.pcie.generation, cpu.pcieGeneration), lanes: card.pcie.lanes };
 }
 
-/** Card of the same vendor with the next larger memory, no slower; a workstation card if need be. */
 function largerCard([card, ...others]: readonly GpuPart[]): GpuPart | null {
   if (card === undefined || card.form === 'laptop' || others.some(({ name }) => name !== card.name)) return null;
   const forms = card.form === 'desktop' ? ['desktop', 'workstation'] : [card.form];

@@ -33,8 +33,10 @@ export interface Question {
   readonly file: string | null;
   /** Hugging Face address, `owner/repo` or `owner/repo:format`; null: not from the hub. */
   readonly hub: string | null;
-  /** True for a bundled model, whose files may be known. */
-  readonly bundled?: boolean;
+  /** Named `owner/repo` of several GGUF files. Absent: none. */
+  readonly repository?: string;
+  /** A bundled model's name as given. Absent: not bundled. */
+  readonly asked?: string;
   /** Shell of the lines; absent: usual shell of the machine. */
   readonly shell?: LineShell;
   /** Machine with mapped weights if `hardware` pins weights; absent: `hardware`. */

@@ -82,7 +82,6 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   return [{ text: `${speeds}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
-/** Assumed parts of model and machine that decide the answer, and the effect of neighbours. */
 function guessLine(advice: Advice): Line[] {
   const { guesses } = advice;
   const shape = shapeLine(advice);

@@ -136,7 +136,6 @@ function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting
   return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
-/** Lets the GPUs' experts follow prompts if faster; the buffer takes a layer's room. */
 async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
@@ -162,7 +161,6 @@ async function withOneSocket(question: Question, from: Priced): Promise<Priced> 
   return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;
 }
 
-/** Lengthens drafts while faster; each has its own placement, since layer and cache take room. */
 async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of lengthsOf(question, from.model)) {
@@ -179,9 +177,10 @@ export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, s
   return { ...setting, draft, drafter };
 }
 
-/** True if a checkpoint, or a known GGUF file, has the layers that draft. */
 const holdsDrafts = (reads: 'gguf' | 'folder', { anatomy, name, quantization }: ModelSpec): boolean =>
-  reads === 'folder' || (anatomy?.nextLayers ?? 0) > 0 || publishedFile(name, quantization, reads, true) !== null;
+  reads === 'folder' ||
+  (anatomy?.nextLayers ?? 0) > 0 ||
+  publishedFile({ model: name, format: quantization, reads, drafts: true }) !== null;
 
 /** Draft lengths to try; empty: no drafts, or no known file with their layers. */
 export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {

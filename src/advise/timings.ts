@@ -95,7 +95,6 @@ function depthFor({ context }: Question, { price, setting }: Priced): number {
   return most < 1 ? 0 : 2 ** Math.floor(Math.log2(most));
 }
 
-/** Fixed placements to time, in whole layers: those of the shortlist, and all experts on the CPU. */
 function placementsOf({ hardware }: Question, shortlist: readonly Priced[]): readonly Priced[] {
   const plain = { draft: 0, users: 1, cache: null, slots: null, cpuProjections: null } as const;
   const fixed = shortlist

@@ -10,7 +10,10 @@ export const ADVISE = options({
   '-w, --hardware <machine>': 'parts such as rtx-3060+32GB, a name or a file; without, this one is detected',
   '-t, --trace <trace>': 'recorded routing to price settings on; without, it is drawn as the model routes',
   ...TIMING,
-  '--runtime <name>': [`runtime: ${ADVISED.map(({ name }) => name).join(', ')}, or any`, { default: DEFAULT_RUNTIME }],
+  '--runtime <name>': [
+    `runtime: ${ADVISED.map(({ name }) => name).join(', ')}, or any`,
+    { shown: `${DEFAULT_RUNTIME}; for AWQ, EXL3 or MLX in a name what reads it` },
+  ],
   'What is wanted:': '',
   '--goal <goal>': ['request, decode, prefill or ttft=2s,tpot=50ms; request: a whole one soon', { default: 'request' }],
   '--context <tokens>': ['context of each user', { shown: '16384, or more for a longer --prompt, or what the model was trained on' }],

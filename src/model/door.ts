@@ -2,11 +2,12 @@
 export type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 export { GGUF_MAGIC, ggufHeaderOf } from './gguf-header.js';
 export { isHubAddress, parseHubAddress } from './hub/address.js';
-export { meantAddress, meantModel } from './hub/bundled.js';
+export { type MeantModel, meantAddress, meantModel } from './hub/bundled.js';
 export { hubServer, UnreachableHub } from './hub/client.js';
 export { fetchHubModel } from './hub/fetch.js';
-export { publishedFile } from './hub/published.js';
+export { type PublishedFile, promisedFile, promisedTag, publishedFile } from './hub/published.js';
 export { hubFolder } from './hub/store.js';
+export type { Container, Stored } from './hub/stored.js';
 export { parseJson } from './json.js';
 export { isKvFormat, parseKvFormat, withKvFormat } from './kv-format.js';
 export { type Fit, inspectModel, type ModelInspection } from './load/inspect.js';

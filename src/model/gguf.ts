@@ -88,7 +88,6 @@ function widest(tensors: readonly GgufTensor[]): number {
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
-/** All parts of a split file, or the file alone. @throws UserError for a missing part */
 function shardsOf(path: string): string[] {
   const match = SHARD.exec(basename(path));
   if (match === null) return [path];

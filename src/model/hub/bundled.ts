@@ -7,6 +7,7 @@ import { findQuantization } from '../quantization/index.js';
 import type { HubAddress } from './address.js';
 import { knownNames, type Resemblance, relativeOf, stems } from './relatives.js';
 import { nearOf, sizeSentence } from './size.js';
+import { filesNamed, type Stored } from './stored.js';
 
 /** What a name stands for. */
 export interface MeantModel {
@@ -14,11 +15,11 @@ export interface MeantModel {
   /** One sentence; null: the name is taken literally. */
   readonly note: string | null;
   /** Absent: no format in the name. */
-  readonly format?: string;
+  readonly stored?: Stored;
+  /** `owner/repo`; absent: a name alone. */
+  readonly repository?: string;
   /** A sentence; absent: the shape is known. */
   readonly assumed?: string;
-  /** True: the model itself, not further training. */
-  readonly same?: true;
 }
 
 const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
@@ -26,9 +27,9 @@ const REPOSITORY = /^(?:([\w-][\w.-]{0,95})\/)?([\w-][\w.-]{0,95}?)(:[\w.-]{1,40
 const PAGE = /^(?:https?:\/\/)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/;
 const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 
-/** GGUF file: alone, in a folder of its format, or in `owner/repo`. Groups: model, format. */
+/** GGUF file: alone, in a folder of its format, or in `owner/repo`. Groups: repository, model, format. */
 const GGUF =
-  /^(?:(?:(?:UD-)?I?Q\d\w*|[\w-][\w.-]*\/[\w-][\w.-]*(?:\/[\w-]+)?)\/)?([\w-][\w.-]{0,120}?)(?:[-_.]((?:UD-)?(?:I?Q|TQ)\d\w*|MXFP4(?:_MOE)?|BF16|F16))?(?:-\d{5}-of-\d{5})?\.gguf$/i;
+  /^(?:(?:(?:UD-)?I?Q\d\w*|([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/[\w-]+)?)\/)?([\w-][\w.-]{0,120}?)(?:[-_.]((?:UD-)?(?:I?Q|TQ)\d\w*|MXFP4(?:_MOE)?|BF16|F16))?(?:-\d{5}-of-\d{5})?\.gguf$/i;
 
 /** Resolves a model name: a file, or a repository's bundled model (`openai/gpt-oss-120b`). @throws UserError */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
@@ -39,12 +40,15 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   // A folder named like the owner means a missing file, not a repository.
   if ([text, text.split('/')[0]!].some((path) => path !== '' && existsSync(resolve(relativeTo, path)))) return itself;
   const file = GGUF.exec(text);
-  if (file !== null) return meantFile(text, file[1]!, file[2]) ?? itself;
+  if (file !== null) return meantFile(text, file) ?? itself;
   const [, owner, repo, tag] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text)) return itself;
   const found = resemblanceOf(repo);
   const format = tag?.slice(1).toLowerCase();
-  if (found !== null && (format === undefined || owner !== undefined)) return meantBy(text, owner, found, format);
+  const stored =
+    format === undefined ? filesNamed(owner?.toLowerCase() ?? '', repo.toLowerCase()) : ({ container: 'gguf', format } as const);
+  const repository = owner === undefined ? {} : { repository: `${owner}/${repo}` };
+  if (found !== null && (format === undefined || owner !== undefined)) return meantBy(text, found, stored, repository);
   const size = found === null ? sizeSentence(repo.toLowerCase()) : null;
   if (size !== null) throw new UserError(`${text}: ${size}; ${remedy(owner === undefined ? null : text)}`);
   if (owner === undefined) return itself;
@@ -61,29 +65,31 @@ export function meantAddress({ format, owner, repo, text }: HubAddress): MeantMo
 }
 
 /** Null: a path. @throws UserError for an unknown format */
-function meantFile(text: string, model: string, tag: string | undefined): MeantModel | null {
-  const found = resemblanceOf(model);
-  if (found === null) return null;
-  return meantBy(text, '', found, tag?.toLowerCase());
+function meantFile(text: string, [, repository, model, tag]: RegExpExecArray): MeantModel | null {
+  const found = resemblanceOf(model!);
+  const stored = { container: 'gguf', ...(tag === undefined ? {} : { format: tag.toLowerCase() }) } as const;
+  return found === null ? null : meantBy(text, found, stored, repository === undefined ? 'file' : { repository });
 }
 
-/** @param owner undefined: no repository; empty: a file @throws UserError for an unknown format */
-function meantBy(text: string, owner: string | undefined, found: Resemblance, format: string | undefined): MeantModel {
+/** @throws UserError for an unknown format */
+function meantBy(
+  text: string,
+  { assumed, known }: Resemblance,
+  stored: Stored | null,
+  place: 'file' | Pick<MeantModel, 'repository'>,
+): MeantModel {
+  const { format } = stored ?? {};
   if (format !== undefined) placed(text, () => findQuantization(format));
-  const { assumed, known, same } = found;
+  const taken = `the bundled ${known.model}${format === undefined ? '' : ` in ${format}`}`;
+  const where = place === 'file' ? 'a path to the file reads it' : `hf:${text} reads the repository's own files`;
+  const isName = place !== 'file' && place.repository === undefined;
   return {
     name: known.model,
-    note: noteOn(text, owner, found, format === undefined ? '' : ` in ${format}`),
-    ...(format === undefined ? {} : { format }),
+    note: isName ? `${text} is taken for ${taken}.` : `${text} is no file here; taking ${taken} (${where}).`,
+    ...(stored === null ? {} : { stored }),
     ...(assumed === null ? {} : { assumed: `Assumed: shape of ${assumed}.` }),
-    ...(same ? { same } : {}),
+    ...(place === 'file' ? {} : place),
   };
-}
-
-function noteOn(text: string, owner: string | undefined, { known }: Resemblance, stored: string): string {
-  if (owner === undefined) return `${text} is taken for the bundled ${known.model}.`;
-  const files = owner === '' ? 'a path to the file reads it' : `hf:${text} reads the repository's own files`;
-  return `${text} is no file here; taking the bundled ${known.model}${stored} (${files}).`;
 }
 
 const remedy = (repository: string | null): string =>
@@ -94,8 +100,7 @@ function resemblanceOf(repo: string): Resemblance | null {
   const tried = stems(repo.toLowerCase());
   for (const stem of tried) {
     const known = knownNames().get(stem);
-    if (known !== undefined)
-      return { known, assumed: null, ...(repo.toLowerCase().replace(/-gguf$/, '') === known.model ? { same: true } : {}) };
+    if (known !== undefined) return { known, assumed: null };
   }
   for (const stem of tried) {
     const found = relativeOf(stem);

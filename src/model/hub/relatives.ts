@@ -18,21 +18,30 @@ export interface Resemblance {
   readonly known: KnownName;
   /** Name whose shape is assumed, and why; null: the shape is known. */
   readonly assumed: string | null;
-  /** True: the model itself, not further training. */
-  readonly same?: true;
 }
 
 /** Publisher prefix: `Qwen_Qwen3-30B-A3B-GGUF`. */
 const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d.-])|[a-z][a-z\d-]*\.(?=[a-z]{3})|huihui-|nvidia-)/;
-/** Endings of further training, date, storage format. */
-const ENDINGS = [
+/** Endings of further training and date. */
+const TRAINING = [
   /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|heretic|uncensored|derestricted|original|hf|paddle|unsloth|preview|beta|v\d+(\.\d+)?|\d{4}|\d{6}|\d{8}|(0[1-9]|1[0-2])-20\d{2}|\d+k|1m)$/,
   /[-_.](exp|speciale|rl|mopd|reasoning|captioner|omni|coding|labs|mtp)$/,
+];
+/** Endings of storage formats. */
+const STORAGE = [
   /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|smol|hi|i?q\d\w*|[dt]q\d\w*|qx\d\w*|gs?\d+|h\d|tp\d)$/,
   /[-_.](int[248]|fp[48]|nvfp4|mxfp4(_moe)?|bf16|f16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
 ];
-const withoutEnding = (name: string): string =>
-  ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
+const ENDINGS = [...TRAINING, ...STORAGE];
+const withoutEnding = (name: string, endings = ENDINGS): string =>
+  endings.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
+
+/** A lower-case name without publisher and words on storage. */
+export function withoutStorage(repo: string): string {
+  let stem = repo.replace(PUBLISHER, '');
+  for (let less = withoutEnding(stem, STORAGE); less !== stem; less = withoutEnding(stem, STORAGE)) stem = less;
+  return stem;
+}
 
 /** A lower-case name, without endings one by one, without publishers. */
 export function stems(repo: string): string[] {

@@ -92,8 +92,8 @@ export function openModel(
   return atFormat(profile, quantization);
 }
 
-function openMeant({ assumed, format, name, note }: MeantModel, quantization: string | null, overrides: readonly Override[]): OpenModel {
-  const { parts, ...open } = openModel(name, quantization ?? format ?? null, undefined, overrides);
+function openMeant({ assumed, name, note, stored }: MeantModel, quantization: string | null, overrides: readonly Override[]): OpenModel {
+  const { parts, ...open } = openModel(name, quantization ?? stored?.format ?? null, undefined, overrides);
   const marks = definedFields({ assumed: inARow(assumed, parts.assumed), note: inARow(note, assumed, parts.note) });
   return { ...open, parts: { ...parts, ...marks } };
 }

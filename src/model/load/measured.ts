@@ -24,7 +24,6 @@ export interface MeasuredModel {
 /** Relative distance of stated bits that still match the rule (ours): most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** Cached models: a log repeats models, and a size search takes as long as a prediction. */
 const models = new Map<string, ModelSpec>();
 
 /** A bundled profile, else a shape. @throws UserError without either */

@@ -113,6 +113,7 @@ export const exllamav3Runtime = runtimeFrom({
   hostLayers: (count) => count,
   advised: {
     ...SERVER,
+    opens: 'exl3',
     profile: 'exllamav3',
     dialect,
     ladder: ({ layers }) => Array.from({ length: layers.length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })),

@@ -1,7 +1,7 @@
 // Each runtime has a folder in `src/runtime`; its speeds are a profile of profiles/runtimes/.
 import { ownValue } from '../../base/objects.js';
 import type { HardwareSpec, Machine } from '../../hardware/door.js';
-import type { ModelSpec } from '../../model/door.js';
+import type { Container, ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
@@ -161,6 +161,8 @@ interface Advised {
   readonly usualFile: string | null;
   /** Input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
+  /** Folders that are usually read by this runtime. Absent: none. */
+  readonly opens?: Exclude<Container, 'gguf'>;
   /** True: a flag reads weights into pinned memory. */
   readonly pins: boolean;
   /** Program that times one conversation; null: runs print the speed. */

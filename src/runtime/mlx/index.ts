@@ -36,6 +36,7 @@ export const mlxRuntime = runtimeFrom({
     // mlx_lm.convert: groups of 64 with a scale and a bias of 16 bits.
     quantizations: { bf16: 16, mlx8: 8.5, mlx6: 6.5, mlx5: 5.5, mlx4: 4.5, mlx3: 3.5 },
     usualFile: 'mlx4',
+    opens: 'mlx',
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
 });

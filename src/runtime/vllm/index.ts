@@ -64,6 +64,7 @@ export const vllmRuntime = runtimeFrom({
   advised: {
     ...SERVER,
     profile: 'vllm',
+    opens: 'safetensors',
     dialect,
     timer: servingTimer(['vllm', 'bench', 'serve']),
     ownDrafts: DRAFTS,

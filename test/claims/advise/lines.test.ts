@@ -14,7 +14,7 @@ import type { Question } from '../../../src/advise/question.js';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { LINE_SHELLS } from '../../../src/base/shell.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
-import { publishedFile, publishedFiles } from '../../../src/model/hub/published.js';
+import { promisedFile, publishedFile, publishedFiles } from '../../../src/model/hub/published.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { bitsPerWeight, type ModelSpec } from '../../../src/model/spec.js';
 import { advisedRuntime } from '../../../src/runtime/index.js';
@@ -57,7 +57,7 @@ function asked({ hardware, runtime }: (typeof driven)[number], model: (quantizat
     trace: null as unknown as RoutingTrace,
     file: null,
     hub: null,
-    bundled: true,
+    asked: spec.name,
     drafting: USUAL_DRAFTING,
     notes: [],
   };
@@ -128,10 +128,12 @@ describe.each(listProfiles('models').filter((name) => name !== 'coe-150x7b'))('%
       });
       expect(new Set(read.map((values) => JSON.stringify([...values]))).size).toBe(1);
       const repository = repositoryIn(read[0]!);
-      const known = publishedFile(name, priced.model.quantization, one.runtime.reads);
+      const wanted = { model: name, format: priced.model.quantization, reads: one.runtime.reads };
+      const known = publishedFile(wanted);
+      const promised = wanted.reads === 'gguf' && promisedFile(wanted) !== null;
       if (repository !== null) expect(LISTED).toContain(repository);
       // ik_llama.cpp takes files, not tags.
-      const fetched = one.runtime.name === 'ik_llama.cpp' ? known?.file != null : known !== null;
+      const fetched = one.runtime.name === 'ik_llama.cpp' ? known?.file != null : known !== null || promised;
       expect([one.machine, one.runtime.name, repository !== null]).toEqual([one.machine, one.runtime.name, fetched]);
     }
   });

@@ -60,7 +60,8 @@ describe('repositories of models that people run', () => {
       const [owner, repo] = hub.split('/') as [string, string];
       expect(meantModel(`${owner.toUpperCase()}/${repo.toUpperCase()}`, folder).name).toBe(model);
       const bare = meantModel(repo, folder);
-      expect(bare).toMatchObject({ name: model, note: repo === model ? null : `${repo} is taken for the bundled ${model}.` });
+      const stored = bare.stored?.format === undefined ? '' : ` in ${bare.stored.format}`;
+      expect(bare).toMatchObject({ name: model, note: repo === model ? null : `${repo} is taken for the bundled ${model}${stored}.` });
     }
     for (const [hub] of OTHERS) expect(meantModel(hub.split('/')[1]!, folder)).toEqual({ name: hub.split('/')[1], note: null });
   });
@@ -114,7 +115,7 @@ describe('names that resolve by rule', () => {
     ['Moonlight-16B-A3B-Instruct.i1-IQ2_M.gguf', 'moonlight-16b-a3b', 'iq2_m'],
     ['Qwen.Qwen3-30B-A3B.Q4_K_M.gguf', 'qwen3-30b-a3b', 'q4_k_m'],
   ])('%s names a model and its format', (text, model, format) => {
-    expect(meantModel(text, folder)).toMatchObject({ name: model, format });
+    expect(meantModel(text, folder)).toMatchObject({ name: model, stored: { container: 'gguf', format } });
     expect(loadModel(text, null, folder).quantization).toBe(format);
     expect(loadModel(text, 'q8_0', folder).quantization).toBe('q8_0');
   });
@@ -123,6 +124,33 @@ describe('names that resolve by rule', () => {
     expect(() => meantModel('unsloth/gpt-oss-120b-GGUF:Q9_Z', folder)).toThrow(
       /^unsloth\/gpt-oss-120b-GGUF:Q9_Z: unknown quantization "q9_z"/,
     );
+  });
+});
+
+describe('formats in names of repositories', () => {
+  it.each([
+    ['turboderp/GLM-4.5-Air-exl3-3.05bpw', 'exl3', 'int4:bits=3.05'],
+    ['cpatonn/Qwen3-30B-A3B-Instruct-2507-AWQ-4bit', 'safetensors', 'int4'],
+    ['cpatonn/Qwen3-30B-A3B-Instruct-2507-AWQ-8bit', 'safetensors', 'int8'],
+    ['Qwen/Qwen3-30B-A3B-GPTQ-Int4', 'safetensors', 'int4'],
+    ['nvidia/Qwen3-30B-A3B-NVFP4', 'safetensors', 'nvfp4'],
+    ['Qwen/Qwen3-30B-A3B-FP8', 'safetensors', 'fp8'],
+    ['unsloth/Qwen3-30B-A3B-bnb-4bit', 'safetensors', 'nf4'],
+    ['mlx-community/Qwen3-30B-A3B-4bit', 'mlx', 'mlx4'],
+    ['mlx-community/Qwen3-30B-A3B-4bit-DWQ', 'mlx', 'mlx4'],
+    ['lmstudio-community/Qwen3-30B-A3B-MLX-8bit', 'mlx', 'mlx8'],
+    ['acme/Qwen3-30B-A3B-Q4_K_M-GGUF', 'gguf', 'q4_k_m'],
+    // A GGUF repository has several; a word that no format has is none; 4bit alone is AWQ to some and MLX to others.
+    ['unsloth/Qwen3-30B-A3B-GGUF', 'gguf', undefined],
+    ['mradermacher/Qwen3-30B-A3B-i1-GGUF', 'gguf', undefined],
+    ['mlx-community/Qwen3-30B-A3B-2bit', 'mlx', undefined],
+    ['acme/Qwen3-30B-A3B-4bit', undefined, undefined],
+    ['Qwen/Qwen3-30B-A3B', undefined, undefined],
+  ])('%s is stored as %s in %s', (text, container, format) => {
+    const { name, stored } = meantModel(text, folder);
+    expect([stored?.container, stored?.format]).toEqual([container, format]);
+    if (format !== undefined) expect(loadModel(text, null, folder).quantization).toBe(format);
+    expect(['qwen3-30b-a3b', 'glm-4.5-air']).toContain(name);
   });
 });
 
@@ -231,13 +259,13 @@ describe('the name of a repository', () => {
     ['huihui-ai/Huihui-gpt-oss-20b-BF16-abliterated', 'gpt-oss-20b'],
     ['ai21labs/Jamba-v0.1', 'jamba-v0.1'],
   ])('%s stands for the bundled %s, which is said', (text, name) => {
-    expect(meantModel(text, folder)).toMatchObject({
-      name,
-      note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).`,
-    });
-    const { note, ...model } = loadModel(text, null, folder);
-    expect(note).toMatch(/taking the bundled/);
-    expect(model).toEqual(loadModel(name));
+    const { name: meant, note, stored } = meantModel(text, folder);
+    const format = stored?.format === undefined ? '' : ` in ${stored.format}`;
+    expect(meant).toBe(name);
+    expect(note).toBe(`${text} is no file here; taking the bundled ${name}${format} (hf:${text} reads the repository's own files).`);
+    const { note: shown, ...model } = loadModel(text, null, folder);
+    expect(shown).toBe(note);
+    expect(model).toEqual(loadModel(name, stored?.format ?? null));
     expect(loadRouting(text, folder)).toEqual(loadRouting(name));
   });
 

@@ -18,7 +18,7 @@ describe('the list', () => {
   it.each(gguf.flatMap(({ drafts = false, files, model }) => Object.keys(files).map((format) => [model, format, drafts] as const)))(
     'has a tag for %s in %s that its file has',
     (model, format, drafts) => {
-      const { file, repository, tag } = publishedFile(model, format, 'gguf', drafts)!;
+      const { file, repository, tag } = publishedFile({ model, format, reads: 'gguf', drafts })!;
       expect(repository.split('/')).toHaveLength(2);
       expect(tag!.toLowerCase().replace(/^ud-/, '')).toBe(format.replace(/^ud-/, ''));
       // common/download.cpp of llama.cpp: the tag, then a dot or a hyphen; of a split file the first part.
@@ -28,14 +28,14 @@ describe('the list', () => {
   );
 
   it('tells formats apart, and files from folders', () => {
-    expect(publishedFile('qwen3-30b-a3b', 'q4_k_m', 'gguf')).toEqual({
+    expect(publishedFile({ model: 'qwen3-30b-a3b', format: 'q4_k_m', reads: 'gguf' })).toEqual({
       repository: 'unsloth/Qwen3-30B-A3B-GGUF',
       tag: 'Q4_K_M',
       file: 'Qwen3-30B-A3B-Q4_K_M.gguf',
       vision: false,
     });
-    expect(publishedFile('qwen3-30b-a3b', 'fp8', 'folder')?.repository).toBe('Qwen/Qwen3-30B-A3B-FP8');
-    expect(publishedFile('qwen3-30b-a3b', 'fp8', 'gguf')).toBeNull();
-    expect(publishedFile('grok-1', 'q4_k_m', 'gguf')).toBeNull();
+    expect(publishedFile({ model: 'qwen3-30b-a3b', format: 'fp8', reads: 'folder' })?.repository).toBe('Qwen/Qwen3-30B-A3B-FP8');
+    expect(publishedFile({ model: 'qwen3-30b-a3b', format: 'fp8', reads: 'gguf' })).toBeNull();
+    expect(publishedFile({ model: 'grok-1', format: 'q4_k_m', reads: 'gguf' })).toBeNull();
   });
 });
