@@ -10,6 +10,7 @@ export interface KnownName {
   readonly model: string;
   /** Parameters; null: unpublished. */
   readonly total: number | null;
+  readonly active: number | null;
   readonly offered: boolean;
 }
 
@@ -80,7 +81,25 @@ export function relativeOf(stem: string): Resemblance | null {
     const known = SIZED.test(name) && !OTHER.test(before) ? names.get(name) : undefined;
     if (known !== undefined) return { known, assumed: `${name}, with which ${stem} ends` };
   }
-  return null;
+  return sameSize(stem);
+}
+
+/** Tolerance of parameters in a name, relative: names round. */
+const ROUNDED = { total: 0.03, active: 0.07 };
+
+/** The only model of a family with both parameters in a name. */
+function sameSize(stem: string): Resemblance | null {
+  const [, total, active] = /-(\d{2,3})b-a(\d{1,2})b$/.exec(stem) ?? [];
+  if (total === undefined || OTHER.test(stem)) return null;
+  const words = stem.split('-');
+  const isNear = (billions: string, published: number | null, off: number): boolean =>
+    Math.abs(Number(billions) * 1e9 - (published ?? 0)) <= off * (published ?? 0);
+  const known = [...knownNames().values()].filter(
+    (name) =>
+      words.includes(name.model.split('-')[0]!) && isNear(total, name.total, ROUNDED.total) && isNear(active!, name.active, ROUNDED.active),
+  );
+  if (new Set(known.map(({ model }) => model)).size !== 1) return null;
+  return { known: known[0]!, assumed: `${known[0]!.model}, of whose family and size ${stem} is` };
 }
 
 function next(text: string, after: number): number {
@@ -95,13 +114,13 @@ export const knownNames = (): ReadonlyMap<string, KnownName> =>
   remembered(NAMES, 'all', () => {
     const schema = z.looseObject({
       hub: z.array(z.string()).default([]),
-      published: z.looseObject({ total: z.number() }).optional(),
+      published: z.looseObject({ total: z.number(), active: z.number().optional() }).optional(),
       offered: z.boolean().default(true),
     });
     const named = listProfiles('models').flatMap((model) => {
       const path = findProfile('models', model);
       const { hub = [], offered, published } = tableRow(path) === null ? readOwnYaml(path, schema) : modelProfile(path);
-      const known = { model, total: published?.total ?? null, offered };
+      const known = { model, total: published?.total ?? null, active: published?.active ?? null, offered };
       return [model, ...hub].map((name): [string, KnownName] => [name.toLowerCase(), known]);
     });
     return new Map(named);

@@ -24,7 +24,9 @@ const inBillions = (number: string, unit: string): number => Number(number) * (u
 
 function sizeInName(repo: string): Size | null {
   const [, total, unit, active, part] = BOTH.exec(repo) ?? [];
-  return total === undefined ? null : { total: inBillions(total, unit!), active: inBillions(active!, part!) };
+  if (total !== undefined) return { total: inBillions(total, unit!), active: inBillions(active!, part!) };
+  const [, whole, wholeUnit] = /[-_.]moe(?=[-_.]|$)/.test(repo) ? (TOTAL.exec(repo) ?? []) : [];
+  return whole === undefined ? null : { total: inBillions(whole, wholeUnit!), active: null };
 }
 
 /** Rows of the table with `~`. */
