@@ -69,7 +69,7 @@ export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' |
 
 /** A sliding window for all layers; empty if the window spans the longest context. */
 export function window(config: Fields): Pick<Grouped, 'window'> {
-  const size = config.indexOr(0, 'sliding_window');
+  const size = config.indexOr(0, 'sliding_window', 'sliding_window_size');
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
 }
 

@@ -10,7 +10,7 @@ import { longcat } from './longcat.js';
 import { dbrx, gptOss, grok, minimaxM2, mixtral, olmoe, phimoe } from './mixtral.js';
 import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
-import { bailing, step } from './usual.js';
+import { afmoe, bailing, step } from './usual.js';
 
 /** A new family is a file and an entry. */
 export const FAMILIES: readonly Family[] = [
@@ -41,6 +41,7 @@ export const FAMILIES: readonly Family[] = [
   bailing,
   longcat,
   step,
+  afmoe,
   switchTransformers,
   nllb,
 ];

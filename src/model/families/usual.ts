@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
-import { type Architecture, dense, type Family, grouped, latent, shared, sparse, window } from './family.js';
+import { type Architecture, dense, type Family, grouped, latent, layersOfKind, shared, sparse, window } from './family.js';
 
 /** Field names in public configurations. */
 const EXPERTS = ['num_experts', 'n_routed_experts', 'num_local_experts', 'moe_num_experts', 'num_routed_experts', 'num_moe_experts'];
@@ -49,6 +49,16 @@ export const step: Family = {
   types: ['step3p5'],
   architectures: ['Step3p5ForCausalLM'],
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
+};
+
+/** Trinity: an output gate in each layer. */
+export const afmoe: Family = {
+  types: ['afmoe'],
+  architectures: ['AfmoeForCausalLM'],
+  read: (config) => {
+    const { attention, moe, ...others } = read(config, { qkNorm: true, routerBias: null });
+    return { ...others, attention: { ...attention, gate: true }, moe: { ...moe, routerBias: true } };
+  },
 };
 
 /** @param type model type, for the note @throws UserError for a missing or malformed field */
@@ -110,14 +120,29 @@ function attentionOf(config: Fields, qkNormed: boolean): Architecture['attention
   if (config.has('kv_lora_rank')) return latent(config);
   const qkNorm = config.flag('use_qk_norm', config.flag('qk_norm', qkNormed));
   const bias = config.flag('attention_bias', config.flag('use_qkv_bias', false));
-  const attention = grouped(config, { bias, qkNorm, outBias: config.flag('use_bias', false) });
+  const values = config.has('v_head_dim') ? { valueDim: config.count('v_head_dim') } : {};
+  const attention = grouped(config, { bias, qkNorm, outBias: config.flag('use_bias', false), ...values });
   const windowed = config.flag('use_sliding_window', true) ? window(config).window : undefined;
-  const at = config.texts('layer_types')?.flatMap((kind, layer) => (kind === 'sliding_attention' ? [layer] : []));
+  const at = layersOfKind(config, 'sliding_attention') ?? config.flags('hybrid_layer_pattern')?.flatMap((is, layer) => (is ? [layer] : []));
   if (windowed === undefined || at?.length === 0) return attention;
   const other = config.object('attention_other_setting');
   if ((other?.countOr(attention.kvHeads, 'num_attention_groups') ?? attention.kvHeads) !== attention.kvHeads)
     throw new UserError(`${other!.place}: num_attention_groups: must be ${attention.kvHeads}, as in layers without a window`);
-  return { ...attention, window: { ...windowed, at, heads: other?.count('num_attention_heads') } };
+  const kvHeads = config.has('swa_num_key_value_heads') ? config.count('swa_num_key_value_heads') : undefined;
+  return { ...attention, window: { ...windowed, at, heads: other?.count('num_attention_heads') ?? headsAt(config, at), kvHeads } };
+}
+
+/** @throws UserError if they differ */
+function headsAt(config: Fields, at: readonly number[] = []): number | undefined {
+  if (config.has('swa_num_attention_heads')) return config.count('swa_num_attention_heads');
+  const [first = 0] = at;
+  if (!config.has('num_attention_heads_per_layer')) return undefined;
+  const heads = config.perLayer(Math.max(...at, 0) + 1, 'num_attention_heads_per_layer');
+  const odd = at.find((layer) => heads[layer] !== heads[first]);
+  if (odd === undefined) return heads[first];
+  throw new UserError(
+    `${config.place}: num_attention_heads_per_layer: must be ${heads[first]} in layer ${odd}, as in others with a window`,
+  );
 }
 
 function noteOf(config: Fields, type: string, { experts, topK, intermediate }: Architecture['moe']): string {
