@@ -74,6 +74,8 @@ function complaint(keyword: string, expected: unknown, value: unknown, path: str
       return number >= (expected as number) ? `is not below ${expected}` : null;
     case 'minLength':
       return typeof value === 'string' && value.length < (expected as number) ? `is shorter than ${expected}` : null;
+    case 'maxLength':
+      return typeof value === 'string' && value.length > (expected as number) ? `is longer than ${expected}` : null;
     case 'pattern':
       return typeof value === 'string' && !new RegExp(expected as string, 'u').test(value) ? `does not match ${expected}` : null;
     case 'minItems':

@@ -55,15 +55,19 @@ const GRAMMAR = grammarOf(
 
 type Name = NameIn<typeof GRAMMAR>;
 
-/** All layers: more than any model has. */
+/** All layers, as lines have it. */
 const ALL_LAYERS = 99;
+
+/** All layers of a deeper model. */
+const MORE_LAYERS = 999;
 
 /** Bytes of finished prompts in host memory by default (--cache-ram, tools/server/README.md). */
 const PROMPT_CACHE = 8192 * 2 ** 20;
 
 /** Shared flags of both llama.cpp kinds, without those of the model. */
-export function sharedUses({ blocks = ALL_LAYERS, ...input }: CommandInput): Uses<Spelling<keyof typeof SHARED_FLAGS>> {
-  const { cores, cpuExpertLayers, gpus, moeLayers, setting, sockets, split, splitPattern, unified } = input;
+export function sharedUses({ blocks, ...input }: CommandInput): Uses<Spelling<keyof typeof SHARED_FLAGS>> {
+  const { cores, cpuExpertLayers, gpus, moeLayers, setting, sockets, spec, split, splitPattern, unified } = input;
+  const { layers, nextLayers } = spec.anatomy ?? { layers: spec.layers, nextLayers: 0 };
   const { context, cpuMoe, kv, oneSocket, ubatch, users } = setting;
   const [cpuOnly, computes] = [isCpuOnly(setting), !isAllOnGpu(setting)];
   const apart = !unified && !cpuOnly;
@@ -72,7 +76,7 @@ export function sharedUses({ blocks = ALL_LAYERS, ...input }: CommandInput): Use
   return [
     ['-c', context * users],
     ['-np', users],
-    gpus > 0 && ['-ngl', blocks],
+    gpus > 0 && ['-ngl', blocks ?? (layers.length + nextLayers < ALL_LAYERS ? ALL_LAYERS : MORE_LAYERS)],
     // The first matching override decides, so the special flag goes first.
     apart &&
       splitPattern !== null && [
