@@ -1,5 +1,5 @@
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
-import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
+import { DenseCost, launchesOf, rowsComputed, speedOf, VECTOR_TOKENS, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
 import { byFormat, type Device, type HardwareSpec, type HostDevice, type ReadBacks } from './spec.js';
 
@@ -9,15 +9,24 @@ interface ExpertTimes {
   readonly activationNs: Float64Array;
   /** Extra rows of a multi-row product. */
   readonly tileRows: number;
+  /** Each of a few rows reads the weights by itself. */
+  readonly rereads: boolean;
 }
 
-function expertTime({ activationNs, tileRows, weightNs }: ExpertTimes, layer: number, activations: number): number {
-  return Math.max(weightNs[layer]!, rowsComputed(activations, tileRows) * activationNs[layer]!);
+/** @param tokens of the pass, which decide the kernel where vectors read again; 0: unknown, the faster of both */
+function expertTime({ activationNs, rereads, tileRows, weightNs }: ExpertTimes, layer: number, activations: number, tokens: number): number {
+  const [readNs, rowNs] = [weightNs[layer]!, activationNs[layer]!];
+  if (!rereads) return Math.max(readNs, rowsComputed(activations, tileRows) * rowNs);
+  const vectorNs = activations * Math.max(readNs, rowNs);
+  if (tokens > 0 && tokens <= VECTOR_TOKENS) return vectorNs;
+  const tiledNs = Math.max(readNs, (tileRows + Math.max(tileRows, activations)) * rowNs);
+  return tokens === 0 && activations <= VECTOR_TOKENS ? Math.min(vectorNs, tiledNs) : tiledNs;
 }
 
 function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): ExpertTimes {
   return {
     tileRows: deviceOf(0).tileRows ?? 0,
+    rereads: deviceOf(0).rereads === true,
     weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, deviceOf(layer.index))),
     activationNs: Float64Array.from(model.layers, ({ flopsPerToken, formats, index }) => {
       const device = deviceOf(index);
@@ -79,6 +88,7 @@ export class CostModel {
   readonly #cpuLaunchNs: number;
   readonly #readBacks: ReadBacks;
   #cpuShare = 1;
+  #tokens = 0;
 
   /** @param placement null: dense part on the GPU @param split layer with experts on two devices; null: no split */
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null, split: ExpertSplit | null = null) {
@@ -150,21 +160,26 @@ export class CostModel {
     return ns;
   }
 
+  /** Tells the tokens of the pass whose experts are asked for next; before the first, the faster kernel is taken. */
+  beginPass(tokens: number): void {
+    this.#tokens = tokens;
+  }
+
   /** GPU time of an expert, ns; `activations` tokens share a weight read. @param share of the columns, 0..1 */
   expertNs(layer: number, activations: number, share = 1): number {
-    return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
+    return expertTime(this.#gpuExperts, layer, activations, this.#tokens) * share + this.#launchNs;
   }
 
   /** GPU time of the split layer's projections on the GPU, ns. */
   gpuPartNs(activations: number): number {
-    return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
+    return expertTime(this.#gpuParts, this.splitLayer, activations, this.#tokens) + this.#launchNs;
   }
 
   /** CPU time of an expert (split layer: its projections), ns, without {@link handoverNs}; Infinity without a CPU. */
   cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;
-    return (expertTime(times, layer, activations) * share) / this.#cpuShare + this.#cpuLaunchNs;
+    return (expertTime(times, layer, activations, this.#tokens) * share) / this.#cpuShare + this.#cpuLaunchNs;
   }
 
   /** Sets the CPU's share of full speed, (0, 1]. */

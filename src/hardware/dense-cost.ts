@@ -25,13 +25,16 @@ export function speedOf(device: Device): Speed {
 }
 
 /** Most rows of vector products, attention included: a decoded token and a draft. */
-const VECTOR_TOKENS = 8;
+export const VECTOR_TOKENS = 8;
 
 /** Few rows are vectors, more are whole tiles (ggml-cuda: mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
 export const rowsComputed = (rows: number, tileRows: number): number => (rows > VECTOR_TOKENS ? rows + tileRows : rows);
 
 /** Least tokens of a pass for unpacking a latent: ik_llama.cpp's limit. */
 const UNPACKED_TOKENS = 128;
+
+/** Of a value of a recurrent state that a pass reads and writes in 32 bits. */
+const STATE_BYTES = 8;
 
 interface AttentionSpeed extends Speed {
   /** ns per operation with few new tokens per sequence: heads with caches, and heads that share a latent. */
@@ -95,8 +98,9 @@ export class DenseCost {
   readonly #tokenFlops: Float64Array;
   readonly #sequenceFlops: Float64Array;
   readonly #overheadNs: Float64Array;
-  /** Time of a segment's recurrent states per token, ns. */
+  /** Time of a segment's recurrent states, ns: by cores per token, through memory per sequence. */
   readonly #stateNs: Float64Array;
+  readonly #stateMoveNs: Float64Array;
   readonly #tileRows: number;
   // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of equal windows summed.
   readonly #groupStart: Int32Array;
@@ -123,6 +127,8 @@ export class DenseCost {
     this.#stateNs = Float64Array.from(parts, ({ attention }) =>
       attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * recurrenceNs, 0),
     );
+    const moveNs = device.movesState === true ? STATE_BYTES * (this.#attention ?? this.#speed).nsPerByte : 0;
+    this.#stateMoveNs = Float64Array.from(parts, ({ attention }) => attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * moveNs, 0));
     this.#tileRows = tileRows;
     this.#groupStart = new Int32Array(parts.length + 1);
     const groups: {
@@ -159,7 +165,7 @@ export class DenseCost {
     this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
-    const figures = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
+    const figures = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs, this.#stateMoveNs];
     const costs = parts.map((_, s) =>
       JSON.stringify([figures.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
     );
@@ -203,7 +209,7 @@ export class DenseCost {
       if (unpacks) unpackNs += read * this.#groupUnpackNs[group]!;
     }
     const { nsPerByte, nsPerFlop } = this.#speed;
-    const overheadNs = this.#overheadNs[segment]! + tokens * this.#stateNs[segment]! + unpackNs;
+    const overheadNs = this.#overheadNs[segment]! + tokens * this.#stateNs[segment]! + sequences * this.#stateMoveNs[segment]! + unpackNs;
     const attention = this.#attention;
     if (attention === null) {
       return Math.max(this.#weightNs[segment]! + kvBytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;

@@ -31,7 +31,7 @@ export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['syste
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
   if (profile.isa !== undefined) return { ...allSockets(cores(profile, runtime), profile.sockets, runtime), perPassNs: runtime.pass };
-  const { attention, compute, covered, fused, halved, tile } = runtime.gpu;
+  const { attention, compute, covered, fused, halved, rereads, tile } = runtime.gpu;
   const reached = (share: number): number => (profile.covered === true ? Math.max(share, covered) : share);
   const bandwidth = { ...runtime.gpu.bandwidth, default: reached(runtime.gpu.bandwidth.default!) };
   const summed = profile.halved === true && halved !== 1 ? SHORT_SUMS : 1;
@@ -40,6 +40,7 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
     peakFlops: profile.peak!,
     ...(tile > 0 && { tileRows: tile }),
     ...(fused && { fusesLayers: true as const }),
+    ...(rereads && { rereads: true as const }),
     ...(profile.halved === true && halved !== 1 && { peakByFormat: fewBits(profile.peak!, halved) }),
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: compute,
@@ -52,6 +53,7 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
       ...(latent !== undefined && { latentFraction: latent }),
     },
     widensKv: true,
+    movesState: true,
     ...attending(runtime),
     launchNs: runtime.expert,
     perLayerNs: runtime.layer,

@@ -14,12 +14,12 @@ export { expectedWidth, type Learned, learnedRuntime, learnedText, learnedWidth,
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
-export { machineToProfile, UNLINKED } from './machine-profile.js';
+export { betweenCards, machineToProfile } from './machine-profile.js';
 export { type OverflowMemory, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from './overfull.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';
 export { GPUS, type GpuPart } from './parts/gpu.js';
-export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
+export { isCovered, isHalved, listedKind, listedLink, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, type PcieLink, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';

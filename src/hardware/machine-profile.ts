@@ -7,9 +7,9 @@ import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.
 import type { HardwareProfileInput } from './profile.js';
 
 /** DeepEP: 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges, estimated. */
-const LINKED = { share: 0.77, latency: 20e3 };
+const LINKED = { share: 0.77, latency: 9e3 };
 /** Without peer access, through host memory over two slots: half the rate, and about 24 us between two 4090s (ns). */
-export const UNLINKED = { share: 0.5, latency: 25e3 };
+const UNLINKED = { share: 0.5, latency: 15e3 };
 
 /** Bytes of a GPU's context and the framework's buffers; assumed. */
 const GPU_RESERVE = 512 * 2 ** 20;
@@ -22,6 +22,12 @@ export function machineToProfile(machine: Machine): HardwareProfileInput {
   if (disks.length === 0) return { name, ...parts };
   const ssd = { name: 'ssd', size: disks.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) } as const;
   return { name, ...parts, tiers: [...parts.tiers, ssd], links: [...(parts.links ?? []), ssdLink(machine)] };
+}
+
+/** Interconnect of equal cards. @param link bytes/s of NVLink or Infinity Fabric @param copies bytes/s of pinned copies */
+export function betweenCards(link: number | undefined, copies: number): { readonly bandwidth: number; readonly latency: number } {
+  const { latency, share } = link === undefined ? UNLINKED : LINKED;
+  return { bandwidth: (link ?? copies) * share, latency };
 }
 
 type Parts = Omit<HardwareProfileInput, 'name'>;
@@ -39,8 +45,6 @@ function ofCards(machine: Machine): Parts {
   const gpu = gpus[0]!;
   const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
   const linked = gpus.every(({ name }) => name === gpu.name) ? gpu.link : undefined;
-  const { latency, share } = linked === undefined ? UNLINKED : LINKED;
-  const rate = linked ?? copies;
   return {
     tiers: [
       { name: 'gpu', size: gpu.memoryBytes, reserve: GPU_RESERVE },
@@ -48,7 +52,7 @@ function ofCards(machine: Machine): Parts {
     ],
     links: [{ name: 'h2d', bandwidth: copies, latency: COPY_START }],
     gpu: gpuFacts(gpu),
-    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: rate * share, latency }, ...otherCards(gpus) } }),
+    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: betweenCards(linked, copies), ...otherCards(gpus) } }),
     cpu: { ...oneSocket(machine), ...(sockets > 1 && { sockets, interconnect: SOCKETS }) },
   };
 }

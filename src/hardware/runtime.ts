@@ -40,9 +40,15 @@ const gpu = z.strictObject({
       'Layers with a latent or a recurrent state take no more kernels than ' +
         'one with grouped attention, as in SGLang and vLLM. Absent: off.',
     ),
+  rereads: onOff
+    .optional()
+    .describe('Each of up to eight rows of an expert reads its weights by itself, as where a vector product goes by ids. Absent: off.'),
   tile: unsigned
     .optional()
     .describe('Rows that a product of more than eight rows takes beside its own: tiles are computed whole. Absent: 0.'),
+  exchange: onOff
+    .optional()
+    .describe('Rows of machines with shared tensors are charged two exchanges a layer; off: `layer` has them already. Absent: on.'),
   attention: z
     .strictObject({
       bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
@@ -312,7 +318,7 @@ const NEEDED_BY_CACHE = ['cache.readBack', 'cache.launch', 'cache.mapped'];
 const UNSAID = {
   host: null,
   windows: {},
-  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false, covered: 0 },
+  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false, rereads: false, exchange: true, covered: 0 },
   cpu: { barrier: 0, weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
   copy: { staging: 'none', pins: true },
   cache: null,

@@ -99,5 +99,6 @@ export function layerCards(cards: readonly Card[], count: number): number[] {
 export function hopOf({ cards, interconnect, sharing }: JoinedGpus, hidden: number): { readonly ns: number; readonly nsPerToken: number } {
   // A ring all-reduce sends (n - 1) / n of the values twice.
   const share = sharing === 'tensor' ? (2 * (cards.length - 1)) / cards.length : 1;
-  return { ns: interconnect.latencyNs, nsPerToken: (share * hidden * VALUE_BYTES[sharing] * 1e9) / interconnect.bandwidth };
+  const rounds = sharing === 'tensor' ? Math.log2(cards.length) : 1;
+  return { ns: rounds * interconnect.latencyNs, nsPerToken: (share * hidden * VALUE_BYTES[sharing] * 1e9) / interconnect.bandwidth };
 }

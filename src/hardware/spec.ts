@@ -69,10 +69,14 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** ns to renew a recurrent-state value for a token; absent: not charged. */
   readonly recurrenceNs?: number;
+  /** A pass reads and writes each sequence's recurrent state in memory. */
+  readonly movesState?: true;
   /** A layer of any kind runs in as few kernels as grouped attention. */
   readonly fusesLayers?: true;
   /** Extra rows of a multi-row product (whole tiles); absent: 0. */
   readonly tileRows?: number;
+  /** Each row of an expert's vector products reads the weights by itself (ggml: mul_mat_vec_q by ids). */
+  readonly rereads?: true;
   /** `bandwidthFraction` by weight format; absent: equal for all. */
   readonly bandwidthByFormat?: ByFormat;
   /** Unpacked weights/s by format; absent: as fast as reads. */

@@ -54,7 +54,7 @@ function globalOf(plan: RunPlan, { belady }: SimulatedGpu): BeladyBound | null {
 }
 
 function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
-  const { inputs, layout, run } = plan;
+  const { inputs, layout } = plan;
   const { memory, model, sizes } = gpu;
   const [link, ssd] = layout.hardware.links;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
@@ -71,7 +71,7 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const both = memory.cacheBytes + buffers + (memory.dramBytes ?? 0);
   return {
     model,
-    cost: run.faults === undefined ? gpu.cost : new CostModel(model, layout.hardware, layout.dense, layout.split),
+    cost: new CostModel(model, layout.hardware, layout.dense, layout.split),
     onCpu: layout.hardware.cpu !== null && Number.isFinite(gpu.cost.handoverNs),
     loads: fewest(globalOf(plan, gpu), memory.cacheBytes, memory.cacheBytes + buffers, preloaded, link),
     reads: gpu.dram === null ? null : fewest(null, both, both, preloaded || gpu.dram.preloaded, ssd),

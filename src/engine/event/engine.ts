@@ -78,6 +78,7 @@ export class Engine implements Fold {
     const { bounds, cost, exchange, folds, layers, recorder } = this.#run;
     const startNs = this.nowNs;
     recorder.begin(pass);
+    cost.beginPass(pass.tokens);
     exchange.divide(pass);
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);

@@ -52,6 +52,7 @@ export class EventFold {
     this.gpu.clock.pass = this.#earlier + pass.number;
     this.event.begin(pass);
     const { cost, gpu } = this.gpu;
+    cost.beginPass(pass.tokens);
     gpu.link.laterNs = pass.tokens > cost.awaitingTokens ? cost.unqueuedNs : 0;
   }
 

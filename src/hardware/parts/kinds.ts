@@ -25,6 +25,9 @@ export function listedKind(name: string | undefined): { readonly generation: str
   return part === null ? null : { generation: part.arch, form: part.form };
 }
 
+/** Bytes/s per direction between equal cards, by name (NVLink, Infinity Fabric); undefined: PCIe, or not listed. */
+export const listedLink = (card: string): number | undefined => GPUS.find(card)?.link;
+
 /** GeForce cards with tensor units, desktop and laptop; workstation names are in thousands (rtx-4000). */
 const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 

@@ -2,7 +2,7 @@ import { whyLost } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
-import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
+import { betweenCards, buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, listedLink, type RuntimeSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { MetricName } from '../../result/metrics.js';
 import type { RunFigures } from '../../result/result.js';
@@ -14,7 +14,7 @@ import { decodingPhase, promptPhase, type RowPhase } from './rows/phases.js';
 import { copyBandwidth, machineOf } from './rows/row-machine.js';
 import { modelOfRow } from './rows/row-model.js';
 import type { RowTraces } from './rows/row-traces.js';
-import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
+import { byTokenTime, figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
 import { asStreamed, readsAhead } from './rows/streamed-row.js';
 
 /** Variant of latent attention (-mla) from which prompts are unpacked. */
@@ -95,7 +95,7 @@ export async function predictRow(
   let decoded: Decoded | null = null;
   if (asked.includes('decode') || asked.includes('hit_rate')) {
     decoded = await decoding(world);
-    if (asked.includes('decode')) figures.decode = decoded.speed;
+    if (asked.includes('decode')) figures.decode = await withPromptsBetween(world, decoded.speed, runtime);
     if (asked.includes('hit_rate')) figures.hit_rate = decoded.hitRate;
   }
   if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
@@ -104,14 +104,15 @@ export async function predictRow(
   return { figures, lacks: null, knowing, ...(row.placement.kind === 'expert-cache' && { cached: { hits, byMeasured } }) };
 }
 
-/** Equal cards with shared tensors exchange twice a layer, unless the fitted layer time includes the exchange. */
+/** Equal cards with shared tensors exchange twice a layer, unless the runtime's time of a layer includes it. */
 function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
   const { gpus } = row.machine;
   const [first] = gpus;
   const apart = gpus.length < 2 || gpus.some(({ name }) => name !== first!.name) || runtime.gpu.several !== 'tensor';
-  if (apart || runtime.fitted?.constants.includes('layer') === true) return buildHardware(machine, runtime);
+  if (apart || !runtime.gpu.exchange) return buildHardware(machine, runtime);
   const single = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
-  const interconnect = { bandwidth: copyBandwidth(first!) * UNLINKED.share, latencyNs: UNLINKED.latency };
+  const { bandwidth, latency: latencyNs } = betweenCards(listedLink(first!.name), copyBandwidth(first!));
+  const interconnect = { bandwidth, latencyNs };
   return joinGpus({ ...buildHardware(single, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
 }
 
@@ -255,6 +256,20 @@ function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: 
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
   return Object.fromEntries(keys.map((key) => [key, all[key]! * (output - 1) - first[key]! * (warming - 1)]));
+}
+
+/**
+ * Decode speed of all users where a prompt passes whenever one of them begins anew; a user's own is no part of the time
+ * per token. Rows of single steps, and of prompts of unknown length, are left as they are.
+ */
+async function withPromptsBetween(world: RowWorld, speed: number, runtime: RuntimeSpec): Promise<number> {
+  const { measured, run } = world.row;
+  const { batch_users: users = 1, pp_tokens: prompt, tg_tokens: generated } = run;
+  if (measured.basis !== 'end-to-end' || prompt === undefined || generated === undefined) return speed;
+  const alone = { ...world.row, run: { ...run, batch_users: 1 } };
+  const promptNs = (prompt * 1e9) / (await prefilling({ ...world, row: alone, hardware: promptHardware(world, runtime) }));
+  const others = byTokenTime(world.row) === null ? users : users - 1;
+  return (users * 1e9) / ((users * 1e9) / speed + (others * promptNs) / generated);
 }
 
 /** Prefill speed, tokens/s. */

@@ -16,6 +16,7 @@ export const ALIASES: ReadonlyMap<string, string> = new Map(
     q6_k_xl: 'ud-q6_k_xl',
     q8_k_xl: 'ud-q8_k_xl',
     mxfp4_moe: 'mxfp4',
+    fp4: 'nvfp4',
     mxfp8: 'fp8',
     w4a16: 'int4',
     w8a8: 'int8',

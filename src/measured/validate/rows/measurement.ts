@@ -141,6 +141,11 @@ const measured = z
     tg_tps: positive.optional().describe('Decode speed, tokens/s.'),
     pp_tps: positive.optional().describe('Prefill speed, tokens/s.'),
     hit_rate: share.optional().describe('Hit rate of the expert cache, 0 to 1.'),
+    tpot_ms: positive.optional().describe('Mean time per output token of a user, ms.'),
+    basis: z
+      .enum(['decode', 'end-to-end'])
+      .optional()
+      .describe('decode: steps alone; end-to-end: prompts of other users run between them. Absent: decode.'),
   })
   .refine((given) => given.tg_tps !== undefined || given.pp_tps !== undefined || given.hit_rate !== undefined, {
     error: 'holds no figure; give at least one of tg_tps, pp_tps, hit_rate',
@@ -150,6 +155,7 @@ const scorable = z.looseObject({
   tg: z.boolean().optional().describe('Its decode speed can be held against a prediction.'),
   pp: z.boolean().optional().describe('The same of prefill.'),
   hit: z.boolean().optional().describe('The same of the hit rate.'),
+  tpot: z.boolean().optional().describe('Its decode speed is users over tpot_ms, and can be; absent: no.'),
   pair: z.boolean().optional().describe('Its gain over the row before it in its series can be, whatever is unknown of both; absent: no.'),
   cache: z.boolean().optional().describe('Its ratio to the first row of its series, which has no expert cache, can be; absent: no.'),
   unseen: z.boolean().optional().describe('Its gain was predicted once, after all that explains gains had been written; absent: no.'),

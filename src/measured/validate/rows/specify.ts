@@ -48,8 +48,14 @@ export function formatKin({ bits, quant }: Measurement['model']): string {
   return bits === undefined ? 'unknown' : 'mix';
 }
 
+/** Tokens/s of all users by the mean time of a user's token; null: not scored by it. */
+export function byTokenTime({ measured: { tpot_ms }, run: { batch_users = 1 }, scorable }: Measurement): number | null {
+  return scorable?.tpot === true && tpot_ms !== undefined ? (batch_users * 1e3) / tpot_ms : null;
+}
+
 /** Figures of a row, with reasons for no score. */
-export function figuresOf({ measured, model, pathology, scorable }: Measurement): Figure[] {
+export function figuresOf(row: Measurement): Figure[] {
+  const { measured, model, pathology, scorable } = row;
   const figures: Figure[] = [];
   const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
     if (value === undefined) return;
@@ -61,7 +67,8 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
     const why = pathology === undefined ? alone : `pathology: ${pathology}`;
     figures.push({ metric, measured: value, unscored: allowed ? null : why });
   };
-  add('decode', measured.tg_tps, scorable?.tg);
+  const perUser = byTokenTime(row);
+  add('decode', perUser ?? measured.tg_tps, perUser === null ? scorable?.tg : true);
   add('prefill', measured.pp_tps, scorable?.pp);
   add('hit_rate', measured.hit_rate, scorable?.hit);
   return figures;
