@@ -67,6 +67,7 @@ interface RowWorld {
   readonly model: ModelSpec;
   readonly run: RowSystem;
   readonly hardware: HardwareSpec;
+  readonly promptHardware: HardwareSpec;
   readonly ubatch: number;
   readonly traces: RowTraces;
   readonly brief: boolean;
@@ -83,22 +84,23 @@ export async function predictRow(
   const row = asStreamed(given);
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
-  const runtime = withRowSettings(runtimes.get(instead?.runtime ?? runtimeOf(row))!, row, selectionOf(row, model));
+  const runtime = withRowSettings(runtimes.get(instead?.runtime ?? runtimeOf(row))!, row);
   const machine = machineOf(row, runtime.gpu.several);
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
   const run = instead?.run ?? systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
   if ('lacks' in run) return { figures: {}, lacks: run.lacks };
   const hardware = driven(machine, row, runtime);
-  const world: RowWorld = { row, model, run, hardware, ubatch: runtime.prompt.ubatch, traces, brief, bounds };
+  const promptHardware = hardwareOfPrompts(row, { ...runtime, prompt: promptOf(runtime, row, selectionOf(row, model)) }) ?? hardware;
+  const world: RowWorld = { row, model, run, hardware, promptHardware, ubatch: runtime.prompt.ubatch, traces, brief, bounds };
   const asked = figuresOf(row).map(({ metric }) => metric);
   const figures: Partial<Record<MeasuredMetric, number>> = {};
   let decoded: Decoded | null = null;
   if (asked.includes('decode') || asked.includes('hit_rate')) {
     decoded = await decoding(world);
-    if (asked.includes('decode')) figures.decode = await withPromptsBetween(world, decoded.speed, runtime);
+    if (asked.includes('decode')) figures.decode = await withPromptsBetween(world, decoded.speed);
     if (asked.includes('hit_rate')) figures.hit_rate = decoded.hitRate;
   }
-  if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
+  if (asked.includes('prefill')) figures.prefill = await prefilling(world);
   if (decoded === null) return { figures, lacks: null };
   const { byMeasured, hitRate: hits, knowing } = decoded;
   return { figures, lacks: null, knowing, ...(row.placement.kind === 'expert-cache' && { cached: { hits, byMeasured } }) };
@@ -172,11 +174,10 @@ function scaled(whole: Prediction, before: Prediction, after: Prediction): Predi
   return { ...whole, figures: Object.fromEntries(figures) };
 }
 
-function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): HardwareSpec {
-  const prompt = onPromptThreads(row);
-  if (prompt === row) return hardware;
-  const machine = machineOf(prompt, runtime.gpu.several);
-  return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
+/** Hardware with the threads and the experts' device of prompts; null: the machine lacks a figure. */
+function hardwareOfPrompts(row: Measurement, runtime: RuntimeSpec): HardwareSpec | null {
+  const machine = machineOf(onPromptThreads(row), runtime.gpu.several);
+  return 'lacks' in machine ? null : driven(machine, row, runtime);
 }
 
 /** Key of all runtime values in a prediction, without constants of foreign instruction sets or sockets. */
@@ -192,8 +193,8 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** Runtime with the row's settings: prompt device, form of latent attention, fused attention, overlapped reads. */
-function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
+/** Runtime with the row's settings: form of latent attention, fused attention, overlapped reads, decoding on the CPU. */
+function withRowSettings(runtime: RuntimeSpec, row: Measurement): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
     ...runtime.gpu,
@@ -208,7 +209,7 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   };
   const { sockets, untuned = sockets } = runtime.cpu;
   const cpu = { ...runtime.cpu, sockets: (row.run.numa ?? 'off') === 'off' ? untuned : sockets };
-  return { ...runtime, cache, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
+  return { ...runtime, cache, cpu, gpu, copy, prompt: decodingOf(runtime, row) };
 }
 
 /** llama.cpp flags to read files without mapping. */
@@ -262,12 +263,12 @@ function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: 
  * Decode speed of all users where a prompt passes whenever one of them begins anew; a user's own is no part of the time
  * per token. Rows of single steps, and of prompts of unknown length, are left as they are.
  */
-async function withPromptsBetween(world: RowWorld, speed: number, runtime: RuntimeSpec): Promise<number> {
+async function withPromptsBetween(world: RowWorld, speed: number): Promise<number> {
   const { measured, run } = world.row;
   const { batch_users: users = 1, pp_tokens: prompt, tg_tokens: generated } = run;
   if (measured.basis !== 'end-to-end' || prompt === undefined || generated === undefined) return speed;
   const alone = { ...world.row, run: { ...run, batch_users: 1 } };
-  const promptNs = (prompt * 1e9) / (await prefilling({ ...world, row: alone, hardware: promptHardware(world, runtime) }));
+  const promptNs = (prompt * 1e9) / (await prefilling({ ...world, row: alone }));
   const others = byTokenTime(world.row) === null ? users : users - 1;
   return (users * 1e9) / ((users * 1e9) / speed + (others * promptNs) / generated);
 }
@@ -275,7 +276,7 @@ async function withPromptsBetween(world: RowWorld, speed: number, runtime: Runti
 /** Prefill speed, tokens/s. */
 async function prefilling(world: RowWorld): Promise<number> {
   const phase = promptPhase(world.row, world.ubatch, world.brief);
-  return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
+  return (phase.users * phase.prompt * 1e9) / of(await simulated({ ...world, hardware: world.promptHardware }, phase), 'latency.ttft.mean');
 }
 
 function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<RunFigures> {
@@ -303,6 +304,13 @@ const of = ({ metrics }: RunFigures, name: MetricName): number => metrics[name]!
 export interface Selection {
   readonly experts: number;
   readonly topK: number;
+}
+
+/** Rule of passes that decode: those of a few users stay where one user's do, up to the engine's own threshold. */
+function decodingOf({ prompt }: RuntimeSpec, { placement: { prefill_where: where } }: Measurement): RuntimeSpec['prompt'] {
+  if (where === undefined) return prompt;
+  if (where === 'cpu') return { ...prompt, offloadFrom: null };
+  return prompt.offloadFrom === 1 ? { ...prompt, counts: 'pass', offloadFrom: 2 } : prompt;
 }
 
 /** Prompt rule of a row; if the device is guessed, passes below the engine's threshold stay on the CPU. */
