@@ -67,8 +67,8 @@ export class CostModel {
   /** Sockets that compute experts in parallel: expert `id` runs on socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
-  /** GPU time of an expert for a single activation by MoE layer, ns. */
-  readonly singleNs: Float64Array;
+  /** GPU time of an expert for a single activation by MoE layer, ns; of the running pass. */
+  singleNs: Float64Array;
   /** 1 for each MoE layer on the CPU, experts included: no handover. */
   readonly onCpu: Uint8Array;
   /** Most tokens of a pass whose experts wait for the last copy of their layer; 0: none. */
@@ -87,6 +87,8 @@ export class CostModel {
   readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
   readonly #readBacks: ReadBacks;
+  readonly #vectorNs: Float64Array;
+  readonly #tiledNs: Float64Array;
   #cpuShare = 1;
   #tokens = 0;
 
@@ -106,7 +108,11 @@ export class CostModel {
     this.#gpuExperts = expertTimes(model, deviceOf);
     this.#gpuParts = split === null ? this.#gpuExperts : expertTimes(withPart(model, split, 'gpu'), deviceOf);
     this.#cpuExperts = cpu === null ? null : hostTimes(withPart(model, split, 'cpu'), cpu);
-    this.singleNs = Float64Array.from(model.layers, ({ index }) => this.expertNs(index, 1));
+    this.#vectorNs = Float64Array.from(model.layers, ({ index }) => this.expertNs(index, 1));
+    this.singleNs = this.#vectorNs;
+    this.beginPass(VECTOR_TOKENS + 1);
+    this.#tiledNs = this.#gpuExperts.rereads ? Float64Array.from(model.layers, ({ index }) => this.expertNs(index, 1)) : this.#vectorNs;
+    this.beginPass(0);
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
@@ -163,6 +169,7 @@ export class CostModel {
   /** Tells the tokens of the pass whose experts are asked for next; before the first, the faster kernel is taken. */
   beginPass(tokens: number): void {
     this.#tokens = tokens;
+    this.singleNs = tokens > VECTOR_TOKENS ? this.#tiledNs : this.#vectorNs;
   }
 
   /** GPU time of an expert, ns; `activations` tokens share a weight read. @param share of the columns, 0..1 */

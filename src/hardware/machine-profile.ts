@@ -24,9 +24,9 @@ export function machineToProfile(machine: Machine): HardwareProfileInput {
   return { name, ...parts, tiers: [...parts.tiers, ssd], links: [...(parts.links ?? []), ssdLink(machine)] };
 }
 
-/** Interconnect of equal cards. @param link bytes/s of NVLink or Infinity Fabric @param copies bytes/s of pinned copies */
-export function betweenCards(link: number | undefined, copies: number): { readonly bandwidth: number; readonly latency: number } {
-  const { latency, share } = link === undefined ? UNLINKED : LINKED;
+/** Interconnect of equal cards. @param link bytes/s of NVLink or Infinity Fabric; null: none @param copies bytes/s of pinned copies */
+export function betweenCards(link: number | null, copies: number): { readonly bandwidth: number; readonly latency: number } {
+  const { latency, share } = link === null ? UNLINKED : LINKED;
   return { bandwidth: (link ?? copies) * share, latency };
 }
 
@@ -44,7 +44,7 @@ function ofCards(machine: Machine): Parts {
   const { gpus, pcie, ram, sockets } = machine;
   const gpu = gpus[0]!;
   const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
-  const linked = gpus.every(({ name }) => name === gpu.name) ? gpu.link : undefined;
+  const linked = gpus.every(({ name }) => name === gpu.name) ? (gpu.link ?? null) : null;
   return {
     tiers: [
       { name: 'gpu', size: gpu.memoryBytes, reserve: GPU_RESERVE },

@@ -73,7 +73,7 @@ describe('KV growth', () => {
   });
 
   it('where nothing has to be given up, everything is as with static room', async () => {
-    const input: RunInput = { memory: { expertCache: '25%' }, workload: { batch: 3, tokens: 600 } };
+    const input: RunInput = { runtime: 'hf-eager', memory: { expertCache: '25%' }, workload: { batch: 3, tokens: 600 } };
     const metrics = lruRounded((await simulate(input, 200 * MIB)).metrics);
     for (const kvGrowth of ['reserve', 'grow'] as const) {
       const grown = await simulate({ ...input, memory: { expertCache: '25%', kvGrowth } }, 200 * MIB);

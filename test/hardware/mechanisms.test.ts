@@ -139,18 +139,51 @@ describe('layers', () => {
     const cost = new DenseCost({ ...DEVICE, perLayerNs: 0, recurrenceNs: 0.5 }, [{ ...part, layers: 1, attention: [state, state] }]);
     expect(cost.ns(0, 3, [0], [3], 1)).toBeCloseTo(3 * 2 * 1000 * 0.5, 9);
   });
+
+  it('with a recurrent state read and write 4 bytes a value for every sequence, whatever its tokens, where states lie in memory', () => {
+    const state = { ...attention, stateValues: 1000 };
+    const device = { ...DEVICE, perLayerNs: 0, memoryBandwidth: 1e9, bandwidthFraction: 0.5 };
+    const of = (movesState: boolean) =>
+      new DenseCost({ ...device, ...(movesState && { movesState: true as const }) }, [{ ...part, layers: 1, attention: [state] }]);
+    // 8 bytes of 1,000 values at half a byte/ns.
+    expect(of(true).ns(0, 1, [0], [1], 1)).toBeCloseTo(16e3, 6);
+    expect(of(true).ns(0, 64, [0], [64], 1)).toBeCloseTo(16e3, 6);
+    expect(of(true).ns(0, 3, [0, 0, 0], [1, 1, 1], 3)).toBeCloseTo(48e3, 6);
+    expect(of(false).ns(0, 3, [0, 0, 0], [1, 1, 1], 3)).toBe(0);
+  });
 });
 
 describe('products', () => {
   it('of several rows compute whole tiles, those of one do not', () => {
     const model = loadModel('mini-mixtral-8x8l');
     const hardware = driven(machine());
-    const with_ = (tile: number) => new CostModel(model, driven(machine(), { gpu: { ...llama.gpu, tile } }));
+    const with_ = (tile: number) => new CostModel(model, driven(machine(), { gpu: { ...llama.gpu, tile, rereads: false } }));
     const { launchNs } = hardware.gpu;
     const many = 100_000;
     const perRow = (with_(0).expertNs(0, many) - launchNs) / many;
     expect(with_(16).expertNs(0, many) - launchNs).toBeCloseTo((many + 16) * perRow, 3);
     for (const few of [1, 8]) expect(with_(16).expertNs(0, few)).toBe(with_(0).expertNs(0, few));
+  });
+
+  it('of few rows read the weights for each where vectors go by ids, and whole tiles of them in passes of more than eight tokens', () => {
+    const model = loadModel('mini-mixtral-8x8l');
+    const of = (rereads: boolean) => new CostModel(model, driven(machine(), { gpu: { ...llama.gpu, tile: 16, rereads } }));
+    const { launchNs } = driven(machine()).gpu;
+    const ns = (cost: CostModel, rows: number) => cost.expertNs(0, rows) - launchNs;
+    const [shared, again] = [of(false), of(true)];
+    const readNs = ns(shared, 1);
+    const rowNs = (ns(shared, 2e6) - ns(shared, 1e6)) / 1e6;
+    expect(readNs).toBeGreaterThan(32 * rowNs);
+    // Before any pass the faster of both: a vector is read once; five of them are slower than one tile, which is read once.
+    expect(ns(again, 1)).toBeCloseTo(readNs, 6);
+    expect(ns(again, 5)).toBeCloseTo(readNs, 6);
+    again.beginPass(8);
+    for (const rows of [1, 2, 8]) expect(ns(again, rows)).toBeCloseTo(rows * readNs, 3);
+    again.beginPass(9);
+    for (const rows of [1, 8, 16]) expect(ns(again, rows)).toBeCloseTo(Math.max(readNs, 32 * rowNs), 3);
+    expect(ns(again, 1e5)).toBeCloseTo((1e5 + 16) * rowNs, 2);
+    shared.beginPass(8);
+    expect(ns(shared, 8)).toBeCloseTo(readNs, 6);
   });
 
   it('of few bits are faster than a halved FP16 rate tells', () => {

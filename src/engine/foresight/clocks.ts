@@ -58,6 +58,8 @@ export class BoundClocks extends Clocks {
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
   readonly #onCpu: boolean;
+  /** Times of single experts that `#single` was computed with. */
+  #singleOf: Float64Array;
   #residentNs = 0;
   #uncachedNs = 0;
 
@@ -82,6 +84,7 @@ export class BoundClocks extends Clocks {
     this.#inLine = links.length === 1 && links[0]!.lanes === 1;
     this.#width = mostTopK(model) + 1;
     this.#single = new Float64Array(model.layers.length * this.#width);
+    this.#singleOf = cost.singleNs;
   }
 
   event(layer: number): void {
@@ -89,6 +92,10 @@ export class BoundClocks extends Clocks {
     const { counts, ids, single, size } = this.#demand;
     const at = layer * this.#width + size;
     let residentNs = size * this.#cost.singleNs[layer]!;
+    if (this.#singleOf !== this.#cost.singleNs) {
+      this.#singleOf = this.#cost.singleNs;
+      this.#single.fill(0);
+    }
     let uncachedNs = single ? this.#single[at]! : 0;
     if (uncachedNs === 0) {
       this.#price(layer, counts, size);

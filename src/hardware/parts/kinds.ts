@@ -25,8 +25,8 @@ export function listedKind(name: string | undefined): { readonly generation: str
   return part === null ? null : { generation: part.arch, form: part.form };
 }
 
-/** Bytes/s per direction between equal cards, by name (NVLink, Infinity Fabric); undefined: PCIe, or not listed. */
-export const listedLink = (card: string): number | undefined => GPUS.find(card)?.link;
+/** Bytes/s per direction between equal cards, by name (NVLink, Infinity Fabric); null: PCIe, or not listed. */
+export const listedLink = (card: string): number | null => GPUS.find(card)?.link ?? null;
 
 /** GeForce cards with tensor units, desktop and laptop; workstation names are in thousands (rtx-4000). */
 const GEFORCE = /^rtx-[2-5]0[5-9]0/;

@@ -35,7 +35,7 @@ describe('decoding', () => {
     expect(await decoded({ placement: { kind: 'all-cpu' } })).toBe(await decoded(alone));
   });
 
-  it('on two cards that share tensors exchanges twice a layer, 25 us each and the values over half of the slot', async () => {
+  it('on two cards that share tensors exchanges twice a layer, 15 us each and the values over half of the slot', async () => {
     const { gpus, ...rest } = measurement().machine;
     const on = (count: number) =>
       decoded({
@@ -46,14 +46,37 @@ describe('decoding', () => {
     const [one, two] = [1 / (await on(1)), 1 / (await on(2))];
     const { pass } = bundled.get('freetoken')!;
     // What is not reading stays: at least half of the time without the pass, and the exchanges of four layers.
-    expect(two).toBeGreaterThan(pass / 1e9 + (one - pass / 1e9) / 2 + 8 * 25e-6);
-    expect(two).toBeLessThan(one + 8 * 26e-6);
+    expect(two).toBeGreaterThan(pass / 1e9 + (one - pass / 1e9) / 2 + 8 * 15e-6);
+    expect(two).toBeLessThan(one + 8 * 16e-6);
   });
 
   it('of a batch is that of all its sequences', async () => {
     const [one, four] = [await decoded({}), await decoded({ run: { batch_users: 4 } })];
     expect(four).toBeGreaterThan(one);
     expect(four).toBeLessThan(4 * one);
+  });
+
+  it('of users whose prompts pass between steps has the prompts of all, or of the others in the time of a token', async () => {
+    const run = { batch_users: 4, pp_tokens: 512, tg_tokens: 64 };
+    const placement = { kind: 'all-gpu' };
+    const step = 4 / (await decoded({ run, placement }));
+    const { prefill } = await predicted(measurement({ model: small, run: { ...run, batch_users: 1 }, placement, measured: { pp_tps: 1 } }));
+    const prompt = 512 / prefill!;
+    const all = await decoded({ run, placement, measured: { tg_tps: 1, basis: 'end-to-end' } });
+    expect(4 / all).toBeCloseTo(step + (4 * prompt) / 64, 9);
+    const measured = { tg_tps: 1, tpot_ms: 9, basis: 'end-to-end' };
+    const others = await decoded({ run, placement, measured, scorable: { tpot: true } });
+    expect(4 / others).toBeCloseTo(step + (3 * prompt) / 64, 9);
+    // Rows of steps alone, and of prompts of an unknown length, are as they were.
+    expect(await decoded({ run, placement, measured: { tg_tps: 1, basis: 'decode' } })).toBeCloseTo(4 / step, 9);
+    const unknown = { batch_users: 4, tg_tokens: 64 };
+    expect(await decoded({ run: unknown, placement, measured })).toBe(await decoded({ run: unknown, placement }));
+  });
+
+  it('of a hybrid keeps two users where one is, whatever its prompts do', async () => {
+    const on = (where: string) => ({ kind: 'cpu-layers', cpu_moe_layers: 4, where: 'cpu', prefill_where: where });
+    const run = { batch_users: 2 };
+    expect(await decoded({ run, placement: on('gpu') })).toBe(await decoded({ run, placement: on('cpu') }));
   });
 
   it('takes the time that the runtime says: a layer of a millisecond makes at least 4 ms a token', async () => {
