@@ -1,4 +1,4 @@
-// Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
+// Hit rate at which an expert cache is as fast as the CPU alone, by engine runs.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import type { WorkWatch } from '../base/work-watch.js';
@@ -14,7 +14,7 @@ import { type CacheRatio, cacheRatio } from './sure.js';
 /** Formats tried by default, and halvings of the slots before interpolation. Ours. */
 const [FORMATS, HALVINGS] = [3, 5];
 
-/** Uses of free GPU memory: none, whole expert layers, a cache with misses over the link, or with misses on the CPU. */
+/** Uses of free GPU memory: none, expert layers, a cache with misses over the link, or on the CPU. */
 export const WAYS = ['cpu', 'layers', 'offload', 'hybrid'] as const;
 type Way = (typeof WAYS)[number];
 type ByWay<W extends Way> = Readonly<Record<W, number | null>>;

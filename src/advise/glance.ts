@@ -6,8 +6,7 @@ import { hasSlots, type Question } from './question.js';
 import { passesOf, priced, pricedFit } from './search.js';
 
 /**
- * For a page with sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and cache of
- * `like`.
+ * For sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and cache of `like`.
  * @param like setting of the earlier answer; null: none
  */
 export async function glance(asked: Question, like: Setting | null): Promise<Advice> {

@@ -18,7 +18,7 @@ export interface CacheRatio extends RatioBand {
   readonly reason: string;
 }
 
-/** Chance from which on a setting counts as the faster one; ours. A cache's own error makes it a factor of 1.26. */
+/** Chance from which on a setting counts as the faster one; ours. */
 const SURE = 0.8;
 
 /** Decode speeds of a cache and of a fixed placement, and what their difference is worth. */

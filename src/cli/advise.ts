@@ -18,7 +18,7 @@ import { learnedBy } from './machine/learned.js';
 /** The word for all runtimes, side by side. */
 const ANY = 'any';
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof advise -w rtx-3060+64GB
   moeprof advise gpt-oss-20b qwen3-30b-a3b -w rtx-3060+64GB --goal tpot=50ms

@@ -37,7 +37,7 @@ const LOG = options({
   '--metric <name>': ['which metric', { default: 'latency.tpot.mean' }],
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof baseline save main runs/                run all profiles and keep them
   moeprof baseline save main result.json --force

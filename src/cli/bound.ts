@@ -17,7 +17,7 @@ const ADAPTIVE = options({
   ...PICTURES,
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof bound adaptive -t routing.safetensors -w rtx-4090 --cache 25%
   moeprof bound adaptive -t routing.safetensors -w t4 --budgets 0%,5%,20%`;

@@ -24,7 +24,7 @@ const BREAKEVEN = options({
   ...htmlPage('write a page for a browser'),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof breakeven qwen3-30b-a3b -w rtx-3060+64GB
   moeprof breakeven gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB

@@ -33,7 +33,7 @@ const CHECK = options({
 
 type CheckOptions = OptionsOf<typeof CHECK>;
 
-/** Help text. */
+/** Help. */
 export const help = `A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,
 SGLang, KTransformers or Ollama printed; - is standard input.
 

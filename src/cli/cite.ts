@@ -18,7 +18,7 @@ const CITE = options({
   ...output(FORMATS),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof cite                            moeprof alone
   moeprof cite result.json

@@ -35,7 +35,7 @@ const COMPARE = options({
   ...htmlPage('write a report with charts of both runs'),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Operands:
   pr.json            a result, as moeprof run -o pr.json writes it
   runs/code.yaml     a run profile: it is run first, several at a time

@@ -38,7 +38,7 @@ const CURVE = options({
 
 type Flags = OptionsOf<typeof CURVE>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof curve                                   the bundled quick start
   moeprof curve -t routing.safetensors --scope layer

@@ -21,7 +21,7 @@ interface Check {
 /** Oldest supported Node version, as in package.json. */
 const NODE = [20, 19] as const;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof doctor`;
 

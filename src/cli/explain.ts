@@ -11,7 +11,7 @@ const EXPLAIN = options({
   '[name]': 'a metric, the beginning of several, a word of a report, or the code of a warning; without it, all topics',
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof explain                      all topics
   moeprof explain TPOT

@@ -38,7 +38,7 @@ const INIT = options({
   '--force': 'replace files that are there already',
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof init                  for GitHub
   moeprof init --ci gitlab --source https://github.com/OWNER/moeprof#v0.1.0`;

@@ -23,7 +23,7 @@ const SHOW_HELP = `Examples:
   moeprof machine show rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
   moeprof machine show rtx-3090+ryzen-9-7950x --runtime ik_llama.cpp`;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof machine detect
   moeprof machine detect -o my-machine.yaml

@@ -25,7 +25,7 @@ const MEASURE = options({
   ...output(contributionReports),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   llama-bench -m gpt-oss-20b-mxfp4.gguf -ncmoe 8 -o jsonl > bench.jsonl
   moeprof measure bench.jsonl -o issue.md -o row.jsonl

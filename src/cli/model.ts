@@ -36,7 +36,7 @@ const INSPECT = options({
   ...PICTURES,
 });
 
-/** Help text. */
+/** Help. */
 export const help = `A model is a bundled name, a YAML profile, a Hugging Face config.json, a folder
 with one (sizes are then those of its safetensors files, where they are there),
 a GGUF file, or hf:owner/repo[:format] on the Hugging Face hub, of which headers

@@ -55,7 +55,7 @@ const PLACE = options({
 
 type Flags = OptionsOf<typeof PLACE>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof place -t code.safetensors
   moeprof place -t t.safetensors -w rtx-3060+64GB --for exllamav3 -o p.json

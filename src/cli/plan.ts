@@ -27,7 +27,7 @@ const PLAN = options({
 
 type PlanOptions = OptionsOf<typeof PLAN>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof plan -t routing.safetensors -w rtx-4090 --slo tpot=20ms
   moeprof plan -t routing.safetensors -w t4,rtx-3090,rtx-4090 --slo tpot=20ms

@@ -18,7 +18,7 @@ const PLAY = options({
   '-o, --output <path>': ['where to: play.html, or - for stdout', { required: true }],
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof play -o play.html
   moeprof play gpt-oss-120b -w rtx-3090+64GB -o play.html`;

@@ -31,7 +31,7 @@ const PLOT = options({
   ...PICTURES,
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof plot study.jsonl --x memory.expertCache --y speed.decode \\
     --series system --facet trace -o figure.svg

@@ -43,7 +43,7 @@ const TRAIN_HELP = `Examples:
 
 moeprof profiles show predictor/onnx names what the file takes.`;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof predict train -t train.safetensors -o p.onnx
   moeprof predict eval p.onnx transition -t train.safetensors`;

@@ -161,7 +161,7 @@ const SHOW = options({
   '<family/name>': 'as list prints it; the family may be left out where one only has the name',
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof profiles list
   moeprof profiles list policy

@@ -16,7 +16,7 @@ const EMPTY = options({
   '--force': 'all the same; sweeps that wait put their cells there again',
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof queue show --queue redis://localhost:6379/0
   moeprof queue show --queue redis://localhost:6379/0 --json

@@ -22,7 +22,7 @@ import { layoutOf, writeTrace } from './trace/write.js';
 /** Ours: thousands are enough, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof record model.gguf --prompts my.jsonl -o t.safetensors
   moeprof record model.gguf --prompts my.jsonl --tokens 8000 --seed 7 -o t.jsonl

@@ -11,7 +11,7 @@ const REPORT = options({
   ...output(reports),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof report result.json
   moeprof report result.json --format markdown

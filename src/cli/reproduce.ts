@@ -19,7 +19,7 @@ const REPRODUCE = options({
 
 type ReproduceOptions = OptionsOf<typeof REPRODUCE>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof reproduce mixtral-offloading        one paper
   moeprof reproduce --all -o reproduced.md    all of them, some minutes

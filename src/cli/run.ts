@@ -48,7 +48,7 @@ const RUN_COMMAND = options({
 
 type RunOptions = OptionsOf<typeof RUN_COMMAND>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof run                                     the bundled quick start
   moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB

@@ -48,7 +48,7 @@ const SCHEMA = options({
   '<file>': ['kind of file', { choices: SCHEMA_KINDS }],
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof schema run > run.schema.json
   moeprof schema budgets > budgets.schema.json

@@ -51,7 +51,7 @@ const SEARCH = options({
 
 type SearchFlags = OptionsOf<typeof SEARCH>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof search my-space.yaml
   moeprof search my-space.yaml --budget 60 --seed 2 -o front.svg -o front.csv

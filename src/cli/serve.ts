@@ -11,7 +11,7 @@ const SERVE = options({
   '--listen <host:port>': ['where browsers connect; port 0 is a free one', { default: '127.0.0.1:8642' }],
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof serve
   moeprof serve gpt-oss-120b -w rtx-3090+64GB --listen 127.0.0.1:0`;

@@ -34,7 +34,7 @@ const GC = options({
   '[store]': ['its folder', { default: STORE }],
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof store ls
   moeprof store show 3f2a91

@@ -15,7 +15,7 @@ import { runCommandOf, runOf } from './run-options.js';
 import { storeOf } from './study-options.js';
 import { SWEEP, type SweepFlags } from './sweep-flags.js';
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof sweep -t routing.safetensors --batch 16 --rates 0.5,1,2,4
   moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s

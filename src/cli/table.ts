@@ -20,7 +20,7 @@ const TABLE = options({
   ...output(pivotReports),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof table .moeprof/store --rows system --columns trace
   moeprof table study.jsonl --columns hardware,memory.expertCache \\

@@ -6,7 +6,7 @@ import { defineDiff } from './trace/diff.js';
 import { defineGenerate } from './trace/generate.js';
 import { defineInspect } from './trace/inspect.js';
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof trace inspect routing.safetensors
   moeprof trace audit replies.jsonl -m qwen3-30b-a3b

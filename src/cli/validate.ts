@@ -26,7 +26,7 @@ const VALIDATE = options({
   ...output(validationReports),
 });
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof validate                           all bundled rows
   moeprof validate second                    one file of rows

@@ -41,7 +41,7 @@ const WORKER = options({
 
 type WorkerFlags = OptionsOf<typeof WORKER>;
 
-/** Help text. */
+/** Help. */
 export const help = `Examples:
   moeprof worker --queue redis://localhost:6379/0
   moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8

@@ -14,7 +14,12 @@ interface ExpertTimes {
 }
 
 /** @param tokens of the pass, which decide the kernel where vectors read again; 0: unknown, the faster of both */
-function expertTime({ activationNs, rereads, tileRows, weightNs }: ExpertTimes, layer: number, activations: number, tokens: number): number {
+function expertTime(
+  { activationNs, rereads, tileRows, weightNs }: ExpertTimes,
+  layer: number,
+  activations: number,
+  tokens: number,
+): number {
   const [readNs, rowNs] = [weightNs[layer]!, activationNs[layer]!];
   if (!rereads) return Math.max(readNs, rowsComputed(activations, tileRows) * rowNs);
   const vectorNs = activations * Math.max(readNs, rowNs);

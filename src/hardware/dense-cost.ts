@@ -128,7 +128,9 @@ export class DenseCost {
       attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * recurrenceNs, 0),
     );
     const moveNs = device.movesState === true ? STATE_BYTES * (this.#attention ?? this.#speed).nsPerByte : 0;
-    this.#stateMoveNs = Float64Array.from(parts, ({ attention }) => attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * moveNs, 0));
+    this.#stateMoveNs = Float64Array.from(parts, ({ attention }) =>
+      attention.reduce((sum, { stateValues = 0 }) => sum + stateValues * moveNs, 0),
+    );
     this.#tileRows = tileRows;
     this.#groupStart = new Int32Array(parts.length + 1);
     const groups: {

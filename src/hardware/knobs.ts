@@ -26,8 +26,8 @@ const PROMPT_ATTENTION = ['gpu.attention.compute', 'cpu.attention.prompt'];
 /**
  * Deviations of a machine from predictions. The first two are offsets of all reading and waiting, and of all arithmetic,
  * by machine, runtime and model; the others add to them. Spreads: random effects of 512 speeds of 88 machines of
- * profiles/measurements/ (open, second, unified), fitted by folds of machines, then wider by half, since machines that
- * no constant was fitted on are twice as far off.
+ * profiles/measurements/ (open, second, unified), by folds of machines, wider by half: machines that no constant was
+ * fitted on are twice as far off.
  */
 export const KNOBS: readonly Knob[] = [
   {

@@ -6,9 +6,9 @@ import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 import type { HardwareProfileInput } from './profile.js';
 
-/** DeepEP: 153 to 158 of the H800's 200 GB/s per direction (README); latency, ns: small NCCL exchanges, estimated. */
+/** Share: DeepEP, 153 to 158 of the H800's 200 GB/s (README). Latency per round, ns: fitted on servers of up to 16 cards. */
 const LINKED = { share: 0.77, latency: 9e3 };
-/** Without peer access, through host memory over two slots: half the rate, and about 24 us between two 4090s (ns). */
+/** Through host memory over two slots: half the rate. Latency per round, ns: fitted on two 3090s and 4 to 16 RTX PRO 6000. */
 const UNLINKED = { share: 0.5, latency: 15e3 };
 
 /** Bytes of a GPU's context and the framework's buffers; assumed. */

@@ -1,4 +1,4 @@
-// Choices of tokens at MoE layers, from llama.cpp's tensors by name (`ffn_moe_topk-7`, build_moe_ffn in
+// Choices at MoE layers, from llama.cpp's tensors (`ffn_moe_topk-7`, build_moe_ffn in
 // llama-graph.cpp).
 
 import { UserError } from '../base/errors.js';

@@ -78,7 +78,7 @@ export function bestText(times: CountedTimes): string {
   return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(tpot), 0)}`;
 }
 
-/** Limit of the run, without a full stop; empty if no schedules were computed. @param processor of the run's experts */
+/** Limit of the run; empty without schedules. @param processor of the run's experts */
 export function limitText(times: CountedTimes, processor: DeviceWords['processor']): string {
   if (!hasFound(times)) return '';
   const { of, parts } = limitOf(times);

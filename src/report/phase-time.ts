@@ -28,7 +28,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
   return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
 }
 
-/** `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a metric's value, or null */
+/** `stall`: waits for the link. @param of a metric's value, or null */
 export function timeParts(of: (name: PhasedMetric) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');

@@ -8,7 +8,7 @@ export const KV_GROWTH = ['static', 'reserve', 'grow'] as const;
 /** A member of {@link KV_GROWTH}. */
 export type KvGrowth = (typeof KV_GROWTH)[number];
 
-/** Tokens of a block: vLLM's default (Kwon et al., "PagedAttention", SOSP 2023, arXiv 2309.06180, section 4.2). */
+/** Tokens of a block: vLLM's default (PagedAttention, arXiv 2309.06180, section 4.2). */
 const BLOCK_TOKENS = 16;
 
 /** Tokens rounded up to whole blocks. */

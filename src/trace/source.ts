@@ -1,4 +1,4 @@
-// Bytes of a trace: file, standard input, gzip or zstd. Streams go to a temporary file: formats seek, read twice.
+// Bytes of a trace: file, standard input, gzip or zstd. Streams go to a temporary file.
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';

@@ -39,7 +39,7 @@ const JUDGED: Readonly<Record<string, Expected>> = {
   'rx-7900-xt-sweep.txt': [
     'rx-7900-xt+ryzen-9-5900x',
     'gpt-oss-20b',
-    [94, null, 'slow'],
+    [94, null, 'normal'],
     [60, null, 'normal'],
     [38, null, 'normal'],
     [26, null, 'normal'],
@@ -52,7 +52,7 @@ const JUDGED: Readonly<Record<string, Expected>> = {
     [22.01, 352.16, 'normal'],
     [12.88, 253.34, 'slow'],
   ],
-  'strix-halo-vulkan.txt': ['radeon-8060s', 'qwen3-next-80b-a3b', [28.4, 290.28, 'slow']],
+  'strix-halo-vulkan.txt': ['radeon-8060s', 'qwen3-next-80b-a3b', [28.4, 290.28, 'normal']],
   'two-a5000.txt': ['2xrtx-a5000', 'gpt-oss-20b', [138.25, 3830.22, 'normal']],
 };
 

@@ -25,7 +25,7 @@ export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   /** Words on the benchmark's command line. */
   readonly flags: readonly string[];
   readonly line: readonly string[];
-  /** Its place among settings by speed: share of experts on GPUs, halvings of threads and passes, and 1 for what is switched. */
+  /** Place among settings: share of experts on GPUs, halvings of threads and passes, and 1 for what is switched. */
   readonly along: Readonly<Record<keyof Speeds, readonly number[]>>;
 }
 

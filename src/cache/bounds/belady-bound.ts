@@ -4,14 +4,10 @@ import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
 
 /**
- * Bound on demand hits of any policy with this capacity and scope, in every result (L8, L15), counted event by event.
- *
- * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. MIN bounds policies under L3-L5, which
- * have fewer choices, by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
- * sequential replay.
- *
- * Unequal sizes: the smaller of two bounds, from all experts as small as the smallest and from {@link Relaxation}. At a
- * change of capacity the experts used latest leave, so the argument holds.
+ * Bound on demand hits of any policy with this capacity and scope (L8, L15). Equal sizes: Belady's MIN with bypass by
+ * event (L2), without the pins of L4; policies under L3-L5 have fewer choices. Unequal sizes: the smaller of two bounds,
+ * from all experts as small as the smallest and from {@link Relaxation}. At a change of capacity the experts used latest
+ * leave.
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
@@ -76,8 +72,8 @@ const NEVER = -2;
 
 /**
  * Bound for experts of different sizes, for which the optimum is NP-hard, in constant memory. A hit costs bytes x
- * events between two uses; the budget is capacity x events, spent on the cheapest hits (PFOO-U in Berger, Beckmann and
- * Harchol-Balter, "Practical bounds on optimal caching with variable object sizes", SIGMETRICS 2018).
+ * events between two uses; the budget is capacity x events, spent on the cheapest hits (PFOO-U; Berger et al.,
+ * SIGMETRICS 2018).
  */
 export class Relaxation {
   readonly #sizes: Float64Array;

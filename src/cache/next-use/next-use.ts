@@ -1,5 +1,5 @@
-// Learned nearness of next uses: a logistic model of an expert's past and of similar passes, for all experts. LRB (Song
-// et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) also learn from Belady.
+// Learned nearness of next uses: a logistic model of an expert's past and of similar passes. LRB (NSDI 2020) and Parrot
+// (ICML 2020) also learn from Belady.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';

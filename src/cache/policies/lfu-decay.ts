@@ -29,7 +29,7 @@ class LfuDecay extends Keyed {
 }
 
 /**
- * LFU with counts that halve every `halfLife` passes and outlive residency, so that the cache follows the topic; 128
+ * LFU with counts that halve every `halfLife` passes and outlive residency; 128
  * tokens is llama.cpp's. `hysteresis`: a swap must be worth its transfer (llama.cpp PR 26563).
  */
 export const lfuDecay = policy({

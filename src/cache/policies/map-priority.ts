@@ -14,8 +14,8 @@ class MapPriority extends CountedResidents {
 
 /**
  * FineMoE: evicts by 1 / (probability x frequency), with probabilities from the map matched to the running token;
- * beyond the map's look-ahead the probability is `unknown`. Frequency decays with `halfLife` passes. Defaults are ours,
- * with the least loss among .001 to 1 and among 32 and 128, on two recordings and Qwen1.5's synthetic routing.
+ * beyond the map's look-ahead the probability is `unknown`. Frequency decays with `halfLife` passes. Defaults
+ * are ours: least loss among .001 to 1 and among 32 and 128, on two recordings.
  */
 export const mapPriority = policy({
   name: 'map-priority',

@@ -153,7 +153,7 @@ class S3Fifo implements CachePolicy {
 }
 
 /**
- * S3-FIFO (Yang et al., SOSP 2023): queues of experts on probation, main experts and rejected ghosts. `small`: share of
+ * S3-FIFO (Yang et al., SOSP 2023): queues of probation, main experts and ghosts. `small`: share of
  * probation; `ghost`: bytes remembered as a share of the capacity.
  */
 export const s3Fifo = policy({

@@ -1,6 +1,6 @@
 // GPU with perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the
-// next missing expert; the resident demanded last leaves, if later and worth it (`#before`). With expected times and a
-// CPU, only timely fetches go ahead, and the CPU computes the rest.
+// next missing expert; the resident demanded last leaves, if later and worth it (`#before`). With a CPU, only timely
+// fetches go ahead, and the CPU computes the rest.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';

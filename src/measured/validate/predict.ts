@@ -2,7 +2,15 @@ import { whyLost } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
-import { betweenCards, buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, listedLink, type RuntimeSpec } from '../../hardware/door.js';
+import {
+  betweenCards,
+  buildHardware,
+  type HardwareProfile,
+  type HardwareSpec,
+  joinGpus,
+  listedLink,
+  type RuntimeSpec,
+} from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { MetricName } from '../../result/metrics.js';
 import type { RunFigures } from '../../result/result.js';
@@ -260,8 +268,8 @@ function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: 
 }
 
 /**
- * Decode speed of all users where a prompt passes whenever one of them begins anew; a user's own is no part of the time
- * per token. Rows of single steps, and of prompts of unknown length, are left as they are.
+ * Decode speed of all users if a prompt passes whenever one of them begins anew, in the time per token those of others.
+ * Rows of single steps, or without length of prompts, are unchanged.
  */
 async function withPromptsBetween(world: RowWorld, speed: number): Promise<number> {
   const { measured, run } = world.row;

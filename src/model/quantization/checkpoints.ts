@@ -91,9 +91,8 @@ const MLX_ROUTER: Linear = { format: 'mlx8' };
 
 /**
  * Bits of an HQQ weight, meta-data included. Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in
- * GiB: f16 86.99, attention at 4 bits 85.16, then experts at 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608
- * expert and 1,342,177,280 attention weights: 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert
- * weight, and 4.29 per attention weight.
+ * GiB: f16 86.99, attention at 4 bits 85.16, then experts at 3 bits 21.37 or at 2 bits 17.54. Over 45,097,156,608
+ * expert and 1,342,177,280 attention weights: 3.85, 3.12 and 4.29 bits.
  */
 const HQQ_BITS = { 2: 3.12, 3: 3.85, 4: 4.29 };
 

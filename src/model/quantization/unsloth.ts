@@ -30,10 +30,9 @@ const NAMES: readonly (readonly [name: string, like: LlamaName] | readonly [name
 ];
 
 /**
- * Smallest format of non-experts, and format of latent unpacking and of mixers in models with states. Logs of
- * DeepSeek-V3-0324 print 122 tensors of q8_0 (two per layer, which unpack the latent), with 389 of q4_k, 23 of q5_k and
- * 15 of q6_k (UD-Q2_K_XL) or 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB per layer, over 12 layers. Later files, of models
- * with states, keep attention and states in q8_0.
+ * Smallest format of non-experts, and format of latent unpacking and of mixers in models with states. From logs of
+ * DeepSeek-V3-0324 in UD-Q2_K_XL and UD-Q4_K_XL: 122 tensors of q8_0, two per layer, unpack the latent. Later files, of
+ * models with states, keep attention and states in q8_0.
  */
 function least(role: TensorRole, { mixer }: TensorPlace): FormatName | null {
   if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;

@@ -1,5 +1,5 @@
 // Templates and greedy loops inflate locality (one published set: similarity of requests .229 instead of .092). Tokens
-// are compared by id, or by the first layer's choices, which depend mostly on the token.
+// are compared by id, or by the first layer's choices.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { mix } from '../variants/draws.js';
 import { type AuditCheck, percentOf } from './check.js';

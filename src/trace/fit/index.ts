@@ -83,7 +83,7 @@ function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[
   const steering = calibration(models, targets);
   const memories = models.map((model) => new LayerMemory(model));
   const random = new Random(seed, 'trace/fitted/routing');
-  // Gumbel noise: the k largest of score + noise are the k first of an exponential race with rates exp(score).
+  // Gumbel noise: the k largest of score + noise win an exponential race with rates exp(score).
   const noise = Float64Array.from({ length: NOISE }, (_, i) => -Math.log(-Math.log((i + 0.5) / NOISE)));
   const keys = new Float64Array(topK);
   let clock = 0;

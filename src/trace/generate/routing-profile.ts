@@ -119,8 +119,8 @@ export interface RoutedShape {
  * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes;
  * `beside` less under a loss in micro-batches with shared experts, which absorb common load. Repeats: `few` up to
  * eight experts, `many` from 96, else `loose` under a loss over global batches and `local` under others; times `gaps` if
- * layers lack experts. At most `most`, since larger pools are no steeper. Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors:
- * docs/routing.md).
+ * layers lack experts. At most `most`, since larger pools are no steeper. Fitted on profiles/measurements/hits.jsonl by
+ * test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = {
   offset: -1.1,

@@ -52,7 +52,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     paths.set(id, path);
     return path;
   };
-  // A frequent word may be a twentieth of a text: its path takes from the remaining popularity, to overload no expert.
+  // A frequent word's path takes from the remaining popularity, to overload no expert.
   const left = popularity.map((domain) => domain.map((weights) => Float64Array.from(weights)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {

@@ -67,7 +67,6 @@ describe('decoding', () => {
     const measured = { tg_tps: 1, tpot_ms: 9, basis: 'end-to-end' };
     const others = await decoded({ run, placement, measured, scorable: { tpot: true } });
     expect(4 / others).toBeCloseTo(step + (3 * prompt) / 64, 9);
-    // Rows of steps alone, and of prompts of an unknown length, are as they were.
     expect(await decoded({ run, placement, measured: { tg_tps: 1, basis: 'decode' } })).toBeCloseTo(4 / step, 9);
     const unknown = { batch_users: 4, tg_tokens: 64 };
     expect(await decoded({ run: unknown, placement, measured })).toBe(await decoded({ run: unknown, placement }));

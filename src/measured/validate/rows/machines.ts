@@ -33,15 +33,16 @@ const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
 /** Memory channels beyond any desktop computer. */
 const SERVER_CHANNELS = 4;
 
-/** Kind of a row's machine; an unnamed CPU counts as a desktop's. */
+/** Kind of a row's machine; an unnamed CPU without a server's card counts as a desktop's. */
 export function machineKindOf({ machine, placement }: Measurement): (typeof MACHINE_KINDS)[number] {
   const { cpu, gpus, ram, unified } = machine;
   if (placement.kind === 'ssd-stream') return 'streams from SSD';
   if (gpus.length === 0 || placement.kind === 'all-cpu') return 'CPU only';
   if (unified === true) return 'laptop or one memory';
-  if (SERVERS.test(cpu?.name ?? '') || (cpu?.sockets ?? 1) > 1 || (ram?.channels ?? 0) >= SERVER_CHANNELS) return 'server';
-  const forms = [CPUS.find(cpu?.name ?? '')?.form, ...gpus.map(({ name }) => GPUS.find(name)?.form)];
-  return forms.includes('laptop') ? 'laptop or one memory' : 'desktop';
+  const cards = gpus.map(({ name }) => GPUS.find(name)?.form);
+  if (cards.includes('server') || SERVERS.test(cpu?.name ?? '') || (cpu?.sockets ?? 1) > 1 || (ram?.channels ?? 0) >= SERVER_CHANNELS)
+    return 'server';
+  return cards.includes('laptop') || CPUS.find(cpu?.name ?? '')?.form === 'laptop' ? 'laptop or one memory' : 'desktop';
 }
 
 /** Classes of machines and programs to leave out of a fit. */

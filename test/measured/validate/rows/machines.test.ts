@@ -34,6 +34,7 @@ it.each([
   ['desktop', {}],
   ['desktop', { cpu: undefined, ram: undefined }],
   ['server', { cpu: { name: 'epyc-9355' } }],
+  ['server', { cpu: undefined, ram: undefined, gpus: [{ name: 'h100' }] }],
   ['server', { cpu: { name: 'xeon-platinum-8454h' } }],
   ['server', { cpu: { name: 'some-cpu', sockets: 2 } }],
   ['server', { cpu: { name: 'i9-10900x' }, ram: { channels: 4 } }],
