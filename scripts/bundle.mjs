@@ -121,6 +121,8 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.generate({
   format: 'esm',
+  // What a docstring tells a caller is in the types; here it would only be read at each start.
+  comments: { jsdoc: false },
   codeSplitting: {
     groups: [{ name: (id) => chunks.get(id) ?? null, debugName: 'shared', includeDependenciesRecursively: false }],
   },
