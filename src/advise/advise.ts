@@ -3,7 +3,7 @@ import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import { type Command, type DeviceMemory, isAllOnGpu, type OfferedCache, type Setting } from '../runtime/door.js';
+import { type Command, closedLoop, type DeviceMemory, isAllOnGpu, type OfferedCache, type Served, type Setting } from '../runtime/door.js';
 import { alternativesOf } from './alternatives.js';
 import { cacheHints, commandOf, hintsOf, promiseOf } from './command.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
@@ -38,6 +38,8 @@ export interface AdvisedSetting extends Pick<Price, 'hitRate' | 'waits'> {
   readonly change: string;
   readonly decode: number;
   readonly prefill: number;
+  /** What several users get who ask anew once answered; absent: one user. */
+  readonly served?: Served;
   readonly devices: readonly DeviceMemory[];
   /** Longest context of each user that fits, tokens. */
   readonly longest: number;
@@ -200,7 +202,8 @@ export function settingOf(question: Question, priced: Priced, change: string): A
   const { devices, model, price, setting } = priced;
   const longest = contextThatFits(question, priced);
   const { decode, hitRate, prefill, waits } = price;
-  return { setting, change, decode, prefill, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
+  const served = setting.users === 1 ? {} : { served: closedLoop(price, setting, question.request) };
+  return { setting, change, decode, prefill, ...served, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
 }
 
 async function strategiesBeside(question: Question, found: readonly Priced[]): Promise<Strategy[]> {

@@ -5,6 +5,7 @@ import { LIMITS, Meter } from '../base/meter.js';
 import { ownValue, remembered, rememberedWork } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { shellNamed } from '../base/shell.js';
+import { sum } from '../base/statistics.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
@@ -42,7 +43,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { MOST_CONTEXT, memoryBytes, usersHeld } from './fit.js';
 import { missingBytes } from './misfits.js';
-import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
+import { choicesOf, PROFILED, Pricer, textsOf, tokensNeeded } from './price.js';
 import type { Question, Unpriced } from './question.js';
 
 /** Seed of drawn routing. Ours. */
@@ -70,6 +71,8 @@ export interface AdviceWishes extends DraftWishes {
   readonly context?: number;
   /** Tokens. Default: 4,096, or half of the context if shorter. */
   readonly prompt?: number;
+  /** Tokens. Default: 512. */
+  readonly answer?: number;
   /** Default: 1. */
   readonly users?: number;
   /** Formats on offer, the preferred first. Default: the runtime's usual formats. */
@@ -112,11 +115,12 @@ export type AdviceBasis = Pick<
 
 /** Resolves runtime, goal and machine. @throws UserError for an unknown name, or a prompt beyond its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
-  const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
+  const { answer = OUTPUT, context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   new Meter(`--prompt ${prompt}`, LIMITS.prompt).spent(prompt);
-  if (prompt + OUTPUT > context)
+  new Meter(`--answer ${answer}`, LIMITS.prompt).spent(answer);
+  if (prompt + answer > context)
     throw new UserError(
-      `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${OUTPUT}; give --context ${prompt + OUTPUT} or more`,
+      `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${formatCount(answer)}; give --context ${prompt + answer} or more`,
     );
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
@@ -159,7 +163,7 @@ export class Subject {
   readonly #models: (quantization: string | null) => Loaded;
   readonly #name: string;
   readonly #path?: string;
-  readonly #traces = new Map<number, Promise<RoutingTrace>>();
+  readonly #traces = new Map<string, Promise<RoutingTrace>>();
   #isNoted = false;
 
   /** @param path recorded routing; absent: drawn routing @param watch may throw to stop the work */
@@ -175,10 +179,12 @@ export class Subject {
     const question = questionOn(this.#name, this.#models, basis, wishes);
     const { model, quantizations, request, users } = question;
     // More users than the machine holds: nothing is priced.
-    const tokens = tokensNeeded(users > usersHeld(question) ? 1 : users, request);
-    const trace = await rememberedWork(this.#traces, tokens, () => {
+    const priced = users > usersHeld(question) ? 1 : users;
+    const tokens = tokensNeeded(priced, request);
+    const texts = textsOf(priced, tokens + PROFILED);
+    const trace = await rememberedWork(this.#traces, texts.join(), () => {
       const loaded = model(quantizations[0]!);
-      return this.#path === undefined ? drawnRouting(this.#name, loaded, tokens, this.#watch) : recordedRouting(this.#path, loaded, tokens);
+      return this.#path === undefined ? drawnRouting(this.#name, loaded, texts, this.#watch) : recordedRouting(this.#path, loaded, tokens);
     });
     const cut = cutNote(trace);
     if (cut !== null && !this.#isNoted) this.#watch.note?.(cut);
@@ -203,14 +209,15 @@ export class Subject {
 }
 
 /** Context of each user before the model's limit, tokens. */
-export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
-  return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
+export function wishedContext({ answer = OUTPUT, context, prompt = 0 }: AdviceWishes): number {
+  return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + answer) / CONTEXT_STEP));
 }
 
 /** Shape of a request; a prompt is cut only to the model's trained context. */
-export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
-  const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
-  return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
+export function requestShape({ answer, prompt }: AdviceWishes, context: number): RequestShape {
+  const output = answer ?? OUTPUT;
+  const most = answer === undefined && prompt === undefined ? context >> 1 : context - output;
+  return { prompt: Math.min(prompt ?? USUAL_PROMPT, Math.max(1, most)), output };
 }
 
 function questionOn(name: string, models: (quantization: string | null) => Loaded, basis: AdviceBasis, wishes: AdviceWishes): Unpriced {
@@ -325,13 +332,12 @@ async function recordedRouting(path: string, model: ModelSpec, tokens: number): 
   );
 }
 
-async function drawnRouting(name: string, model: ModelSpec, tokens: number, { breathe }: WorkWatch): Promise<RoutingTrace> {
+async function drawnRouting(name: string, model: ModelSpec, texts: readonly number[], { breathe }: WorkWatch): Promise<RoutingTrace> {
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
-  const drawn = tokens + PROFILED;
   const topK = mostTopK(model);
-  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, drawn));
-  const drawing = synthesizing(model, { seed: SEED, requests: [{ prefill: drawn, decode: 0 }], profile });
+  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, sum(texts)));
+  const drawing = synthesizing(model, { seed: SEED, requests: texts.map((prefill) => ({ prefill, decode: 0 })), profile });
   let step = drawing.next();
   for (; step.done !== true; step = drawing.next()) await breathe?.();
   return step.value;

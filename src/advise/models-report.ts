@@ -63,7 +63,7 @@ export function modelsDocument(offers: ModelOffers): Document {
 }
 
 function leadOf({ among, context, goal, models, request, users }: ModelOffers, fitting: number): Line[] {
-  const each = users === 1 ? '' : ` of each of ${users} users`;
+  const each = users === 1 ? '' : ` of each of ${users} users, who keep asking`;
   const targets = goal.kind === 'targets' ? '; what keeps the targets first' : '';
   return [
     {
@@ -89,7 +89,7 @@ const columnsOf = (scales: readonly string[]): readonly ColumnOf<Offered>[] => [
     width: 4,
     of: ({ answer }) => ({ value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) }),
   },
-  { head: 'decode', width: 6, of: ({ answer }) => rateDatum(answer.decode) },
+  { head: 'decode', width: 6, of: ({ answer }) => rateDatum(answer.served?.throughput ?? answer.decode) },
   { head: 'prefill', width: 7, of: ({ answer }) => rateDatum(answer.prefill) },
   { head: 'score', of: ({ quality }) => scoreOf(quality, scales) },
 ];

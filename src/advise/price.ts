@@ -10,7 +10,15 @@ import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardwa
 import { expertBytesTotal, type ModelSpec, mostExperts, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { MetricName } from '../result/metrics.js';
 import type { Accuracy, RunFigures } from '../result/result.js';
-import { cacheMebibytes, isAllOnGpu, type Loaded, machineFor, type RequestShape, type Setting, type Speeds } from '../runtime/door.js';
+import {
+  cacheMebibytes,
+  isAllOnGpu,
+  type Loaded,
+  machineFor,
+  type RequestShape,
+  type Setting,
+  type SharedSpeeds,
+} from '../runtime/door.js';
 import { checkRun, type RunInput, type RunSpec, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -35,7 +43,7 @@ const LONGEST_PASS = 8192;
 export const PROFILED = 1000;
 
 /** Speeds of a setting, and error bands of comparable predictions. */
-export interface Price extends Speeds {
+export interface Price extends SharedSpeeds {
   /** Wait of a decoded token beyond GPU compute, ns: for the link, and for experts computed on the CPU. */
   readonly waits: { readonly link: number; readonly cpu: number };
   /** Share of decoded experts that the GPUs hold. */
@@ -91,7 +99,15 @@ export class Pricer {
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
-    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), bands, waits: await this.waits(priced) };
+    const riders = priced.setting.users === 1 ? {} : { ridersNs: await this.#ridersNs(priced) };
+    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), ...riders, bands, waits: await this.waits(priced) };
+  }
+
+  /** What the tokens of all users but one add to a pass of a prompt, which reads all weights: their attention. */
+  async #ridersNs(priced: PricedCase): Promise<number> {
+    const { users } = priced.setting;
+    const attentionNs = (users * 1e9) / (await this.decode(priced)) - (users * 1e9) / (await this.decode(priced, 0));
+    return (Math.max(0, attentionNs) * (users - 1)) / users;
   }
 
   /** Waits of a decoded token. */
@@ -206,9 +222,18 @@ const bounded = (usual: number, most: number, least: number): number => Math.max
 /** Expert choices of `tokens` tokens. */
 export const choicesOf = ({ layers, topK }: Pick<RoutingTrace, 'layers' | 'topK'>, tokens: number): number => tokens * layers * topK;
 
+/** Longest walk of a user's own text, tokens. */
+const ownText = (users: number): number => 1 + 2 * warmingOf(users);
+
 /** Tokens of routing for pricing: the longest walk, plus 1 for cache profiles. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
-  return Math.max(users * (1 + 2 * warmingOf(users)), Math.min(prompt, LONGEST_PASS) + 1) + 1;
+  const passed = Math.min(prompt, LONGEST_PASS) + 1;
+  return (users === 1 ? Math.max(1 + 2 * warmingOf(1), passed) : users * ownText(users) + passed) + 1;
+}
+
+/** Lengths of drawn texts: a text of each of several users, who write of different things, and one of the prompt. */
+export function textsOf(users: number, tokens: number): number[] {
+  return users === 1 ? [tokens] : [...Array.from({ length: users }, () => ownText(users)), tokens - users * ownText(users)];
 }
 
 interface Walk {
@@ -285,9 +310,12 @@ function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routing
   return { tokens: tokens - walked, place: 'beside those that are replayed', take };
 }
 
+/** The walk's requests, each in a text of its own if the routing has as many of that length. */
 function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
   const length = prompt + output;
-  const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));
+  const texts = trace.requests.filter(({ decode, prefill }) => prefill + decode >= length);
+  const startOf = texts.length < users ? (id: number) => id * length : (id: number) => texts[id]!.start;
+  const requests = Array.from({ length: users }, (_, id) => ({ id, start: startOf(id), prefill: prompt, decode: output }));
   const sha256 = (): string => `advise: ${users} x ${prompt}+${output}`;
-  return { ...trace, tokens: users * length, requests, sha256, read: trace.read.bind(trace), close: () => undefined };
+  return { ...trace, tokens: requests.at(-1)!.start + length, requests, sha256, read: trace.read.bind(trace), close: () => undefined };
 }

@@ -1,5 +1,7 @@
+import { formatCounted, formatNs } from '../base/units.js';
 import { aboutRate, type Block, bareRange, type Line, note } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
+import { closedLoop, type RequestShape, type Served } from '../runtime/door.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 
 /** Marks blocks as verbose on a terminal; further formats always show the blocks. */
@@ -21,6 +23,22 @@ export function speedsText(
 ): string {
   const of = (speed: number, band: Accuracy | null): string => `${aboutRate(speed)} tok/s${speedBand(band, speed)}`;
   return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
+}
+
+/** Speed of several users with their prompts; its range has both speeds at their low and at their high ends. */
+export function servedText(
+  { decode, prefill, setting }: AdvisedSetting,
+  { throughput, tpot, ttft }: Served,
+  bands: NonNullable<Advice['bands']>,
+  request: RequestShape,
+): string {
+  const at = (end: 'high' | 'low'): number => {
+    const [ofDecode, ofPrompts] = [bands.decode?.[end] ?? 1, bands.prefill?.[end] ?? 1];
+    return closedLoop({ decode: decode * ofDecode, prefill: prefill * ofPrompts }, setting, request).throughput / throughput;
+  };
+  const band = bands.decode === null ? null : { ...bands.decode, low: Math.min(1, at('low')), high: Math.max(1, at('high')) };
+  const users = formatCounted(setting.users, 'user');
+  return `${aboutRate(throughput)} tok/s${speedBand(band, throughput)} generated for ${users} who keep asking: first token after ${formatNs(ttft)}, then ${formatNs(tpot)} a token`;
 }
 
 /** Assumed parts of the machine, a line each. */

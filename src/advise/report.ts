@@ -18,12 +18,12 @@ import {
   timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
-import { advisedRuntime, flagOf, HOST, requestNs, usedOf } from '../runtime/door.js';
+import { ALONE, advisedRuntime, flagOf, HOST, requestNs, usedOf } from '../runtime/door.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
 import { measuredGrid } from './measured-report.js';
 import { memoryBlocks } from './memory-report.js';
-import { detailed, linesToPaste, sentences, shapeLine, speedBand, speedsText } from './report-parts.js';
+import { detailed, linesToPaste, sentences, servedText, shapeLine, speedBand, speedsText } from './report-parts.js';
 import { strategyGrid } from './strategies.js';
 import type { WayOut } from './ways.js';
 
@@ -69,17 +69,20 @@ const BRIEF = 2;
 
 const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
 
-function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request, users }: Advice): Line[] {
+function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request }: Advice): Line[] {
   if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
-  const share = users === 1 ? '' : ` for ${users} users together`;
-  const speeds = speedsText(answer, bands!, share);
+  const { served } = answer;
+  const alone = speedsText(answer, bands!);
   const [ofTokens, ofPrompts] = [bound?.decode, bound?.prefill];
   const binds = bound === null ? '' : `; bound by ${ofTokens}${ofTokens === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
-  const whole = `${aboutRate(requestNs(answer, users, request) / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
+  const loopNs = served === undefined ? requestNs(answer, ALONE, request) : served.ttft + request.output * served.tpot;
+  const whole = `${aboutRate(loopNs / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
   const disk = inMemory === undefined ? [] : [{ text: fromDiskText(answer, inMemory), tone: 'caution' as const }];
-  return [{ text: `${speeds}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+  if (served === undefined) return [{ text: `${alone}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+  const loop = servedText(answer, served, bands!, request);
+  return [{ text: loop, tone: 'good' }, { text: `Decoding alone ${alone}${binds}` }, { text: whole }, ...disk, ...broken];
 }
 
 function guessLine(advice: Advice): Line[] {

@@ -45,7 +45,7 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
   const memory = loadOf(question, model, setting);
   const cached = cachedBy(memory, model, setting);
   const price = await pricer.price({ model, hardware, setting, cached });
-  const cost = costOf(goal, price, setting.users, request);
+  const cost = costOf(goal, price, setting, request);
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }
 

@@ -18,7 +18,8 @@ export const ADVISE = options({
   '--goal <goal>': ['request, decode, prefill or ttft=2s,tpot=50ms; request: a whole one soon', { default: 'request' }],
   '--context <tokens>': ['context of each user', { shown: '16384, or more for a longer --prompt, or what the model was trained on' }],
   '--prompt <tokens>': ['prompt that figures are for', { shown: '4096, or half of the context' }],
-  '--users <n>': ['users at a time', { default: '1' }],
+  '--answer <tokens>': ['answer that figures are for', { shown: '512' }],
+  '--users <n>': ['users at a time, each with prompts of their own', { default: '1' }],
   '--quantizations <formats>': 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl',
   '--drafts <tokens>': 'drafted tokens a pass: 2, or 0..4',
   '--accepted <share>': [

@@ -101,7 +101,7 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({ context, prompt, quantizations, slots, users, ...others }: Partial<AdviseOptions>): AdviceWishes {
+function wishesOf({ answer, context, prompt, quantizations, slots, users, ...others }: Partial<AdviseOptions>): AdviceWishes {
   const { accepted, drafter, drafts, goal, runtime, shell, trace } = others;
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
@@ -109,6 +109,7 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: P
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),
+    answer: count('--answer', answer),
     ...(slots === undefined ? {} : slotsIn(slots)),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,

@@ -7,7 +7,7 @@ import { formatNs, parseDuration } from '../../base/units.js';
 import { bothSpeeds, endText, sureText, type TunedAdvice } from '../../measured/tune/report.js';
 import { type BenchTests, benchSpeeds, endOf, keptEnds, pointTiming } from '../../measured/tune/rows.js';
 import { MOST_RUNS, type RunEnd, tune } from '../../measured/tune/tune.js';
-import { costOf, type Speeds } from '../../runtime/door.js';
+import { ALONE, costOf, type Speeds } from '../../runtime/door.js';
 import type { CliContext } from '../kit/context.js';
 import { positiveCount } from '../kit/options.js';
 import { finderOf, keptMachine, keptText, predictedPoints, type TuneFlags, taughtBy, withEnd } from './kept.js';
@@ -49,7 +49,7 @@ export async function benchTunedAdvice(context: CliContext, model: string, flags
   };
   const tuned = await tune({
     ...{ ...known, points, before: ends, run },
-    cost: (speeds) => costOf(basis.goal, speeds, 1, basis.request),
+    cost: (speeds) => costOf(basis.goal, speeds, ALONE, basis.request),
     tell: ({ end }, chance) => context.note(`   ${endText(end)}; ${sureText(chance)}`),
   });
   if (tuned.best === null) context.setExitCode(EXIT.gateFailed);

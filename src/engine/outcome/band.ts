@@ -8,6 +8,8 @@ import type { Accuracy } from '../../result/result.js';
 const TAIL = 10;
 /** Least machines. Ours: of bundled rows, own left out, 79 and 82 % of votes fall within bands of nominal 80 %. */
 const ENOUGH = 8;
+/** As {@link ENOUGH} of other runtimes: few of them may all err to one side (with 8, a band holds 19 of 30 chips' prompts). */
+const ENOUGH_OTHERS = 16;
 /** Least predicted / measured, for a prediction of zero. Ours. */
 const NOTHING = 1e-3;
 
@@ -45,12 +47,15 @@ export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accura
   return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
 }
 
+const leastOf = (fields: readonly (keyof ComparedBy)[]): number =>
+  fields.length === 0 ? 1 : fields.includes('runtime') ? ENOUGH : ENOUGH_OTHERS;
+
 /** Band of the nearest circle with enough machines; the last circle needs a single machine. */
 function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: typeof CIRCLES): Accuracy | null {
   for (const { fields, named } of circles) {
     const near = errors.filter((other) => fields.every((field) => other[field] === kind[field]));
     const machines = new Set(near.map(({ vote }) => vote)).size;
-    if (machines < (fields.length > 0 ? ENOUGH : 1)) continue;
+    if (machines < leastOf(fields)) continue;
     // Logarithms: half the speed counts as far off as double speed.
     const votes = sharedVotes(near, ({ error }) => -Math.log(Math.max(NOTHING, 1 + error)));
     const at = (percent: number): number => twelveDigits(Math.exp(votedPercentile(votes, percent, true)));

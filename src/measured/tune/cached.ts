@@ -2,7 +2,7 @@
 import type { CacheBasis, CachePoint, ReplayedPoint } from '../../advise/door.js';
 import { sum } from '../../base/statistics.js';
 import { expectedSteps, KNOBS, type PredictedFigure, type TaughtFigure } from '../../hardware/door.js';
-import { costOf } from '../../runtime/door.js';
+import { ALONE, costOf } from '../../runtime/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { ReplayedSetting } from './report.js';
 import { type RunEnd, type Tuned, type Tuning, tune } from './tune.js';
@@ -82,7 +82,7 @@ export async function tuneCache({
   }));
   const tuned = await tune({
     ...{ ...tuning, points, figures, most: MOST_CACHE_RUNS },
-    cost: (speeds) => costOf(goal, speeds, 1, request),
+    cost: (speeds) => costOf(goal, speeds, ALONE, request),
   });
   const replayed = points.flatMap(({ cpuShare, mebibytes }, at): ReplayedSetting[] =>
     mebibytes === 0 ? [] : [{ mebibytes, cpuShare, hitRate: hitRates[at]!, decode: tuned.expected[at]!.decode }],

@@ -1,26 +1,13 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { parseDuration } from '../../base/units.js';
+import { closedLoop, type RequestShape, type SharedSpeeds, type Sharing } from './closed-loop.js';
 
 /** Goal of a setting: a fast request, a speed, or latency targets. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
   /** ns; null: no target. */
   | { readonly kind: 'targets'; readonly ttft: number | null; readonly tpot: number | null };
-
-/** Tokens of a request. */
-export interface RequestShape {
-  readonly prompt: number;
-  readonly output: number;
-}
-
-/** Speeds that goals rate. */
-export interface Speeds {
-  /** Tokens/s over all users. */
-  readonly decode: number;
-  /** Tokens/s. */
-  readonly prefill: number;
-}
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
@@ -44,23 +31,23 @@ export function parseGoal(text: string): Goal {
 }
 
 /** Time of a request, ns: the prompt, then token by token. */
-export function requestNs({ decode, prefill }: Speeds, users: number, { output, prompt }: RequestShape): number {
-  return (prompt * 1e9) / prefill + (output * users * 1e9) / decode;
+export function requestNs(speeds: SharedSpeeds, sharing: Sharing, request: RequestShape): number {
+  const { tpot, ttft } = closedLoop(speeds, sharing, request);
+  return ttft + request.output * tpot;
 }
 
 /** Cost under a goal, smaller is better. Targets: the largest latency / target. */
-export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
+export function costOf(goal: Goal, speeds: SharedSpeeds, sharing: Sharing, request: RequestShape): number {
   switch (goal.kind) {
     case 'request':
-      return requestNs(speeds, users, request);
+      return requestNs(speeds, sharing, request);
     case 'decode':
       return 1 / speeds.decode;
     case 'prefill':
       return 1 / speeds.prefill;
     case 'targets': {
-      const ttft = goal.ttft === null ? 0 : (request.prompt * 1e9) / speeds.prefill / goal.ttft;
-      const tpot = goal.tpot === null ? 0 : (users * 1e9) / speeds.decode / goal.tpot;
-      return Math.max(ttft, tpot);
+      const { tpot, ttft } = closedLoop(speeds, sharing, request);
+      return Math.max(goal.ttft === null ? 0 : ttft / goal.ttft, goal.tpot === null ? 0 : tpot / goal.tpot);
     }
   }
 }

@@ -83,8 +83,8 @@ it('of an R9700 grow with five sizes, and pay from between 8 and 12 GiB on by th
   expect(ratios[4]).toBeGreaterThan(1);
   expect(of[2]!.byHits).toBeLessThan(1);
   expect(of[3]!.byHits).toBeGreaterThan(1);
-  // By the measured hits each is within 6 %: the price of a miss is right, and the routing is not yet.
-  for (const { byHits, measured } of of) expect(Math.abs(byHits! / measured - 1)).toBeLessThan(0.06);
+  // By the measured hits each is within 7 %: the price of a miss is right, and the routing is not yet.
+  for (const { byHits, measured } of of) expect(Math.abs(byHits! / measured - 1)).toBeLessThan(0.07);
 });
 
 it('of an RTX 4080 grow with four sizes, and by its measured line pay from between 1 and 4 GiB on', async () => {

@@ -12,8 +12,9 @@ import { MOST_RUNS, type RunEnd, tune } from '../../../src/measured/tune/tune.js
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
 import type { Timing } from '../../../src/runtime/logs/timing.js';
+import { ALONE, type Speeds } from '../../../src/runtime/setting/closed-loop.js';
 import { isFit } from '../../../src/runtime/setting/fits.js';
-import { costOf, type Speeds } from '../../../src/runtime/setting/goal.js';
+import { costOf } from '../../../src/runtime/setting/goal.js';
 import { PLAIN } from '../../../src/runtime/setting/setting.js';
 
 interface SetUp {
@@ -125,7 +126,7 @@ async function tunedOn(setUp: SetUp, seed: number): Promise<{ loss: number; firs
     decode: decode * off(along[0], i),
     prefill: prefill * off(along[1], i),
   }));
-  const cost = (one: Speeds): number => costOf(basis.goal, one, 1, basis.request);
+  const cost = (one: Speeds): number => costOf(basis.goal, one, ALONE, basis.request);
   const noisy = (rate: number): number => rate * Math.exp(noise * random.normal());
   const run = (at: number): Promise<RunEnd> => Promise.resolve({ decode: noisy(speeds[at]!.decode), prefill: noisy(speeds[at]!.prefill) });
   const { best, runs } = await tune({

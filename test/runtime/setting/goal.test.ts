@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ALONE } from '../../../src/runtime/setting/closed-loop.js';
 import { costOf, isKept, parseGoal, requestNs } from '../../../src/runtime/setting/goal.js';
 
 const REQUEST = { prompt: 1000, output: 100 };
@@ -26,24 +27,24 @@ describe('what a goal costs', () => {
   const speeds = { decode: 20, prefill: 500 };
 
   it('is the time of a request: 2 s and 5 s', () => {
-    expect(requestNs(speeds, 1, REQUEST)).toBe(7e9);
-    expect(costOf({ kind: 'request' }, speeds, 1, REQUEST)).toBe(7e9);
+    expect(requestNs(speeds, ALONE, REQUEST)).toBe(7e9);
+    expect(costOf({ kind: 'request' }, speeds, ALONE, REQUEST)).toBe(7e9);
   });
 
-  it('shares the speed of decoding among users: 2 s and 20 s', () => {
-    expect(requestNs(speeds, 4, REQUEST)).toBe(22e9);
+  it('holds the prompts of others: four prompts of 2 s, in three of which the answer goes on, and 97 steps of .2 s', () => {
+    expect(requestNs(speeds, { users: 4, ubatch: 1003 }, REQUEST)).toBeCloseTo(27.4e9, 0);
   });
 
   it('falls with the speed that is wanted', () => {
-    expect(costOf({ kind: 'decode' }, speeds, 1, REQUEST)).toBe(1 / 20);
-    expect(costOf({ kind: 'prefill' }, speeds, 1, REQUEST)).toBe(1 / 500);
+    expect(costOf({ kind: 'decode' }, speeds, ALONE, REQUEST)).toBe(1 / 20);
+    expect(costOf({ kind: 'prefill' }, speeds, ALONE, REQUEST)).toBe(1 / 500);
   });
 
   it('of targets is the latency that is furthest above its own', () => {
     // 2 s of 4 s, 50 ms of 40 ms.
     const goal = parseGoal('ttft=4s,tpot=40ms');
-    expect(costOf(goal, speeds, 1, REQUEST)).toBe(1.25);
+    expect(costOf(goal, speeds, ALONE, REQUEST)).toBe(1.25);
     expect(isKept(goal, 1.25)).toBe(false);
-    expect(isKept(parseGoal('ttft=4s'), costOf(parseGoal('ttft=4s'), speeds, 1, REQUEST))).toBe(true);
+    expect(isKept(parseGoal('ttft=4s'), costOf(parseGoal('ttft=4s'), speeds, ALONE, REQUEST))).toBe(true);
   });
 });
