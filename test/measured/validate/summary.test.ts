@@ -89,18 +89,19 @@ describe('a band', () => {
     expect(bandOf(kind, [...one(20), ...errors(7, 0.1, { format: 'ik' })])!.common).toBe('a, cpu-layers');
   });
 
-  it('takes the nearest circle that has eight machines', () => {
+  it('takes the nearest circle that has eight machines, or sixteen of other runtimes', () => {
     const few = [...errors(7, 0.1), ...errors(1, 0.5, { format: 'ik' })];
     expect(bandOf(kind, few)).toMatchObject({ rows: 8, common: 'a, cpu-layers' });
-    const others = [...errors(3, 0.1, { placement: 'all-gpu' }), ...errors(9, 0.3, { runtime: 'b' })];
-    expect(bandOf(kind, others)).toMatchObject({ ...only(0.3), rows: 9, common: 'cpu-layers' });
+    const others = (count: number) => [...errors(3, 0.1, { placement: 'all-gpu' }), ...errors(count, 0.3, { runtime: 'b' })];
+    expect(bandOf(kind, others(16))).toMatchObject({ ...only(0.3), rows: 16, common: 'cpu-layers' });
+    expect(bandOf(kind, others(15))).toMatchObject({ rows: 18, common: 'all' });
     expect(bandOf(kind, errors(2, 0.4, { runtime: 'b', placement: 'all-gpu' }))).toMatchObject({ ...only(0.4), rows: 2, common: 'all' });
   });
 
   it('of a stream from a disk is that of others with one, of any runtime', () => {
     const disk = { ...kind, placement: 'ssd-stream' };
-    const streams = errors(8, 0.7, { runtime: 'b', placement: 'ssd-stream' });
-    expect(bandOf(disk, [...errors(9, 0.1), ...streams])).toMatchObject({ ...only(0.7), rows: 8, common: 'ssd-stream' });
+    const streams = errors(16, 0.7, { runtime: 'b', placement: 'ssd-stream' });
+    expect(bandOf(disk, [...errors(9, 0.1), ...streams])).toMatchObject({ ...only(0.7), rows: 16, common: 'ssd-stream' });
   });
 
   it('says nothing of another metric', () => {
