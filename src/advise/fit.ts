@@ -154,7 +154,7 @@ export function contextThatFits(question: Question, { model, setting }: { readon
 }
 
 /**
- * First place with nothing missing, by regula falsi since bytes fall almost linearly; `count` if none.
+ * First place with nothing missing, by regula falsi; `count` if none.
  * @param missing bytes missing at a place; at most 0 if it fits; non-increasing
  */
 export function firstFit(count: number, missing: (at: number) => number): number {

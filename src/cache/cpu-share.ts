@@ -7,7 +7,7 @@ const PARTS = 65536;
 
 /**
  * Share of misses for the CPU (llama.cpp, `--moe-cache-cpu-share`): the coldest of an event, as many as the share with
- * the carry, each under a dummy slot free of its tokens.
+ * the carry.
  */
 export class CpuShare {
   readonly #parts: number;

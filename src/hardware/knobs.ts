@@ -24,10 +24,10 @@ const CPU_PRODUCTS = ['cpu.operations'];
 const PROMPT_ATTENTION = ['gpu.attention.compute', 'cpu.attention.prompt'];
 
 /**
- * Deviations of a machine from predictions. The first two are offsets of all reading and waiting, and of all arithmetic,
- * by machine, runtime and model; the others add to them. Spreads: random effects of 512 speeds of 88 machines of
- * profiles/measurements/ (open, second, unified), by folds of machines, wider by half: machines that no constant was
- * fitted on are twice as far off.
+ * Deviations of a machine from predictions. The first two are offsets of all reading and waiting, and of all
+ * arithmetic, by machine, runtime and model; the others add to them. Spreads: random effects of 512 speeds of 88
+ * machines of profiles/measurements/ (open, second, unified), by folds of machines, wider by half for machines without
+ * fitted constants.
  */
 export const KNOBS: readonly Knob[] = [
   {
@@ -58,7 +58,7 @@ export const KNOBS: readonly Knob[] = [
 ];
 
 /**
- * The runtime with each knob slower by `exp` of a step. Shares may exceed 1: an offset is no share of a data sheet.
+ * The runtime with each knob slower by `exp` of a step. Shares may exceed 1.
  * @param given dotted names of fixed constants
  */
 export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {

@@ -20,8 +20,8 @@ export interface ProxyBounds {
 }
 
 /**
- * Ours: SGLang's routed experts, the largest known, take 48 layers x top-8 x 4 bytes x 4/3 = 2 KiB a token; a prompt of
- * 65,000 tokens fits. A first byte may take an hour of reasoning.
+ * Ours: SGLang's routed experts take 48 layers x top-8 x 4 bytes x 4/3 = 2 KiB a token; 65,000 tokens fit. A first byte
+ * may take an hour.
  */
 export const PROXY_BOUNDS: ProxyBounds = {
   bytes: 128 * 2 ** 20,

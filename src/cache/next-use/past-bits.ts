@@ -20,8 +20,7 @@ export const usedBlocks = (past: number): number => past & 7;
 export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
 /**
- * Recent uses in two bytes per expert (place): a bit per event of the last eight, a bit per older block of eight. Runs
- * of places that age together are padded to multiples of four.
+ * Recent uses in two bytes per expert (place): a bit per event of the last eight, a bit per older block of eight.
  */
 export class PastBits {
   /** By place: bit i = used i events ago, 0 the newest. The owner sets bit 0. */

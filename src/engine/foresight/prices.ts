@@ -124,8 +124,7 @@ export class EventPrices {
 
   /**
    * min(G, max over t in [0, 1] of t G + (1 - t) h + sum of n min(0, (1 - t) c - t g - price)): dual of the least over
-   * CPU shares x of max(G - sum g x, h + sum c x) less price times sum x. Every t is a lower bound; at the best the
-   * slope changes sign.
+   * CPU shares x of max(G - sum g x, h + sum c x) less price times sum x. Every t is a lower bound.
    */
   #addGroups(layer: number, groups: number, share: number, sums: Float64Array): void {
     const many = this.#many;

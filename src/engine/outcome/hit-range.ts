@@ -5,8 +5,8 @@ import type { Inputs } from '../inputs/inputs.js';
 /**
  * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each
  * model left out of the fit, `shape` the same without the recipe of its training, profiles on independent curves.
- * `bias`: the prior's, widened to what the flattest and the steepest router known that a bias balanced would draw. At a
- * half .1 is 10 points. Computed by test/claims/trace/hits.test.ts from profiles/measurements/hits.jsonl.
+ * `bias`: the prior's, widened to what the flattest and the steepest router known that a bias balanced would draw.
+ * Computed by test/claims/trace/hits.test.ts from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {
   prior: { low: -0.081, high: 0.14, models: 27 },

@@ -31,10 +31,10 @@ export class Sequence {
 }
 
 /**
- * Return of the last chunk, ns. One communication stream carries all dispatches, then the combines, each after all GPUs
- * executed the chunk (Tutel). Chunk i is executed at e_i, linear in i or a maximum of two linear terms: its combine ends at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d
- * without waits. @param degree chunks, r @param exchangeNs all-to-all of a chunk, d @param firstNs first chunk executed
- * on all GPUs, e_1 @param lastNs last chunk executed, e_r @param startNs first dispatch
+ * Return of the last chunk, ns. One stream carries all dispatches, then the combines, each after its chunk (Tutel).
+ * Execution ends at e_i, convex in i, so max_i e_i + (r - i + 1) d is that of the first or the last; 2 r d without
+ * waits. @param degree chunks, r @param exchangeNs all-to-all of a chunk, d @param firstNs first chunk executed on all
+ * GPUs, e_1 @param lastNs last chunk executed, e_r @param startNs first dispatch
  */
 export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number =>
   Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);

@@ -66,8 +66,7 @@ export class MissCost {
   }
 
   /**
-   * Duration of a usual event, each miss on the side with the soonest end, ns. CPU and GPU work in parallel; if the GPU
-   * ends last, a hit costs at least a miss.
+   * Duration of a usual event, each miss on the side with the soonest end, ns. CPU and GPU work in parallel.
    */
   #lastsNs(misses: number, transferNs: number, gpuNs: number, cpuNs: number): number {
     const { cpuQueues, handoverNs } = this.#gpu.cost;

@@ -20,8 +20,8 @@ interface Sheet {
 }
 
 /**
- * LaTeX with booktabs: a table environment per metric, or one for all without columns. Heads include units, the best of
- * a column is bold, oracles are separate, warnings are comments.
+ * LaTeX with booktabs: a table environment per metric, or one for all without columns. The best of a column is bold,
+ * oracles are separate, warnings are comments.
  */
 export function latex(pivot: Pivot): string {
   const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);

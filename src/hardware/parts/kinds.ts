@@ -7,7 +7,7 @@ const AMD = /^zen/;
 const ARM = /^(neoverse|cortex|carmel|grace|oryon|ampere|m\d)/;
 
 /**
- * Kind of a memory system, which decides the share of the data sheet that cores read. @param type ddr4, ddr5;
+ * Kind of a memory system. @param type ddr4, ddr5;
  * undefined: unknown
  * @returns desktop `ddr4`, `ddr5` or `amd-ddr5`; `amd-server`, `intel-server`, `arm-server`, or `unified`
  */

@@ -78,7 +78,7 @@ export function judged({ costs, covariance }: Belief, chosen: number, open: read
 
 /**
  * The setting of the shortlist whose run leaves the least expected error of the ratios to the choice, each weighed by
- * the chance to be the fastest; no measured speed counts. Null: none of them is open.
+ * the chance to be the fastest. Null: none of them is open.
  */
 export function mostInformative(
   settings: readonly TunedFigures[],

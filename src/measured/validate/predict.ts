@@ -269,7 +269,6 @@ function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: 
 
 /**
  * Decode speed of all users if a prompt passes whenever one of them begins anew, in the time per token those of others.
- * Rows of single steps, or without length of prompts, are unchanged.
  */
 async function withPromptsBetween(world: RowWorld, speed: number): Promise<number> {
   const { measured, run } = world.row;

@@ -31,8 +31,8 @@ const NAMES: readonly (readonly [name: string, like: LlamaName] | readonly [name
 
 /**
  * Smallest format of non-experts, and format of latent unpacking and of mixers in models with states. From logs of
- * DeepSeek-V3-0324 in UD-Q2_K_XL and UD-Q4_K_XL: 122 tensors of q8_0, two per layer, unpack the latent. Later files, of
- * models with states, keep attention and states in q8_0.
+ * DeepSeek-V3-0324 in UD-Q2_K_XL and UD-Q4_K_XL: 122 tensors of q8_0, two per layer, unpack the latent. Models with
+ * states keep attention and states in q8_0.
  */
 function least(role: TensorRole, { mixer }: TensorPlace): FormatName | null {
   if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;

@@ -47,7 +47,7 @@ const TOKEN_SCALE = 16;
 
 /**
  * Path predictor: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3
- * token, low-rank E. Histories and token are residuals too: a hidden layer adds little. @returns logits, [N, experts]
+ * token, low-rank E. Histories and token are residuals too. @returns logits, [N, experts]
  */
 export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
   const { experts, layers } = shape;

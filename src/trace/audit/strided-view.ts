@@ -1,5 +1,5 @@
 // Bug of llama.cpp loggers: `ffn_moe_topk` is a strided view; read as packed, token 1 gets ranks k..2k-1 of token 0.
-// Each experts / top-k rows then form a permutation of all experts, rare in real routing.
+// Each experts / top-k rows then form a permutation of all experts.
 import { formatCounted } from '../../base/units.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import type { AuditCheck } from './check.js';

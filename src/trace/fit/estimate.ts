@@ -1,5 +1,5 @@
 // Choices are an exponential race: expert e arrives at rate exp(score), the first k count; given the k-th time c,
-// inclusion is nearly independent, 1 - exp(-c rate). AdaGrad ascends the likelihood, layer by layer.
+// inclusion is nearly independent, 1 - exp(-c rate). AdaGrad by layer.
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 

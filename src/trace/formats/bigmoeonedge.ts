@@ -1,5 +1,5 @@
 // BigMoeOnEdge's route trace: comments with model and expert bytes of every layer, then CSV with a row per choice,
-// turn,phase,step,layer,slot,expert,weight,residency,expert_bytes. A turn is a request, a step a position.
+// turn,phase,step,layer,slot,expert,weight,residency,expert_bytes.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';

@@ -182,7 +182,7 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
 
 /**
  * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked for as many heads at a time as -amb
- * allows. The first unpacked part is used last, as attention follows all unpacking.
+ * allows.
  */
 function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
