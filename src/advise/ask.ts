@@ -5,7 +5,6 @@ import { LIMITS, Meter } from '../base/meter.js';
 import { ownValue, remembered, rememberedWork } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { shellNamed } from '../base/shell.js';
-import { sum } from '../base/statistics.js';
 import { formatCount } from '../base/units.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
@@ -181,10 +180,10 @@ export class Subject {
     // More users than the machine holds: nothing is priced.
     const priced = users > usersHeld(question) ? 1 : users;
     const tokens = tokensNeeded(priced, request);
-    const texts = textsOf(priced, tokens + PROFILED);
-    const trace = await rememberedWork(this.#traces, texts.join(), () => {
+    const trace = await rememberedWork(this.#traces, `${priced} ${tokens}`, () => {
       const loaded = model(quantizations[0]!);
-      return this.#path === undefined ? drawnRouting(this.#name, loaded, texts, this.#watch) : recordedRouting(this.#path, loaded, tokens);
+      if (this.#path !== undefined) return recordedRouting(this.#path, loaded, tokens);
+      return drawnRouting(this.#name, loaded, { users: priced, tokens: tokens + PROFILED }, this.#watch);
     });
     const cut = cutNote(trace);
     if (cut !== null && !this.#isNoted) this.#watch.note?.(cut);
@@ -332,12 +331,24 @@ async function recordedRouting(path: string, model: ModelSpec, tokens: number): 
   );
 }
 
-async function drawnRouting(name: string, model: ModelSpec, texts: readonly number[], { breathe }: WorkWatch): Promise<RoutingTrace> {
+/** Tokens of routing for users together. */
+interface DrawnTexts {
+  readonly users: number;
+  readonly tokens: number;
+}
+
+async function drawnRouting(
+  name: string,
+  model: ModelSpec,
+  { users, tokens }: DrawnTexts,
+  { breathe }: WorkWatch,
+): Promise<RoutingTrace> {
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
   const topK = mostTopK(model);
-  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, sum(texts)));
-  const drawing = synthesizing(model, { seed: SEED, requests: texts.map((prefill) => ({ prefill, decode: 0 })), profile });
+  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, tokens));
+  const requests = textsOf(users, tokens).map((prefill) => ({ prefill, decode: 0 }));
+  const drawing = synthesizing(model, { seed: SEED, requests, profile });
   let step = drawing.next();
   for (; step.done !== true; step = drawing.next()) await breathe?.();
   return step.value;

@@ -51,6 +51,10 @@ const CASES: readonly (readonly [line: RegExp, ...args: string[]])[] = [
     /advise: asks for more than 40,000,000 choices of experts; take fewer --users/,
     ...['advise', 'olmoe-1b-7b', '-w', 'rtx-3060+9007199254740993GB', '--users', '1e9'],
   ],
+  [
+    /advise: asks for more than 40,000,000 choices of experts; take fewer --users/,
+    ...['advise', 'olmoe-1b-7b', '-w', 'rtx-3060+9007199254740993GB', '--users', '1e12'],
+  ],
   [/synthetic routing: asks for more than 2,000,000 requests; take fewer tokens or longer requests/, ...RUN, '--tokens', '1000000000'],
   [/synthetic routing: asks for more than 4,000,000,000 choices of experts; take fewer tokens/, ...RUN, '--tokens', '100000000'],
   [
