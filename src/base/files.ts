@@ -1,6 +1,6 @@
 import { codeOf, EXIT, messageOf, UserError } from './errors.js';
 import { bytesOf } from './host/bytes.js';
-import { inNextTurn } from './host/clock.js';
+import { whenQuiet } from './host/clock.js';
 import {
   accessSync,
   closeSync,
@@ -90,6 +90,7 @@ const unfinished = new Set<AtomicFile>();
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 let guards: (() => void)[] = [];
+let isEnding = false;
 
 /** Removes the file at any end of the process (except by kill -9). */
 function guard(file: AtomicFile): void {
@@ -102,7 +103,10 @@ function guard(file: AtomicFile): void {
 
 function release(file: AtomicFile): void {
   unfinished.delete(file);
-  inNextTurn(() => {
+  if (unfinished.size > 0 || isEnding) return;
+  isEnding = true;
+  whenQuiet(() => {
+    isEnding = false;
     if (unfinished.size === 0) for (const end of guards.splice(0)) end();
   });
 }

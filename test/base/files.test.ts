@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
+import { whenQuiet } from '../../src/base/host/clock.js';
 import { AtomicFile, closeTemporary, makeFolder, temporaryFile, writeFileAtomic, writeTemporary } from '../../src/base/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-files-'));
@@ -141,8 +142,9 @@ describe('an unfinished file', () => {
   const listeners = (): number[] => ['SIGHUP', 'SIGINT', 'SIGTERM', 'exit'].map((event) => process.listenerCount(event));
 
   it('is not on disk before its first write, so that signals need no hearing until then', async () => {
-    const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
-    await turn();
+    const quiet = (): Promise<void> => new Promise((done) => whenQuiet(done));
+    await quiet();
+    await quiet();
     const before = listeners();
     const names = readdirSync(folder);
     const file = new AtomicFile(join(folder, 'late.txt'));
@@ -152,9 +154,21 @@ describe('an unfinished file', () => {
     expect(readdirSync(folder)).toHaveLength(names.length + 1);
     expect(listeners()).toEqual(before.map((count) => count + 1));
     file.commit();
-    await turn();
-    expect(listeners()).toEqual(before);
+    await quiet();
+    await vi.waitFor(() => expect(listeners()).toEqual(before));
     expect(readFileSync(join(folder, 'late.txt'), 'utf8')).toBe('x');
+  });
+
+  it('hears a signal that comes while the next work begins', async () => {
+    const exits = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+    setImmediate(() => {
+      process.kill(process.pid, 'SIGTERM');
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+    });
+    writeFileAtomic(join(folder, 'heard.txt'), 'x');
+    await vi.waitFor(() => expect(exits.mock.calls).toEqual([[143]]));
+    exits.mockRestore();
   });
 
   it('is made empty where nothing was written', () => {

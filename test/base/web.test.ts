@@ -276,7 +276,7 @@ describe('a page', () => {
 
   it('waits, and can be waited for', async () => {
     const turns: string[] = [];
-    clock.inNextTurn(() => turns.push('turn'));
+    clock.whenQuiet(() => turns.push('turn'));
     clock.afterThis(() => turns.push('now'));
     const end = clock.whileAlive(() => turns.push('tick'), 1);
     await clock.sleep(20);

@@ -5,8 +5,16 @@ export const nextTurn: () => Promise<void> = () => turn();
 /** Waits. @throws if the signal ends the wait */
 export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, signal) =>
   pause(ms, undefined, signal === undefined ? {} : { signal });
-/** Calls a function in the next turn of the event loop. */
-export const inNextTurn: (call: () => void) => void = (call) => void setImmediate(call);
+/** Pause before quiet, and time that events take at most in it, ms; ours. */
+const PAUSE = 50;
+const QUIET = 1;
+/** Calls a function once signals were handled just now: a listener removed later would drop what had arrived. */
+export function whenQuiet(call: () => void): void {
+  setTimeout(() => {
+    const begunMs = performance.now();
+    setImmediate(() => (performance.now() - begunMs < QUIET ? call() : whenQuiet(call)));
+  }, PAUSE).unref();
+}
 /** Calls a function after the running call stack, before promises and events. */
 export const afterThis: (call: () => void) => void = (call) => process.nextTick(call);
 /** While the process is otherwise alive. @returns function that stops the calls */

@@ -9,7 +9,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
       reject(new Error('the pause was ended'));
     });
   });
-export const inNextTurn = (call: () => void): void => void setTimeout(call, 0);
+export const whenQuiet = (call: () => void): void => void setTimeout(call, 0);
 export const afterThis = (call: () => void): void => queueMicrotask(call);
 export function whileAlive(call: () => void, ms: number): () => void {
   const ticking = setInterval(call, ms);
