@@ -337,12 +337,7 @@ interface DrawnTexts {
   readonly tokens: number;
 }
 
-async function drawnRouting(
-  name: string,
-  model: ModelSpec,
-  { users, tokens }: DrawnTexts,
-  { breathe }: WorkWatch,
-): Promise<RoutingTrace> {
+async function drawnRouting(name: string, model: ModelSpec, { users, tokens }: DrawnTexts, { breathe }: WorkWatch): Promise<RoutingTrace> {
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
   const topK = mostTopK(model);

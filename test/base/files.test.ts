@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { whenQuiet } from '../../src/base/host/clock.js';
 import { AtomicFile, closeTemporary, makeFolder, temporaryFile, writeFileAtomic, writeTemporary } from '../../src/base/files.js';
+import { whenQuiet } from '../../src/base/host/clock.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));

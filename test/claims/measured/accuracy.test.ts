@@ -16,6 +16,7 @@ import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../../../src/measured/validate/summary.js';
 import { renderMarkdown } from '../../../src/report/document/markdown.js';
 import { expectShown } from '../../support/shown.js';
+import { type ServedRow, stepErrors, usersBlock } from './many-users.js';
 
 const root = new URL('../../../', import.meta.url);
 const csv = new URL('bench/accuracy.csv', root);
@@ -89,21 +90,37 @@ function errorsOf({ refit, rows }: Validation, last: AccuracyFile): AccuracyFile
     });
 }
 
+/** Rows of series over users. @param errors of {@link errorsOf} */
+function servedRows({ rows }: Validation, errors: AccuracyFile): ServedRow[] {
+  const files = listProfiles('measurements').map((name) => readRows(findProfile('measurements', name)));
+  const measured = new Map(files.flatMap(({ speed }) => speed.map((row) => [row.id, row] as const)));
+  const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory');
+  return scored.flatMap(({ id, metric, vote }, i) => {
+    const { run, series } = measured.get(id) ?? {};
+    if (metric !== 'decode' || run === undefined || series?.vary !== 'users') return [];
+    const [, runtime, , , leftOut, , today] = errors[i]!;
+    return [{ runtime, series: series.id, machine: vote, users: run.batch_users ?? 1, leftOut: 1 + leftOut, today: 1 + today }];
+  });
+}
+
 it('docs/accuracy.md, bench/accuracy.csv and profiles/accuracy.json are up to date', { timeout: 3_600_000 }, async () => {
   const before = readFileSync(bundledFile('accuracy.json'), 'utf8');
   const validation = await validated();
   if (fits) writeFileSync(fitted, `${renderMarkdown(crossValidation(validation), options).trimEnd()}\n`);
-  const json = `[\n${errorsOf(validation, JSON.parse(before))
-    .map((line) => JSON.stringify(line))
-    .join(',\n')}\n]\n`;
+  const errors = errorsOf(validation, JSON.parse(before));
+  const json = `[\n${errors.map((line) => JSON.stringify(line)).join(',\n')}\n]\n`;
   const rows = rowsOf(validation);
   if (update) writeFileSync(csv, rows);
   if (fits) writeFileSync(bundledFile('accuracy.json'), json);
+  const served = servedRows(validation, errors);
+  const { growth, growthP90, oneUser, rows: ofRows, series } = stepErrors(served);
+  expect(series).toBeGreaterThanOrEqual(45);
+  expect([growth <= 1.25, growthP90 <= 1.6, oneUser <= 1.2, ofRows <= 1.2]).toEqual([true, true, true, true]);
   const test = 'test/claims/measured/accuracy.test.ts';
   expectShown(
     'docs/accuracy.md',
     [`<!-- errors: written by ${test} -->\n`, '<!-- end of errors -->'],
-    `\n${blockOf(validation)}\n\n`,
+    `\n${blockOf(validation)}\n\n${usersBlock(served)}\n\n`,
     test,
   );
   const stale = 'stale: MOEPROF_UPDATE=1 with this test writes it, MOEPROF_FIT=1 beside it where constants or rows changed';
