@@ -117,9 +117,11 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   const { answer = OUTPUT, context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   new Meter(`--prompt ${prompt}`, LIMITS.prompt).spent(prompt);
   new Meter(`--answer ${answer}`, LIMITS.prompt).spent(answer);
+  const asked = prompt === 0 ? `--answer ${answer}` : `--prompt ${prompt}`;
+  const beside = prompt === 0 ? '' : ` beside an answer of ${formatCount(answer)}`;
   if (prompt + answer > context)
     throw new UserError(
-      `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${formatCount(answer)}; give --context ${prompt + answer} or more`,
+      `${asked}: does not fit into a context of ${formatCount(context)} tokens${beside}; give --context ${prompt + answer} or more`,
     );
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
@@ -331,7 +333,7 @@ async function recordedRouting(path: string, model: ModelSpec, tokens: number): 
   );
 }
 
-/** Tokens of routing for users together. */
+/** For users together. */
 interface DrawnTexts {
   readonly users: number;
   readonly tokens: number;

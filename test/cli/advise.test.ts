@@ -201,6 +201,9 @@ describe('the prompt', () => {
     expect(output.stderr).toBe(
       'moeprof: --prompt 4000: does not fit into a context of 4,096 tokens beside an answer of 512; give --context 4512 or more\n',
     );
+    output.stderr = '';
+    expect(await run(...SMALL, '--answer', '20000', '--context', '16384')).toBe(2);
+    expect(output.stderr).toBe('moeprof: --answer 20000: does not fit into a context of 16,384 tokens; give --context 20000 or more\n');
   });
 });
 

@@ -5,10 +5,11 @@ export const nextTurn: () => Promise<void> = () => turn();
 /** Waits. @throws if the signal ends the wait */
 export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, signal) =>
   pause(ms, undefined, signal === undefined ? {} : { signal });
-/** Pause before quiet, and time that events take at most in it, ms; ours. */
+/** Pause before a try, ms; ours. */
 const PAUSE = 50;
+/** Most time since signals were handled, ms; ours. */
 const QUIET = 1;
-/** Calls a function once signals were handled just now: a listener removed later would drop what had arrived. */
+/** Calls a function just after signals were handled: a listener removed later drops those that came. */
 export function whenQuiet(call: () => void): void {
   setTimeout(() => {
     const begunMs = performance.now();

@@ -5,7 +5,7 @@ import type { Inputs } from '../inputs/inputs.js';
 /**
  * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each
  * model left out of the fit, `shape` the same without the recipe of its training, profiles on independent curves.
- * `bias`: the prior's, widened to what the flattest and the steepest router known that a bias balanced would draw.
+ * `bias`: the prior's, widened to the flattest and the steepest router known that a bias balanced.
  * Computed by test/claims/trace/hits.test.ts from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {

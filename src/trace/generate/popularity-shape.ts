@@ -8,8 +8,8 @@ const STEPS = 2 ** 40;
 const MOST_LOOKS = 24;
 
 /**
- * Log-normal inclusion probabilities by rank, with sum `choices`; at equal Gini closer to real models than Zipf's
- * ranks. @param widened factor of the deviation that has the Gini coefficient
+ * Log-normal inclusion probabilities by rank, with sum `choices`. @param widened factor of the deviation that has the
+ * Gini coefficient
  */
 export function inclusionByRank(experts: number, choices: number, gini: number, widened = 1): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);

@@ -1,7 +1,7 @@
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Rows per block; blocks alternate between training and test, to cover the same texts. */
+/** Rows per block; blocks alternate between training and test. */
 const BLOCK = 64;
 /** Maximum test rows; a row costs top-k x experts additions per layer. */
 const JUDGED = 1024;

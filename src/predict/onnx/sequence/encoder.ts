@@ -57,8 +57,7 @@ const TOKEN_SCALE = 16;
 
 /**
  * Adds encoder and heads. Blocks are residual and normalised as in T5 (arXiv 1910.10683): x += GRU(norm x); x += W2
- * relu(W1 norm x). Heads by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]. States depend on ids alone;
- * histories enter at the heads.
+ * relu(W1 norm x). Heads by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]. Histories enter at the heads.
  * @returns logits, [N, experts]
  */
 export function buildEncoder(
