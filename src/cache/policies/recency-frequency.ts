@@ -44,6 +44,7 @@ class RecencyFrequency extends CountedResidents {
  * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use), from the inputs of
  * FlashMoE's network. Recency: ratio of logistic weights for Belady's order on first fifths of mini-finegrained-64x12l,
  * mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0; default: the median.
+ * Half-life: llama.cpp's.
  */
 export const recencyFrequency = policy({
   name: 'recency-frequency',

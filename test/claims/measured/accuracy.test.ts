@@ -115,6 +115,9 @@ it('docs/accuracy.md, bench/accuracy.csv and profiles/accuracy.json are up to da
   const served = servedRows(validation, errors);
   const { growth, growthP90, oneUser, rows: ofRows, series } = stepErrors(served);
   expect(series).toBeGreaterThanOrEqual(45);
+  expect(readFileSync(new URL('docs/accuracy.md', root), 'utf8')).toContain(
+    `off by x${growth.toFixed(2)} in the median and x${growthP90.toFixed(2)} in one series of ten`,
+  );
   expect([growth <= 1.25, growthP90 <= 1.6, oneUser <= 1.2, ofRows <= 1.2]).toEqual([true, true, true, true]);
   const test = 'test/claims/measured/accuracy.test.ts';
   expectShown(
