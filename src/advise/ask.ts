@@ -117,12 +117,13 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   const { answer = OUTPUT, context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   new Meter(`--prompt ${prompt}`, LIMITS.prompt).spent(prompt);
   new Meter(`--answer ${answer}`, LIMITS.prompt).spent(answer);
-  const asked = prompt === 0 ? `--answer ${answer}` : `--prompt ${prompt}`;
-  const beside = prompt === 0 ? '' : ` beside an answer of ${formatCount(answer)}`;
-  if (prompt + answer > context)
+  if (prompt + answer > context) {
+    const [asked, beside] =
+      prompt === 0 ? [`--answer ${answer}`, ''] : [`--prompt ${prompt}`, ` beside an answer of ${formatCount(answer)}`];
     throw new UserError(
       `${asked}: does not fit into a context of ${formatCount(context)} tokens${beside}; give --context ${prompt + answer} or more`,
     );
+  }
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
   const shell = wishes.shell === undefined ? {} : { shell: shellNamed(wishes.shell) };
@@ -333,18 +334,17 @@ async function recordedRouting(path: string, model: ModelSpec, tokens: number): 
   );
 }
 
-/** For users together. */
-interface DrawnTexts {
-  readonly users: number;
-  readonly tokens: number;
-}
-
-async function drawnRouting(name: string, model: ModelSpec, { users, tokens }: DrawnTexts, { breathe }: WorkWatch): Promise<RoutingTrace> {
+async function drawnRouting(
+  name: string,
+  model: ModelSpec,
+  texts: Readonly<Record<'users' | 'tokens', number>>,
+  { breathe }: WorkWatch,
+): Promise<RoutingTrace> {
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
   const topK = mostTopK(model);
-  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, tokens));
-  const requests = textsOf(users, tokens).map((prefill) => ({ prefill, decode: 0 }));
+  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, texts.tokens));
+  const requests = textsOf(texts.users, texts.tokens).map((prefill) => ({ prefill, decode: 0 }));
   const drawing = synthesizing(model, { seed: SEED, requests, profile });
   let step = drawing.next();
   for (; step.done !== true; step = drawing.next()) await breathe?.();

@@ -103,7 +103,7 @@ export class Pricer {
     return { ...(await this.cached(priced)), prefill: await this.prefill(priced), ...riders, bands, waits: await this.waits(priced) };
   }
 
-  /** What the tokens of all users but one add to a pass of a prompt, which reads all weights: their attention. */
+  /** Attention of the tokens of all other users in a pass of a prompt, which reads all weights. */
   async #ridersNs(priced: PricedCase): Promise<number> {
     const { users } = priced.setting;
     const attentionNs = (users * 1e9) / (await this.decode(priced)) - (users * 1e9) / (await this.decode(priced, 0));
@@ -231,7 +231,7 @@ export function tokensNeeded(users: number, { prompt }: RequestShape): number {
   return (users === 1 ? Math.max(1 + 2 * warmingOf(1), passed) : users * ownText(users) + passed) + 1;
 }
 
-/** Lengths of drawn texts: a text of each of several users, who write of different things, and one of the prompt. */
+/** Lengths of drawn texts: one of each of several users, and one of the prompt. */
 export function textsOf(users: number, tokens: number): number[] {
   return users === 1 ? [tokens] : [...Array.from({ length: users }, () => ownText(users)), tokens - users * ownText(users)];
 }

@@ -25,7 +25,7 @@ export function speedsText(
   return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
 }
 
-/** Speed of several users with their prompts; its range has both speeds at their low and at their high ends. */
+/** Speed of several users with their prompts; its range has both at their low and high ends. */
 export function servedText(
   { decode, prefill, setting }: AdvisedSetting,
   { throughput, tpot, ttft }: Served,

@@ -17,7 +17,8 @@ const F32_BYTES = 4;
 /**
  * Kernels of a decoding MoE layer by context memory, as fused in llama.cpp (`llm_graph_context`, build 10257): norms 2,
  * residuals 2, routing 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output.
- * Recurrent states (gated delta net, Mamba-2): 40 to 100 by build.
+ * Latents add projections, norms, products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): 40
+ * to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 

@@ -1,4 +1,4 @@
-// Optima of one cache at several capacities in one pass. Slots of `optimum.ts` are nested by capacity (Mattson's stack
+// Optima at several capacities in one pass. Slots of `optimum.ts` are nested by capacity (Mattson's stack
 // of MIN): a slot's level is the smallest capacity with that slot.
 
 /** Bits of a word of marks. */

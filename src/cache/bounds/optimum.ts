@@ -1,7 +1,7 @@
 // Hits of Belady's MIN with bypass, without foresight and without a cache. A use hits if a slot is kept for the
 // interval since the previous use. Accepting intervals as they end fits most of them, each on the slot returned last
-// among those free at its begin (Faigle and Nawijn, Discrete Applied
-// Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, uses occupancies).
+// among those free at its begin (Faigle and Nawijn, Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA
+// 2016, uses occupancies).
 
 /** Bits of a word of marks. */
 const WORD = 32;

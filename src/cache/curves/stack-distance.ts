@@ -1,6 +1,5 @@
 // Exact LRU at many capacities in one pass: n slots hold the n most recent experts (Mattson et al., IBM
-// Systems Journal 9(2), 1970). A few caches
-// (bounds) keep their start; counting marks finds the caches between.
+// Systems Journal 9(2), 1970). A few caches (bounds) keep their start; counting marks finds the caches between.
 import { bitCount } from '../../base/bits.js';
 
 /** Bits of a word of marks. */

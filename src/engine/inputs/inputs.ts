@@ -255,8 +255,8 @@ export function hardwareOf(run: RunSpec, model?: ModelSpec): HardwareSpec {
 }
 
 /**
- * Machine with the system's link: an expert cache reads pinned memory, a static placement the runtime's memory. @param
- * hostBytes bytes of experts in host memory
+ * Machine with the system's link: an expert cache reads pinned memory, a static placement the runtime's memory.
+ * @param hostBytes bytes of experts in host memory
  */
 export function pinnedFor({ cache: { policy } }: SystemSpec, machine: HardwareSpec, hostBytes: number): HardwareSpec {
   const { cache: copies, pinned = 1 } = machine.software ?? {};

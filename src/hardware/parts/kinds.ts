@@ -7,8 +7,7 @@ const AMD = /^zen/;
 const ARM = /^(neoverse|cortex|carmel|grace|oryon|ampere|m\d)/;
 
 /**
- * Kind of a memory system. @param type ddr4, ddr5;
- * undefined: unknown
+ * Kind of a memory system. @param type ddr4, ddr5; undefined: unknown
  * @returns desktop `ddr4`, `ddr5` or `amd-ddr5`; `amd-server`, `intel-server`, `arm-server`, or `unified`
  */
 export function memoryKind({ arch, form }: { readonly arch: string; readonly form: Form }, type: string | undefined): string {

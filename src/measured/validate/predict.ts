@@ -268,7 +268,7 @@ function afterWarming(whole: RunFigures, warm: RunFigures, { output, warming }: 
 }
 
 /**
- * Decode speed of all users if a prompt passes whenever one of them begins anew, in the time per token those of others.
+ * Decode speed of all users if a prompt passes as one of them begins anew; the time per token has those of others.
  */
 async function withPromptsBetween(world: RowWorld, speed: number): Promise<number> {
   const { measured, run } = world.row;

@@ -2,7 +2,7 @@ import type { Random } from '../../base/random.js';
 import { normalQuantile } from './popularity-shape.js';
 
 /**
- * Share of the variance of log loads that all texts of a domain have in common. Ours: drawn LFU is within 4 points of
+ * Share of the variance of log loads common to all texts of a domain. Ours: drawn LFU is within 4 points of
  * recorded LFU (Qwen3-30B-A3B, code, 2,000 tokens), with 1 it is up to 8 above.
  */
 export const KEPT = 0.5;

@@ -117,10 +117,10 @@ export interface RoutedShape {
 /**
  * Prior of Gini coefficient and repeats by shape and recipe. Log-odds of the Gini coefficient: `offset` of eight
  * experts under a loss in micro-batches, `slope` per doubling of experts, `global` and `bias` of the other recipes;
- * `beside` less under a loss in micro-batches with shared experts. Repeats: `few` up to
- * eight experts, `many` from 96, else `loose` under a loss over global batches and `local` under others; times `gaps`
- * if layers lack experts. At most `most`. Fitted on profiles/measurements/hits.jsonl by test/claims/trace/hits.test.ts
- * (errors: docs/routing.md).
+ * `beside` less under a loss in micro-batches with shared experts. Repeats: `few` up to eight experts, `many`
+ * from 96, else `loose` under a loss over global batches and `local` under others; times `gaps` if layers lack experts.
+ * At most `most`. Fitted on profiles/measurements/hits.jsonl by test/claims/trace/hits.test.ts (errors:
+ * docs/routing.md).
  */
 export const PRIOR = {
   offset: -1.1,

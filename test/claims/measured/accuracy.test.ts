@@ -1,7 +1,8 @@
-// docs/accuracy.md has the tables of `moeprof validate` by class with the worst rows, bench/accuracy.csv every scored row, and bench/fit.md what
-// `moeprof validate --fit` wrote last. profiles/accuracy.json has the errors of each row, from which every run takes its band: by constants that
-// were fitted without its machine, which takes the fit, and by those of all, which are computed anew here, so that a stale fit is seen.
-// MOEPROF_UPDATE=1 writes page and rows, and with MOEPROF_FIT=1 it fits and writes all.
+// docs/accuracy.md has the tables of `moeprof validate` by class with the worst rows, bench/accuracy.csv every scored
+// row, and bench/fit.md what `moeprof validate --fit` wrote last. profiles/accuracy.json has the errors of each row,
+// from which every run takes its band: by constants that were fitted without its machine, which takes the fit, and by
+// those of all, which are computed anew here, so that a stale fit is seen. MOEPROF_UPDATE=1 writes page and rows, and
+// with MOEPROF_FIT=1 it fits and writes all.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
@@ -11,7 +12,7 @@ import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import { nudgedConstants, refitOf } from '../../../src/measured/validate/refit.js';
 import { crossValidation, validationReports } from '../../../src/measured/validate/report.js';
-import { readRows } from '../../../src/measured/validate/rows/measurement.js';
+import { type Measurement, readRows } from '../../../src/measured/validate/rows/measurement.js';
 import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../../../src/measured/validate/summary.js';
 import { renderMarkdown } from '../../../src/report/document/markdown.js';
@@ -28,7 +29,7 @@ const fits = update && process.env.MOEPROF_FIT === '1';
 const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
 
 /** What `moeprof validate` finds on all bundled files, and `moeprof validate --fit`. */
-async function validated(): Promise<Validation> {
+async function validated(): Promise<{ readonly measured: readonly Measurement[]; readonly validation: Validation }> {
   const files = listProfiles('measurements');
   const read = files.map((name) => readRows(findProfile('measurements', name)));
   const rows = read.flatMap(({ speed }) => speed);
@@ -37,7 +38,8 @@ async function validated(): Promise<Validation> {
   const predictions = await predictRowVariants(rows, variants, availableParallelism(), {});
   const today = predictions.map(([first]) => first!);
   const validation = validationOf(files, rows, today, runtimes, memory);
-  return fits ? { ...validation, refit: refitOf(validation, rows, predictions, constants, runtimes) } : validation;
+  if (!fits) return { measured: rows, validation };
+  return { measured: rows, validation: { ...validation, refit: refitOf(validation, rows, predictions, constants, runtimes) } };
 }
 
 /** Rows of the page: the worst ones. */
@@ -67,11 +69,12 @@ function blockOf({ refit: _, ...validation }: Validation): string {
   ].join('\n\n');
 }
 
+const scoredOf = ({ rows }: Validation) => rows.filter(({ metric, scored }) => scored && metric !== 'memory');
+
 /** Every scored speed and hit rate, to three digits or a whole number, a line each, by name. */
-function rowsOf({ rows }: Validation): string {
+function rowsOf(validation: Validation): string {
   const digits = (value: number): string => `${value < 1000 ? Number(value.toPrecision(3)) : Math.round(value)}`;
-  const lines = rows
-    .filter(({ metric, scored }) => scored && metric !== 'memory')
+  const lines = scoredOf(validation)
     .map(({ family, id, machine, measured, metric, model, predicted }) =>
       [id, metric, digits(measured!), digits(predicted!), family, model, machine].join(','),
     )
@@ -80,23 +83,20 @@ function rowsOf({ rows }: Validation): string {
 }
 
 /** Its errors, as profiles/accuracy.json has them; without a fit, those by constants of other machines are the last ones. */
-function errorsOf({ refit, rows }: Validation, last: AccuracyFile): AccuracyFile {
+function errorsOf(validation: Validation, last: AccuracyFile): AccuracyFile {
+  const { refit } = validation;
   const leftOut = new Map(refit?.errors.map(({ error, id, metric }) => [`${id} ${metric}`, error]));
-  return rows
-    .filter(({ metric, scored }) => scored && metric !== 'memory')
-    .map(({ error, format, id, metric, placement, runtime, vote }, i) => {
-      const others = refit === undefined ? last[i]?.[4] : (leftOut.get(`${id} ${metric}`) ?? error!);
-      return [metric, runtime, format, placement, Number((others ?? Number.NaN).toFixed(4)), vote, Number(error!.toFixed(4))];
-    });
+  return scoredOf(validation).map(({ error, format, id, metric, placement, runtime, vote }, i) => {
+    const others = refit === undefined ? last[i]?.[4] : (leftOut.get(`${id} ${metric}`) ?? error!);
+    return [metric, runtime, format, placement, Number((others ?? Number.NaN).toFixed(4)), vote, Number(error!.toFixed(4))];
+  });
 }
 
 /** Rows of series over users. @param errors of {@link errorsOf} */
-function servedRows({ rows }: Validation, errors: AccuracyFile): ServedRow[] {
-  const files = listProfiles('measurements').map((name) => readRows(findProfile('measurements', name)));
-  const measured = new Map(files.flatMap(({ speed }) => speed.map((row) => [row.id, row] as const)));
-  const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory');
-  return scored.flatMap(({ id, metric, vote }, i) => {
-    const { run, series } = measured.get(id) ?? {};
+function servedRows(validation: Validation, measured: readonly Measurement[], errors: AccuracyFile): ServedRow[] {
+  const byId = new Map(measured.map((row) => [row.id, row]));
+  return scoredOf(validation).flatMap(({ id, metric, vote }, i) => {
+    const { run, series } = byId.get(id) ?? {};
     if (metric !== 'decode' || run === undefined || series?.vary !== 'users') return [];
     const [, runtime, , , leftOut, , today] = errors[i]!;
     return [{ runtime, series: series.id, machine: vote, users: run.batch_users ?? 1, leftOut: 1 + leftOut, today: 1 + today }];
@@ -105,14 +105,14 @@ function servedRows({ rows }: Validation, errors: AccuracyFile): ServedRow[] {
 
 it('docs/accuracy.md, bench/accuracy.csv and profiles/accuracy.json are up to date', { timeout: 3_600_000 }, async () => {
   const before = readFileSync(bundledFile('accuracy.json'), 'utf8');
-  const validation = await validated();
+  const { measured, validation } = await validated();
   if (fits) writeFileSync(fitted, `${renderMarkdown(crossValidation(validation), options).trimEnd()}\n`);
   const errors = errorsOf(validation, JSON.parse(before));
   const json = `[\n${errors.map((line) => JSON.stringify(line)).join(',\n')}\n]\n`;
   const rows = rowsOf(validation);
   if (update) writeFileSync(csv, rows);
   if (fits) writeFileSync(bundledFile('accuracy.json'), json);
-  const served = servedRows(validation, errors);
+  const served = servedRows(validation, measured, errors);
   const { growth, growthP90, oneUser, rows: ofRows, series } = stepErrors(served);
   expect(series).toBeGreaterThanOrEqual(45);
   expect(readFileSync(new URL('docs/accuracy.md', root), 'utf8')).toContain(

@@ -1,5 +1,6 @@
 // Errors of rows whose series vary the users, by constants that were fitted without the machine of the row.
 import { groupedBy } from '../../../src/base/objects.js';
+import { median } from '../../../src/base/significance.js';
 import { percentile } from '../../../src/base/statistics.js';
 
 /** Decode speed of a row: predicted over measured, by constants of all other machines and by those of all. */
@@ -22,11 +23,7 @@ const usersName = (at: number): string => {
 
 const factorOf = (ratio: number): number => Math.exp(Math.abs(Math.log(ratio)));
 
-const factorAt = (ratios: readonly number[], percent: number): number =>
-  percentile(
-    ratios.map(factorOf).sort((a, b) => a - b),
-    percent,
-  );
+const factorAt = (ratios: readonly number[], percent: number): number => percentile(Float64Array.from(ratios, factorOf).sort(), percent);
 
 const shown = (factor: number): string => `x${factor.toFixed(2)}`;
 
@@ -38,31 +35,24 @@ const countOf = (rows: readonly ServedRow[], of: (row: ServedRow) => string): nu
 /** Growth of a step from the fewest to the most users of each series, predicted over measured. */
 function growthsOf(rows: readonly ServedRow[], ratio: (row: ServedRow) => number): number[] {
   return [...groupedBy(rows, ({ series }) => series).values()].flatMap((members) => {
-    const [first, last] = [members, members].map((own, i) => own.toSorted((a, b) => (i === 0 ? a.users - b.users : b.users - a.users))[0]!);
-    return first!.users === last!.users ? [] : [ratio(first!) / ratio(last!)];
+    const byUsers = members.toSorted((a, b) => a.users - b.users);
+    const [few, many] = [byUsers[0]!, byUsers.at(-1)!];
+    return few.users === many.users ? [] : [ratio(few) / ratio(many)];
   });
 }
 
-/** Median factors between prediction and measurement, those of growth also at p90. */
+/** Factors between prediction and measurement: medians, and those of growth also at p90. */
 export function stepErrors(rows: readonly ServedRow[]) {
   const growths = growthsOf(rows, ({ leftOut }) => leftOut);
   const alone = rows.filter(({ users }) => users === 1);
+  const medianOf = (ratios: readonly number[]): number => factorAt(ratios, 50);
   return {
     series: growths.length,
-    growth: factorAt(growths, 50),
+    growth: medianOf(growths),
     growthP90: factorAt(growths, 90),
-    oneUser: factorAt(
-      alone.map(({ leftOut }) => leftOut),
-      50,
-    ),
-    rows: factorAt(
-      rows.map(({ leftOut }) => leftOut),
-      50,
-    ),
-    growthToday: factorAt(
-      growthsOf(rows, ({ today }) => today),
-      50,
-    ),
+    oneUser: medianOf(alone.map(({ leftOut }) => leftOut)),
+    rows: medianOf(rows.map(({ leftOut }) => leftOut)),
+    growthToday: medianOf(growthsOf(rows, ({ today }) => today)),
   };
 }
 
@@ -79,11 +69,7 @@ export function usersBlock(rows: readonly ServedRow[]): string {
       const inside = own.filter(({ users }) => users <= most && users > (USERS[at - 1] ?? 0));
       if (inside.length === 0) return [];
       const ratios = inside.map(({ leftOut }) => leftOut);
-      const bias =
-        percentile(
-          [...ratios].sort((a, b) => a - b),
-          50,
-        ) - 1;
+      const bias = median(ratios) - 1;
       const signed = `${bias < 0 ? '' : '+'}${(100 * bias).toFixed(0)} %`;
       return [
         [
