@@ -15,6 +15,7 @@ import {
   isAllOnGpu,
   type Loaded,
   machineFor,
+  type PassTime,
   type RequestShape,
   type Setting,
   type SharedSpeeds,
@@ -99,8 +100,8 @@ export class Pricer {
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
-    const riders = priced.setting.users === 1 ? {} : { ridersNs: await this.#ridersNs(priced) };
-    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), ...riders, bands, waits: await this.waits(priced) };
+    const shared = priced.setting.users === 1 ? {} : { ridersNs: await this.#ridersNs(priced), passes: await this.#passes(priced) };
+    return { ...(await this.cached(priced)), prefill: await this.prefill(priced), ...shared, bands, waits: await this.waits(priced) };
   }
 
   /** Attention of the tokens of all other users in a pass of a prompt, which reads all weights. */
@@ -110,7 +111,20 @@ export class Pricer {
     return (Math.max(0, attentionNs) * (users - 1)) / users;
   }
 
-  /** Waits of a decoded token. */
+  /** A full pass of several short prompts. */
+  async #passes(priced: PricedCase): Promise<PassTime[]> {
+    const { ubatch, users } = priced.setting;
+    const { prompt } = this.#request;
+    if (prompt >= ubatch) return [];
+    const prompts = Math.min(users, Math.ceil(ubatch / prompt));
+    const each = Math.min(prompt, Math.floor(ubatch / prompts));
+    const figures = await this.#run(
+      { ...priced, setting: { ...priced.setting, draft: 0 } },
+      { users: prompts, prompt: each, output: 1, context: 0 },
+    );
+    return [{ rows: prompts * each, ns: of(figures, 'latency.ttft.mean') }];
+  }
+
   async waits(priced: PricedCase): Promise<Price['waits']> {
     const counted = await this.#counted(priced);
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
@@ -141,7 +155,6 @@ export class Pricer {
     return warms(priced) ? (users * this.#warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
-  /** Prefill speed, tokens/s. */
   async prefill(priced: PricedCase): Promise<number> {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
@@ -228,7 +241,8 @@ const ownText = (users: number): number => 1 + 2 * warmingOf(users);
 /** Tokens of routing for pricing: the longest walk, plus 1 for cache profiles. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
   const passed = Math.min(prompt, LONGEST_PASS) + 1;
-  return (users === 1 ? Math.max(1 + 2 * warmingOf(1), passed) : users * ownText(users) + passed) + 1;
+  if (users === 1) return Math.max(1 + 2 * warmingOf(1), passed) + 1;
+  return Math.max(users * ownText(users) + passed, Math.min(users * prompt, LONGEST_PASS) + users) + 1;
 }
 
 /** Lengths of drawn texts: one of each of several users, and one of the prompt. */

@@ -32,10 +32,9 @@ export function servedText(
   bands: NonNullable<Advice['bands']>,
   request: RequestShape,
 ): string {
-  const at = (end: 'high' | 'low'): number => {
-    const [ofDecode, ofPrompts] = [bands.decode?.[end] ?? 1, bands.prefill?.[end] ?? 1];
-    return closedLoop({ decode: decode * ofDecode, prefill: prefill * ofPrompts }, setting, request).throughput / throughput;
-  };
+  const ofSpeeds = (ofDecode = 1, ofPrompts = 1): number =>
+    closedLoop({ decode: decode * ofDecode, prefill: prefill * ofPrompts }, setting, request).throughput;
+  const at = (end: 'high' | 'low'): number => ofSpeeds(bands.decode?.[end], bands.prefill?.[end]) / ofSpeeds();
   const band = bands.decode === null ? null : { ...bands.decode, low: Math.min(1, at('low')), high: Math.max(1, at('high')) };
   const users = formatCounted(setting.users, 'user');
   return `${aboutRate(throughput)} tok/s${speedBand(band, throughput)} generated for ${users} who keep asking: first token after ${formatNs(ttft)}, then ${formatNs(tpot)} a token`;

@@ -23,7 +23,7 @@ export { draftLengths, lackOfDrafts } from './kind/own-drafts.js';
 export type { AdvisedRuntime, OfferedCache, Streaming } from './kind/runtime.js';
 export { type CacheUses, inHostMemory, type PrintedCache, type Timing, type TimingBuffer } from './logs/timing.js';
 export { hardwareOfFile, loadHardware } from './machine.js';
-export { ALONE, closedLoop, type RequestShape, type Served, type SharedSpeeds, type Speeds } from './setting/closed-loop.js';
+export { ALONE, closedLoop, type PassTime, type RequestShape, type Served, type SharedSpeeds, type Speeds } from './setting/closed-loop.js';
 export { type DeviceMemory, freeOf, gpusOf, HOST, isFit, usedOf } from './setting/fits.js';
 export { costOf, type Goal, isKept, parseGoal, requestNs } from './setting/goal.js';
 export {

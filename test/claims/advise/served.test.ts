@@ -1,6 +1,5 @@
 // The closed loop of `moeprof advise --users` against `moeprof run`: the same placement and requests, in 30 settings. Users of a run begin at once and
-// stay in step: prompts shorter than a pass share one there, which is up to 13 % faster, and answers meet fewer prompts of others, up to 26 % less a
-// token, with longer waits for the first.
+// stay in step; the mean time to the first token of a run has the burst of its beginning, too.
 import { expect, it } from 'vitest';
 import { basisOf, withQuestion } from '../../../src/advise/ask.js';
 import { machineNamed } from '../../../src/advise/door.js';
@@ -45,10 +44,9 @@ async function ofRun([model, machine, runtime, quantization]: (typeof MACHINES)[
   return loop.throughput / metrics['throughput.generated']!.value;
 }
 
-it('28 of 30 settings are within 5 % of a run, and all within 7', async () => {
+it('30 of 30 settings are within 5 % of a run', async () => {
   const apart: number[] = [];
   for (const machine of MACHINES) for (const shape of SHAPES) apart.push(Math.abs((await ofRun(machine, shape)) - 1));
   expect(apart).toHaveLength(30);
-  expect(Math.max(...apart)).toBeLessThan(0.07);
-  expect(apart.filter((share) => share < 0.05).length).toBeGreaterThanOrEqual(28);
+  expect(Math.max(...apart)).toBeLessThan(0.05);
 });
